@@ -1,0 +1,189 @@
+package moneykit
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+// Token is an access token. Printing it shows its expiry alone; its JSON form holds the token,
+// so that a [TokenSource] can store it.
+type Token struct {
+	AccessToken string    `json:"access_token"`
+	Expiry      time.Time `json:"expiry"` // the zero time if it is not known
+}
+
+// String shows when the token expires, not the token.
+func (t Token) String() string { return "access token until " + t.Expiry.Format(time.RFC3339) }
+
+// GoString is [Token.String], for %#v.
+func (t Token) GoString() string { return t.String() }
+
+// LogValue is [Token.String], for log/slog.
+func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// TokenSource hands out access tokens. It is called before each request, by many goroutines at
+// once, and so caches.
+//
+// A client has a source of its own, which fetches a token on first use, renews it in the
+// background before it expires, and makes one request however many callers wait. Implement
+// TokenSource to share one token between processes: look into a common store, fetch with
+// [AuthService.CreateToken] under a lock when it has none, and store it.
+type TokenSource interface {
+	// Token returns a token to use now. rejected, unless it is empty, is an access token that
+	// MoneyKit has just refused as expired: it must not be returned again. Token returns when
+	// ctx ends.
+	Token(ctx context.Context, rejected string) (Token, error)
+}
+
+// CreateToken fetches a new access token. Without scopes it may do all that the application
+// may. The client does this on its own; only a [TokenSource] needs it.
+//
+// It is safe to repeat and is repeated after network failures, 429, 502, 503 and 504. It fails
+// with [ErrUnauthorized] when the credentials are wrong.
+//
+// API operation: create_access_token (POST /auth/token), 300 calls a minute.
+func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token, error) {
+	form := url.Values{
+		"grant_type":    {"client_credentials"},
+		"client_id":     {s.core.clientID},
+		"client_secret": {s.core.secret},
+	}
+	if len(scopes) > 0 {
+		form.Set("scope", strings.Join(scopes, " "))
+	}
+	r, err := newCreateAccessTokenRequest(form)
+	if err != nil {
+		return Token{}, err
+	}
+	r.auth, r.when = authNone, transport.Always
+	asked := time.Now()
+	var body struct {
+		AccessToken string  `json:"access_token"`
+		ExpiresIn   float64 `json:"expires_in"`
+	}
+	if err := s.core.do(ctx, r, &body, nil); err != nil {
+		return Token{}, err
+	}
+	if body.AccessToken == "" || strings.ContainsAny(body.AccessToken, " \t\r\n") {
+		return Token{}, &Error{Operation: r.operation, Message: "the answer holds no usable access token"}
+	}
+	token := Token{AccessToken: body.AccessToken}
+	if body.ExpiresIn > 0 {
+		const year = 365 * 24 * 3600
+		token.Expiry = asked.Add(time.Duration(min(body.ExpiresIn, year) * float64(time.Second)))
+	}
+	return token, nil
+}
+
+// Introspect says which application the client's credentials belong to, and what they may do.
+// It is repeated after network failures, 429, 502, 503 and 504. It fails with
+// [ErrUnauthorized] when the credentials are wrong.
+//
+// API operation: instrospect_client (GET /auth/introspect).
+func (s *AuthService) Introspect(ctx context.Context, opts ...CallOption) (*AppClient, error) {
+	r, err := newInstrospectClientRequest()
+	return call[AppClient](ctx, s.core, r, err, opts)
+}
+
+// call sends the request that a builder returned with err, and decodes the answer into a new T.
+func call[T any](ctx context.Context, c *core, r *request, err error, opts []CallOption) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	out := new(T)
+	if err := c.do(ctx, r, out, opts); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// Times of tokenCache.
+const (
+	// tokenMargin: a token that is about to expire could do so on its way.
+	tokenMargin = 10 * time.Second
+	// tokenEarly: how long before that a token is renewed, while it still serves.
+	tokenEarly = 5 * time.Minute
+	// tokenPause: between early renewals, when one has failed.
+	tokenPause = 10 * time.Second
+	// tokenTimeout bounds one renewal, whoever waits for it.
+	tokenTimeout = time.Minute
+)
+
+// tokenCache is the TokenSource of a client that is given none.
+type tokenCache struct {
+	fetch func(context.Context) (Token, error)
+
+	mu     sync.Mutex
+	token  Token
+	renew  time.Time    // from then on the token is renewed early
+	flight *tokenFlight // nil when no renewal is under way
+}
+
+// tokenFlight is a renewal under way; its results are set before done is closed.
+type tokenFlight struct {
+	done  chan struct{}
+	token Token
+	err   error
+}
+
+func (c *tokenCache) Token(ctx context.Context, rejected string) (Token, error) {
+	c.mu.Lock()
+	if c.token.AccessToken != "" && c.token.AccessToken == rejected {
+		c.token = Token{}
+	}
+	token, now := c.token, time.Now()
+	usable := token.AccessToken != "" &&
+		(token.Expiry.IsZero() || now.Before(token.Expiry.Add(-tokenMargin)))
+	if c.flight == nil && (!usable || (!c.renew.IsZero() && now.After(c.renew))) {
+		c.flight = &tokenFlight{done: make(chan struct{})}
+		// The renewal serves everyone who waits: it must not end with the first one's context.
+		go c.fly(context.WithoutCancel(ctx), c.flight)
+	}
+	flight := c.flight
+	c.mu.Unlock()
+	if usable {
+		return token, nil
+	}
+	select {
+	case <-flight.done:
+		return flight.token, flight.err
+	case <-ctx.Done():
+		return Token{}, ctx.Err()
+	}
+}
+
+func (c *tokenCache) fly(ctx context.Context, flight *tokenFlight) {
+	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
+	defer cancel()
+	flight.err = errors.New("fetching the access token panicked") // unless it returns
+	defer func() {
+		c.mu.Lock()
+		c.flight = nil
+		if flight.err == nil {
+			c.token, c.renew = flight.token, renewAt(flight.token, time.Now())
+		} else {
+			c.renew = time.Now().Add(tokenPause)
+		}
+		c.mu.Unlock()
+		close(flight.done)
+	}()
+	flight.token, flight.err = c.fetch(ctx)
+}
+
+// renewAt returns when token is renewed although it still serves: five minutes before it is too
+// old, but not in the first half of its life. It returns the zero time, never, for a token
+// without expiry.
+func renewAt(token Token, now time.Time) time.Time {
+	if token.Expiry.IsZero() {
+		return time.Time{}
+	}
+	life := token.Expiry.Add(-tokenMargin).Sub(now)
+	return now.Add(max(life/2, life-tokenEarly))
+}

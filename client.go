@@ -1,0 +1,191 @@
+package moneykit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+// What a client does unless told otherwise.
+const (
+	defaultBaseURL    = "https://api.moneykit.com"
+	defaultAPIVersion = "2023-02-18"
+	defaultTimeout    = 60 * time.Second
+	defaultMaxBytes   = 32 << 20
+	version           = "0.1.0"
+)
+
+// Client calls the MoneyKit API. Make one with [NewClient] and share it: it is safe for
+// concurrent use, and its access token and connections are shared with it.
+type Client struct {
+	// LinkSessions opens Connect for a user and exchanges what it brings back.
+	LinkSessions *LinkSessionsService
+	// Links reads and ends connections to a user's accounts at one institution.
+	Links *LinksService
+	// Accounts reads the accounts of a link.
+	Accounts *AccountsService
+	// Auth creates and examines access tokens. The client does so on its own; most programs
+	// never use it.
+	Auth *AuthService
+
+	// core is behind a pointer, which printing a Client with any verb does not follow.
+	core *core
+}
+
+// core is what the services share.
+type core struct {
+	baseURL    string // without a slash at the end
+	clientID   string
+	secret     string
+	userAgent  string
+	apiVersion string
+	policy     transport.Policy
+	maxBytes   int64
+	logger     *slog.Logger // nil for silence
+	http       *http.Client
+	tokens     TokenSource // nil with header authentication
+}
+
+type service struct{ core *core }
+
+// LinkSessionsService is [Client].LinkSessions.
+type LinkSessionsService service
+
+// LinksService is [Client].Links.
+type LinksService service
+
+// AccountsService is [Client].Accounts.
+type AccountsService service
+
+// AuthService is [Client].Auth.
+type AuthService service
+
+// NewClient returns a client for the application that the credentials belong to; they also
+// decide between MoneyKit's sandbox and its live environment. It does no I/O and reads no
+// environment variables. It fails on empty credentials and unusable options.
+func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
+	if err := checkCredential("client id", clientID); err != nil {
+		return nil, err
+	}
+	if err := checkCredential("client secret", clientSecret); err != nil {
+		return nil, err
+	}
+	cfg := config{
+		baseURL:    defaultBaseURL,
+		apiVersion: defaultAPIVersion,
+		userAgent:  "moneykit-go/" + version,
+		maxBytes:   defaultMaxBytes,
+		httpClient: &http.Client{},
+		retry:      RetryPolicy{},
+	}
+	for _, opt := range opts {
+		if opt == nil {
+			return nil, errors.New("moneykit: an option is nil")
+		}
+		if err := opt(&cfg); err != nil {
+			return nil, fmt.Errorf("moneykit: %w", err)
+		}
+	}
+	if cfg.headerAuth && cfg.tokens != nil {
+		return nil, errors.New("moneykit: WithHeaderAuth and WithTokenSource exclude each other")
+	}
+
+	core := &core{
+		baseURL:    cfg.baseURL,
+		clientID:   clientID,
+		secret:     clientSecret,
+		userAgent:  cfg.userAgent,
+		apiVersion: cfg.apiVersion,
+		policy:     cfg.retry.policy(),
+		maxBytes:   cfg.maxBytes,
+		logger:     cfg.logger,
+		http:       wireClient(cfg.httpClient, cfg.maxBytes),
+	}
+	auth := &AuthService{core}
+	switch {
+	case cfg.headerAuth:
+	case cfg.tokens != nil:
+		core.tokens = cfg.tokens
+	default:
+		core.tokens = &tokenCache{fetch: func(ctx context.Context) (Token, error) { return auth.CreateToken(ctx) }}
+	}
+	return &Client{
+		LinkSessions: &LinkSessionsService{core},
+		Links:        &LinksService{core},
+		Accounts:     &AccountsService{core},
+		Auth:         auth,
+		core:         core,
+	}, nil
+}
+
+// wireClient copies hc and puts this package's bounds around its transport.
+func wireClient(hc *http.Client, maxBytes int64) *http.Client {
+	wired := *hc
+	base := wired.Transport
+	if base == nil {
+		base = transport.NewBase()
+	}
+	wire := &transport.Wire{Base: base, MaxBytes: maxBytes, Timeout: defaultTimeout}
+	if wired.Timeout > 0 {
+		// http.Client would count its timeout over all redirects and against callers' longer
+		// deadlines; Wire counts it for an attempt and only where there is no deadline.
+		wire.Timeout, wired.Timeout = wired.Timeout, 0
+	}
+	wired.Transport = wire
+	wired.CheckRedirect = transport.SameOrigin(wired.CheckRedirect)
+	return &wired
+}
+
+func checkCredential(name, value string) error {
+	switch {
+	case strings.TrimSpace(value) == "":
+		return fmt.Errorf("moneykit: the %s is empty", name)
+	case strings.TrimSpace(value) != value:
+		return fmt.Errorf("moneykit: the %s begins or ends with white space", name)
+	case strings.ContainsFunc(value, unicode.IsControl):
+		return fmt.Errorf("moneykit: the %s contains a control character", name)
+	}
+	return nil
+}
+
+// checkBaseURL returns base without a slash at its end.
+func checkBaseURL(base string) (string, error) {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil:
+		return "", errors.New("the base URL is not a URL") // err would repeat it, with what it holds
+	case u.Scheme != "https" && u.Scheme != "http":
+		return "", errors.New("the base URL must begin with https:// or http://")
+	case u.Hostname() == "":
+		return "", errors.New("the base URL has no host")
+	case u.User != nil:
+		return "", errors.New("the base URL must not hold credentials")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", errors.New("the base URL must have neither query nor fragment")
+	case u.Scheme == "http" && strings.HasSuffix("."+strings.ToLower(u.Hostname()), ".moneykit.com"):
+		return "", errors.New("the base URL of MoneyKit must begin with https://")
+	}
+	return strings.TrimRight(u.String(), "/"), nil
+}
+
+// String names the client without its secret.
+func (c *Client) String() string {
+	if c == nil || c.core == nil {
+		return "moneykit.Client(nil)"
+	}
+	return fmt.Sprintf("moneykit.Client(%s at %s)", c.core.clientID, c.core.baseURL)
+}
+
+// GoString is [Client.String], for %#v.
+func (c *Client) GoString() string { return c.String() }
+
+// LogValue is [Client.String], for log/slog.
+func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -1,0 +1,68 @@
+package transport_test
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+func TestSameOrigin(t *testing.T) {
+	tests := []struct {
+		from, to string
+		follow   bool
+	}{
+		{"https://api.example.com/a", "https://api.example.com/b", true},
+		{"https://api.example.com/a", "https://API.example.com:443/b", true},
+		{"http://localhost:80/a", "http://localhost/b", true},
+		{"https://api.example.com/a", "http://api.example.com/b", false},
+		{"https://api.example.com/a", "https://evil.example/b", false},
+		{"https://api.example.com/a", "https://api.example.com.evil.example/b", false},
+		{"https://api.example.com/a", "https://api.example.com:8443/b", false},
+		{"https://api.example.com/a", "https://sub.api.example.com/b", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.to, func(t *testing.T) {
+			to, err := url.Parse(tt.to)
+			require.NoError(t, err)
+			from, err := url.Parse(tt.from)
+			require.NoError(t, err)
+			err = transport.SameOrigin(nil)(&http.Request{URL: to}, []*http.Request{{URL: from}})
+			if tt.follow {
+				require.NoError(t, err)
+			} else {
+				require.ErrorIs(t, err, http.ErrUseLastResponse)
+			}
+		})
+	}
+}
+
+func TestSameOriginAsksNext(t *testing.T) {
+	no := errors.New("no")
+	u := &url.URL{Scheme: "https", Host: "api.example.com"}
+	check := transport.SameOrigin(func(*http.Request, []*http.Request) error { return no })
+	require.ErrorIs(t, check(&http.Request{URL: u}, []*http.Request{{URL: u}}), no)
+}
+
+func TestSameOriginEnds(t *testing.T) {
+	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/again", http.StatusFound)
+	}))
+	defer loop.Close()
+	client := loop.Client()
+	client.CheckRedirect = transport.SameOrigin(nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, loop.URL, nil)
+	require.NoError(t, err)
+	resp, err := client.Do(req)
+	if resp != nil {
+		resp.Body.Close()
+	}
+	require.Error(t, err)
+	assert.Contains(t, err.Error(), "stopped after 10 redirects")
+}

@@ -1,0 +1,171 @@
+package moneykit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+// Option configures a [Client]; see [NewClient].
+type Option func(*config) error
+
+// config is what options write and NewClient reads.
+type config struct {
+	baseURL    string
+	apiVersion string
+	userAgent  string
+	maxBytes   int64
+	httpClient *http.Client
+	retry      RetryPolicy
+	tokens     TokenSource
+	headerAuth bool
+	logger     *slog.Logger
+}
+
+// WithBaseURL sends requests elsewhere than to https://api.moneykit.com, for example to a
+// MoneyKit for tests. The URL is absolute, with http or https, and may have a path.
+func WithBaseURL(base string) Option {
+	return func(c *config) (err error) {
+		c.baseURL, err = checkBaseURL(base)
+		return err
+	}
+}
+
+// WithHTTPClient sends requests through a copy of client: its transport, cookies and redirect
+// policy. Redirects to another origin are never followed. Its Timeout, 60 seconds if it is
+// zero, counts for one attempt of a call whose context has no deadline.
+func WithHTTPClient(client *http.Client) Option {
+	return func(c *config) error {
+		if client == nil {
+			return errors.New("the HTTP client is nil")
+		}
+		c.httpClient = client
+		return nil
+	}
+}
+
+// WithAPIVersion sends another MoneyKit-Version than 2023-02-18. This package's types describe
+// that version.
+func WithAPIVersion(date string) Option {
+	return func(c *config) error {
+		if _, err := ParseDate(date); err != nil {
+			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", quoteShort(date))
+		}
+		c.apiVersion = date
+		return nil
+	}
+}
+
+// RetryPolicy bounds how a call is repeated. Zero fields have the defaults.
+//
+// GET and DELETE are repeated after a failure of the network and after 429, 502, 503 and 504,
+// and so is the fetching of an access token. Other methods are repeated only after 429, with
+// which MoneyKit says that it did nothing. The wait is random below a bound that doubles, or
+// what Retry-After asks for; when that is more than MaxWait, or more than the context's
+// deadline leaves, the call fails at once with [Error.RetryAfter] set.
+type RetryPolicy struct {
+	// MaxRetries is the number of attempts after the first; 3 by default, none if negative.
+	MaxRetries int
+	// MinWait bounds the first wait; 500 ms by default.
+	MinWait time.Duration
+	// MaxWait bounds every wait; 30 s by default.
+	MaxWait time.Duration
+}
+
+func (p RetryPolicy) policy() transport.Policy {
+	or := func(value, standard time.Duration) time.Duration {
+		if value == 0 {
+			return standard
+		}
+		return value
+	}
+	retries := p.MaxRetries
+	switch {
+	case retries == 0:
+		retries = 3
+	case retries < 0:
+		retries = 0
+	}
+	return transport.Policy{
+		MaxRetries: retries,
+		MinWait:    or(p.MinWait, 500*time.Millisecond),
+		MaxWait:    or(p.MaxWait, 30*time.Second),
+	}
+}
+
+// WithRetry sets how calls are repeated.
+func WithRetry(policy RetryPolicy) Option {
+	return func(c *config) error {
+		if policy.MinWait < 0 || policy.MaxWait < 0 {
+			return errors.New("a wait of the retry policy is negative")
+		}
+		c.retry = policy
+		return nil
+	}
+}
+
+// WithTokenSource takes access tokens from source instead of fetching them, so that several
+// processes can share one.
+func WithTokenSource(source TokenSource) Option {
+	return func(c *config) error {
+		if source == nil {
+			return errors.New("the token source is nil")
+		}
+		c.tokens = source
+		return nil
+	}
+}
+
+// WithHeaderAuth sends the client id and secret in the headers X-Client-Id and X-Client-Secret
+// of each request, instead of exchanging them for an access token first.
+func WithHeaderAuth() Option {
+	return func(c *config) error {
+		c.headerAuth = true
+		return nil
+	}
+}
+
+// WithLogger logs each call at debug level and each retry at warning level. Records name the
+// operation, never its parameters, and hold no secrets.
+func WithLogger(logger *slog.Logger) Option {
+	return func(c *config) error {
+		if logger == nil {
+			return errors.New("the logger is nil")
+		}
+		c.logger = logger
+		return nil
+	}
+}
+
+// WithUserAgent puts product and version, which may be empty, before this package's own name in
+// the User-Agent header.
+func WithUserAgent(product, version string) Option {
+	return func(c *config) error {
+		agent := product
+		if version != "" {
+			agent += "/" + version
+		}
+		if product == "" || strings.ContainsFunc(agent, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			return errors.New("the user agent's product is empty, or it has characters other than visible ASCII")
+		}
+		c.userAgent = agent + " " + c.userAgent
+		return nil
+	}
+}
+
+// WithMaxResponseBytes bounds the size of a response, after decompression; 32 MiB by default.
+// A larger one is an error.
+func WithMaxResponseBytes(n int64) Option {
+	return func(c *config) error {
+		if n <= 0 {
+			return errors.New("the largest response size is not positive")
+		}
+		c.maxBytes = n
+		return nil
+	}
+}
