@@ -53,7 +53,7 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 	form := url.Values{
 		"grant_type":    {"client_credentials"},
 		"client_id":     {s.core.clientID},
-		"client_secret": {s.core.secret},
+		"client_secret": {s.core.secret()},
 	}
 	if len(scopes) > 0 {
 		form.Set("scope", strings.Join(scopes, " "))

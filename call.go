@@ -251,7 +251,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, contentType string) (*http
 	case a.request.auth == authNone:
 	case a.core.tokens == nil:
 		h[headerClientID] = []string{a.core.clientID}
-		h[headerClientSecret] = []string{a.core.secret}
+		h[headerClientSecret] = []string{a.core.secret()}
 	default:
 		h["Authorization"] = []string{"Bearer " + a.token}
 	}
@@ -368,7 +368,7 @@ func (a *attempt) failed(err error) *Error {
 
 func (a *attempt) redactor() *transport.Redactor {
 	var r transport.Redactor
-	r.Add(a.core.secret, a.token)
+	r.Add(a.core.secret(), a.token)
 	r.Add(a.request.secrets...)
 	return &r
 }

@@ -36,7 +36,6 @@ type Client struct {
 	// never use it.
 	Auth *AuthService
 
-	// core is behind a pointer, which printing a Client with any verb does not follow.
 	core *core
 }
 
@@ -44,11 +43,10 @@ type Client struct {
 type core struct {
 	baseURL    string // without a slash at the end
 	clientID   string
-	secret     string
+	secret     func() string // a function, because no way of printing looks into one
 	userAgent  string
 	apiVersion string
 	policy     transport.Policy
-	maxBytes   int64
 	logger     *slog.Logger // nil for silence
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
@@ -101,11 +99,10 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	core := &core{
 		baseURL:    cfg.baseURL,
 		clientID:   clientID,
-		secret:     clientSecret,
+		secret:     func() string { return clientSecret },
 		userAgent:  cfg.userAgent,
 		apiVersion: cfg.apiVersion,
 		policy:     cfg.retry.policy(),
-		maxBytes:   cfg.maxBytes,
 		logger:     cfg.logger,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
 	}

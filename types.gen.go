@@ -290,13 +290,13 @@ func (v Provider) Known() bool {
 
 // The values of Subcategory that are known today. MoneyKit may add others.
 const (
+	SubcategoryATMFees                            Subcategory = "atm_fees"
 	SubcategoryAccountFeesAndOtherBankCharges     Subcategory = "account_fees_and_other_bank_charges"
-	SubcategoryAtmFees                            Subcategory = "atm_fees"
 	SubcategoryBarsAndPubs                        Subcategory = "bars_and_pubs"
 	SubcategoryBeauty                             Subcategory = "beauty"
 	SubcategoryBenefitsAndSocialSecurity          Subcategory = "benefits_and_social_security"
 	SubcategoryBooksAndReading                    Subcategory = "books_and_reading"
-	SubcategoryBroadbandPhoneTv                   Subcategory = "broadband_phone_tv"
+	SubcategoryBroadbandPhoneTV                   Subcategory = "broadband_phone_tv"
 	SubcategoryBusinessExpenses                   Subcategory = "business_expenses"
 	SubcategoryBusinessInsurance                  Subcategory = "business_insurance"
 	SubcategoryBuyNowPayLater                     Subcategory = "buy_now_pay_later"
@@ -353,7 +353,7 @@ const (
 	SubcategoryLoanRepayment                      Subcategory = "loan_repayment"
 	SubcategoryLotteriesAndSweepstakes            Subcategory = "lotteries_and_sweepstakes"
 	SubcategoryMortgage                           Subcategory = "mortgage"
-	SubcategoryNsfAndOverdraftFees                Subcategory = "nsf_and_overdraft_fees"
+	SubcategoryNSFAndOverdraftFees                Subcategory = "nsf_and_overdraft_fees"
 	SubcategoryOptical                            Subcategory = "optical"
 	SubcategoryOtherBanking                       Subcategory = "other_banking"
 	SubcategoryOtherBorrowingAndLoans             Subcategory = "other_borrowing_and_loans"
@@ -401,12 +401,12 @@ const (
 	SubcategorySportAccessoriesAndEquipment       Subcategory = "sport_accessories_and_equipment"
 	SubcategorySportEvents                        Subcategory = "sport_events"
 	SubcategoryStudentLoan                        Subcategory = "student_loan"
+	SubcategoryTVStreamingServices                Subcategory = "tv_streaming_services"
 	SubcategoryTaxi                               Subcategory = "taxi"
 	SubcategoryTheatreConcertsAndTickets          Subcategory = "theatre_concerts_and_tickets"
 	SubcategoryTransfersIn                        Subcategory = "transfers_in"
 	SubcategoryTransfersOut                       Subcategory = "transfers_out"
 	SubcategoryTravelInsurance                    Subcategory = "travel_insurance"
-	SubcategoryTvStreamingServices                Subcategory = "tv_streaming_services"
 	SubcategoryUniversityAndTuition               Subcategory = "university_and_tuition"
 	SubcategoryUnpaidTransactions                 Subcategory = "unpaid_transactions"
 	SubcategoryUtilitiesEnergy                    Subcategory = "utilities_energy"
@@ -422,13 +422,13 @@ const (
 // Known reports whether v is one of the constants of its type.
 func (v Subcategory) Known() bool {
 	switch v {
-	case SubcategoryAccountFeesAndOtherBankCharges,
-		SubcategoryAtmFees,
+	case SubcategoryATMFees,
+		SubcategoryAccountFeesAndOtherBankCharges,
 		SubcategoryBarsAndPubs,
 		SubcategoryBeauty,
 		SubcategoryBenefitsAndSocialSecurity,
 		SubcategoryBooksAndReading,
-		SubcategoryBroadbandPhoneTv,
+		SubcategoryBroadbandPhoneTV,
 		SubcategoryBusinessExpenses,
 		SubcategoryBusinessInsurance,
 		SubcategoryBuyNowPayLater,
@@ -485,7 +485,7 @@ func (v Subcategory) Known() bool {
 		SubcategoryLoanRepayment,
 		SubcategoryLotteriesAndSweepstakes,
 		SubcategoryMortgage,
-		SubcategoryNsfAndOverdraftFees,
+		SubcategoryNSFAndOverdraftFees,
 		SubcategoryOptical,
 		SubcategoryOtherBanking,
 		SubcategoryOtherBorrowingAndLoans,
@@ -533,12 +533,12 @@ func (v Subcategory) Known() bool {
 		SubcategorySportAccessoriesAndEquipment,
 		SubcategorySportEvents,
 		SubcategoryStudentLoan,
+		SubcategoryTVStreamingServices,
 		SubcategoryTaxi,
 		SubcategoryTheatreConcertsAndTickets,
 		SubcategoryTransfersIn,
 		SubcategoryTransfersOut,
 		SubcategoryTravelInsurance,
-		SubcategoryTvStreamingServices,
 		SubcategoryUniversityAndTuition,
 		SubcategoryUnpaidTransactions,
 		SubcategoryUtilitiesEnergy,
@@ -620,7 +620,8 @@ type Account struct {
 	// Mask is the end of the account number, for display. Two accounts may have the same.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds the balances of the account.
+	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
+	// is debt. Figures that the institution does not give are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -657,7 +658,8 @@ type AccountIdentity struct {
 	// Mask is the end of the account number, for display. Two accounts may have the same.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds the balances of the account.
+	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
+	// is debt. Figures that the institution does not give are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -687,7 +689,8 @@ type AccountImport struct {
 	// Mask is the end of the account number, for display.
 	Mask string `json:"mask,omitempty,omitzero"`
 
-	// Balances holds the balances of the account.
+	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
+	// is debt. Figures that the institution does not give are nil.
 	Balances Balances `json:"balances"`
 }
 
@@ -696,7 +699,7 @@ type AccountList struct {
 	// Accounts lists the accounts.
 	Accounts []Account `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
@@ -721,16 +724,16 @@ type AccountNumbersList struct {
 	// Accounts lists the accounts.
 	Accounts []AccountWithNumbers `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
 // AccountResult holds one account of a link.
 type AccountResult struct {
-	// Account is the account.
+	// Account is one account that the user has shared.
 	Account Account `json:"account"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
@@ -752,7 +755,8 @@ type AccountWithNumbers struct {
 	// Mask is the end of the account number, for display. Two accounts may have the same.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds the balances of the account.
+	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
+	// is debt. Figures that the institution does not give are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -761,7 +765,8 @@ type AccountWithNumbers struct {
 	// OriginalID is your own id of the account, if it was imported.
 	OriginalID string `json:"original_id,omitempty,omitzero"`
 
-	// Numbers holds the account and routing numbers.
+	// Numbers holds the numbers of an account in each payment system. Each list is empty or has
+	// one entry.
 	Numbers AccountNumbers `json:"numbers"`
 }
 
@@ -806,7 +811,7 @@ type AppClient struct {
 	// ID identifies the client; begins with live_ or sandbox_.
 	ID string `json:"client_id"`
 
-	// App is the app that the client belongs to.
+	// App is an app that you registered with MoneyKit.
 	App App `json:"app"`
 
 	// Scope lists what the client may do, separated by spaces.
@@ -900,10 +905,10 @@ type CorrectedTransactions struct {
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 
-	// Cursor leads nowhere so far. No request takes it.
+	// Cursor leads to the next part of a list.
 	Cursor Cursor `json:"cursor"`
 }
 
@@ -947,10 +952,10 @@ type CustomerUser struct {
 	// user's data again.
 	ID string `json:"id"`
 
-	// Email is the user's email address.
+	// Email is an email address of one of your users.
 	Email *CustomerUserEmail `json:"email,omitempty"`
 
-	// Phone is the user's phone number.
+	// Phone is a phone number of one of your users.
 	Phone *CustomerUserPhone `json:"phone,omitempty"`
 }
 
@@ -968,7 +973,7 @@ type CustomerUserPhone struct {
 	// Number is the number, of 4 to 30 characters.
 	Number string `json:"number"`
 
-	// Country is the country that the number belongs to.
+	// Country is a country that MoneyKit serves, by its ISO 3166-1 code of two letters.
 	Country Country `json:"country,omitempty,omitzero"`
 
 	// VerifiedAt is when you verified the number. Leave it out if you did not.
@@ -998,10 +1003,10 @@ type Email struct {
 
 // EnrichmentParams is the category that a transaction ought to have. Category is required.
 type EnrichmentParams struct {
-	// Category says what the money was for.
+	// Category says what the money of a transaction was for.
 	Category Category `json:"category"`
 
-	// Subcategory says so more closely. It has to belong to the category.
+	// Subcategory says what the money of a transaction was for, more closely than a Category.
 	Subcategory Subcategory `json:"subcategory,omitempty,omitzero"`
 }
 
@@ -1044,7 +1049,7 @@ type HoldingList struct {
 	// Accounts lists the accounts of the positions.
 	Accounts []Account `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
@@ -1053,7 +1058,7 @@ type IdentityList struct {
 	// Accounts lists the accounts.
 	Accounts []AccountIdentity `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
@@ -1068,7 +1073,7 @@ type Institution struct {
 	// Name is the name of the institution.
 	Name string `json:"name"`
 
-	// Country is the country of the institution.
+	// Country is a country that MoneyKit serves, by its ISO 3166-1 code of two letters.
 	Country Country `json:"country"`
 
 	// Domain is the internet domain of the institution.
@@ -1089,7 +1094,7 @@ type InstitutionPage struct {
 	// Institutions lists the institutions.
 	Institutions []Institution `json:"institutions"`
 
-	// Cursors leads to the next page.
+	// Cursors leads to the next part of a list.
 	Cursors Cursor `json:"cursors"`
 }
 
@@ -1154,7 +1159,7 @@ type InvestmentTransactionPage struct {
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 
 	// Total is the number of transactions on all pages.
@@ -1172,7 +1177,13 @@ type Link struct {
 	// ID identifies the link; begins with mk_. Keep it on the server.
 	ID string `json:"link_id"`
 
-	// State says where the link is in its life.
+	// State says where a link is in its life:
+	//
+	//   - connecting: the user is in Connect.
+	//   - awaiting_token_exchange: the user is done; the token is not exchanged yet.
+	//   - connected: the link works.
+	//   - error: the link does not work at the moment. Its LinkError says why.
+	//   - deleted: the link is gone. It stays readable for 90 days.
 	State LinkState `json:"state"`
 
 	// Error says why the link is in state error. Empty in other states.
@@ -1187,10 +1198,11 @@ type Link struct {
 	// InstitutionAvatar is the URL of a picture for the institution.
 	InstitutionAvatar string `json:"institution_avatar"`
 
-	// Provider is the data provider behind the link. It may change over time.
+	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
+	// move from one to another.
 	Provider Provider `json:"provider"`
 
-	// Products holds the products that the user has granted, and how fresh each is.
+	// Products holds the products of a link. Those that the link does not have are nil.
 	Products LinkProducts `json:"products"`
 
 	// AvailableProducts lists the products that could be added to the link.
@@ -1230,14 +1242,16 @@ type LinkError string
 
 // LinkImportParams is a link to import, with the data that you hold of it.
 type LinkImportParams struct {
-	// CustomerUser is your user, to whom the link belongs.
+	// CustomerUser is one of your users. An email address or a phone number spares the user typing it,
+	// and more of them get through Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
 	// InstitutionID identifies the institution, by MoneyKit's id or by a provider's name and its id,
 	// as in mx.chase.
 	InstitutionID string `json:"institution_id"`
 
-	// Provider is the provider that the data comes from.
+	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
+	// move from one to another.
 	Provider Provider `json:"provider,omitempty,omitzero"`
 
 	// Accounts lists the accounts, one at least.
@@ -1324,14 +1338,15 @@ type LinkSession struct {
 
 // LinkSessionParams describes a link session to open. CustomerUser and RedirectURI are required.
 type LinkSessionParams struct {
-	// CustomerUser is your user, who will go through Connect.
+	// CustomerUser is one of your users. An email address or a phone number spares the user typing it,
+	// and more of them get through Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
 	// RedirectURI is the URL to which a bank with OAuth sends the user back. It has no query, and its
 	// origin is registered in the MoneyKit dashboard.
 	RedirectURI string `json:"redirect_uri"`
 
-	// Settings narrows the institutions and chooses the products. The app's own when nil.
+	// Settings overrides settings of the app for one link session.
 	Settings *LinkSessionSettings `json:"settings,omitempty"`
 
 	// InstitutionID selects the institution, so that the user does not have to. It is ignored
@@ -1350,10 +1365,10 @@ type LinkSessionParams struct {
 	// 99 characters long.
 	Tags []string `json:"link_tags,omitempty,omitzero"`
 
-	// ConnectFeatures turns on parts of Connect.
+	// ConnectFeatures turns on parts of Connect that are off by default.
 	ConnectFeatures *ConnectFeatures `json:"connect_features,omitempty"`
 
-	// CustomSandboxData is what the sandbox user user_custom gets to see.
+	// CustomSandboxData is the data that the sandbox shows when user_custom signs in.
 	CustomSandboxData *CustomSandboxData `json:"custom_sandbox_data,omitempty"`
 }
 
@@ -1362,7 +1377,8 @@ type LinkSessionSettings struct {
 	// Countries lists the countries whose institutions are offered, the foremost first.
 	Countries []Country `json:"countries,omitempty,omitzero"`
 
-	// Products chooses the products to ask the user for.
+	// Products holds the settings of the products that can be asked for. A product whose settings
+	// are nil is not asked for.
 	Products *ProductsSettings `json:"products,omitempty"`
 
 	// Providers lists the providers that MoneyKit may use. Any when empty.
@@ -1386,10 +1402,6 @@ type LinkUpdateParams struct {
 	// Tags replaces the tags of the link. A tag begins with a letter or a digit and is at most 99
 	// characters long.
 	Tags Field[[]string] `json:"link_tags,omitempty,omitzero"`
-
-	// DeprecatedTags is the former name of link_tags.
-	// Deprecated: Use link_tags.
-	DeprecatedTags []string `json:"-"`
 }
 
 // Owner is a person or business that owns an account. Each list may be empty.
@@ -1412,7 +1424,7 @@ type PhoneNumber struct {
 	// Number is the number in any form, possibly with an extension.
 	Number string `json:"number"`
 
-	// Type says what the number is used for.
+	// Type says what a phone number is used for.
 	Type PhoneNumberType `json:"type"`
 
 	// Primary reports whether the institution names this number as the main one.
@@ -1471,16 +1483,16 @@ type ProductState string
 // ProductsSettings holds the settings of the products that can be asked for. A product whose settings
 // are nil is not asked for.
 type ProductsSettings struct {
-	// AccountNumbers is for account and routing numbers.
+	// AccountNumbers says how to ask the user for a product.
 	AccountNumbers *ProductSettings `json:"account_numbers,omitempty"`
 
-	// Identity is for the owners of the accounts.
+	// Identity says how to ask the user for a product.
 	Identity *ProductSettings `json:"identity,omitempty"`
 
-	// Transactions is for transactions.
+	// Transactions says how to ask the user for transactions, in the same way as ProductSettings.
 	Transactions *ProductSettings `json:"transactions,omitempty,omitzero"`
 
-	// Investments is for holdings and investment transactions.
+	// Investments says how to ask the user for a product.
 	Investments *ProductSettings `json:"investments,omitempty"`
 }
 
@@ -1537,7 +1549,12 @@ type TestEvent string
 
 // TestWebhookParams describes a test event to send. Both fields are required.
 type TestWebhookParams struct {
-	// Event is the kind of event.
+	// Event is a kind of event that can be sent as a test:
+	//
+	//   - link.state_changed: the link has a new state.
+	//   - transactions.updates_available: there are new transactions.
+	//   - product.state_changed: a refresh of a product has got further.
+	//   - link.product_refresh: the same, by the name that the event itself carries.
 	Event TestEvent `json:"webhook_event"`
 
 	// IdempotencyKey is a key of your choice that comes with the event.
@@ -1552,7 +1569,10 @@ type Transaction struct {
 	// AccountID identifies the account.
 	AccountID string `json:"account_id"`
 
-	// Type says whether the money came in or went out.
+	// Type says which way money went, whatever the type of the account:
+	//
+	//   - credit: into the account.
+	//   - debit: out of the account.
 	Type TransactionType `json:"type"`
 
 	// Amount is the amount, never negative. Type says which way it went.
@@ -1614,7 +1634,7 @@ type TransactionChanges struct {
 
 // TransactionEnrichment is what MoneyKit found out about a transaction. What it did not is nil.
 type TransactionEnrichment struct {
-	// Category is what the money was for.
+	// Category is the category of a transaction.
 	Category TransactionCategory `json:"category"`
 
 	// Subcategory is what the money was for, more closely.
@@ -1641,7 +1661,7 @@ type TransactionImport struct {
 	// Amount is the amount, positive for money in and negative for money out.
 	Amount Decimal `json:"amount"`
 
-	// Date is the day on which the transaction was booked.
+	// Date is a day, or a moment on it.
 	Date Date `json:"date"`
 
 	// Description is the text of the transaction.
@@ -1680,7 +1700,7 @@ type TransactionPage struct {
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 
 	// Total is the number of transactions on all pages.
@@ -1728,19 +1748,20 @@ type TransactionSubcategory struct {
 
 // TransactionSyncPage holds what has changed since a cursor, or a part of it.
 type TransactionSyncPage struct {
-	// Transactions holds the changes.
+	// Transactions holds changes to the transactions of a link, in no order. Pending transactions
+	// are only ever created: replace all those that you hold.
 	Transactions TransactionChanges `json:"transactions"`
 
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Cursor leads to what comes after these changes. Keep it for the next sync.
+	// Cursor leads to the next part of a list.
 	Cursor Cursor `json:"cursor"`
 
 	// HasMore reports whether there are more changes already.
 	HasMore bool `json:"has_more"`
 
-	// Link is the link.
+	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 

@@ -1,0 +1,577 @@
+package moneykit_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+func TestIDsInPaths(t *testing.T) {
+	t.Parallel()
+	t.Run("refused", func(t *testing.T) {
+		t.Parallel()
+		client := newClient(t, newMock(t)) // any request fails the test
+		for _, id := range []string{"", ".", ".."} {
+			_, err := client.Links.Get(t.Context(), id)
+			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, id)
+			var e *moneykit.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, "GET /links/{id}", e.Operation)
+			require.Len(t, e.Fields, 1)
+			assert.Equal(t, "id", e.Fields[0].Field)
+			require.Error(t, client.Links.Delete(t.Context(), id), "above all a DELETE of all links")
+			_, err = client.Accounts.List(t.Context(), id, moneykit.AccountListParams{})
+			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, id)
+		}
+	})
+	t.Run("escaped", func(t *testing.T) {
+		t.Parallel()
+		ids := map[string]string{
+			"mk_1":          "/base/links/mk_1",
+			"a/b":           "/base/links/a%2Fb",
+			"../accounts":   "/base/links/..%2Faccounts",
+			"a/../b":        "/base/links/a%2F..%2Fb",
+			"100%":          "/base/links/100%25",
+			"%2e%2e":        "/base/links/%252e%252e",
+			"a?b=c#d":       "/base/links/a%3Fb=c%23d",
+			"żółć":          "/base/links/%C5%BC%C3%B3%C5%82%C4%87",
+			"a b":           "/base/links/a%20b",
+			"...":           "/base/links/...",
+			"\x00\r\n":      "/base/links/%00%0D%0A",
+			"{id}":          "/base/links/%7Bid%7D",
+			"\xff\xfe":      "/base/links/%FF%FE",
+			"mk_1;a=b,c&d+": "/base/links/mk_1%3Ba=b%2Cc&d+",
+		}
+		var got, decoded string
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			got, decoded = r.URL.EscapedPath(), strings.TrimPrefix(r.URL.Path, "/base/links/")
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, linkJSON)
+		}))
+		defer server.Close()
+		client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), moneykit.WithBaseURL(server.URL+"/base"))
+		require.NoError(t, err)
+		for id, want := range ids {
+			_, err := client.Links.Get(t.Context(), id)
+			require.NoError(t, err, id)
+			assert.Equal(t, want, got)
+			assert.Equal(t, id, decoded, "the server reads the id that was given")
+		}
+	})
+}
+
+func TestQueryArraysRepeatTheKey(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	var query string
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/accounts", func(r *http.Request) (*http.Response, error) {
+		query = r.URL.RawQuery
+		return answers(200, `{"accounts":[],"link":`+linkJSON+`}`)(r)
+	})
+	client := newClient(t, mock)
+	_, err := client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{AccountIDs: []string{"a,b", "c&d=e"}})
+	require.NoError(t, err)
+	assert.Equal(t, "account_ids=a%2Cb&account_ids=c%26d%3De", query)
+	_, err = client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{AccountIDs: []string{}})
+	require.NoError(t, err)
+	assert.Empty(t, query, "nothing is sent for nothing")
+}
+
+// TestAnswersThatAreNotMoneyKits covers what a proxy, or a server in trouble, may answer.
+func TestAnswersThatAreNotMoneyKits(t *testing.T) {
+	t.Parallel()
+	html := strings.Repeat("<p>bad gateway</p>", 100)
+	tests := []struct {
+		name        string
+		status      int
+		contentType string
+		body        string
+		want        string
+		body512     bool
+	}{
+		{"HTML 502", 502, "text/html", html, "502 Bad Gateway", true},
+		{"HTML 404", 404, "text/html", "<h1>nothing here</h1>", "404 Not Found", true},
+		{"empty 500", 500, "", "", "500 Internal Server Error", false},
+		{"JSON that is no error", 500, "application/json", `[1,2]`, "500", true},
+		{"a framework's 404", 404, "application/json", `{"detail":"Not Found"}`, "404 Not Found", true},
+		{"an unknown status", 599, "text/plain", "what", "599", true},
+		{"binary", 503, "application/octet-stream", "\xff\x00\x01", "503", true},
+		{"200 with HTML", 200, "text/html", "<h1>captive portal</h1>", `the response is "text/html", not JSON`, false},
+		{"200 with text", 200, "text/plain", linkJSON, `the response is "text/plain", not JSON`, false},
+		{"200 without a body", 200, "application/json", "", "no body", false},
+		{"200 with spaces", 200, "application/json", " \n", "no body", false},
+		{"200 with truncated JSON", 200, "application/json", linkJSON[:50], "unexpected end of JSON input", false},
+		{"200 with two values", 200, "application/json", linkJSON + linkJSON, "after top-level value", false},
+		{"200 with another shape", 200, "application/json", `[]`, "cannot unmarshal array", false},
+		{"200 with a wrong type", 200, "application/json", `{"link_id":12345678}`, "cannot unmarshal number into", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mock := newMock(t)
+			mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+				httpmock.NewStringResponder(tt.status, tt.body).
+					HeaderSet(http.Header{"Content-Type": {tt.contentType}, "X-Request-Id": {"req_7"}}))
+			client := newClient(t, mock, moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
+			link, err := client.Links.Get(t.Context(), "mk_1")
+			assert.Nil(t, link)
+			var e *moneykit.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, tt.status, e.StatusCode)
+			assert.Equal(t, "GET /links/{id}", e.Operation)
+			assert.Equal(t, "req_7", e.RequestID)
+			assert.Contains(t, err.Error(), tt.want)
+			assert.Contains(t, err.Error(), "request id req_7")
+			assert.NotContains(t, err.Error(), "12345678", "a value is the user's")
+			assert.Equal(t, tt.body512, e.Body != "")
+			assert.LessOrEqual(t, len(e.Body), 512+len("…"))
+			assert.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
+			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "reading has no outcome")
+		})
+	}
+}
+
+func TestContentTypesThatAreJSON(t *testing.T) {
+	t.Parallel()
+	for _, contentType := range []string{
+		"application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json", "",
+	} {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+			httpmock.NewStringResponder(200, linkJSON).HeaderSet(http.Header{"Content-Type": {contentType}}))
+		link, err := newClient(t, mock).Links.Get(t.Context(), "mk_1")
+		require.NoError(t, err, contentType)
+		assert.Equal(t, "mk_1", link.ID)
+	}
+}
+
+func TestResponseOf50MB(t *testing.T) {
+	t.Parallel()
+	for _, announced := range []bool{true, false} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			if announced {
+				w.Header().Set("Content-Length", "52428800")
+			}
+			chunk := bytes.Repeat([]byte(" "), 1<<20)
+			for range 50 {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}))
+		client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), moneykit.WithBaseURL(server.URL))
+		require.NoError(t, err)
+		_, err = client.Links.Get(t.Context(), "mk_1")
+		require.ErrorContains(t, err, "response body is larger than 33554432 bytes")
+		assert.NotContains(t, err.Error(), "attempts", "it is not asked for again")
+		server.Close()
+	}
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(200, linkJSON))
+	_, err := newClient(t, mock, moneykit.WithMaxResponseBytes(100)).Links.Get(t.Context(), "mk_1")
+	require.ErrorContains(t, err, "larger than 100 bytes")
+}
+
+// TestRetryAfter is about what a 429 says of when to come back.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * time.Hour
+	tests := []struct {
+		name       string
+		retryAfter string
+		deadline   time.Duration
+		calls      int
+		after      time.Duration // Error.RetryAfter; the call succeeds when calls is 2
+	}{
+		{"seconds", "20", 0, 2, 0},
+		{"a date", "Sat, 01 Jan 2000 00:00:20 GMT", 0, 2, 0}, // synctest's time begins at the start of 2000
+		{"9999999999", "9999999999", 0, 1, year},
+		{"garbage", "in a while", 0, 2, 0},
+		{"further away than MaxWait", "31", 0, 1, 31 * time.Second},
+		{"further away than the deadline", "20", 10 * time.Second, 1, 20 * time.Second},
+		{"hours", "3600", 0, 1, time.Hour},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				mock := newMock(t)
+				limited := answers(429, `{"error_code":"api_error.rate_limit_exceeded","error_message":"Rate limit exceeded"}`).
+					HeaderAdd(http.Header{"Retry-After": {tt.retryAfter}})
+				mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", limited.Then(answers(200, linkJSON)))
+				ctx := t.Context()
+				if tt.deadline > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.deadline)
+					defer cancel()
+				}
+				start := time.Now()
+				_, err := newClient(t, mock).Links.Get(ctx, "mk_1")
+				assert.Equal(t, tt.calls, mock.GetCallCountInfo()["GET "+testBase+"/links/mk_1"])
+				if tt.calls == 2 {
+					require.NoError(t, err)
+					return
+				}
+				assert.Zero(t, time.Since(start), "it does not wait in vain")
+				require.ErrorIs(t, err, moneykit.ErrRateLimited)
+				require.ErrorIs(t, err, moneykit.ErrorCodeRateLimitExceeded)
+				var e *moneykit.Error
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, tt.after, e.RetryAfter)
+				assert.Contains(t, err.Error(), "retry after "+tt.after.String())
+			})
+		})
+	}
+}
+
+// breaking listens, and breaks each connection at a stage.
+func breaking(t *testing.T, afterRequest bool) (baseURL string, requests func() int) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
+	require.NoError(t, err)
+	count := make(chan int, 1)
+	count <- 0
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if afterRequest {
+				buf := make([]byte, 64<<10)
+				if n, _ := conn.Read(buf); n > 0 {
+					count <- <-count + 1
+				}
+			}
+			conn.(*net.TCPConn).SetLinger(0)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { listener.Close() })
+	return "http://" + listener.Addr().String(), func() int {
+		n := <-count
+		count <- n
+		return n
+	}
+}
+
+func TestConnectionReset(t *testing.T) {
+	t.Parallel()
+	retry := moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 2, MinWait: time.Nanosecond})
+
+	t.Run("before the request was sent", func(t *testing.T) {
+		t.Parallel()
+		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
+		require.NoError(t, err)
+		listener.Close() // nobody listens: no connection, and so no request
+		client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), retry,
+			moneykit.WithBaseURL("http://"+listener.Addr().String()))
+		require.NoError(t, err)
+
+		_, err = client.Links.Get(t.Context(), "mk_1")
+		var e *moneykit.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 3, e.Attempts, "reading is repeated")
+		var op *net.OpError
+		require.ErrorAs(t, err, &op)
+
+		_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 1, e.Attempts, "an exchange is not repeated")
+		assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "nothing was sent")
+	})
+	t.Run("after the request was sent", func(t *testing.T) {
+		t.Parallel()
+		base, requests := breaking(t, true)
+		client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), retry, moneykit.WithBaseURL(base))
+		require.NoError(t, err)
+
+		_, err = client.Links.Get(t.Context(), "mk_1")
+		require.Error(t, err)
+		assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+		assert.Equal(t, 3, requests())
+
+		_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+		require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "get_user_links")
+		assert.Equal(t, 4, requests(), "an exchange is not repeated")
+	})
+}
+
+func TestOutcomeUnknown(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		responder httpmock.Responder
+		unknown   bool
+	}{
+		{"the answer is lost", httpmock.NewErrorResponder(io.ErrUnexpectedEOF), true},
+		{"502", answers(502, `bad gateway`), true},
+		{"504", answers(504, ``), true},
+		{"500", answers(500, `{"error_message":"oops"}`), true},
+		{"201 that breaks off", answers(201, `{"link_id":"mk_1","li`), true},
+		{"201 without a link", answers(201, `{}`), true},
+		{"400", answers(400, `{"error_code":"link_session_error.invalid_token_exchange","error_message":"no"}`), false},
+		{"401", answers(401, `{"error_code":"api_error.auth.unauthorized","error_message":"no"}`), false},
+		{"429", answers(429, `{"error_code":"api_error.rate_limit_exceeded"}`), false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			mock := newMock(t)
+			mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", tt.responder)
+			client := newClient(t, mock)
+			link, err := client.LinkSessions.Exchange(t.Context(), "exchangeable-canary", moneykit.WithoutRetry())
+			require.Error(t, err)
+			assert.Nil(t, link)
+			assert.Equal(t, tt.unknown, errors.Is(err, moneykit.ErrOutcomeUnknown))
+			assert.Equal(t, 1, mock.GetCallCountInfo()["POST "+testBase+"/link-session/exchange-token"])
+		})
+	}
+}
+
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	stranger := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the stranger got %s %s with %v", r.Method, r.URL, r.Header)
+	}))
+	t.Cleanup(stranger.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/links/away":
+			http.Redirect(w, r, stranger.URL+"/links/away", http.StatusTemporaryRedirect)
+		case "/link-session/exchange-token":
+			http.Redirect(w, r, stranger.URL+"/", http.StatusPermanentRedirect)
+		case "/links/moved":
+			http.Redirect(w, r, "/links/here", http.StatusFound)
+		case "/links/here":
+			w.Header().Set("Content-Type", "application/json")
+			io.WriteString(w, linkJSON)
+		}
+	}))
+	t.Cleanup(server.Close)
+	client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), moneykit.WithBaseURL(server.URL))
+	require.NoError(t, err)
+
+	_, err = client.Links.Get(t.Context(), "away")
+	var e *moneykit.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, http.StatusTemporaryRedirect, e.StatusCode)
+	assert.Contains(t, err.Error(), "redirect was not followed")
+	assert.NotContains(t, err.Error(), stranger.URL)
+
+	_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, http.StatusPermanentRedirect, e.StatusCode)
+
+	_, err = client.Links.Get(t.Context(), "moved")
+	require.NoError(t, err, "within the origin it is followed")
+}
+
+func TestCancelledContext(t *testing.T) {
+	t.Parallel()
+	hang := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	tests := []struct {
+		name  string
+		setup func(*httpmock.MockTransport)
+	}{
+		{"while waiting for a token", func(m *httpmock.MockTransport) {
+			m.RegisterResponder(http.MethodPost, testBase+"/auth/token", hang)
+		}},
+		{"while waiting for an answer", func(m *httpmock.MockTransport) {
+			m.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", hang)
+		}},
+		{"while waiting for a retry", func(m *httpmock.MockTransport) {
+			m.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+				answers(503, "").HeaderAdd(http.Header{"Retry-After": {"20"}}))
+		}},
+		{"while waiting for a body", func(m *httpmock.MockTransport) {
+			m.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", func(r *http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+					Body: io.NopCloser(stalled{r.Context()}), ContentLength: 100,
+				}, nil
+			})
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				mock := newMock(t)
+				tt.setup(mock)
+				client := newClient(t, mock)
+				ctx, cancel := context.WithCancel(t.Context())
+				time.AfterFunc(3*time.Second, cancel)
+				start := time.Now()
+				_, err := client.Links.Get(ctx, "mk_1")
+				require.ErrorIs(t, err, context.Canceled)
+				assert.Equal(t, 3*time.Second, time.Since(start))
+				var e *moneykit.Error
+				require.ErrorAs(t, err, &e)
+				assert.Equal(t, "GET /links/{id}", e.Operation)
+
+				_, err = client.Links.Get(ctx, "mk_1")
+				require.ErrorIs(t, err, context.Canceled, "and before anything was done")
+				<-time.After(time.Minute) // a token is fetched to the end, for the next who needs it
+			})
+		})
+	}
+}
+
+// stalled is a body that never comes.
+type stalled struct{ ctx context.Context }
+
+func (s stalled) Read([]byte) (int, error) {
+	<-s.ctx.Done()
+	return 0, s.ctx.Err()
+}
+
+func TestTimeoutOfARequest(t *testing.T) {
+	t.Parallel()
+	hang := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", hang)
+		start := time.Now()
+		_, err := newClient(t, mock).LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "no complete response within 1m0s")
+		assert.Equal(t, time.Minute, time.Since(start))
+
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		start = time.Now()
+		_, err = newClient(t, mock).LinkSessions.Exchange(ctx, "exchangeable-canary")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 10*time.Minute, time.Since(start), "the caller's context wins")
+	})
+}
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	var body, contentType string
+	mock.RegisterResponder(http.MethodPost, testBase+"/new/thing", func(r *http.Request) (*http.Response, error) {
+		var data []byte
+		if r.Body != nil {
+			var err error
+			if data, err = io.ReadAll(r.Body); err != nil {
+				return nil, err
+			}
+		}
+		body, contentType = string(data)+"?"+r.URL.RawQuery, r.Header.Get("Content-Type")
+		return answers(202, `{"answer":42}`)(r)
+	})
+	client := newClient(t, mock)
+	var out struct{ Answer int }
+	var resp moneykit.Response
+	err := client.Do(t.Context(), "post", "/new/thing?x=1", map[string]int{"a": 1}, &out, moneykit.CaptureResponse(&resp))
+	require.NoError(t, err)
+	assert.Equal(t, 42, out.Answer)
+	assert.Equal(t, `{"a":1}?x=1`, body)
+	assert.Equal(t, "application/json", contentType)
+	assert.Equal(t, 202, resp.StatusCode)
+	assert.JSONEq(t, `{"answer":42}`, string(resp.Body))
+	assert.Equal(t, 1, resp.Attempts)
+
+	var raw json.RawMessage
+	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/new/thing", nil, &raw))
+	assert.JSONEq(t, `{"answer":42}`, string(raw))
+	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/new/thing", nil, nil))
+
+	for _, path := range []string{
+		"", "new/thing", "//evil.example/x", "https://evil.example/x", "/a/../b", "/a/./b", "/a/%2e%2e/b", "/..",
+		"/a#b", "/a?b#c", "/a/%zz",
+	} {
+		err := client.Do(t.Context(), http.MethodGet, path, nil, nil)
+		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, path)
+	}
+	err = client.Do(t.Context(), http.MethodPost, "/new/thing", func() {}, nil)
+	require.ErrorContains(t, err, "encoding the request")
+	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
+	require.Error(t, err)
+
+	mock.RegisterResponder(http.MethodGet, testBase+"/users/jane%40example.com/links", answers(500, `{}`))
+	err = client.Do(t.Context(), http.MethodGet, "/users/jane%40example.com/links", nil, nil)
+	require.ErrorContains(t, err, "GET /users/…")
+	assert.NotContains(t, err.Error(), "jane")
+}
+
+func TestCallOptions(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+		answers(503, `{"error_code":"x","error_message":"y"}`).HeaderAdd(http.Header{"X-Request-Id": {"req_9"}}))
+	client := newClient(t, mock)
+	var resp moneykit.Response
+	_, err := client.Links.Get(t.Context(), "mk_1", moneykit.WithoutRetry(), moneykit.CaptureResponse(&resp))
+	require.Error(t, err)
+	assert.Equal(t, 1, mock.GetCallCountInfo()["GET "+testBase+"/links/mk_1"])
+	assert.Equal(t, 503, resp.StatusCode, "a failing answer is captured too")
+	assert.Equal(t, "req_9", resp.RequestID)
+
+	for _, opt := range []moneykit.CallOption{
+		moneykit.CaptureResponse(nil),
+		moneykit.WithHeader("", "x"),
+		moneykit.WithHeader("authorization", "x"),
+		moneykit.WithHeader("X-Client-Secret", "x"),
+		moneykit.WithHeader("Content-Length", "x"),
+		moneykit.WithHeader("host", "x"),
+	} {
+		_, err := client.Links.Get(t.Context(), "mk_1", opt)
+		require.ErrorContains(t, err, "call option")
+	}
+	_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithHeader("X-Bad", "a\r\nb"))
+	require.Error(t, err)
+}
+
+func TestLogging(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+			answers(503, "").HeaderAdd(http.Header{"Retry-After": {"2"}}).
+				Then(httpmock.NewErrorResponder(io.ErrUnexpectedEOF)).
+				Then(answers(404, `{"error_code":"link_error.not_found","error_message":"Link not found."}`)))
+		var log bytes.Buffer
+		client := newClient(t, mock, moneykit.WithLogger(slog.New(slog.NewTextHandler(&log,
+			&slog.HandlerOptions{Level: slog.LevelDebug}))))
+		_, err := client.Links.Get(t.Context(), "mk_1")
+		require.ErrorIs(t, err, moneykit.ErrNotFound)
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		require.Len(t, lines, 4, log.String())
+		assert.Contains(t, lines[0], `level=DEBUG msg="moneykit: call" operation="POST /auth/token"`)
+		assert.Contains(t, lines[1], `level=WARN msg="moneykit: trying again" operation="GET /links/{id}" attempt=1 wait=2s status=503`)
+		assert.Contains(t, lines[2], `attempt=2`)
+		assert.Contains(t, lines[2], `error="unexpected EOF"`)
+		assert.Contains(t, lines[3], `operation="GET /links/{id}"`)
+		assert.Contains(t, lines[3], `attempts=3 status=404`)
+		assert.Contains(t, lines[3], `link_error.not_found`)
+		assert.NotContains(t, log.String(), "mk_1", "the log names operations, not ids")
+	})
+}

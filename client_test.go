@@ -1,0 +1,206 @@
+package moneykit_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+const (
+	testID     = "sandbox_client"
+	testSecret = "secret-canary-0001"
+	testToken  = "token-canary-0001"
+	testBase   = "https://api.test/base" // a path of its own shows up absolute-URL mistakes
+)
+
+// newMock returns a transport that fails the test for any request it has no responder for, and
+// that issues tokens.
+func newMock(t *testing.T) *httpmock.MockTransport {
+	t.Helper()
+	mock := httpmock.NewMockTransport()
+	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
+		t.Errorf("unexpected request %s %s", r.Method, r.URL)
+		return httpmock.NewStringResponse(http.StatusNotImplemented, ""), nil
+	})
+	mock.RegisterResponder(http.MethodPost, testBase+"/auth/token", tokenResponder(testToken, 3600))
+	return mock
+}
+
+func tokenResponder(token string, seconds int) httpmock.Responder {
+	return httpmock.NewJsonResponderOrPanic(http.StatusCreated,
+		map[string]any{"access_token": token, "token_type": "bearer", "expires_in": seconds})
+}
+
+func newClient(t *testing.T, rt http.RoundTripper, opts ...moneykit.Option) *moneykit.Client {
+	t.Helper()
+	client, err := moneykit.NewClient(testID, testSecret, append([]moneykit.Option{
+		moneykit.WithBaseURL(testBase),
+		moneykit.WithHTTPClient(&http.Client{Transport: rt}),
+	}, opts...)...)
+	require.NoError(t, err)
+	return client
+}
+
+const linkJSON = `{"link_id":"mk_1","institution_id":"chase","institution_name":"Chase","institution_avatar":"",
+	"state":"connected","provider":"mx","products":{"accounts":{"refreshed_at":"2023-02-16T09:14:11","error_code":null}},
+	"available_products":["identity"]}`
+
+// answers responds with JSON and a status.
+func answers(status int, body string) httpmock.Responder {
+	return httpmock.NewStringResponder(status, body).HeaderSet(http.Header{"Content-Type": {"application/json"}})
+}
+
+func TestNewClientRefuses(t *testing.T) {
+	t.Parallel()
+	ok := func(opts ...moneykit.Option) func() (*moneykit.Client, error) {
+		return func() (*moneykit.Client, error) { return moneykit.NewClient(testID, testSecret, opts...) }
+	}
+	with := func(id, secret string) func() (*moneykit.Client, error) {
+		return func() (*moneykit.Client, error) { return moneykit.NewClient(id, secret) }
+	}
+	base := func(u string) func() (*moneykit.Client, error) { return ok(moneykit.WithBaseURL(u)) }
+	tests := []struct {
+		name string
+		make func() (*moneykit.Client, error)
+		want string
+	}{
+		{"empty id", with("", testSecret), "client id is empty"},
+		{"blank id", with(" \t", testSecret), "client id is empty"},
+		{"empty secret", with(testID, ""), "client secret is empty"},
+		{"blank secret", with(testID, "\n"), "client secret is empty"},
+		{"secret with a line end", with(testID, testSecret+"\n"), "white space"},
+		{"secret with a control character", with(testID, "a\x00b"), "control character"},
+
+		{"empty base URL", base(""), "must begin with https://"},
+		{"relative base URL", base("/v1"), "must begin with https://"},
+		{"base URL without scheme", base("api.moneykit.com"), "must begin with https://"},
+		{"base URL with another scheme", base("ftp://api.moneykit.com"), "must begin with https://"},
+		{"base URL without host", base("https:///v1"), "no host"},
+		{"base URL with only a port", base("https://:443"), "no host"},
+		{"base URL with credentials", base("https://" + testID + ":" + testSecret + "@api.test"), "must not hold credentials"},
+		{"base URL with a query", base("https://api.test/?a=b"), "neither query nor fragment"},
+		{"base URL with an empty query", base("https://api.test/?"), "neither query nor fragment"},
+		{"base URL with a fragment", base("https://api.test/#a"), "neither query nor fragment"},
+		{"base URL with a bad escape", base("https://api.test/%zz" + testSecret), "is not a URL"},
+		{"MoneyKit in the clear", base("http://api.moneykit.com"), "must begin with https://"},
+
+		{"nil option", ok(nil), "an option is nil"},
+		{"nil HTTP client", ok(moneykit.WithHTTPClient(nil)), "HTTP client is nil"},
+		{"nil logger", ok(moneykit.WithLogger(nil)), "logger is nil"},
+		{"nil token source", ok(moneykit.WithTokenSource(nil)), "token source is nil"},
+		{"API version that is no date", ok(moneykit.WithAPIVersion("v2")), "not a date"},
+		{"negative wait", ok(moneykit.WithRetry(moneykit.RetryPolicy{MinWait: -1})), "negative"},
+		{"no response bytes", ok(moneykit.WithMaxResponseBytes(0)), "not positive"},
+		{"empty user agent", ok(moneykit.WithUserAgent("", "")), "user agent"},
+		{"user agent with a line end", ok(moneykit.WithUserAgent("a\r\nb", "")), "user agent"},
+		{"two ways to authenticate", ok(moneykit.WithHeaderAuth(), moneykit.WithTokenSource(fixedToken("x"))), "exclude each other"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			client, err := tt.make()
+			require.ErrorContains(t, err, tt.want)
+			assert.Nil(t, client)
+			assert.True(t, strings.HasPrefix(err.Error(), "moneykit: "), err)
+			assert.NotContains(t, err.Error(), testSecret)
+		})
+	}
+}
+
+// fixedToken is a TokenSource with one token.
+type fixedToken string
+
+func (f fixedToken) Token(context.Context, string) (moneykit.Token, error) {
+	return moneykit.Token{AccessToken: string(f)}, nil
+}
+
+func TestNewClientDefaults(t *testing.T) {
+	t.Parallel()
+	mock := httpmock.NewMockTransport()
+	mock.RegisterResponder(http.MethodPost, "https://api.moneykit.com/auth/token", tokenResponder(testToken, 3600))
+	var got http.Header
+	mock.RegisterResponder(http.MethodGet, "https://api.moneykit.com/links/mk_1",
+		func(r *http.Request) (*http.Response, error) {
+			got = r.Header
+			return answers(200, linkJSON)(r)
+		})
+	hc := &http.Client{Transport: mock, Timeout: time.Second}
+	client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHTTPClient(hc), moneykit.WithUserAgent("shop", "1.2"))
+	require.NoError(t, err)
+	_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithHeader("x-trace", "7"))
+	require.NoError(t, err)
+	assert.Equal(t, "Bearer "+testToken, got.Get("Authorization"))
+	assert.Equal(t, "2023-02-18", got.Get("MoneyKit-Version"))
+	assert.Equal(t, "application/json", got.Get("Accept"))
+	assert.Equal(t, "7", got.Get("X-Trace"))
+	assert.Regexp(t, `^shop/1\.2 moneykit-go/\d`, got.Get("User-Agent"))
+	assert.Empty(t, got.Get("Content-Type"), "there is no body")
+	assert.Empty(t, got.Get("X-Client-Secret"))
+
+	assert.Same(t, mock, hc.Transport, "the caller's client is copied, not changed")
+	assert.Equal(t, time.Second, hc.Timeout)
+	assert.Nil(t, hc.CheckRedirect)
+}
+
+func TestClientOptions(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	var got http.Header
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", func(r *http.Request) (*http.Response, error) {
+		got = r.Header
+		return answers(200, linkJSON)(r)
+	})
+	client := newClient(t, mock, moneykit.WithHeaderAuth(), moneykit.WithAPIVersion("2024-01-01"),
+		moneykit.WithBaseURL(testBase+"/"))
+	_, err := client.Links.Get(t.Context(), "mk_1")
+	require.NoError(t, err)
+	assert.Equal(t, testID, got.Get("X-Client-Id"))
+	assert.Equal(t, testSecret, got.Get("X-Client-Secret"))
+	assert.Empty(t, got.Get("Authorization"))
+	assert.Equal(t, "2024-01-01", got.Get("MoneyKit-Version"))
+	assert.Equal(t, 1, mock.GetTotalCallCount(), "no token is fetched")
+}
+
+func TestClientHidesItsSecret(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newMock(t))
+	_, err := client.Auth.CreateToken(t.Context())
+	require.NoError(t, err)
+	var log bytes.Buffer
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("made", "client", client, "links", client.Links)
+	texts := []string{log.String()}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		for _, v := range []any{client, *client, client.Links, *client.Links, client.Auth} {
+			texts = append(texts, fmt.Sprintf(verb, v))
+		}
+	}
+	for _, text := range texts {
+		assert.NotContains(t, text, testSecret)
+		assert.NotContains(t, text, testToken)
+	}
+	assert.Equal(t, "moneykit.Client(sandbox_client at https://api.test/base)", client.String())
+	assert.Equal(t, "moneykit.Client(nil)", (*moneykit.Client)(nil).String())
+}
+
+func TestClientIsQuietWithoutLogger(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	defer slog.SetDefault(before)
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(500, `{}`))
+	_, err := newClient(t, mock).Links.Get(t.Context(), "mk_1")
+	require.Error(t, err)
+	assert.Empty(t, log.String())
+}

@@ -1,0 +1,209 @@
+package moneykit_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+func TestDate(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"2023-02-16", "2024-02-29", "0001-01-01", "9999-12-31", "2023-12-31", "2023-01-01"} {
+		d, err := moneykit.ParseDate(s)
+		require.NoError(t, err, s)
+		assert.Equal(t, s, d.String())
+		out, err := json.Marshal(d)
+		require.NoError(t, err)
+		assert.Equal(t, `"`+s+`"`, string(out))
+		var back moneykit.Date
+		require.NoError(t, json.Unmarshal(out, &back))
+		assert.Equal(t, d, back)
+	}
+	for _, s := range []string{
+		"", "2023-02-29", "2023-13-01", "2023-00-10", "2023-1-1", "23-01-01", "0000-01-01",
+		"2023-02-16T00:00:00Z", "2023/02/16", " 2023-02-16", "2023-02-16 ", "today",
+	} {
+		_, err := moneykit.ParseDate(s)
+		require.Error(t, err, s)
+		if s != "" {
+			d := moneykit.Date{Year: 2000, Month: 1, Day: 1}
+			require.Error(t, json.Unmarshal([]byte(`"`+s+`"`), &d), s)
+			assert.Equal(t, 2000, d.Year, "a value that is refused changes nothing")
+		}
+	}
+}
+
+func TestDateValues(t *testing.T) {
+	t.Parallel()
+	d := moneykit.Date{Year: 2023, Month: time.December, Day: 31}
+	assert.Equal(t, moneykit.Date{Year: 2024, Month: time.January, Day: 1}, d.AddDays(1))
+	assert.Equal(t, -1, d.Compare(d.AddDays(1)))
+	assert.Equal(t, 1, d.Compare(d.AddDays(-1)))
+	assert.Zero(t, d.Compare(d))
+	assert.Equal(t, time.Date(2023, 12, 31, 0, 0, 0, 0, time.UTC), d.Time(time.UTC))
+	assert.Equal(t, d, moneykit.DateOf(time.Date(2023, 12, 31, 23, 59, 59, 0, time.FixedZone("", -12*3600))))
+
+	var zero moneykit.Date
+	assert.True(t, zero.IsZero())
+	assert.Empty(t, zero.String())
+	require.NoError(t, json.Unmarshal([]byte(`null`), &d))
+	assert.Equal(t, 31, d.Day, "null leaves the value")
+	require.NoError(t, json.Unmarshal([]byte(`""`), &d))
+	assert.True(t, d.IsZero())
+	require.Error(t, json.Unmarshal([]byte(`20230216`), &d))
+
+	_, err := json.Marshal(moneykit.Date{Year: 2023, Month: 2, Day: 30})
+	require.Error(t, err, "a day that does not exist is not sent")
+}
+
+func TestTimestamp(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		in   string
+		want time.Time
+	}{
+		{"2021-08-12T15:23:00Z", time.Date(2021, 8, 12, 15, 23, 0, 0, time.UTC)},
+		{"2023-02-16T09:14:11", time.Date(2023, 2, 16, 9, 14, 11, 0, time.UTC)},
+		{"2023-02-16T09:14:11.25", time.Date(2023, 2, 16, 9, 14, 11, 250e6, time.UTC)},
+		{"2024-01-09T10:32:38.401223+00:00", time.Date(2024, 1, 9, 10, 32, 38, 401223000, time.UTC)},
+		{"2024-01-09T23:59:59.999999-05:00", time.Date(2024, 1, 10, 4, 59, 59, 999999000, time.UTC)},
+		{"2024-01-09 10:32:38", time.Date(2024, 1, 9, 10, 32, 38, 0, time.UTC)},
+		{"2024-01-09 10:32:38.5+02:00", time.Date(2024, 1, 9, 8, 32, 38, 500e6, time.UTC)},
+	}
+	for _, tt := range tests {
+		var got moneykit.Timestamp
+		require.NoError(t, json.Unmarshal([]byte(`"`+tt.in+`"`), &got), tt.in)
+		assert.True(t, tt.want.Equal(got.Time), "%s is %v", tt.in, got)
+		out, err := json.Marshal(got)
+		require.NoError(t, err)
+		var back moneykit.Timestamp
+		require.NoError(t, json.Unmarshal(out, &back))
+		assert.True(t, back.Equal(got.Time))
+	}
+	for _, in := range []string{`"2023-02-16"`, `"yesterday"`, `"2023-02-30T00:00:00Z"`, `1676538851`, `{}`, `"`} {
+		got := moneykit.Timestamp{Time: time.Unix(1, 0)}
+		require.Error(t, json.Unmarshal([]byte(in), &got), in)
+		assert.Equal(t, int64(1), got.Unix(), "a value that is refused changes nothing")
+	}
+	var zero moneykit.Timestamp
+	out, err := json.Marshal(zero)
+	require.NoError(t, err)
+	assert.Equal(t, "null", string(out))
+	stamp := moneykit.Timestamp{Time: time.Unix(1, 0)}
+	require.NoError(t, json.Unmarshal([]byte("null"), &stamp))
+	assert.False(t, stamp.IsZero(), "null leaves the value")
+	require.NoError(t, json.Unmarshal([]byte(`""`), &stamp))
+	assert.True(t, stamp.IsZero())
+}
+
+func TestField(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		params moneykit.LinkUpdateParams
+		want   string
+	}{
+		{"left", moneykit.LinkUpdateParams{}, `{}`},
+		{"cleared", moneykit.LinkUpdateParams{Webhook: moneykit.Clear[string]()}, `{"webhook":null}`},
+		{"set", moneykit.LinkUpdateParams{Webhook: moneykit.Set("https://example.com")}, `{"webhook":"https://example.com"}`},
+		{"set to nothing", moneykit.LinkUpdateParams{Tags: moneykit.Set([]string{})}, `{"link_tags":[]}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			out, err := json.Marshal(tt.params)
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, string(out))
+			var back moneykit.LinkUpdateParams
+			require.NoError(t, json.Unmarshal(out, &back))
+			assert.Equal(t, tt.params, back)
+		})
+	}
+	set := moneykit.Set(3)
+	value, ok := set.Get()
+	assert.True(t, ok)
+	assert.Equal(t, 3, value)
+	assert.False(t, set.IsClear())
+	clear := moneykit.Clear[int]()
+	_, ok = clear.Get()
+	assert.False(t, ok)
+	assert.True(t, clear.IsClear())
+	require.Error(t, json.Unmarshal([]byte(`"x"`), &set))
+	value, _ = set.Get()
+	assert.Equal(t, 3, value, "a value that is refused changes nothing")
+}
+
+func TestEnumsAreOpen(t *testing.T) {
+	t.Parallel()
+	var link moneykit.Link
+	require.NoError(t, json.Unmarshal([]byte(`{"state":"hibernating","provider":"acme","error_code":"new_error",
+		"available_products":["crypto"],"something_new":{"a":[1]}}`), &link))
+	assert.Equal(t, moneykit.LinkState("hibernating"), link.State)
+	assert.False(t, link.State.Known())
+	assert.False(t, link.Provider.Known())
+	assert.False(t, link.Error.Known())
+	assert.False(t, link.AvailableProducts[0].Known())
+	assert.True(t, moneykit.LinkStateConnected.Known())
+}
+
+func TestNullsAreAbsence(t *testing.T) {
+	t.Parallel()
+	const in = `{"link_id":null,"institution_id":null,"institution_name":null,"institution_avatar":null,"state":null,
+		"error_code":null,"last_synced_at":null,"provider":null,"link_tags":null,"tags":null,"webhook":null,
+		"products":{"accounts":{"refreshed_at":null,"last_attempted_at":null,"error_code":null,"error_message":null,
+		"unavailable":null,"settings":null,"has_history":null},"identity":null},"available_products":null}`
+	var link moneykit.Link
+	require.NoError(t, json.Unmarshal([]byte(in), &link))
+	assert.Equal(t, moneykit.Link{Products: moneykit.LinkProducts{Accounts: &moneykit.LinkProduct{}}}, link)
+
+	const account = `{"account_id":null,"nickname":null,"account_mask":null,"closed":null,"original_id":null,
+		"balances":{"currency":null,"available":null,"current":null,"limit":null,"balance_date":null}}`
+	var a moneykit.Account
+	require.NoError(t, json.Unmarshal([]byte(account), &a))
+	assert.Equal(t, moneykit.Account{}, a)
+	require.NoError(t, json.Unmarshal([]byte(`{"balances":null}`), &a))
+	assert.Nil(t, a.Balances.Available, "absent money is nil, never zero")
+}
+
+func FuzzDate(f *testing.F) {
+	for _, s := range []string{"2023-02-16", "2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "x", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, err := moneykit.ParseDate(s)
+		if err != nil {
+			return
+		}
+		if d.String() != s || d.IsZero() {
+			t.Fatalf("%q became %q", s, d)
+		}
+		if moneykit.DateOf(d.Time(time.UTC)) != d {
+			t.Fatalf("%q does not exist", s)
+		}
+	})
+}
+
+func FuzzTimestamp(f *testing.F) {
+	for _, s := range []string{"2021-08-12T15:23:00Z", "2023-02-16T09:14:11", "2024-01-09 10:32:38.5+02:00", "x", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		stamp, err := moneykit.ParseTimestamp(s)
+		if err != nil {
+			return
+		}
+		out, err := json.Marshal(stamp)
+		if err != nil { // RFC 3339 has no zone offsets of 24 hours and more
+			return
+		}
+		var back moneykit.Timestamp
+		if err := json.Unmarshal(out, &back); err != nil || !back.Equal(stamp.Time) {
+			t.Fatalf("%q marshals to %s, which reads as %v, %v", s, out, back, err)
+		}
+	})
+}
