@@ -295,7 +295,7 @@ func parseMessage(kind string, data []byte) (*ConnectResult, error) {
 	if !ok {
 		return nil, fmt.Errorf("a message %s is not a result", quoteShort(kind))
 	}
-	if want == Exited && bytes.Equal(data, jsonNull) || bytes.Equal(data, []byte("{}")) && want == Exited {
+	if want == Exited && (bytes.Equal(data, jsonNull) || bytes.Equal(data, []byte("{}"))) {
 		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
 	}
 	result, err := parseCase(data, want)

@@ -131,9 +131,9 @@ func (e *Error) Unwrap() error { return e.err }
 func (e *Error) Is(target error) bool {
 	switch t := target.(type) { //nolint:errorlint // Is compares with the target itself
 	case ErrorCode:
-		return e.Code == t
+		return t != "" && e.Code == t
 	case LinkError:
-		return e.LinkError == t
+		return t != "" && e.LinkError == t
 	}
 	switch target { //nolint:errorlint // as above
 	case ErrNotFound:
@@ -175,11 +175,11 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// Error lets an ErrorCode be the target of [errors.Is].
-func (c ErrorCode) Error() string { return "moneykit: " + string(c) }
+// Error returns the code itself; it lets an ErrorCode be the target of [errors.Is].
+func (c ErrorCode) Error() string { return string(c) }
 
-// Error lets a LinkError be the target of [errors.Is].
-func (l LinkError) Error() string { return "moneykit: link error " + string(l) }
+// Error returns the code itself; it lets a LinkError be the target of [errors.Is].
+func (l LinkError) Error() string { return string(l) }
 
 // relink reports whether the user mends l by going through Connect again.
 func (l LinkError) relink() bool {
