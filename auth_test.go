@@ -382,7 +382,7 @@ func TestTokenSource(t *testing.T) {
 
 	source.next = func(string) (moneykit.Token, error) { return moneykit.Token{}, nil }
 	_, err = client.Links.Get(t.Context(), "mk_1")
-	require.ErrorContains(t, err, "empty access token")
+	require.ErrorContains(t, err, "getting an access token: the token source returned an empty one")
 }
 
 func TestIntrospect(t *testing.T) {

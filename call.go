@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptrace"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode"
 
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
@@ -94,34 +96,37 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	return c.core.do(ctx, r, out, opts)
 }
 
-func customRequest(method, path string, in any) (*request, error) {
-	path, query, _ := strings.Cut(path, "?")
+func customRequest(method, target string, in any) (*request, error) {
+	path, query, _ := strings.Cut(target, "?")
 	// Paths hold ids of links and users: an error names only where this one begins.
 	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	operation := "/" + first
+	operation := strings.ToUpper(method) + " /" + cut(first, 50)
 	if more {
 		operation += "/…"
 	}
+	var f fieldErrors
+	if strings.ContainsFunc(method, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		f.add("method", "must be a word")
+	}
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
-		return nil, invalid(method+" custom", []FieldError{{Field: "path", Message: "must begin with one slash"}})
+		f.add("path", "must begin with one slash")
 	}
-	if strings.Contains(path+query, "#") {
-		return nil, invalid(method+" custom", []FieldError{{Field: "path", Message: "must have no fragment"}})
+	if strings.Contains(target, "#") {
+		f.add("path", "must have no fragment")
 	}
-	for segment := range strings.SplitSeq(path[1:], "/") {
-		plain, err := url.PathUnescape(segment)
-		if err != nil || plain == "." || plain == ".." {
-			return nil, invalid(method+" custom", []FieldError{{
-				Field: "path", Message: "must not have bad escapes, . or .. segments",
-			}})
+	for segment := range strings.SplitSeq(path, "/") {
+		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+			f.add("path", "must have neither bad escapes nor . or .. between its slashes")
 		}
 	}
-	r, err := newRequest("", strings.ToUpper(method), path)
+	if err := invalid(operation, f); err != nil {
+		return nil, err
+	}
+	r, err := newRequest("", strings.ToUpper(method)+" "+path)
 	if err != nil {
 		return nil, err
 	}
-	r.operation = r.method + " " + operation
-	r.query, r.body = query, in
+	r.operation, r.query, r.body = operation, query, in
 	return r, nil
 }
 
@@ -129,13 +134,12 @@ func customRequest(method, path string, in any) (*request, error) {
 // made r; here it is authenticated; transport.Call repeats it; transport.Wire bounds it; and
 // here the answer becomes a value or an *Error.
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
-	var cfg callConfig
+	a := attempt{core: c, request: r}
 	for _, opt := range opts {
-		if err := opt(&cfg); err != nil {
+		if err := opt(&a.cfg); err != nil {
 			return &Error{Operation: r.operation, Message: "call option", err: err}
 		}
 	}
-	a := attempt{core: c, request: r, cfg: &cfg}
 	body, contentType, err := r.encode()
 	if err != nil {
 		return a.failed(fmt.Errorf("encoding the request: %w", err))
@@ -146,30 +150,31 @@ func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) e
 	if err := a.authenticate(ctx); err != nil {
 		return err
 	}
-	for renewed := false; ; renewed = true {
-		err = a.send(ctx, body, contentType, out)
-		var e *Error
-		if renewed || c.tokens == nil || r.auth == authNone || !errors.As(err, &e) || !e.tokenExpired() {
-			return err
-		}
-		// MoneyKit refused the token, and so did nothing: any request may be sent again.
-		if err := a.authenticate(ctx); err != nil {
-			return err
-		}
+	err = a.send(ctx, body, contentType, out)
+	if err == nil || c.tokens == nil || r.auth == authNone || !tokenExpired(err) {
+		return err
 	}
+	// MoneyKit refused the token, and so did nothing: any request may be sent again, once.
+	if err := a.authenticate(ctx); err != nil {
+		return err
+	}
+	return a.send(ctx, body, contentType, out)
 }
 
-// tokenExpired reports whether a new access token may mend e. MoneyKit's schema lets an expired
-// token's answer come without any code.
-func (e *Error) tokenExpired() bool {
-	return e.StatusCode == http.StatusUnauthorized && (e.Code == ErrorCodeExpiredAccessToken || e.Code == "")
+// tokenExpired reports whether a new access token may mend err. MoneyKit's schema lets an
+// expired token's answer come without any code.
+func tokenExpired(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&
+		(e.Code == ErrorCodeExpiredAccessToken || e.Code == "")
 }
 
 // attempt is one call on its way.
 type attempt struct {
 	core    *core
 	request *request
-	cfg     *callConfig
+	cfg     callConfig
+	call    transport.Call
 	token   string
 	sent    sentTrace
 	tries   int
@@ -181,17 +186,22 @@ func (a *attempt) authenticate(ctx context.Context) error {
 		return nil
 	}
 	token, err := a.core.tokens.Token(ctx, a.token)
-	var e *Error
-	switch {
-	case errors.As(err, &e):
-		return err
-	case err != nil:
-		return a.failed(fmt.Errorf("getting an access token: %w", err))
-	case token.AccessToken == "":
-		return a.failed(errors.New("the token source returned an empty access token"))
+	if err == nil && token.AccessToken == "" {
+		err = errors.New("the token source returned an empty one")
+	}
+	if err != nil {
+		return a.noToken(err)
 	}
 	a.token = token.AccessToken
 	return nil
+}
+
+func (a *attempt) noToken(err error) error {
+	var e *Error
+	if errors.As(err, &e) { // it names its own operation
+		return err
+	}
+	return a.failed(fmt.Errorf("getting an access token: %w", err))
 }
 
 func (a *attempt) send(ctx context.Context, body []byte, contentType string, out any) error {
@@ -199,20 +209,16 @@ func (a *attempt) send(ctx context.Context, body []byte, contentType string, out
 	if err != nil {
 		return a.failed(err)
 	}
-	call := transport.Call{Policy: a.core.policy, When: a.request.when}
+	a.call = transport.Call{Policy: a.core.policy, When: a.request.when, Prepare: a.restamp}
 	if a.cfg.noRetry {
-		call.When = transport.Never
-	}
-	call.Prepare = func(req *http.Request) error {
-		a.sent.reset()
-		return a.restamp(req)
+		a.call.When = transport.Never
 	}
 	if a.core.logger != nil {
-		call.OnRetry = func(retry transport.Retry) { a.logRetry(ctx, retry) }
+		a.call.OnRetry = func(retry transport.Retry) { a.logRetry(ctx, retry) }
 	}
 	start := time.Now()
-	resp, err := call.Do(a.core.http, req, body)
-	a.tries += call.Attempts()
+	resp, err := a.call.Do(a.core.http, req, body)
+	a.tries += a.call.Attempts()
 	if err != nil {
 		err = a.failed(err)
 	} else {
@@ -238,46 +244,42 @@ func (a *attempt) newHTTPRequest(ctx context.Context, contentType string) (*http
 		return nil, err
 	}
 	h := req.Header
-	h["User-Agent"] = []string{a.core.userAgent}
-	h["Accept"] = []string{"application/json"}
-	h[headerVersion] = []string{a.core.apiVersion}
+	values := make([]string, 0, 6) // one array for all
+	set := func(key, value string) {
+		values = append(values, value)
+		h[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("User-Agent", a.core.userAgent)
+	set("Accept", "application/json")
+	set(headerVersion, a.core.apiVersion)
 	if contentType != "" {
-		h["Content-Type"] = []string{contentType}
+		set("Content-Type", contentType)
 	}
-	for key, values := range a.cfg.header {
-		h[key] = values
-	}
+	maps.Copy(h, a.cfg.header)
 	switch {
 	case a.request.auth == authNone:
 	case a.core.tokens == nil:
-		h[headerClientID] = []string{a.core.clientID}
-		h[headerClientSecret] = []string{a.core.secret()}
+		set(headerClientID, a.core.clientID)
+		set(headerClientSecret, a.core.secret())
 	default:
-		h["Authorization"] = []string{"Bearer " + a.token}
+		set("Authorization", "Bearer "+a.token)
 	}
 	return req, nil
 }
 
 // restamp gives a repeat the token of the day: the wait before it may have outlasted the last.
 func (a *attempt) restamp(req *http.Request) error {
-	if err := a.freshToken(req.Context()); err != nil {
-		return err
-	}
-	if a.token != "" {
-		req.Header.Set("Authorization", "Bearer "+a.token)
-	}
-	return nil
-}
-
-func (a *attempt) freshToken(ctx context.Context) error {
+	a.sent.reset()
 	if a.core.tokens == nil || a.request.auth == authNone {
 		return nil
 	}
-	token, err := a.core.tokens.Token(ctx, "")
-	if err == nil && token.AccessToken != "" {
-		a.token = token.AccessToken
+	token, err := a.core.tokens.Token(req.Context(), "")
+	if err != nil {
+		return fmt.Errorf("getting an access token: %w", err)
 	}
-	return err
+	a.token = token.AccessToken
+	req.Header.Set("Authorization", "Bearer "+a.token)
+	return nil
 }
 
 // receive turns an answer into a value or an *Error.
@@ -314,13 +316,12 @@ func decode(resp *http.Response, body []byte, out any) error {
 	case !isJSON(resp):
 		return fmt.Errorf("the response is %s, not JSON", quoteShort(resp.Header.Get("Content-Type")))
 	}
-	err := json.Unmarshal(body, out)
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
-		// The text would quote a number, and that may be somebody's balance.
-		mismatch.Value, _, _ = strings.Cut(mismatch.Value, " ")
-	}
-	if err != nil {
+	if err := json.Unmarshal(body, out); err != nil {
+		var mismatch *json.UnmarshalTypeError
+		if errors.As(err, &mismatch) {
+			// The text would quote a number, and that may be somebody's balance.
+			mismatch.Value, _, _ = strings.Cut(mismatch.Value, " ")
+		}
 		return fmt.Errorf("decoding the response: %w", err)
 	}
 	return nil

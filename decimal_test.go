@@ -158,4 +158,3 @@ func FuzzDecimal(f *testing.F) {
 		}
 	})
 }
-

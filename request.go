@@ -34,38 +34,29 @@ const (
 	authNone                   // the request brings its own
 )
 
-// newRequest fills the template's parameters with ids, in order. It refuses an id that would
-// change which path the request goes to.
-func newRequest(id, method, template string, ids ...string) (*request, error) {
-	r := &request{id: id, operation: method + " " + template, method: method, path: template}
+// newRequest prepares an operation, such as "GET /links/{id}", and fills the parameters of its
+// path with ids, in order. It refuses an id that would change which path the request goes to.
+func newRequest(id, operation string, ids ...string) (*request, error) {
+	method, path, _ := strings.Cut(operation, " ")
+	r := &request{id: id, operation: operation, method: method, path: path, when: transport.WhenRefused}
 	if method == http.MethodGet || method == http.MethodDelete {
 		r.when = transport.Always
-	} else {
-		r.when = transport.WhenRefused
 	}
-	if len(ids) == 0 {
-		return r, nil
-	}
-	var path strings.Builder
 	for _, value := range ids {
-		before, rest, _ := strings.Cut(template, "{")
-		name, after, _ := strings.Cut(rest, "}")
+		open, end := strings.IndexByte(r.path, '{'), strings.IndexByte(r.path, '}')
+		name := r.path[open+1 : end]
 		if value == "" || value == "." || value == ".." {
-			return nil, invalid(r.operation, []FieldError{{
+			return nil, invalid(operation, []FieldError{{
 				Field: name, Message: "must not be " + quoteShort(value),
 			}})
 		}
 		segment, err := runtime.StyleParamWithOptions("simple", false, name, value,
 			runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
 		if err != nil {
-			return nil, invalid(r.operation, []FieldError{{Field: name, Message: err.Error()}})
+			return nil, invalid(operation, []FieldError{{Field: name, Message: err.Error()}})
 		}
-		path.WriteString(before)
-		path.WriteString(segment)
-		template = after
+		r.path = r.path[:open] + segment + r.path[end+1:]
 	}
-	path.WriteString(template)
-	r.path = path.String()
 	return r, nil
 }
 

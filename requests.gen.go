@@ -2,20 +2,16 @@
 
 package moneykit
 
-import (
-	"net/http"
-)
-
 func newGetWellKnownJWKSRequest() (*request, error) {
-	return newRequest("get_well_known_jwks", http.MethodGet, "/.well-known/jwks.json")
+	return newRequest("get_well_known_jwks", "GET /.well-known/jwks.json")
 }
 
 func newInstrospectClientRequest() (*request, error) {
-	return newRequest("instrospect_client", http.MethodGet, "/auth/introspect")
+	return newRequest("instrospect_client", "GET /auth/introspect")
 }
 
 func newCreateAccessTokenRequest(body any) (*request, error) {
-	r, err := newRequest("create_access_token", http.MethodPost, "/auth/token")
+	r, err := newRequest("create_access_token", "POST /auth/token")
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +20,7 @@ func newCreateAccessTokenRequest(body any) (*request, error) {
 }
 
 func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
-	r, err := newRequest("get_institutions", http.MethodGet, "/institutions")
+	r, err := newRequest("get_institutions", "GET /institutions")
 	if err != nil {
 		return nil, err
 	}
@@ -44,11 +40,11 @@ func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
 }
 
 func newGetInstitutionRequest(institutionID string) (*request, error) {
-	return newRequest("get_institution", http.MethodGet, "/institutions/{institution_id}", institutionID)
+	return newRequest("get_institution", "GET /institutions/{institution_id}", institutionID)
 }
 
 func newCreateLinkSessionRequest(body any) (*request, error) {
-	r, err := newRequest("create_link_session", http.MethodPost, "/link-session")
+	r, err := newRequest("create_link_session", "POST /link-session")
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +53,7 @@ func newCreateLinkSessionRequest(body any) (*request, error) {
 }
 
 func newExchangeTokenRequest(body any) (*request, error) {
-	r, err := newRequest("exchange_token", http.MethodPost, "/link-session/exchange-token")
+	r, err := newRequest("exchange_token", "POST /link-session/exchange-token")
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +62,7 @@ func newExchangeTokenRequest(body any) (*request, error) {
 }
 
 func newGetLinksRequest(params LinkListParams) (*request, error) {
-	r, err := newRequest("get_links", http.MethodGet, "/links")
+	r, err := newRequest("get_links", "GET /links")
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +76,7 @@ func newGetLinksRequest(params LinkListParams) (*request, error) {
 }
 
 func newImportLinkRequest(body any) (*request, error) {
-	r, err := newRequest("import_link", http.MethodPost, "/links/import")
+	r, err := newRequest("import_link", "POST /links/import")
 	if err != nil {
 		return nil, err
 	}
@@ -89,15 +85,15 @@ func newImportLinkRequest(body any) (*request, error) {
 }
 
 func newDeleteLinkRequest(id string) (*request, error) {
-	return newRequest("delete_link", http.MethodDelete, "/links/{id}", id)
+	return newRequest("delete_link", "DELETE /links/{id}", id)
 }
 
 func newGetLinkRequest(id string) (*request, error) {
-	return newRequest("get_link", http.MethodGet, "/links/{id}", id)
+	return newRequest("get_link", "GET /links/{id}", id)
 }
 
 func newUpdateLinkRequest(id string, body any) (*request, error) {
-	r, err := newRequest("update_link", http.MethodPatch, "/links/{id}", id)
+	r, err := newRequest("update_link", "PATCH /links/{id}", id)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +102,7 @@ func newUpdateLinkRequest(id string, body any) (*request, error) {
 }
 
 func newGetAccountsRequest(id string, params AccountListParams) (*request, error) {
-	r, err := newRequest("get_accounts", http.MethodGet, "/links/{id}/accounts", id)
+	r, err := newRequest("get_accounts", "GET /links/{id}/accounts", id)
 	if err != nil {
 		return nil, err
 	}
@@ -117,15 +113,15 @@ func newGetAccountsRequest(id string, params AccountListParams) (*request, error
 }
 
 func newGetAccountNumbersRequest(id string) (*request, error) {
-	return newRequest("get_account_numbers", http.MethodGet, "/links/{id}/accounts/numbers", id)
+	return newRequest("get_account_numbers", "GET /links/{id}/accounts/numbers", id)
 }
 
 func newGetAccountRequest(id string, accountID string) (*request, error) {
-	return newRequest("get_account", http.MethodGet, "/links/{id}/accounts/{account_id}", id, accountID)
+	return newRequest("get_account", "GET /links/{id}/accounts/{account_id}", id, accountID)
 }
 
 func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, error) {
-	r, err := newRequest("get_identities", http.MethodGet, "/links/{id}/identity", id)
+	r, err := newRequest("get_identities", "GET /links/{id}/identity", id)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +132,7 @@ func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, er
 }
 
 func newImportTransactionsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("import_transactions", http.MethodPost, "/links/{id}/import/transactions", id)
+	r, err := newRequest("import_transactions", "POST /links/{id}/import/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +141,7 @@ func newImportTransactionsRequest(id string, body any) (*request, error) {
 }
 
 func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error) {
-	r, err := newRequest("get_holdings", http.MethodGet, "/links/{id}/investments/holdings", id)
+	r, err := newRequest("get_holdings", "GET /links/{id}/investments/holdings", id)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +152,7 @@ func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error
 }
 
 func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) (*request, error) {
-	r, err := newRequest("get_investment_transactions", http.MethodGet, "/links/{id}/investments/transactions", id)
+	r, err := newRequest("get_investment_transactions", "GET /links/{id}/investments/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +175,7 @@ func newGetInvestmentTransactionsRequest(id string, params InvestmentTransaction
 }
 
 func newRefreshProductsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("refresh_products", http.MethodPost, "/links/{id}/products", id)
+	r, err := newRequest("refresh_products", "POST /links/{id}/products", id)
 	if err != nil {
 		return nil, err
 	}
@@ -188,11 +184,11 @@ func newRefreshProductsRequest(id string, body any) (*request, error) {
 }
 
 func newResetLinkRequest(id string) (*request, error) {
-	return newRequest("reset_link", http.MethodPost, "/links/{id}/reset", id)
+	return newRequest("reset_link", "POST /links/{id}/reset", id)
 }
 
 func newGetTransactionsRequest(id string, params TransactionListParams) (*request, error) {
-	r, err := newRequest("get_transactions", http.MethodGet, "/links/{id}/transactions", id)
+	r, err := newRequest("get_transactions", "GET /links/{id}/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -215,7 +211,7 @@ func newGetTransactionsRequest(id string, params TransactionListParams) (*reques
 }
 
 func newGetTransactionsSyncRequest(id string, params TransactionSyncParams) (*request, error) {
-	r, err := newRequest("get_transactions_sync", http.MethodGet, "/links/{id}/transactions/sync", id)
+	r, err := newRequest("get_transactions_sync", "GET /links/{id}/transactions/sync", id)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +225,7 @@ func newGetTransactionsSyncRequest(id string, params TransactionSyncParams) (*re
 }
 
 func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, error) {
-	r, err := newRequest("correct_enrichment", http.MethodPost, "/links/{id}/transactions/{txn_id}/enrichment", id, txnID)
+	r, err := newRequest("correct_enrichment", "POST /links/{id}/transactions/{txn_id}/enrichment", id, txnID)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +234,7 @@ func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, e
 }
 
 func newGetUserAccountsRequest(id string, params UserAccountListParams) (*request, error) {
-	r, err := newRequest("get_user_accounts", http.MethodGet, "/users/{id}/accounts", id)
+	r, err := newRequest("get_user_accounts", "GET /users/{id}/accounts", id)
 	if err != nil {
 		return nil, err
 	}
@@ -249,11 +245,11 @@ func newGetUserAccountsRequest(id string, params UserAccountListParams) (*reques
 }
 
 func newGetUserLinksRequest(id string) (*request, error) {
-	return newRequest("get_user_links", http.MethodGet, "/users/{id}/links", id)
+	return newRequest("get_user_links", "GET /users/{id}/links", id)
 }
 
 func newGetUserTransactionsRequest(id string, params UserTransactionListParams) (*request, error) {
-	r, err := newRequest("get_user_transactions", http.MethodGet, "/users/{id}/transactions", id)
+	r, err := newRequest("get_user_transactions", "GET /users/{id}/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -276,7 +272,7 @@ func newGetUserTransactionsRequest(id string, params UserTransactionListParams) 
 }
 
 func newTriggerTestLinkWebhookEventRequest(id string, body any) (*request, error) {
-	r, err := newRequest("trigger_test_link_webhook_event", http.MethodPost, "/webhooks/test/link/{id}", id)
+	r, err := newRequest("trigger_test_link_webhook_event", "POST /webhooks/test/link/{id}", id)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -122,22 +123,22 @@ func (d *Date) UnmarshalJSON(data []byte) error {
 // means that there is none, and marshals as null.
 type Timestamp struct{ time.Time }
 
-// timestampLayouts: Go reads fractions of a second whether or not the layout has them.
-var timestampLayouts = [...]string{
-	time.RFC3339,
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02 15:04:05",
-}
-
 // ParseTimestamp reads a moment in one of the forms that [Timestamp] accepts.
 func ParseTimestamp(s string) (Timestamp, error) {
-	for _, layout := range timestampLayouts {
-		if t, err := time.Parse(layout, s); err == nil {
-			return Timestamp{t}, nil
-		}
+	// Go reads fractions of a second whether or not the layout has them.
+	const date, clock, zone = "2006-01-02", "15:04:05", "Z07:00"
+	layout := date + "T" + clock
+	if len(s) > len(date) && s[len(date)] == ' ' {
+		layout = date + " " + clock
 	}
-	return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", quoteShort(s))
+	if len(s) > len(layout) && strings.ContainsAny(s[len(layout):], "Z+-") {
+		layout += zone
+	}
+	t, err := time.Parse(layout, s)
+	if err != nil {
+		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", quoteShort(s))
+	}
+	return Timestamp{t}, nil
 }
 
 // UnmarshalText accepts what [ParseTimestamp] does, and nothing as the zero value.

@@ -30,7 +30,7 @@ const (
 	Always
 )
 
-// Call is one request with its repeats. Its zero value sends once.
+// Call is one request with its repeats, for one Do. Its zero value sends once.
 type Call struct {
 	Policy  Policy
 	When    When
@@ -39,6 +39,8 @@ type Call struct {
 
 	attempts int
 	wait     time.Duration
+	loop     retryablehttp.Client
+	request  retryablehttp.Request
 }
 
 // Retry describes a repeat that is about to be waited for.
@@ -57,21 +59,19 @@ func (c *Call) Attempts() int { return c.attempts }
 // last attempt gave, response or error, at once. The loop is go-retryablehttp's; each decision in
 // it is made here.
 func (c *Call) Do(client *http.Client, req *http.Request, body []byte) (*http.Response, error) {
-	loop := retryablehttp.Client{
-		HTTPClient:   client,
-		RetryMax:     c.Policy.MaxRetries,
-		CheckRetry:   c.check,
-		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait },
-		ErrorHandler: retryablehttp.PassthroughErrorHandler,
-		PrepareRetry: c.prepare,
-	}
-	r := &retryablehttp.Request{Request: req}
+	c.loop.HTTPClient = client
+	c.loop.RetryMax = c.Policy.MaxRetries
+	c.loop.CheckRetry = c.check
+	c.loop.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait }
+	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
+	c.loop.PrepareRetry = c.prepare
+	c.request.Request = req
 	if body != nil {
-		if err := r.SetBody(body); err != nil {
+		if err := c.request.SetBody(body); err != nil {
 			return nil, err
 		}
 	}
-	return loop.Do(r)
+	return c.loop.Do(&c.request)
 }
 
 // check never returns an error: the loop would then return both an error and a response.

@@ -56,25 +56,25 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// firstRead bounds what is allocated on the word of a Content-Length header alone.
-const firstRead = 1 << 20
+// trusted bounds what is allocated on the word of a Content-Length header alone.
+const trusted = 1 << 20
 
 func (w *Wire) read(resp *http.Response) ([]byte, error) {
-	if resp.ContentLength > w.MaxBytes {
-		return nil, &TooLargeError{Limit: w.MaxBytes}
+	var data []byte
+	var err error
+	if length := resp.ContentLength; 0 <= length && length <= min(trusted, w.MaxBytes) {
+		data = make([]byte, length)
+		_, err = io.ReadFull(resp.Body, data)
+	} else if length <= w.MaxBytes {
+		data, err = io.ReadAll(io.LimitReader(resp.Body, w.MaxBytes+1))
 	}
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 {
-		buf.Grow(int(min(n, firstRead)) + bytes.MinRead)
-	}
-	n, err := buf.ReadFrom(io.LimitReader(resp.Body, w.MaxBytes+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the response body: %w", err)
-	case n > w.MaxBytes:
+	case resp.ContentLength > w.MaxBytes || int64(len(data)) > w.MaxBytes:
 		return nil, &TooLargeError{Limit: w.MaxBytes}
 	}
-	return buf.Bytes(), nil
+	return data, nil
 }
 
 // timeoutCause names this package's own timeout in place of a bare "context deadline exceeded".
