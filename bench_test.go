@@ -84,6 +84,7 @@ func rivals[T any](b *testing.B, path string, body []byte, sdk func(context.Cont
 // compare calls both in turn and reports their median times, the ratio, and how many more
 // allocations the SDK makes for a call. Allocations of the server count on both sides.
 func (r rival) compare(b *testing.B) {
+	b.Helper()
 	ctx := b.Context()
 	call := func(f func(context.Context) error) time.Duration {
 		start := time.Now()
@@ -179,6 +180,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func decodeInto[T any](b *testing.B, body []byte) {
+	b.Helper()
 	b.ReportAllocs()
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {

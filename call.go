@@ -79,7 +79,7 @@ func WithoutRetry() CallOption {
 
 const (
 	headerClientID     = "X-Client-Id"
-	headerClientSecret = "X-Client-Secret" //nolint:gosec // a header's name
+	headerClientSecret = "X-Client-Secret"
 	headerVersion      = "Moneykit-Version"
 )
 
@@ -105,7 +105,7 @@ func customRequest(method, target string, in any) (*request, error) {
 		operation += "/…"
 	}
 	var f fieldErrors
-	if strings.ContainsFunc(method, func(r rune) bool { return !unicode.IsLetter(r) }) {
+	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return !unicode.IsLetter(r) }) {
 		f.add("method", "must be a word")
 	}
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {

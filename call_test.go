@@ -141,7 +141,7 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 			assert.NotContains(t, err.Error(), "12345678", "a value is the user's")
 			assert.Equal(t, tt.body512, e.Body != "")
 			assert.LessOrEqual(t, len(e.Body), 512+len("…"))
-			assert.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
+			require.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
 			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "reading has no outcome")
 		})
 	}
@@ -164,7 +164,7 @@ func TestContentTypesThatAreJSON(t *testing.T) {
 func TestResponseOf50MB(t *testing.T) {
 	t.Parallel()
 	for _, announced := range []bool{true, false} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			if announced {
 				w.Header().Set("Content-Length", "52428800")
@@ -305,7 +305,7 @@ func TestConnectionReset(t *testing.T) {
 
 		_, err = client.Links.Get(t.Context(), "mk_1")
 		require.Error(t, err)
-		assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
 		assert.Equal(t, 3, requests())
 
 		_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")

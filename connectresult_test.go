@@ -31,52 +31,82 @@ var connectPayloads = []struct {
 	{"web linked, older", `["tok-1",` + webInstitution + `]`, result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "", "", "finder")},
 	{"web linked, empty link id", `["tok-1",` + webInstitution + `,""]`, result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "", "", "finder")},
 	{"web relinked", `[` + webInstitution + `,"mk_1"]`, result(moneykit.Relinked, moneykit.SourceWeb, "", "mk_1", "", "finder")},
-	{"web linked, as a message", `{"moneykit":true,"type":"link.complete","data":{"exchangeableToken":"tok-1","institution":` + webInstitution + `,"link_id":"mk_1"}}`,
-		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "mk_1", "", "finder")},
-	{"web relinked, as a message", `{"moneykit":true,"type":"relink.complete","data":{"institution":` + webInstitution + `}}`,
-		result(moneykit.Relinked, moneykit.SourceWeb, "", "", "", "finder")},
-	{"web linked, as its data", `{"exchangeableToken":"tok-1","institution":` + webInstitution + `}`,
-		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "", "", "finder")},
+	{
+		"web linked, as a message", `{"moneykit":true,"type":"link.complete","data":{"exchangeableToken":"tok-1","institution":` + webInstitution + `,"link_id":"mk_1"}}`,
+		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "mk_1", "", "finder"),
+	},
+	{
+		"web relinked, as a message", `{"moneykit":true,"type":"relink.complete","data":{"institution":` + webInstitution + `}}`,
+		result(moneykit.Relinked, moneykit.SourceWeb, "", "", "", "finder"),
+	},
+	{
+		"web linked, as its data", `{"exchangeableToken":"tok-1","institution":` + webInstitution + `}`,
+		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "", "", "finder"),
+	},
 	{"web exit", `[null]`, moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb}},
 	{"web exit, without an argument", `[]`, moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb}},
 	{"web exit with an error", `[{"error_id":"e1","displayed_message":"Sorry","request_id":null}]`, exit(moneykit.SourceWeb, "e1", "")},
-	{"web exit, as a message", `{"moneykit":true,"type":"link.exit","data":{"error":null}}`,
-		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb}},
-	{"web exit, as a message without data", `{"moneykit":true,"type":"link.exit","data":{}}`,
-		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb}},
-	{"web exit with an error, as a message", `{"type":"link.exit","data":{"error":{"error_id":"e1","displayed_message":"Sorry","request_id":"r1"}}}`,
-		exit(moneykit.SourceWeb, "e1", "r1")},
+	{
+		"web exit, as a message", `{"moneykit":true,"type":"link.exit","data":{"error":null}}`,
+		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb},
+	},
+	{
+		"web exit, as a message without data", `{"moneykit":true,"type":"link.exit","data":{}}`,
+		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb},
+	},
+	{
+		"web exit with an error, as a message", `{"type":"link.exit","data":{"error":{"error_id":"e1","displayed_message":"Sorry","request_id":"r1"}}}`,
+		exit(moneykit.SourceWeb, "e1", "r1"),
+	},
 
-	{"iOS linked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
+	{
+		"iOS linked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
 		"linkIdentifier":{"value":"mk_1"},"trackedScreens":[{"name":"Finder","duration":1.5,"requestTime":2,"gameTime":null}]}`,
-		result(moneykit.Linked, moneykit.SourceIOS, "tok-1", "mk_1", "1234", "")},
-	{"iOS linked, as a case", `{"linked":{"_0":{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
+		result(moneykit.Linked, moneykit.SourceIOS, "tok-1", "mk_1", "1234", ""),
+	},
+	{
+		"iOS linked, as a case", `{"linked":{"_0":{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
 		"linkIdentifier":{"value":"mk_1"},"trackedScreens":[{"name":"Finder","duration":1.5}]}}}`,
-		result(moneykit.Linked, moneykit.SourceIOS, "tok-1", "mk_1", "1234", "")},
-	{"iOS relinked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"trackedScreens":[{"name":"Finder","duration":1.5}]}`,
-		result(moneykit.Relinked, "", "", "", "1234", "")},
-	{"iOS relinked, as a case", `{"relinked":{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"trackedScreens":[{"name":"Finder","duration":1.5}]}}`,
-		result(moneykit.Relinked, "", "", "", "1234", "")},
+		result(moneykit.Linked, moneykit.SourceIOS, "tok-1", "mk_1", "1234", ""),
+	},
+	{
+		"iOS relinked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"trackedScreens":[{"name":"Finder","duration":1.5}]}`,
+		result(moneykit.Relinked, "", "", "", "1234", ""),
+	},
+	{
+		"iOS relinked, as a case", `{"relinked":{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"trackedScreens":[{"name":"Finder","duration":1.5}]}}`,
+		result(moneykit.Relinked, "", "", "", "1234", ""),
+	},
 	{"iOS exit with an error", `{"errorId":"e1","displayedMessage":"Sorry","requestId":"r1"}`, exit(moneykit.SourceIOS, "e1", "r1")},
 
-	{"Android linked", `{"institution":{"id":"chase","name":"Chase","country":"US","domain":"chase.com"},"accounts":` + nativeAccounts + `,
+	{
+		"Android linked", `{"institution":{"id":"chase","name":"Chase","country":"US","domain":"chase.com"},"accounts":` + nativeAccounts + `,
 		"token":{"value":"tok-1"},"linkId":"mk_1","trackedScreens":[{"name":"Finder","tag":"finder","duration":1.5}]}`,
-		result(moneykit.Linked, moneykit.SourceAndroid, "tok-1", "mk_1", "1234", "finder")},
-	{"Android relinked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"linkId":"mk_1",
+		result(moneykit.Linked, moneykit.SourceAndroid, "tok-1", "mk_1", "1234", "finder"),
+	},
+	{
+		"Android relinked", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"linkId":"mk_1",
 		"trackedScreens":[{"name":"Finder","tag":"finder","duration":1.5}]}`,
-		result(moneykit.Relinked, moneykit.SourceAndroid, "", "mk_1", "1234", "finder")},
+		result(moneykit.Relinked, moneykit.SourceAndroid, "", "mk_1", "1234", "finder"),
+	},
 	{"Android exit with an error", `{"displayedMessage":"Sorry","requestId":"r1"}`, exit("", "", "r1")},
 
-	{"React Native linked, on Android", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
+	{
+		"React Native linked, on Android", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":{"value":"tok-1"},
 		"linkIdentifier":"mk_1","trackedScreens":[{"name":"Finder","tag":"finder","duration":1.5}]}`,
-		result(moneykit.Linked, moneykit.SourceReactNative, "tok-1", "mk_1", "1234", "finder")},
-	{"React Native relinked, as declared", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":null,
+		result(moneykit.Linked, moneykit.SourceReactNative, "tok-1", "mk_1", "1234", "finder"),
+	},
+	{
+		"React Native relinked, as declared", `{"institution":` + nativeInstitution + `,"accounts":` + nativeAccounts + `,"token":null,
 		"linkIdentifier":null,"trackedScreens":[{"name":"Finder","duration":1.5,"requestTime":null}]}`,
-		result(moneykit.Relinked, "", "", "", "1234", "")},
+		result(moneykit.Relinked, "", "", "", "1234", ""),
+	},
 	{"React Native exit with an error", `{"identifier":"e1","displayedMessage":"Sorry","requestId":null}`, exit(moneykit.SourceReactNative, "e1", "")},
 	{"native exit", ` null `, moneykit.ConnectResult{Outcome: moneykit.Exited}},
-	{"with members that are new", `["tok-1",` + strings.Replace(webInstitution, `{`, `{"new":{"a":[1]},`, 1) + `,"mk_1",{"more":true}]`,
-		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "mk_1", "", "finder")},
+	{
+		"with members that are new", `["tok-1",` + strings.Replace(webInstitution, `{`, `{"new":{"a":[1]},`, 1) + `,"mk_1",{"more":true}]`,
+		result(moneykit.Linked, moneykit.SourceWeb, "tok-1", "mk_1", "", "finder"),
+	},
 }
 
 func result(outcome moneykit.ConnectOutcome, source moneykit.ConnectSource, token, link, mask, tag string) moneykit.ConnectResult {

@@ -119,7 +119,7 @@ func TestBalancesMarshalAsNumbers(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(in), &b))
 	out, err := json.Marshal(b)
 	require.NoError(t, err)
-	assert.Equal(t, in, string(out), "every digit survives")
+	assert.JSONEq(t, in, string(out), "every digit survives")
 
 	out, err = json.Marshal(moneykit.Balances{})
 	require.NoError(t, err)

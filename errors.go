@@ -129,13 +129,13 @@ func (e *Error) Unwrap() error { return e.err }
 
 // Is matches e with a class, an [ErrorCode] or a [LinkError].
 func (e *Error) Is(target error) bool {
-	switch t := target.(type) { //nolint:errorlint // Is compares with the target itself
+	switch t := target.(type) {
 	case ErrorCode:
 		return t != "" && e.Code == t
 	case LinkError:
 		return t != "" && e.LinkError == t
 	}
-	switch target { //nolint:errorlint // as above
+	switch target {
 	case ErrNotFound:
 		return e.StatusCode == http.StatusNotFound && e.recognised()
 	case ErrUnauthorized:

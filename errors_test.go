@@ -88,9 +88,9 @@ func TestErrorClasses(t *testing.T) {
 			if tt.link != "" {
 				require.ErrorIs(t, wrapped, tt.link)
 			}
-			assert.NotErrorIs(t, wrapped, moneykit.ErrorCode("another"))
-			assert.NotErrorIs(t, wrapped, moneykit.ErrorCode(""), "no code matches nothing")
-			assert.NotErrorIs(t, wrapped, moneykit.LinkError(""), "no code matches nothing")
+			require.NotErrorIs(t, wrapped, moneykit.ErrorCode("another"))
+			require.NotErrorIs(t, wrapped, moneykit.ErrorCode(""), "no code matches nothing")
+			require.NotErrorIs(t, wrapped, moneykit.LinkError(""), "no code matches nothing")
 			for name, class := range classes {
 				assert.Equal(t, name == tt.class, errors.Is(wrapped, class), name)
 			}
@@ -166,7 +166,7 @@ func TestErrorUnwraps(t *testing.T) {
 	require.ErrorIs(t, e, io.ErrClosedPipe)
 	assert.Zero(t, e.StatusCode)
 	assert.Equal(t, "moneykit: GET /links/{id}: io: read/write on closed pipe", e.Error())
-	assert.NotErrorIs(t, e, context.Canceled)
+	require.NotErrorIs(t, e, context.Canceled)
 }
 
 func FuzzErrorBody(f *testing.F) {

@@ -77,9 +77,12 @@ func (c *Call) Do(client *http.Client, req *http.Request, body []byte) (*http.Re
 // check never returns an error: the loop would then return both an error and a response.
 func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	c.attempts++
-	if c.attempts > c.Policy.MaxRetries || ctx.Err() != nil || !c.repeatable(ctx, resp, err) {
-		return false, nil
-	}
+	return c.attempts <= c.Policy.MaxRetries && ctx.Err() == nil && c.repeatable(ctx, resp, err) &&
+		c.plan(ctx, resp, err), nil
+}
+
+// plan chooses the wait before the next attempt. It reports false for one that is too long.
+func (c *Call) plan(ctx context.Context, resp *http.Response, err error) bool {
 	now := time.Now()
 	c.wait = c.jitter()
 	if resp != nil {
@@ -88,10 +91,10 @@ func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool,
 		}
 	}
 	if c.wait > c.Policy.MaxWait {
-		return false, nil
+		return false
 	}
 	if deadline, ok := ctx.Deadline(); ok && !now.Add(c.wait).Before(deadline) {
-		return false, nil
+		return false
 	}
 	if c.OnRetry != nil {
 		retry := Retry{Attempt: c.attempts, Wait: c.wait, Err: err}
@@ -100,7 +103,7 @@ func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool,
 		}
 		c.OnRetry(retry)
 	}
-	return true, nil
+	return true
 }
 
 func (c *Call) repeatable(ctx context.Context, resp *http.Response, err error) bool {

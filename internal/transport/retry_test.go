@@ -145,7 +145,7 @@ func TestCallDoesNotRepeatTooLarge(t *testing.T) {
 	})
 	client := &http.Client{Transport: &transport.Wire{Base: base, MaxBytes: 10}}
 	call := &transport.Call{Policy: policy, When: transport.Always}
-	_, err := call.Do(client, get(t, t.Context()), nil) //nolint:bodyclose // there is none
+	_, err := call.Do(client, get(t, t.Context()), nil)
 	var tooLarge *transport.TooLargeError
 	require.ErrorAs(t, err, &tooLarge)
 	assert.Equal(t, 1, sent)

@@ -94,7 +94,7 @@ func TestWireReportsABrokenBody(t *testing.T) {
 	broken := errors.New("connection reset")
 	base, _ := answer(io.MultiReader(strings.NewReader("{"), failing{broken}), -1)
 	wire := &transport.Wire{Base: base, MaxBytes: 1 << 10}
-	_, err := wire.RoundTrip(get(t, t.Context())) //nolint:bodyclose // there is none
+	_, err := wire.RoundTrip(get(t, t.Context()))
 	require.ErrorIs(t, err, broken)
 }
 
@@ -133,7 +133,7 @@ func TestWireTimeout(t *testing.T) {
 				}
 				wire := &transport.Wire{Base: hang, MaxBytes: 1, Timeout: time.Minute}
 				start := time.Now()
-				_, err := wire.RoundTrip(get(t, ctx)) //nolint:bodyclose // there is none
+				_, err := wire.RoundTrip(get(t, ctx))
 				assert.Equal(t, tt.want, time.Since(start))
 				var timeout *transport.TimeoutError
 				assert.Equal(t, tt.ours, errors.As(err, &timeout))

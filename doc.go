@@ -1,0 +1,86 @@
+// Package moneykit links your users' bank accounts through MoneyKit and reads their data.
+//
+// # Linking an account
+//
+// Four parties take part: your back end, your front end, MoneyKit Connect, and MoneyKit's API.
+//
+//  1. The back end opens a link session for a user and hands its token to the front end.
+//  2. The front end starts Connect with the token. The user chooses an institution and logs in.
+//  3. Connect calls the front end back, and the front end posts what it got to the back end.
+//  4. The back end exchanges the exchangeable token in it for a link, and stores the link's id.
+//
+// In Go that is:
+//
+//	client, err := moneykit.NewClient(id, secret)
+//	…
+//	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+//		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
+//		RedirectURI:  "https://example.com/oauth",
+//	})
+//	… // session.Token goes to the front end; the body of its post comes back
+//	result, err := moneykit.ParseConnectResult(body)
+//	…
+//	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+//	…
+//	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+//
+// The package moneykittest beside this one is a MoneyKit for tests. With it all of the above runs
+// without credentials and without a network.
+//
+// # Authentication
+//
+// A [Client] fetches an access token when it first needs one, shares it between all callers,
+// renews it in the background before it expires, and repeats a request once that MoneyKit refused
+// because the token had expired. [WithTokenSource] shares a token between processes;
+// [WithHeaderAuth] does without one and sends the client's id and secret with each request.
+// MoneyKit tells its sandbox from its live environment by the credentials alone.
+//
+// # Errors
+//
+// Everything that fails while calling MoneyKit fails with [*Error]. Ask for a class with
+// [errors.Is]:
+//
+//	switch {
+//	case errors.Is(err, moneykit.ErrRelinkRequired): // the user must go through Connect again
+//	case errors.Is(err, moneykit.ErrLinkDeleted):    // stop using the link
+//	case errors.Is(err, moneykit.ErrRateLimited):    // come back after Error.RetryAfter
+//	}
+//
+// or for one code, as in errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction), or for the reason
+// why a link cannot be used, as in errors.Is(err, moneykit.LinkErrorAuthExpired). A request that
+// breaks one of MoneyKit's published limits is not sent; it fails with
+// [ErrorCodeValidationFailed], and [Error.Fields] names what is wrong with which field.
+//
+// Errors, logs and the values of this package, when printed, hold no secrets. What a page of a
+// proxy repeats of the request is removed too.
+//
+// # Retries and time
+//
+// Reading, deleting and fetching tokens are repeated after failures of the network and after 429,
+// 502, 503 and 504. Everything else is repeated only after 429, with which MoneyKit says that it
+// did nothing. See [RetryPolicy] for the waits, and for when a call returns early with
+// [Error.RetryAfter] rather than wait in vain. [WithoutRetry] sends a call once.
+//
+// When the answer to a request that changes something is lost, the error matches
+// [ErrOutcomeUnknown]: it may have been carried out, and was not sent again.
+//
+// An attempt may take 60 seconds, or what the Timeout of the client given to [WithHTTPClient]
+// says. A context with a deadline takes precedence, in both directions.
+//
+// # Values
+//
+// Money is [Decimal]: exact, and with the digits that MoneyKit sent. What may be absent and
+// whose zero would mean something else is a pointer, such as [Balances].Available; everything
+// else is a plain value whose zero value means absent, as do null and a missing member on the
+// wire. Enumerations are strings that may hold values newer than this package; their
+// method Known tells. Unknown members of answers are ignored.
+//
+// Signs differ by kind. A [Transaction] has an amount that is never negative and a type that
+// says credit or debit; in an [InvestmentTransaction] a positive amount is money going out; in
+// a [TransactionImport] it is money coming in. On a liability a positive balance is what is owed.
+//
+// # What else there is
+//
+// [Client.Do] calls what this package has no method for. [CaptureResponse] keeps the answer as it
+// came. [WithLogger] logs calls and retries with log/slog.
+package moneykit
