@@ -127,6 +127,11 @@ func customRequest(method, target string, in any) (*request, error) {
 		return nil, err
 	}
 	r.operation, r.query, r.body = operation, query, in
+	r.secrets = append(r.secrets, query)
+	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"+first), "/") {
+		plain, _ := url.PathUnescape(segment) // checked above
+		r.secrets = append(r.secrets, segment, plain)
+	}
 	return r, nil
 }
 

@@ -42,6 +42,9 @@ func newRequest(id, operation string, ids ...string) (*request, error) {
 	if method == http.MethodGet || method == http.MethodDelete {
 		r.when = transport.Always
 	}
+	if strings.HasPrefix(path, "/users/") {
+		r.secrets = ids // the caller's own, and perhaps an e-mail address
+	}
 	for _, value := range ids {
 		open, end := strings.IndexByte(r.path, '{'), strings.IndexByte(r.path, '}')
 		name := r.path[open+1 : end]

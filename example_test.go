@@ -1,0 +1,254 @@
+package moneykit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func ExampleNewClient() {
+	os.Setenv("MONEYKIT_CLIENT_ID", "sandbox_client")
+	os.Setenv("MONEYKIT_CLIENT_SECRET", "not shown")
+
+	client, err := moneykit.NewClient(os.Getenv("MONEYKIT_CLIENT_ID"), os.Getenv("MONEYKIT_CLIENT_SECRET"),
+		moneykit.WithLogger(slog.Default()),
+		moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 5, MaxWait: time.Minute}),
+		moneykit.WithUserAgent("budget-app", "1.4"),
+	)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: moneykit.Client(sandbox_client at https://api.moneykit.com)
+}
+
+func ExampleLinkSessionsService_Create() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	client := mk.Client()
+
+	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{
+			ID:    "user_0001",
+			Email: &moneykit.CustomerUserEmail{Address: "jane@example.com"},
+		},
+		RedirectURI: "https://example.com/oauth",
+		Settings: &moneykit.LinkSessionSettings{
+			Countries: []moneykit.Country{moneykit.CountryUS},
+			Products: &moneykit.ProductsSettings{
+				Transactions: &moneykit.ProductSettings{Required: true, Prefetch: true, Reason: "plan your budget"},
+			},
+		},
+		Webhook: "https://example.com/moneykit/webhook",
+		Tags:    []string{"budget"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(session) // its Token is for the front end alone
+
+	// What MoneyKit would refuse is not sent.
+	_, err = client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "u1"},
+		RedirectURI:  "https://example.com/oauth?from=app",
+	})
+	var e *moneykit.Error
+	if errors.As(err, &e) {
+		for _, f := range e.Fields {
+			fmt.Println(f.Field, f.Message)
+		}
+	}
+	// Output:
+	// link session
+	// customer_user.id must have 4 to 150 characters, not 2
+	// redirect_uri must have no query
+}
+
+func ExampleLinkSessionsService_Exchange() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	client := mk.Client()
+	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
+		RedirectURI:  "https://example.com/oauth",
+		Tags:         []string{"budget"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	posted := mk.Connect(session.Token, moneykit.SourceAndroid, moneykittest.Play{})
+
+	result, err := moneykit.ParseConnectResult(posted)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if result.Outcome == moneykit.Exited {
+		log.Fatal("the user left Connect: ", result.Err)
+	}
+	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+	if errors.Is(err, moneykit.ErrOutcomeUnknown) {
+		log.Fatal("look among the user's links before starting over: ", err)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(link.State, link.InstitutionName, link.Tags)
+
+	_, err = client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+	fmt.Println(errors.Is(err, moneykit.ErrorCodeInvalidTokenExchange))
+	// Output:
+	// connected Instant Bank [budget]
+	// true
+}
+
+func ExampleLinksService_Get() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	id := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"}).ID
+	client := mk.Client()
+
+	mk.Break(id, moneykit.LinkErrorAuthExpired)
+	link, err := client.Links.Get(ctx, id)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(link.State, link.Error)
+	if at := link.Products.Accounts.RefreshedAt; !at.IsZero() {
+		fmt.Println("its accounts have been fetched")
+	}
+	// Output:
+	// error auth_expired
+	// its accounts have been fetched
+}
+
+func ExampleLinksService_Delete() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	id := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"}).ID
+	client := mk.Client()
+
+	err := client.Links.Delete(ctx, id)
+	if err != nil && !errors.Is(err, moneykit.ErrLinkDeleted) {
+		log.Fatal(err)
+	}
+	_, err = client.Accounts.List(ctx, id, moneykit.AccountListParams{})
+	fmt.Println(errors.Is(err, moneykit.ErrLinkDeleted))
+	// Output: true
+}
+
+func ExampleAccountsService_List() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	list, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+	switch {
+	case err == nil:
+		fmt.Println(len(list.Accounts), "accounts")
+	case errors.Is(err, moneykit.ErrRelinkRequired):
+		fmt.Println("ask the user to link again")
+	case errors.Is(err, moneykit.ErrLinkDeleted), errors.Is(err, moneykit.ErrNotFound):
+		fmt.Println("forget the link")
+	case errors.Is(err, moneykit.ErrRateLimited):
+		fmt.Println("come back later")
+	case errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction):
+		fmt.Println("the user did not permit this")
+	default:
+		fmt.Println(err)
+	}
+	// Output: 4 accounts
+}
+
+// test stands in for a *testing.T, which an example does not have.
+type test struct{ moneykittest.TB }
+
+func (test) Helper()                  {}
+func (test) Cleanup(func())           {}
+func (test) Context() context.Context { return context.Background() }
+
+func Example_test() {
+	var t test
+
+	mk := moneykittest.NewServer(t)
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	_, err := client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
+	fmt.Println(errors.Is(err, moneykit.ErrRelinkRequired))
+	// Output: true
+}
+
+func ExampleAuthService_Introspect() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	app, err := mk.Client().Auth.Introspect(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	id, _ := mk.Credentials()
+	fmt.Println(app.ID == id, app.DisabledAt.IsZero())
+	// Output: true true
+}
+
+func ExampleClient_Do() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+
+	var out struct {
+		State string `json:"state"`
+	}
+	var resp moneykit.Response
+	err := mk.Client().Do(context.Background(), http.MethodGet, "/links/"+link.ID, nil, &out, moneykit.CaptureResponse(&resp))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(resp.StatusCode, out.State)
+	// Output: 200 connected
+}
+
+func ExampleDecimal() {
+	price, err := moneykit.ParseDecimal("10.50")
+	if err != nil {
+		log.Fatal(err)
+	}
+	same, err := moneykit.ParseDecimal("1.05e1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(price, same, price.Cmp(same), price.Rat())
+	// Output: 10.50 1.05e1 0 21/2
+}
+
+func ExampleField() {
+	fmt.Println(moneykit.LinkUpdateParams{
+		Webhook: moneykit.Clear[string](),                   // remove it
+		Tags:    moneykit.Set([]string{"budget", "team:7"}), // replace them
+	}.Webhook.IsClear())
+	// Output: true
+}
+
+func ExampleValidateRedirectURI() {
+	for _, uri := range []string{"https://example.com/oauth", "myfinanceapp://oauth", "http://example.com/oauth"} {
+		fmt.Println(uri, moneykit.ValidateRedirectURI(uri))
+	}
+	// Output:
+	// https://example.com/oauth <nil>
+	// myfinanceapp://oauth <nil>
+	// http://example.com/oauth must begin with https:// except on localhost
+}

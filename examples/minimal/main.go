@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func main() {
+	ctx := context.Background()
+	sandbox := moneykittest.New() // a MoneyKit inside this program
+	defer sandbox.Close()
+	client := sandbox.Client() // with the real one: moneykit.NewClient(id, secret)
+
+	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
+		RedirectURI:  "https://example.com/oauth",
+	})
+	check(err)
+	// The front end starts Connect with session.Token and posts what it calls back with.
+	posted := sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
+	result, err := moneykit.ParseConnectResult(posted)
+	check(err)
+	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+	check(err)
+	list, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+	check(err)
+	for _, a := range list.Accounts {
+		fmt.Println(a.Name, a.Balances.Current, a.Balances.Currency)
+	}
+}
+
+func check(err error) {
+	if err != nil {
+		log.Fatal(err)
+	}
+}

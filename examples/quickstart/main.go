@@ -1,0 +1,224 @@
+// Quickstart links a bank account and shows what MoneyKit knows of it.
+//
+// Without credentials it brings its own MoneyKit, a sandbox inside this program, and plays the
+// user too:
+//
+//	go run ./examples/quickstart
+//
+// With MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET set it does the same with the real MoneyKit.
+// There a person goes through Connect, and then pastes the exchangeable token.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		return
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quickstart:", err)
+		os.Exit(1)
+	}
+}
+
+// quickstart is what the flags and the environment decide.
+type quickstart struct {
+	user, institution, redirectURI string
+
+	client *moneykit.Client
+	// connect takes the user through Connect and returns the exchangeable token.
+	connect func(*moneykit.LinkSession) (string, error)
+	say     io.Writer // progress, for a person
+}
+
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	q := quickstart{say: stdout}
+	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	baseURL := flags.String("base-url", "", "send requests to this `URL` instead of MoneyKit's")
+	flags.StringVar(&q.user, "user", "quickstart-user", "your `id` of the user, 4 to 150 characters")
+	flags.StringVar(&q.institution, "institution", "", "`id` of an institution, so that the user need not choose")
+	flags.StringVar(&q.redirectURI, "redirect-uri", "http://localhost:3000", "`URL` to which banks return, of a registered origin")
+	asJSON := flags.Bool("json", false, "print the link and its accounts as JSON")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+	if *asJSON {
+		q.say = stderr
+	}
+
+	id, secret := getenv("MONEYKIT_CLIENT_ID"), getenv("MONEYKIT_CLIENT_SECRET")
+	switch {
+	case id == "" && secret == "" && *baseURL == "":
+		sandbox := moneykittest.New()
+		defer sandbox.Close()
+		q.useSandbox(sandbox)
+	case id == "" || secret == "":
+		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or neither and no -base-url for a sandbox")
+	default:
+		if err := q.useMoneyKit(id, secret, *baseURL, stdin); err != nil {
+			return err
+		}
+	}
+
+	accounts, err := q.link(ctx)
+	if err != nil {
+		return err
+	}
+	if *asJSON {
+		out := json.NewEncoder(stdout)
+		out.SetIndent("", "  ")
+		return out.Encode(accounts)
+	}
+	return show(stdout, accounts)
+}
+
+// useSandbox links against a MoneyKit inside this program, and plays the user.
+func (q *quickstart) useSandbox(sandbox *moneykittest.Server) {
+	fmt.Fprintln(q.say, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: using a sandbox inside this program.")
+	fmt.Fprintln(q.say)
+	q.client = sandbox.Client()
+	q.connect = func(session *moneykit.LinkSession) (string, error) {
+		posted := sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
+		result, err := moneykit.ParseConnectResult(posted)
+		switch {
+		case err != nil:
+			return "", err
+		case result.Err != nil:
+			return "", fmt.Errorf("%w: %s", result.Err, result.Err.DisplayedMessage)
+		}
+		fmt.Fprintf(q.say, "2. The user linked %d accounts at %s in Connect.\n", len(result.Accounts), result.Institution.Name)
+		return result.ExchangeableToken, nil
+	}
+}
+
+// useMoneyKit links against MoneyKit, with a person as the user.
+func (q *quickstart) useMoneyKit(id, secret, baseURL string, stdin io.Reader) error {
+	var opts []moneykit.Option
+	if baseURL != "" {
+		opts = append(opts, moneykit.WithBaseURL(baseURL))
+	}
+	client, err := moneykit.NewClient(id, secret, opts...)
+	if err != nil {
+		return err
+	}
+	q.client = client
+	q.connect = func(session *moneykit.LinkSession) (string, error) {
+		fmt.Fprintf(q.say, `2. Now start Connect in a front end with this link session token, which is good once:
+
+   %s
+
+   On the web, for example:
+
+   new MoneyKit().link(token, (exchangeableToken) => console.log(exchangeableToken))
+
+   Go through Connect, paste the exchangeable token here, and press Enter:
+`, session.Token)
+		line, err := bufio.NewReader(io.LimitReader(stdin, 64<<10)).ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return "", fmt.Errorf("reading the exchangeable token: %w", err)
+		}
+		if line = strings.TrimSpace(line); line == "" {
+			return "", errors.New("no exchangeable token was pasted")
+		}
+		return line, nil
+	}
+	return nil
+}
+
+// link takes the user from a link session to accounts.
+func (q *quickstart) link(ctx context.Context) (*moneykit.AccountList, error) {
+	session, err := q.client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser:  moneykit.CustomerUser{ID: q.user},
+		RedirectURI:   q.redirectURI,
+		InstitutionID: q.institution,
+		Settings: &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+			Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
+			Identity:     &moneykit.ProductSettings{Reason: "check that the accounts are yours"},
+		}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(q.say, "1. Opened a link session for the user %s.\n", q.user)
+	token, err := q.connect(session)
+	if err != nil {
+		return nil, err
+	}
+	link, err := q.client.LinkSessions.Exchange(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(q.say, "3. Exchanged the exchangeable token for a link.")
+	accounts, err := q.client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(q.say, "4. Read its accounts.")
+	return accounts, nil
+}
+
+// show prints the link, its products and its accounts.
+func show(w io.Writer, list *moneykit.AccountList) error {
+	link := list.Link
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(table, "\nLink\t%s\nInstitution\t%s\nState\t%s\n", link.ID, link.InstitutionName, link.State)
+
+	fmt.Fprint(table, "\nPRODUCT\tREFRESHED\n")
+	for _, p := range []struct {
+		name    moneykit.Product
+		product *moneykit.LinkProduct
+	}{
+		{moneykit.ProductAccounts, link.Products.Accounts},
+		{moneykit.ProductAccountNumbers, link.Products.AccountNumbers},
+		{moneykit.ProductIdentity, link.Products.Identity},
+		{moneykit.ProductTransactions, link.Products.Transactions},
+		{moneykit.ProductInvestments, link.Products.Investments},
+		{moneykit.ProductEnrichment, link.Products.Enrichment},
+	} {
+		if p.product == nil {
+			continue
+		}
+		refreshed := "not yet"
+		if at := p.product.RefreshedAt; !at.IsZero() {
+			refreshed = at.Format("2006-01-02 15:04:05 MST")
+		}
+		fmt.Fprintf(table, "%s\t%s\n", p.name, refreshed)
+	}
+
+	fmt.Fprintf(table, "\nACCOUNT\tTYPE\tMASK\t%12s\t%12s\tCURRENCY\n", "CURRENT", "AVAILABLE")
+	for _, a := range list.Accounts {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%12s\t%12s\t%s\n",
+			a.Name, a.Type, a.Mask, amount(a.Balances.Current), amount(a.Balances.Available), a.Balances.Currency)
+	}
+	return table.Flush()
+}
+
+// amount shows absent money as absent.
+func amount(d *moneykit.Decimal) string {
+	if d == nil {
+		return "-"
+	}
+	return d.String()
+}

@@ -1,0 +1,37 @@
+package moneykit_test
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestReadme holds the README's Go to code that is compiled and run: a program is
+// examples/minimal, anything else is part of an Example function.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	program, err := os.ReadFile("examples/minimal/main.go")
+	require.NoError(t, err)
+	examples, err := os.ReadFile("example_test.go")
+	require.NoError(t, err)
+
+	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
+	require.Len(t, blocks, 4)
+	for _, block := range blocks {
+		if strings.HasPrefix(block[1], "package main") {
+			assert.Equal(t, string(program), block[1])
+			continue
+		}
+		indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block[1], "\t$1")
+		assert.Contains(t, string(examples), indented)
+	}
+	two := strings.Index(string(readme), "go run ./examples/quickstart\ngo test ./...\n")
+	first := strings.Index(string(readme), "```go")
+	assert.True(t, 0 < two && two < first, "the two commands come before anything else that can be run")
+}
