@@ -516,6 +516,11 @@ func TestDo(t *testing.T) {
 	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
 	require.Error(t, err)
 
+	mock.RegisterResponder(http.MethodGet, testBase+"/balance", answers(200, `{"answer":99999999999999999999}`))
+	err = client.Do(t.Context(), http.MethodGet, "/balance", nil, &out)
+	require.ErrorContains(t, err, "cannot unmarshal number into Go struct field .Answer of type int")
+	assert.NotContains(t, err.Error(), "9999", "a number may be somebody's balance")
+
 	mock.RegisterResponder(http.MethodGet, testBase+"/users/jane%40example.com/links", answers(500, `{}`))
 	err = client.Do(t.Context(), http.MethodGet, "/users/jane%40example.com/links", nil, nil)
 	require.ErrorContains(t, err, "GET /users/…")
