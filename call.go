@@ -69,7 +69,8 @@ func WithHeader(key, value string) CallOption {
 	}
 }
 
-// WithoutRetry sends the call once.
+// WithoutRetry sends the call once, whatever [RetryPolicy] says. Only a request that was refused
+// because the access token had expired is still sent again, with a new one.
 func WithoutRetry() CallOption {
 	return func(c *callConfig) error {
 		c.noRetry = true
@@ -310,7 +311,7 @@ func (a *attempt) receive(resp *http.Response, out any) error {
 		return nil
 	}
 	e := a.failed(err) // without a piece of the body: it holds the user's data
-	e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header)
+	e.StatusCode, e.RequestID = resp.StatusCode, a.redactor().String(requestID(resp.Header))
 	return e
 }
 
@@ -348,7 +349,7 @@ func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Operation:  a.request.operation,
 		StatusCode: resp.StatusCode,
-		RequestID:  requestID(resp.Header),
+		RequestID:  a.redactor().String(requestID(resp.Header)),
 		Attempts:   a.tries,
 		// Whether a server that failed had done the work before is its secret.
 		unknown: resp.StatusCode >= 500 && a.request.when == transport.WhenRefused,

@@ -88,8 +88,10 @@ func TestCanary(t *testing.T) {
 	}
 	type fault = func(*http.Request, string) (*http.Response, error)
 	faults := map[string]fault{
-		"none":           nil,
-		"HTML 502":       func(_ *http.Request, dump string) (*http.Response, error) { return page(502, "text/html", "<pre>"+dump) },
+		"none": nil,
+		"HTML 502": func(_ *http.Request, dump string) (*http.Response, error) {
+			return page(502, "text/html", "<pre>"+dump)
+		},
 		"a secret early": func(_ *http.Request, dump string) (*http.Response, error) { return page(500, "text/plain", dump+dump) },
 		"200 with text":  func(_ *http.Request, dump string) (*http.Response, error) { return page(200, "text/plain", dump) },
 		"200 with another type": func(_ *http.Request, dump string) (*http.Response, error) {
