@@ -1,0 +1,193 @@
+package moneykittest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Client returns a client of this server. It has its credentials, talks to it through connections
+// in memory, a new one for each request, and takes opts on top. Options that [moneykit.NewClient]
+// refuses are reported to the test, and every call of the client then fails with that error.
+func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
+	c := s.core()
+	c.mu.Lock()
+	if !c.inMemory && !c.closed {
+		c.inMemory = true
+		go c.serve(c.pipe)
+	}
+	c.mu.Unlock()
+
+	// A connection that is used again would let net/http repeat a GET on its own account when
+	// it breaks, and a planned fault would pass unseen.
+	transport := &http.Transport{DialContext: c.pipe.dial, DisableKeepAlives: true}
+	client, err := c.client(transport, opts...)
+	if err != nil {
+		c.errorf("the client's options: %v", err)
+		err = fmt.Errorf("moneykittest: the client's options: %w", err)
+		client, _ = moneykit.NewClient("refused", "refused", // cannot fail: none of it is the caller's
+			moneykit.WithHTTPClient(&http.Client{Transport: failing{err}}),
+			moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
+	}
+	return client
+}
+
+func (c *core) client(transport http.RoundTripper, opts ...moneykit.Option) (*moneykit.Client, error) {
+	all := append([]moneykit.Option{
+		moneykit.WithBaseURL("http://moneykit.test"),
+		moneykit.WithHTTPClient(&http.Client{Transport: transport}),
+	}, opts...)
+	return moneykit.NewClient(c.cfg.clientID, c.cfg.clientSecret, all...)
+}
+
+// failing fails every request.
+type failing struct{ err error }
+
+// RoundTrip fails.
+func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		_ = r.Body.Close()
+	}
+	return nil, f.err
+}
+
+// serve answers what l accepts until the server is closed.
+func (c *core) serve(l net.Listener) {
+	_ = c.http.Serve(trackingListener{l, &c.conns}) // it ends with http.ErrServerClosed
+}
+
+var errClosed = errors.New("moneykittest: the server is closed")
+
+// pipeListener accepts connections that dial makes. They do not leave the process.
+type pipeListener struct {
+	conns chan net.Conn
+	done  <-chan struct{}
+}
+
+func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	client, server := net.Pipe()
+	var err error
+	select {
+	case l.conns <- server:
+		return client, nil
+	case <-l.done:
+		err = errClosed
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	_ = client.Close()
+	_ = server.Close()
+	return nil, err
+}
+
+// Accept returns the server's end of the next connection, until the server is closed.
+func (l pipeListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.done:
+		return nil, errClosed
+	}
+}
+
+// Close does nothing: done ends Accept.
+func (l pipeListener) Close() error { return nil }
+
+// Addr returns an address that says that there is none.
+func (l pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "moneykit.test", Net: "pipe"} }
+
+// connSet holds open connections, because http.Server loses those that it accepts while it is
+// being closed, and those that are hijacked. The zero value is empty.
+type connSet struct {
+	mu     sync.Mutex
+	open   map[*trackedConn]struct{}
+	closed bool
+}
+
+func (s *connSet) add(conn net.Conn) *trackedConn {
+	t := &trackedConn{Conn: conn, set: s}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		_ = conn.Close()
+		return t
+	}
+	if s.open == nil {
+		s.open = map[*trackedConn]struct{}{}
+	}
+	s.open[t] = struct{}{}
+	return t
+}
+
+func (s *connSet) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for conn := range s.open {
+		_ = conn.Conn.Close()
+	}
+	s.open = nil
+}
+
+type trackingListener struct {
+	net.Listener
+
+	set *connSet
+}
+
+// Accept remembers what it returns.
+func (l trackingListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return l.set.add(conn), nil
+}
+
+type trackedConn struct {
+	net.Conn
+
+	set *connSet
+}
+
+// Close closes the connection and forgets it.
+func (c *trackedConn) Close() error {
+	c.set.mu.Lock()
+	delete(c.set.open, c)
+	c.set.mu.Unlock()
+	return c.Conn.Close()
+}
+
+// SetLinger is TCP's; in memory it does nothing.
+func (c *trackedConn) SetLinger(seconds int) error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		return tcp.SetLinger(seconds)
+	}
+	return nil
+}
+
+// CloseWrite is TCP's; in memory it does nothing. http.Server asks for it when it refuses a body
+// that is too large.
+func (c *trackedConn) CloseWrite() error {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
+}
+
+// abort ends the connection of w, on TCP with a reset.
+func abort(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // how a handler ends a connection that it cannot take over
+	}
+	if l, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,179 @@
+package moneykittest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// fakeTB is a test that may fail.
+type fakeTB struct {
+	mu       sync.Mutex
+	errors   []string
+	logs     []string
+	cleanups []func()
+}
+
+func (*fakeTB) Helper() {}
+
+func (tb *fakeTB) Cleanup(f func()) { tb.cleanups = append(tb.cleanups, f) }
+
+func (tb *fakeTB) Errorf(format string, args ...any) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.errors = append(tb.errors, fmt.Sprintf(format, args...))
+}
+
+func (tb *fakeTB) Logf(format string, args ...any) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.logs = append(tb.logs, fmt.Sprintf(format, args...))
+}
+
+// end does what the end of a test does.
+func (tb *fakeTB) end() {
+	for _, f := range tb.cleanups {
+		f()
+	}
+}
+
+// newFake returns a server of a test that may fail.
+func newFake(t *testing.T, opts ...moneykittest.Option) (*moneykittest.Server, *fakeTB) {
+	t.Helper()
+	tb := &fakeTB{}
+	mk := moneykittest.NewServer(tb, opts...)
+	t.Cleanup(tb.end)
+	return mk, tb
+}
+
+// sessionParams returns what a link session needs at least.
+func sessionParams() moneykit.LinkSessionParams {
+	return moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user-42"},
+		RedirectURI:  "https://app.example/oauth",
+	}
+}
+
+// open opens a link session and returns its token.
+func open(t *testing.T, client *moneykit.Client, params moneykit.LinkSessionParams) string {
+	t.Helper()
+	session, err := client.LinkSessions.Create(t.Context(), params)
+	require.NoError(t, err)
+	return session.Token
+}
+
+// play goes through Connect and reads what comes back.
+func play(t *testing.T, mk *moneykittest.Server, token string, p moneykittest.Play) *moneykit.ConnectResult {
+	t.Helper()
+	result, err := moneykit.ParseConnectResult(mk.Connect(token, moneykit.SourceWeb, p))
+	require.NoError(t, err)
+	return result
+}
+
+// connect links anew and exchanges the token.
+func connect(t *testing.T, mk *moneykittest.Server, params moneykit.LinkSessionParams, p moneykittest.Play) *moneykit.Link {
+	t.Helper()
+	client := mk.Client()
+	result := play(t, mk, open(t, client, params), p)
+	require.Equal(t, moneykit.Linked, result.Outcome, "%v", result.Err)
+	link, err := client.LinkSessions.Exchange(t.Context(), result.ExchangeableToken)
+	require.NoError(t, err)
+	return link
+}
+
+// answer is what came back for a raw request.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// field returns a member of the JSON body, by its path.
+func (a answer) field(t *testing.T, path ...string) any {
+	t.Helper()
+	var value any
+	require.NoError(t, json.Unmarshal(a.body, &value), "%s", a.body)
+	for _, name := range path {
+		object, ok := value.(map[string]any)
+		require.True(t, ok, "%s in %s", name, a.body)
+		require.Contains(t, object, name)
+		value = object[name]
+	}
+	return value
+}
+
+// send sends a raw request with the credentials in headers, over TCP. Headers come as "Name: value"
+// and replace these; one without a value removes.
+func send(t *testing.T, mk *moneykittest.Server, method, path, body string, headers ...string) answer {
+	t.Helper()
+	transport := &http.Transport{DisableKeepAlives: true}
+	resp, err := transport.RoundTrip(request(t, mk, method, mk.URL()+path, body, headers...))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	return answer{resp.StatusCode, resp.Header, data}
+}
+
+// ask is send without a network.
+func ask(t *testing.T, mk *moneykittest.Server, method, path, body string, headers ...string) answer {
+	t.Helper()
+	w := httptest.NewRecorder()
+	mk.Handler().ServeHTTP(w, request(t, mk, method, path, body, headers...))
+	return answer{w.Code, w.Header(), w.Body.Bytes()}
+}
+
+func request(t *testing.T, mk *moneykittest.Server, method, target, body string, headers ...string) *http.Request {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, target, bytes.NewBufferString(body))
+	require.NoError(t, err)
+	id, secret := mk.Credentials()
+	req.Header.Set("X-Client-Id", id)
+	req.Header.Set("X-Client-Secret", secret)
+	req.Header.Set("Content-Type", "application/json")
+	for _, header := range headers {
+		name, value, _ := strings.Cut(header, ":")
+		if value = strings.TrimSpace(value); value == "" {
+			req.Header.Del(name)
+		} else {
+			req.Header.Set(name, value)
+		}
+	}
+	return req
+}
+
+// form are the headers of a form without other credentials.
+func form(more ...string) []string {
+	return append([]string{"X-Client-Id:", "X-Client-Secret:", "Content-Type: application/x-www-form-urlencoded"}, more...)
+}
+
+// operations counts the requests by operation.
+func operations(mk *moneykittest.Server) map[string]int {
+	counts := map[string]int{}
+	for _, r := range mk.Requests() {
+		counts[r.Operation]++
+	}
+	return counts
+}
+
+// isError checks the class or code of err and its status.
+func isError(t *testing.T, err, target error, status int) *moneykit.Error {
+	t.Helper()
+	require.ErrorIs(t, err, target)
+	var e *moneykit.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, status, e.StatusCode)
+	return e
+}

@@ -1,0 +1,123 @@
+package moneykittest_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func TestRateLimits(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	server := func() *moneykittest.Server {
+		return moneykittest.NewServer(t, moneykittest.WithRateLimits(), moneykittest.WithClock(func() time.Time { return now }))
+	}
+	spec := moneykittest.LinkSpec{}
+	newLink := func(mk *moneykittest.Server, _ int) string { return mk.AddLink(spec).ID }
+	links := map[*moneykittest.Server]string{}
+	sameLink := func(mk *moneykittest.Server, _ int) string { return links[mk] }
+	session := func(user string) string {
+		return `{"customer_user":{"id":"` + user + `"},"redirect_uri":"https://app.example"}`
+	}
+	tests := []struct {
+		name  string
+		limit int
+		call  func(mk *moneykittest.Server, i int) answer
+	}{
+		{"token", 300, func(mk *moneykittest.Server, _ int) answer {
+			id, secret := mk.Credentials()
+			return ask(t, mk, http.MethodPost, "/auth/token", "grant_type=client_credentials&client_id="+id+"&client_secret="+secret, form()...)
+		}},
+		{"sessions of a user", 20, func(mk *moneykittest.Server, _ int) answer {
+			return ask(t, mk, http.MethodPost, "/link-session", session("user-1"))
+		}},
+		{"sessions", 1200, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodPost, "/link-session", session(fmt.Sprintf("user-%d", i)))
+		}},
+		{"a link", 15, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodGet, "/links/"+sameLink(mk, i), "")
+		}},
+		{"links", 1000, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodGet, "/links/"+newLink(mk, i), "")
+		}},
+		{"accounts of a link", 4, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodGet, "/links/"+sameLink(mk, i)+"/accounts", "")
+		}},
+		{"accounts", 600, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodGet, "/links/"+newLink(mk, i)+"/accounts", "")
+		}},
+		{"deletes", 600, func(mk *moneykittest.Server, i int) answer {
+			return ask(t, mk, http.MethodDelete, "/links/"+newLink(mk, i), "")
+		}},
+	}
+	for _, tt := range tests {
+		mk := server()
+		links[mk] = mk.AddLink(spec).ID
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for i := range tt.limit {
+				if i == 1 {
+					mk.Advance(20*time.Second + time.Millisecond)
+				}
+				a := tt.call(mk, i)
+				require.Less(t, a.status, 300, "request %d: %s", i, a.body)
+			}
+			a := tt.call(mk, tt.limit)
+			assert.Equal(t, 429, a.status)
+			assert.Equal(t, "api_error.rate_limit_exceeded", a.field(t, "error_code"))
+			assert.Equal(t, "40", a.header.Get("Retry-After"), "rounded up")
+
+			mk.Advance(39 * time.Second)
+			a = tt.call(mk, tt.limit+1)
+			assert.Equal(t, 429, a.status)
+			assert.Equal(t, "1", a.header.Get("Retry-After"))
+			mk.Advance(time.Second)
+			assert.Less(t, tt.call(mk, tt.limit+2).status, 300)
+		})
+	}
+}
+
+func TestRateLimitOfTheClient(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t, moneykittest.WithRateLimits())
+	client := mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxWait: time.Second}))
+	link, other := mk.AddLink(moneykittest.LinkSpec{}), mk.AddLink(moneykittest.LinkSpec{})
+	for range 15 {
+		_, err := client.Links.Get(t.Context(), link.ID)
+		require.NoError(t, err)
+	}
+	_, err := client.Links.Get(t.Context(), link.ID)
+	e := isError(t, err, moneykit.ErrRateLimited, 429)
+	assert.InDelta(t, 60*time.Second, e.RetryAfter, float64(30*time.Second))
+	_, err = client.Links.Get(t.Context(), other.ID)
+	require.NoError(t, err)
+	mk.Advance(time.Minute)
+	_, err = client.Links.Get(t.Context(), link.ID)
+	require.NoError(t, err)
+
+	// A body without a user is refused for that.
+	for range 25 {
+		for _, body := range []any{map[string]any{}, []int{}} {
+			err := client.Do(t.Context(), http.MethodPost, "/link-session", body, nil)
+			isError(t, err, moneykit.ErrorCodeValidationFailed, 422)
+		}
+	}
+}
+
+func TestNoRateLimits(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	link := mk.AddLink(moneykittest.LinkSpec{})
+	client := mk.Client()
+	for range 50 {
+		_, err := client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{}, moneykit.WithoutRetry())
+		require.NoError(t, err)
+	}
+}

@@ -1,0 +1,123 @@
+package moneykittest
+
+import (
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Option configures a [Server].
+type Option func(*config)
+
+// Auth is a way for clients to authenticate.
+type Auth int
+
+// The ways. MoneyKit's documentation has had both at different times.
+const (
+	AnyAuth    Auth = iota // access tokens or headers
+	BearerAuth             // access tokens only
+	HeaderAuth             // X-Client-Id and X-Client-Secret only
+)
+
+// config is what options write.
+type config struct {
+	clientID, clientSecret string
+	now                    func() time.Time
+	seed                   uint64
+	auth                   Auth
+	rateLimits             bool
+	tokenLife              time.Duration
+	sessionLife            time.Duration
+	origins                map[string]bool // nil for any
+}
+
+func newConfig(opts []Option) config {
+	cfg := config{
+		clientID:     "sandbox_client",
+		clientSecret: "sandbox_client_secret",
+		now:          time.Now,
+		tokenLife:    time.Hour,
+		sessionLife:  30 * time.Minute,
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&cfg)
+		}
+	}
+	return cfg
+}
+
+// WithCredentials sets the only client id and secret that are accepted, in place of made-up ones
+// that [Server.Credentials] tells.
+func WithCredentials(clientID, clientSecret string) Option {
+	return func(c *config) { c.clientID, c.clientSecret = clientID, clientSecret }
+}
+
+// WithClock lets the server ask now for the time, in place of [time.Now]. It is called from many
+// goroutines.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) {
+		if now != nil {
+			c.now = now
+		}
+	}
+}
+
+// WithSeed changes the ids of links and accounts, and the data of the accounts. They depend on
+// the seed, which is 0 by default, and on the order in which links are made, but not on time. Two
+// servers whose links end up in one database need different seeds.
+func WithSeed(seed uint64) Option {
+	return func(c *config) { c.seed = seed }
+}
+
+// WithAuth accepts only some of the ways to authenticate, in place of [AnyAuth].
+func WithAuth(auth Auth) Option {
+	return func(c *config) { c.auth = auth }
+}
+
+// WithRateLimits answers 429 beyond the numbers of requests a minute that MoneyKit publishes for
+// its operations, with Retry-After in seconds. There are no limits by default.
+func WithRateLimits() Option {
+	return func(c *config) { c.rateLimits = true }
+}
+
+// WithTokenLifetime sets how long access tokens are accepted, one hour by default.
+func WithTokenLifetime(d time.Duration) Option {
+	return func(c *config) { c.tokenLife = d }
+}
+
+// WithSessionLifetime sets how long the tokens of link sessions and the exchangeable tokens are
+// accepted, 30 minutes by default. MoneyKit does not publish its own.
+func WithSessionLifetime(d time.Duration) Option {
+	return func(c *config) { c.sessionLife = d }
+}
+
+// WithRedirectOrigins refuses redirect URIs of other origins, as MoneyKit does for those that are
+// not registered. An origin is written like https://app.example, with a port where it has one,
+// or like myapp://oauth. Any is accepted by default.
+func WithRedirectOrigins(origins ...string) Option {
+	return func(c *config) {
+		c.origins = map[string]bool{}
+		for _, o := range origins {
+			if origin, ok := originOf(o); ok {
+				c.origins[origin] = true
+			}
+		}
+	}
+}
+
+// originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.
+func originOf(uri string) (string, bool) {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return "", false
+	}
+	host := strings.ToLower(u.Host)
+	switch u.Scheme { // url.Parse made it lower case
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return u.Scheme + "://" + host, true
+}
