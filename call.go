@@ -147,6 +147,9 @@ func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) e
 		}
 	}
 	body, contentType, err := r.encode()
+	if errors.Is(err, ErrorCodeValidationFailed) {
+		return err
+	}
 	if err != nil {
 		return a.failed(fmt.Errorf("encoding the request: %w", err))
 	}
@@ -157,7 +160,7 @@ func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) e
 		return err
 	}
 	err = a.send(ctx, body, contentType, out)
-	if err == nil || c.tokens == nil || r.auth == authNone || !tokenExpired(err) {
+	if err == nil || c.tokens == nil || r.auth != authAlways || !tokenExpired(err) {
 		return err
 	}
 	// MoneyKit refused the token, and so did nothing: any request may be sent again, once.
@@ -188,7 +191,7 @@ type attempt struct {
 
 // authenticate gets a token; the one that the attempt had, if any, was refused.
 func (a *attempt) authenticate(ctx context.Context) error {
-	if a.core.tokens == nil || a.request.auth == authNone {
+	if a.core.tokens == nil || a.request.auth != authAlways {
 		return nil
 	}
 	token, err := a.core.tokens.Token(ctx, a.token)
@@ -264,6 +267,8 @@ func (a *attempt) newHTTPRequest(ctx context.Context, contentType string) (*http
 	maps.Copy(h, a.cfg.header)
 	switch {
 	case a.request.auth == authNone:
+	case a.request.auth == authClientID:
+		set(headerClientID, a.core.clientID)
 	case a.core.tokens == nil:
 		set(headerClientID, a.core.clientID)
 		set(headerClientSecret, a.core.secret())
@@ -276,7 +281,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, contentType string) (*http
 // restamp gives a repeat the token of the day: the wait before it may have outlasted the last.
 func (a *attempt) restamp(req *http.Request) error {
 	a.sent.reset()
-	if a.core.tokens == nil || a.request.auth == authNone {
+	if a.core.tokens == nil || a.request.auth != authAlways {
 		return nil
 	}
 	token, err := a.core.tokens.Token(req.Context(), "")

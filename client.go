@@ -32,6 +32,20 @@ type Client struct {
 	Links *LinksService
 	// Accounts reads the accounts of a link.
 	Accounts *AccountsService
+	// Transactions reads what was paid and received, page by page or change by change.
+	Transactions *TransactionsService
+	// Identity reads who owns the accounts of a link.
+	Identity *IdentityService
+	// Investments reads holdings and what was bought and sold.
+	Investments *InvestmentsService
+	// Products has the data of a link fetched anew.
+	Products *ProductsService
+	// Institutions is MoneyKit's directory of banks.
+	Institutions *InstitutionsService
+	// Users reads the data of all links of one of your users.
+	Users *UsersService
+	// Webhooks is about the events that MoneyKit sends.
+	Webhooks *WebhooksService
 	// Auth creates and examines access tokens. The client does so on its own; most programs
 	// never use it.
 	Auth *AuthService
@@ -50,6 +64,7 @@ type core struct {
 	logger     *slog.Logger // nil for silence
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
+	syncs      linkLocks
 }
 
 type service struct{ core *core }
@@ -62,6 +77,27 @@ type LinksService service
 
 // AccountsService is [Client].Accounts.
 type AccountsService service
+
+// TransactionsService is [Client].Transactions.
+type TransactionsService service
+
+// IdentityService is [Client].Identity.
+type IdentityService service
+
+// InvestmentsService is [Client].Investments.
+type InvestmentsService service
+
+// ProductsService is [Client].Products.
+type ProductsService service
+
+// InstitutionsService is [Client].Institutions.
+type InstitutionsService service
+
+// UsersService is [Client].Users.
+type UsersService service
+
+// WebhooksService is [Client].Webhooks.
+type WebhooksService service
 
 // AuthService is [Client].Auth.
 type AuthService service
@@ -118,6 +154,13 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		LinkSessions: &LinkSessionsService{core},
 		Links:        &LinksService{core},
 		Accounts:     &AccountsService{core},
+		Transactions: &TransactionsService{core},
+		Identity:     &IdentityService{core},
+		Investments:  &InvestmentsService{core},
+		Products:     &ProductsService{core},
+		Institutions: &InstitutionsService{core},
+		Users:        &UsersService{core},
+		Webhooks:     &WebhooksService{core},
 		Auth:         auth,
 		core:         core,
 	}, nil

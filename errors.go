@@ -65,6 +65,7 @@ type Error struct {
 	Attempts int
 
 	unknown bool // the outcome is
+	page    int  // of a list, from 1; 0 for none
 	err     error
 }
 
@@ -106,6 +107,9 @@ func (e *Error) Error() string {
 		write(strconv.Quote(e.Body))
 	}
 	sep = " ("
+	if e.page > 0 {
+		write(fmt.Sprintf("page %d", e.page))
+	}
 	if e.unknown {
 		write("outcome unknown: the request may have been carried out")
 	}
@@ -137,7 +141,8 @@ func (e *Error) Is(target error) bool {
 	}
 	switch target {
 	case ErrNotFound:
-		return e.StatusCode == http.StatusNotFound && e.recognised()
+		return e.Code == ErrorCodeLinkNotFound || e.Code == ErrorCodeInstitutionNotFound ||
+			(e.StatusCode == http.StatusNotFound && e.recognised())
 	case ErrUnauthorized:
 		return e.StatusCode == http.StatusUnauthorized || e.Code == ErrorCodeUnauthorized
 	case ErrForbidden:
@@ -145,7 +150,7 @@ func (e *Error) Is(target error) bool {
 	case ErrRateLimited:
 		return e.StatusCode == http.StatusTooManyRequests
 	case ErrLinkDeleted:
-		return e.StatusCode == http.StatusGone && e.recognised()
+		return e.Code == ErrorCodeLinkDeleted || (e.StatusCode == http.StatusGone && e.recognised())
 	case ErrRelinkRequired:
 		return e.LinkError.relink()
 	case ErrOutcomeUnknown:

@@ -1,6 +1,9 @@
 package moneykit
 
-import "context"
+import (
+	"context"
+	"iter"
+)
 
 // Get returns a link as it is now: its state, its products and when each was refreshed.
 //
@@ -11,6 +14,59 @@ import "context"
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an application.
 func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
 	r, err := newGetLinkRequest(linkID)
+	return call[Link](ctx, s.core, r, err, opts)
+}
+
+// List returns one page of the application's links: those that are connected, have had data
+// fetched, and are not deleted. An entry has no more than the link's id and when it was made; read
+// it with [LinksService.Get]. Most programs want [LinksService.All].
+//
+// It fails with [ErrorCodeValidationFailed] for a limit outside 500 to 5000. It is repeated after
+// network failures, 429, 502, 503 and 504.
+//
+// API operation: get_links (GET /links), 600 calls a minute for an application.
+func (s *LinksService) List(ctx context.Context, params LinkListParams, opts ...CallOption) (*LinkPage, error) {
+	r, err := newGetLinksRequest(params)
+	return call[LinkPage](ctx, s.core, r, err, opts)
+}
+
+// All yields the application's links, page by page as the loop goes on; see [LinksService.List]
+// for what counts and for errors. An error ends the loop.
+func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...CallOption) iter.Seq2[LinkRef, error] {
+	return iterate(params.Cursor, func(cursor string) (page[LinkRef, string], error) {
+		params.Cursor = cursor
+		list, err := s.List(ctx, params, opts...)
+		if err != nil {
+			return page[LinkRef, string]{}, err
+		}
+		return page[LinkRef, string]{items: list.Links, next: list.NextCursor, more: list.NextCursor != ""}, nil
+	})
+}
+
+// Update changes a link's webhook and tags, and returns the link. A field is left as it is unless
+// it is set; see [Set] and [Clear]. Clearing the tags sets none.
+//
+// It fails with [ErrorCodeValidationFailed] for a webhook that is no http or https URL and for bad
+// tags, [ErrForbidden], [ErrLinkDeleted] and [ErrNotFound]. It is repeated after 429 only.
+//
+// API operation: update_link (PATCH /links/{id}), 4 calls a minute for a link, 600 for an
+// application.
+func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpdateParams, opts ...CallOption) (*Link, error) {
+	if params.Tags.IsClear() {
+		params.Tags = Set([]string{}) // null is for the webhook alone
+	}
+	var wrong fieldErrors
+	if webhook, ok := params.Webhook.Get(); ok {
+		checkWebhook("webhook", webhook, &wrong)
+	}
+	if tags, ok := params.Tags.Get(); ok {
+		checkTags("link_tags", tags, &wrong)
+		params.Tags = Set(list(tags))
+	}
+	r, err := newUpdateLinkRequest(linkID, params)
+	if err == nil {
+		err = invalid(r.operation, wrong)
+	}
 	return call[Link](ctx, s.core, r, err, opts)
 }
 
@@ -26,4 +82,57 @@ func (s *LinksService) Delete(ctx context.Context, linkID string, opts ...CallOp
 		return err
 	}
 	return s.core.do(ctx, r, nil, opts)
+}
+
+// Reset puts a link into a state that requires relinking, to try out what a program does then.
+// It is meant for tests and returns the link. It fails with [ErrForbidden] where it is not
+// allowed, [ErrLinkDeleted] and [ErrNotFound]. It is repeated after 429 only.
+//
+// API operation: reset_link (POST /links/{id}/reset).
+func (s *LinksService) Reset(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
+	r, err := newResetLinkRequest(linkID)
+	return call[Link](ctx, s.core, r, err, opts)
+}
+
+// maxImport is MoneyKit's limit of an import's body in bytes, about 4,000 transactions.
+const maxImport = 1_000_000
+
+// Import makes a link from accounts and transactions that you already hold. It begins in
+// [LinkStateError] with [LinkErrorAuthExpired]; the user connects it with a link session whose
+// ExistingLinkID it is. Amounts are positive for money in. Your own ids come back as OriginalID.
+//
+// A body of more than 1 MB is not sent and fails with [ErrorCodeValidationFailed]: add the rest
+// with [LinksService.ImportTransactions]. MoneyKit takes up to ten seconds. It is repeated after
+// 429 only; when the answer is lost the error matches [ErrOutcomeUnknown].
+//
+// API operation: import_link (POST /links/import), 60 calls a minute for an application.
+func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts ...CallOption) (*Link, error) {
+	params.Accounts, params.Transactions = list(params.Accounts), list(params.Transactions)
+	var wrong fieldErrors
+	params.CustomerUser.check("customer_user", &wrong)
+	if params.InstitutionID == "" {
+		wrong.add("institution_id", "must not be empty")
+	}
+	if len(params.Accounts) == 0 {
+		wrong.add("accounts", "must have one account at least")
+	}
+	r, err := newImportLinkRequest(params)
+	if err == nil {
+		r.limit, r.secrets = maxImport, params.CustomerUser.personal()
+		err = invalid(r.operation, wrong)
+	}
+	return call[Link](ctx, s.core, r, err, opts)
+}
+
+// ImportTransactions adds transactions to an imported link and returns it. Limits, errors and
+// repeats are those of [LinksService.Import].
+//
+// API operation: import_transactions (POST /links/{id}/import/transactions).
+func (s *LinksService) ImportTransactions(ctx context.Context, linkID string, params TransactionImportParams, opts ...CallOption) (*Link, error) {
+	params.Transactions = list(params.Transactions)
+	r, err := newImportTransactionsRequest(linkID, params)
+	if err == nil {
+		r.limit = maxImport
+	}
+	return call[Link](ctx, s.core, r, err, opts)
 }

@@ -41,12 +41,7 @@ func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionPara
 	if err := invalid(r.operation, params.check()); err != nil {
 		return nil, err
 	}
-	if email := params.CustomerUser.Email; email != nil {
-		r.secrets = append(r.secrets, email.Address)
-	}
-	if phone := params.CustomerUser.Phone; phone != nil {
-		r.secrets = append(r.secrets, phone.Number)
-	}
+	r.secrets = params.CustomerUser.personal()
 	session, err := call[LinkSession](ctx, s.core, r, nil, opts)
 	if err == nil && session.Token == "" {
 		return nil, &Error{Operation: r.operation, Message: "the answer holds no link session token"}
@@ -107,6 +102,18 @@ func (u *CustomerUser) check(field string, f *fieldErrors) {
 	if u.Phone != nil {
 		f.length(field+".phone.number", u.Phone.Number, minPhone, maxPhone)
 	}
+}
+
+// personal returns what must not show in an error.
+func (u *CustomerUser) personal() []string {
+	var found []string
+	if u.Email != nil {
+		found = append(found, u.Email.Address)
+	}
+	if u.Phone != nil {
+		found = append(found, u.Phone.Number)
+	}
+	return found
 }
 
 // checkWebhook refuses what MoneyKit could not deliver to.

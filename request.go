@@ -2,9 +2,11 @@ package moneykit
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/oapi-codegen/runtime"
@@ -24,14 +26,17 @@ type request struct {
 	auth    authMode
 	when    transport.When // which failures it may be repeated after
 	secrets []string       // of this request alone: what must not show in an error
+	wrong   fieldErrors    // what is wrong with its parameters
+	limit   int            // of the body in bytes, 0 for none
 }
 
 // authMode says how a request names its sender.
 type authMode int
 
 const (
-	authAlways authMode = iota // a bearer token, or the client's id and secret in headers
-	authNone                   // the request brings its own
+	authAlways   authMode = iota // a bearer token, or the client's id and secret in headers
+	authNone                     // the request brings its own
+	authClientID                 // only the client's id, in a header
 )
 
 // newRequest prepares an operation, such as "GET /links/{id}", and fills the parameters of its
@@ -63,23 +68,48 @@ func newRequest(id, operation string, ids ...string) (*request, error) {
 	return r, nil
 }
 
-// addQuery adds a parameter, unless its value is zero or empty.
-func (r *request) addQuery(name string, value any) error {
+// add adds a query parameter, unless its value is zero or empty.
+func (r *request) add(name string, value any) {
 	v := reflect.ValueOf(value)
 	if v.IsZero() || (v.Kind() == reflect.Slice && v.Len() == 0) {
-		return nil
+		return
+	}
+	if ids, ok := value.([]string); ok && slices.Contains(ids, "") {
+		r.wrong.add(name, "must not hold an empty id")
+		return
 	}
 	fragment, err := runtime.StyleParamWithOptions("form", true, name, value,
 		runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery})
 	if err != nil {
-		return invalid(r.operation, []FieldError{{Field: name, Message: err.Error()}})
+		r.wrong.add(name, "cannot be sent: %v", err)
+		return
 	}
 	if r.query != "" {
 		r.query += "&"
 	}
 	r.query += fragment
-	return nil
 }
+
+// between checks a parameter against its limits; 0 is no limit, and a zero value is not sent.
+func (r *request) between(name string, value, least, most int) {
+	if value != 0 && (value < least || (most > 0 && value > most)) {
+		if most > 0 {
+			r.wrong.add(name, "must be %d to %d, not %d", least, most, value)
+		} else {
+			r.wrong.add(name, "must be at least %d, not %d", least, value)
+		}
+	}
+}
+
+// ordered checks the two ends of a range of days.
+func (r *request) ordered(start, end Date) {
+	if !start.IsZero() && !end.IsZero() && end.Compare(start) < 0 {
+		r.wrong.add("end_date", "must not be before start_date")
+	}
+}
+
+// problems returns the error of a request that is not to be sent, nil if it is fine.
+func (r *request) problems() error { return invalid(r.operation, r.wrong) }
 
 // encode returns the body and its media type, nil and "" for none.
 func (r *request) encode() (body []byte, contentType string, err error) {
@@ -90,5 +120,10 @@ func (r *request) encode() (body []byte, contentType string, err error) {
 		return []byte(b.Encode()), "application/x-www-form-urlencoded", nil
 	}
 	body, err = json.Marshal(r.body)
+	if err == nil && r.limit > 0 && len(body) > r.limit {
+		err = invalid(r.operation, []FieldError{{
+			Field: "body", Message: fmt.Sprintf("must have at most %d bytes, not %d", r.limit, len(body)),
+		}})
+	}
 	return body, "application/json", err
 }

@@ -24,19 +24,12 @@ func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("name", params.Name); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("featured", params.Featured); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("cursor", params.Cursor); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("limit", params.Limit); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("name", params.Name)
+	r.add("featured", params.Featured)
+	r.add("cursor", params.Cursor)
+	r.between("limit", params.Limit, 1, 1000)
+	r.add("limit", params.Limit)
+	return r, r.problems()
 }
 
 func newGetInstitutionRequest(institutionID string) (*request, error) {
@@ -66,13 +59,10 @@ func newGetLinksRequest(params LinkListParams) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("cursor", params.Cursor); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("limit", params.Limit); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("cursor", params.Cursor)
+	r.between("limit", params.Limit, 500, 5000)
+	r.add("limit", params.Limit)
+	return r, r.problems()
 }
 
 func newImportLinkRequest(body any) (*request, error) {
@@ -106,10 +96,8 @@ func newGetAccountsRequest(id string, params AccountListParams) (*request, error
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	return r, r.problems()
 }
 
 func newGetAccountNumbersRequest(id string) (*request, error) {
@@ -125,10 +113,8 @@ func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, er
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	return r, r.problems()
 }
 
 func newImportTransactionsRequest(id string, body any) (*request, error) {
@@ -145,10 +131,8 @@ func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	return r, r.problems()
 }
 
 func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) (*request, error) {
@@ -156,22 +140,15 @@ func newGetInvestmentTransactionsRequest(id string, params InvestmentTransaction
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("page", params.Page); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("size", params.Size); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("start_date", params.StartDate); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("end_date", params.EndDate); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	r.between("page", params.Page, 1, 0)
+	r.add("page", params.Page)
+	r.between("size", params.Size, 1, 1000)
+	r.add("size", params.Size)
+	r.add("start_date", params.StartDate)
+	r.add("end_date", params.EndDate)
+	r.ordered(params.StartDate, params.EndDate)
+	return r, r.problems()
 }
 
 func newRefreshProductsRequest(id string, body any) (*request, error) {
@@ -192,36 +169,26 @@ func newGetTransactionsRequest(id string, params TransactionListParams) (*reques
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("page", params.Page); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("size", params.Size); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("start_date", params.StartDate); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("end_date", params.EndDate); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	r.between("page", params.Page, 1, 0)
+	r.add("page", params.Page)
+	r.between("size", params.Size, 1, 1000)
+	r.add("size", params.Size)
+	r.add("start_date", params.StartDate)
+	r.add("end_date", params.EndDate)
+	r.ordered(params.StartDate, params.EndDate)
+	return r, r.problems()
 }
 
-func newGetTransactionsSyncRequest(id string, params TransactionSyncParams) (*request, error) {
+func newGetTransactionsSyncRequest(id string, params transactionSyncParams) (*request, error) {
 	r, err := newRequest("get_transactions_sync", "GET /links/{id}/transactions/sync", id)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("cursor", params.Cursor); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("size", params.Size); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("cursor", params.Cursor)
+	r.between("size", params.Size, 1, 500)
+	r.add("size", params.Size)
+	return r, r.problems()
 }
 
 func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, error) {
@@ -238,10 +205,8 @@ func newGetUserAccountsRequest(id string, params UserAccountListParams) (*reques
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_ids", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_ids", params.AccountIDs)
+	return r, r.problems()
 }
 
 func newGetUserLinksRequest(id string) (*request, error) {
@@ -253,22 +218,15 @@ func newGetUserTransactionsRequest(id string, params UserTransactionListParams) 
 	if err != nil {
 		return nil, err
 	}
-	if err := r.addQuery("account_id", params.AccountIDs); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("page", params.Page); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("size", params.Size); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("start_date", params.StartDate); err != nil {
-		return nil, err
-	}
-	if err := r.addQuery("end_date", params.EndDate); err != nil {
-		return nil, err
-	}
-	return r, nil
+	r.add("account_id", params.AccountIDs)
+	r.between("page", params.Page, 1, 0)
+	r.add("page", params.Page)
+	r.between("size", params.Size, 1, 1000)
+	r.add("size", params.Size)
+	r.add("start_date", params.StartDate)
+	r.add("end_date", params.EndDate)
+	r.ordered(params.StartDate, params.EndDate)
+	return r, r.problems()
 }
 
 func newTriggerTestLinkWebhookEventRequest(id string, body any) (*request, error) {

@@ -1867,8 +1867,8 @@ type TransactionListParams struct {
 	EndDate Date
 }
 
-// TransactionSyncParams narrows get_transactions_sync. A zero field is not sent.
-type TransactionSyncParams struct {
+// transactionSyncParams narrows get_transactions_sync. A zero field is not sent.
+type transactionSyncParams struct {
 	// Cursor is the cursor of the answer before. From the beginning when empty.
 	Cursor string
 	// Size is the most changes to return, 1 to 500. MoneyKit takes 50 when absent.

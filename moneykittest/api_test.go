@@ -56,6 +56,11 @@ func TestLinkStates(t *testing.T) {
 			if tt.reason != "" {
 				assert.Equal(t, tt.reason, e.LinkError)
 			}
+			if tt.state == "deleted" {
+				mk.Advance(90 * 24 * time.Hour)
+				_, err = client.Links.Get(t.Context(), link.ID)
+				isError(t, err, moneykit.ErrNotFound, 404)
+			}
 		})
 	}
 	_, err := client.Links.Get(t.Context(), "mk_unknown")
@@ -230,8 +235,8 @@ func TestLinkSessionValidation(t *testing.T) {
 		"no accounts":       {change: object{"custom_sandbox_data": object{}}, at: "custom_sandbox_data accounts", kind: "missing"},
 		"account's name":    {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "account_number": "z"}}}}, at: "custom_sandbox_data accounts 0 name", kind: "missing"},
 		"check digit":       {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "021000022"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
-		"routing letters":   {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "02100002x"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
-		"routing length":    {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "2100002"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
+		"routing letters":   {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "02100002;"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
+		"routing length":    {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "00000000"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
 		"owner's names":     {change: object{"custom_sandbox_data": object{"accounts": list{}, "owners": list{object{"addresses": list{}, "phone_numbers": list{}, "emails": list{}}}}}, at: "custom_sandbox_data owners 0 names", kind: "missing"},
 	}
 	for name, tt := range tests {

@@ -151,7 +151,7 @@ func TestUnknownVersion(t *testing.T) {
 // TestTokenExpiry sees how often the client renews its token.
 func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t)
+	mk := moneykittest.NewServer(t, stopped())
 	client := mk.Client()
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	read := func(tokens, links int) {

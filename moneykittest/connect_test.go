@@ -11,6 +11,23 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
+func TestExitLeavesNothing(t *testing.T) {
+	t.Parallel()
+	mk, other := moneykittest.NewServer(t), moneykittest.NewServer(t)
+	params := sessionParams()
+	params.ConnectFeatures = &moneykit.ConnectFeatures{PermitOnlyDepositoryAccounts: true}
+	params.CustomSandboxData = &moneykit.CustomSandboxData{}
+	exited := play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Username: "user_custom"})
+	assert.Equal(t, moneykit.Exited, exited.Outcome)
+	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Exit: &moneykit.ConnectError{}})
+	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Leave: true})
+	// The other server knows the ids that links have.
+	for range 3 {
+		_, err := mk.Client().Links.Get(t.Context(), other.AddLink(moneykittest.LinkSpec{}).ID)
+		isError(t, err, moneykit.ErrNotFound, 404)
+	}
+}
+
 // TestConnectPayloads plays every outcome on every platform.
 func TestConnectPayloads(t *testing.T) {
 	t.Parallel()

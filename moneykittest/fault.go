@@ -93,10 +93,7 @@ func (c *core) nextFault(operation string) (Fault, bool) {
 			continue
 		}
 		fault := queue[0].fault
-		if queue[0].n > 0 {
-			queue[0].n--
-		}
-		if queue[0].n == 0 {
+		if queue[0].n--; queue[0].n == 0 {
 			c.faults[name] = queue[1:]
 		}
 		return fault, true

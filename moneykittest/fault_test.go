@@ -2,7 +2,9 @@ package moneykittest_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -127,9 +129,10 @@ func TestFaultsOfTheWire(t *testing.T) {
 				return mk, mk.Client(append(opts, moneykit.WithRetry(moneykit.RetryPolicy{MinWait: time.Millisecond}))...)
 			}
 			for name, fault := range map[string]moneykittest.Fault{
-				"before":   {Reset: moneykittest.ResetBefore},
-				"after":    {Reset: moneykittest.ResetAfter},
-				"truncate": {Truncate: true},
+				"before":               {Reset: moneykittest.ResetBefore},
+				"after":                {Reset: moneykittest.ResetAfter},
+				"after, with a status": {Reset: moneykittest.ResetAfter, Status: 500},
+				"truncate":             {Truncate: true},
 			} {
 				t.Run("get, "+name, func(t *testing.T) {
 					t.Parallel()
@@ -169,6 +172,17 @@ func TestFaultsOfTheWire(t *testing.T) {
 					isError(t, err, moneykit.ErrorCodeInvalidTokenExchange, 400)
 				})
 			}
+			t.Run("get, once", func(t *testing.T) {
+				t.Parallel()
+				mk, client := server()
+				link := mk.AddLink(moneykittest.LinkSpec{})
+				_, err := client.Links.Get(t.Context(), link.ID)
+				require.NoError(t, err)
+				mk.Fail("get_link", 1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
+				_, err = client.Links.Get(t.Context(), link.ID, moneykit.WithoutRetry())
+				require.Error(t, err, "net/http repeats it on connections that it uses again")
+				assert.Equal(t, wire == "tcp", errors.Is(err, syscall.ECONNRESET), "%v", err)
+			})
 			t.Run("delete, after", func(t *testing.T) {
 				t.Parallel()
 				mk, client := server()
@@ -203,7 +217,11 @@ func TestLatency(t *testing.T) {
 		synctest.Wait()
 		got, err := client.Links.Get(t.Context(), link.ID)
 		require.NoError(t, err)
-		assert.Equal(t, moneykit.LinkStateConnected, got.State, "it was not handled")
+		assert.Equal(t, moneykit.LinkStateConnected, got.State)
+		time.Sleep(2 * time.Hour)
+		got, err = client.Links.Get(t.Context(), link.ID)
+		require.NoError(t, err)
+		assert.Equal(t, moneykit.LinkStateConnected, got.State, "it is not handled later, either")
 
 		// The server ends before.
 		start = time.Now()
@@ -212,5 +230,13 @@ func TestLatency(t *testing.T) {
 		_, err = client.Links.Get(t.Context(), link.ID, moneykit.WithoutRetry())
 		require.Error(t, err)
 		assert.Equal(t, time.Second, time.Since(start))
+	})
+	synctest.Test(t, func(t *testing.T) {
+		mk := moneykittest.NewServer(t)
+		mk.Fail("", 1, moneykittest.Fault{Latency: time.Hour})
+		time.AfterFunc(time.Second, mk.Close)
+		start := time.Now()
+		assert.PanicsWithValue(t, http.ErrAbortHandler, func() { ask(t, mk, http.MethodGet, "/links/x", "") })
+		assert.Equal(t, time.Second, time.Since(start), "connections that are not the server's do not end with it")
 	})
 }

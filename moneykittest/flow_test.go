@@ -14,7 +14,7 @@ import (
 
 func TestFlow(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t)
+	mk := moneykittest.NewServer(t, stopped())
 	client := mk.Client()
 	ctx := t.Context()
 
@@ -123,7 +123,7 @@ func TestEverythingExpires(t *testing.T) {
 	for name, life := range map[string]time.Duration{"by default": 30 * time.Minute, "as set": 5 * time.Minute} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var opts []moneykittest.Option
+			opts := []moneykittest.Option{stopped()}
 			if name == "as set" {
 				opts = append(opts, moneykittest.WithSessionLifetime(life))
 			}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -56,6 +57,12 @@ func newFake(t *testing.T, opts ...moneykittest.Option) (*moneykittest.Server, *
 	mk := moneykittest.NewServer(tb, opts...)
 	t.Cleanup(tb.end)
 	return mk, tb
+}
+
+// stopped is a clock that only Advance moves.
+func stopped() moneykittest.Option {
+	now := time.Now()
+	return moneykittest.WithClock(func() time.Time { return now })
 }
 
 // sessionParams returns what a link session needs at least.

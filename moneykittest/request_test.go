@@ -58,7 +58,7 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 		`client_secret=canary`,
 		strings.Repeat(" ", 1<<20) + `"canary"`,
 	} {
-		send(t, mk, http.MethodPost, "/link-session/exchange-token", body, "Cookie: canary", "Proxy-Authorization: canary")
+		send(t, mk, http.MethodPost, "/link-session/exchange-token", body, "X-Client-Secret: canary", "Cookie: canary", "Proxy-Authorization: canary")
 	}
 	send(t, mk, http.MethodPost, "/auth/token", "grant_type=x&client_id="+id+"&client_secret=canary&scope="+token, form("Authorization: Basic canary")...)
 

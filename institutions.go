@@ -1,0 +1,43 @@
+package moneykit
+
+import (
+	"context"
+	"iter"
+)
+
+// Get returns an institution by its id or one of its aliases. It fails with [ErrNotFound] when
+// there is none. It is repeated after network failures, 429, 502, 503 and 504.
+//
+// API operation: get_institution (GET /institutions/{institution_id}), 400 calls a minute for an
+// application.
+func (s *InstitutionsService) Get(ctx context.Context, institutionID string, opts ...CallOption) (*Institution, error) {
+	r, err := newGetInstitutionRequest(institutionID)
+	return call[Institution](ctx, s.core, r, err, opts)
+}
+
+// List returns one page of the institutions that match. Most programs want
+// [InstitutionsService.All].
+//
+// It fails with [ErrorCodeValidationFailed] for a limit outside 1 to 1000. It is repeated after
+// network failures, 429, 502, 503 and 504.
+//
+// API operation: get_institutions (GET /institutions), 30 calls a minute for an application.
+func (s *InstitutionsService) List(ctx context.Context, params InstitutionListParams, opts ...CallOption) (*InstitutionPage, error) {
+	r, err := newGetInstitutionsRequest(params)
+	return call[InstitutionPage](ctx, s.core, r, err, opts)
+}
+
+// All yields the institutions that match, page by page as the loop goes on. Without a limit it asks
+// for large pages. It fails like [InstitutionsService.List]; an error ends the loop.
+func (s *InstitutionsService) All(ctx context.Context, params InstitutionListParams, opts ...CallOption) iter.Seq2[Institution, error] {
+	params.Limit = orMax(params.Limit)
+	return iterate(params.Cursor, func(cursor string) (page[Institution, string], error) {
+		params.Cursor = cursor
+		list, err := s.List(ctx, params, opts...)
+		if err != nil {
+			return page[Institution, string]{}, err
+		}
+		next := list.Cursors.Next
+		return page[Institution, string]{items: list.Institutions, next: next, more: next != ""}, nil
+	})
+}
