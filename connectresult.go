@@ -171,11 +171,8 @@ func parseArguments(data []byte) (*ConnectResult, error) {
 
 // isConnectError reports whether a lone web argument is an error rather than an institution.
 func isConnectError(arg json.RawMessage) bool {
-	var e struct {
-		ID      *string `json:"error_id"`
-		Message *string `json:"displayed_message"`
-	}
-	return json.Unmarshal(arg, &e) == nil && (e.ID != nil || e.Message != nil)
+	var e connectError
+	return json.Unmarshal(arg, &e) == nil && (e.WebID != nil || e.WebMessage != nil)
 }
 
 // connectPayload has the members of all platforms' payloads.
@@ -225,13 +222,13 @@ type connectScreen struct {
 }
 
 type connectError struct {
-	WebID         string `json:"error_id"`
-	IOSID         string `json:"errorId"`
-	ReactNativeID string `json:"identifier"`
-	WebMessage    string `json:"displayed_message"`
-	Message       string `json:"displayedMessage"`
-	WebRequestID  string `json:"request_id"`
-	RequestID     string `json:"requestId"`
+	WebID         *string `json:"error_id"` // nil when it is absent or null, as are the others
+	IOSID         *string `json:"errorId"`
+	ReactNativeID *string `json:"identifier"`
+	WebMessage    *string `json:"displayed_message"`
+	Message       *string `json:"displayedMessage"`
+	WebRequestID  *string `json:"request_id"`
+	RequestID     *string `json:"requestId"`
 }
 
 // connectText is a string that some platforms wrap as {"value": …}.
@@ -360,14 +357,14 @@ func (p *connectPayload) success() *ConnectResult {
 // source tells the platform by the members that only it has.
 func (p *connectPayload) source() ConnectSource {
 	switch {
-	case p.ExchangeableToken != "", p.WebLinkID != "", p.WebID != "", p.WebMessage != "",
+	case p.ExchangeableToken != "", p.WebLinkID != "", p.WebID != nil, p.WebMessage != nil,
 		p.Institution != nil && p.Institution.Accounts != nil:
 		return SourceWeb
 	case p.AndroidLinkID.value != "":
 		return SourceAndroid
-	case p.ReactNativeID != "", p.LinkIdentifier.value != "" && !p.LinkIdentifier.wrapped:
+	case p.ReactNativeID != nil, p.LinkIdentifier.value != "" && !p.LinkIdentifier.wrapped:
 		return SourceReactNative
-	case p.IOSID != "", p.LinkIdentifier.value != "":
+	case p.IOSID != nil, p.LinkIdentifier.value != "":
 		return SourceIOS
 	}
 	return ""
@@ -375,8 +372,18 @@ func (p *connectPayload) source() ConnectSource {
 
 func (e *connectError) value() *ConnectError {
 	return &ConnectError{
-		ID:               cmp.Or(e.WebID, e.IOSID, e.ReactNativeID),
-		DisplayedMessage: cmp.Or(e.WebMessage, e.Message),
-		RequestID:        cmp.Or(e.WebRequestID, e.RequestID),
+		ID:               text(e.WebID, e.IOSID, e.ReactNativeID),
+		DisplayedMessage: text(e.WebMessage, e.Message),
+		RequestID:        text(e.WebRequestID, e.RequestID),
 	}
+}
+
+// text returns the first text that is there and not empty.
+func text(texts ...*string) string {
+	for _, t := range texts {
+		if t != nil && *t != "" {
+			return *t
+		}
+	}
+	return ""
 }

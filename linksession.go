@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -125,12 +124,13 @@ func checkWebhook(field, webhook string, f *fieldErrors) {
 	}
 }
 
+const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
 func checkTags(field string, tags []string, f *fieldErrors) {
 	for i, tag := range tags {
 		at := fmt.Sprintf("%s[%d]", field, i)
-		first, _ := utf8.DecodeRuneInString(tag)
-		if !unicode.IsLetter(first) && !unicode.IsDigit(first) {
-			f.add(at, "must begin with a letter or digit")
+		if tag == "" || !strings.Contains(alphanumeric, tag[:1]) {
+			f.add(at, "must begin with a letter from A to Z or a digit")
 		}
 		f.length(at, tag, 1, maxTag)
 	}

@@ -173,6 +173,7 @@ func TestCreateRefuses(t *testing.T) {
 		{"tag of 99", func(p *moneykit.LinkSessionParams) { p.Tags = []string{"t" + long(98)} }, ""},
 		{"tag of 100", func(p *moneykit.LinkSessionParams) { p.Tags = []string{"t", "t" + long(99)} }, "link_tags[1]"},
 		{"empty tag", func(p *moneykit.LinkSessionParams) { p.Tags = []string{""} }, "link_tags[0] link_tags[0]"},
+		{"tag with an accent first", func(p *moneykit.LinkSessionParams) { p.Tags = []string{"élan"} }, "link_tags[0]"},
 		{"tag with a dash first", func(p *moneykit.LinkSessionParams) { p.Tags = []string{"-a"} }, "link_tags[0]"},
 
 		{"sandbox account", account(ok), ""},

@@ -304,12 +304,17 @@ func TestMalformedBodies(t *testing.T) {
 	}
 	t.Run("fields for the client", func(t *testing.T) {
 		t.Parallel()
-		body := map[string]any{"customer_user": map[string]any{"id": "x"}, "redirect_uri": "https://app.example", "link_tags": []string{"_"}}
+		body := map[string]any{
+			"customer_user": map[string]any{"id": "x"}, "redirect_uri": "https://app.example", "link_tags": []string{"_"},
+			"custom_sandbox_data": map[string]any{"accounts": []int{1, 2}},
+		}
 		err := mk.Client().Do(t.Context(), http.MethodPost, "/link-session", body, nil)
 		e := isError(t, err, moneykit.ErrorCodeValidationFailed, 422)
 		assert.Equal(t, []moneykit.FieldError{
 			{Field: "customer_user.id", Message: "must have at least 4 characters"},
 			{Field: "link_tags[0]", Message: "must begin with a letter or digit and have at most 99 characters"},
+			{Field: "custom_sandbox_data.accounts[0]", Message: "must be an object"},
+			{Field: "custom_sandbox_data.accounts[1]", Message: "must be an object"},
 		}, e.Fields)
 	})
 	t.Run("over a megabyte", func(t *testing.T) {

@@ -1,0 +1,241 @@
+// Syncbench syncs many generated transactions over the loopback interface, with
+// Client.SyncTransactions and with a loop written by hand, and prints what each costs. Server and
+// both clients are processes of their own, so that the operating system's accounting tells them
+// apart:
+//
+//	go run ./internal/syncbench -rows 1000000
+//
+// It fails when the engine keeps more memory than -max-mib above the idle client, or uses more
+// processor time than -max-ratio of the loop by hand.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "syncbench:", err)
+		os.Exit(1)
+	}
+}
+
+func run() error {
+	role := flag.String("role", "", "serve, engine or hand; used between the processes")
+	base := flag.String("url", "", "address of the server")
+	rows := flag.Int("rows", 1_000_000, "transactions to sync")
+	rounds := flag.Int("rounds", 3, "runs of each, in turn; the median counts")
+	maxMiB := flag.Float64("max-mib", 64, "peak memory above the idle client")
+	maxRatio := flag.Float64("max-ratio", 1.15, "processor time of the engine against the loop by hand")
+	flag.Parse()
+	switch *role {
+	case "serve":
+		return serve(*rows)
+	case "engine":
+		return measure(func(ctx context.Context) (int, error) { return engine(ctx, *base) })
+	case "hand":
+		return measure(func(ctx context.Context) (int, error) { return hand(ctx, *base) })
+	}
+	return compare(*rows, *rounds, *maxMiB, *maxRatio)
+}
+
+// cost is what a client's process prints.
+type cost struct {
+	Rows    int
+	Seconds float64 // on the clock
+	CPU     float64 // seconds, user and system
+	IdleMiB float64 // resident before the first request
+	PeakMiB float64 // resident at most
+}
+
+// compare starts the server, and both clients in turn.
+func compare(rows, rounds int, maxMiB, maxRatio float64) error {
+	ctx := context.Background()
+	server := child(ctx, "-role", "serve", "-rows", strconv.Itoa(rows))
+	out, err := server.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := server.Start(); err != nil {
+		return err
+	}
+	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
+
+	costs := map[string][]cost{}
+	for range rounds {
+		for _, role := range []string{"engine", "hand"} {
+			out, err := child(ctx, "-role", role, "-url", strings.TrimSpace(address)).Output()
+			if err != nil {
+				return fmt.Errorf("%s: %w", role, err)
+			}
+			var c cost
+			if err := json.Unmarshal(out, &c); err != nil {
+				return err
+			}
+			if c.Rows != rows {
+				return fmt.Errorf("%s read %d rows, not %d", role, c.Rows, rows)
+			}
+			costs[role] = append(costs[role], c)
+		}
+	}
+	fmt.Printf("%-8s %10s %12s %10s %12s %12s\n", "", "rows", "rows/s", "CPU s", "idle MiB", "peak MiB")
+	for _, role := range []string{"engine", "hand"} {
+		c := median(costs[role])
+		fmt.Printf("%-8s %10d %12.0f %10.2f %12.1f %12.1f\n", role, c.Rows, float64(c.Rows)/c.Seconds, c.CPU, c.IdleMiB, c.PeakMiB)
+	}
+	e := median(costs["engine"])
+	ratio, above := e.CPU/median(costs["hand"]).CPU, e.PeakMiB-e.IdleMiB
+	fmt.Printf("the engine's CPU is %.2f of the loop by hand; its peak is %.1f MiB above the idle client\n", ratio, above)
+	if ratio > maxRatio || above > maxMiB {
+		return fmt.Errorf("more than %.2f or %.0f MiB", maxRatio, maxMiB)
+	}
+	return nil
+}
+
+// child is this program in another role.
+func child(ctx context.Context, args ...string) *exec.Cmd {
+	self, err := os.Executable()
+	if err != nil {
+		self = os.Args[0]
+	}
+	cmd := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program itself
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// median returns the cost whose processor time is the median.
+func median(costs []cost) cost {
+	slices.SortFunc(costs, func(a, b cost) int { return int((a.CPU - b.CPU) * 1e6) })
+	return costs[len(costs)/2]
+}
+
+// measure runs sync once and prints its cost as JSON.
+func measure(sync func(context.Context) (int, error)) error {
+	idle, err := status("VmRSS")
+	if err != nil {
+		return err
+	}
+	cpu, start := processorTime(), time.Now()
+	rows, err := sync(context.Background())
+	if err != nil {
+		return err
+	}
+	c := cost{Rows: rows, Seconds: time.Since(start).Seconds(), CPU: processorTime() - cpu, IdleMiB: idle}
+	if c.PeakMiB, err = status("VmHWM"); err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(c)
+}
+
+func processorTime() float64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
+	return seconds(u.Utime) + seconds(u.Stime)
+}
+
+// status returns a size that the kernel keeps of this process, in MiB.
+func status(name string) (float64, error) {
+	data, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.SplitSeq(string(data), "\n") {
+		if value, ok := strings.CutPrefix(line, name+":"); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, "kB")), 64)
+			return kib / 1024, err
+		}
+	}
+	return 0, errors.New("no " + name + " in /proc/self/status")
+}
+
+// engine syncs with the SDK into a store that only counts.
+func engine(ctx context.Context, base string) (int, error) {
+	client, err := moneykit.NewClient("id", "secret", moneykit.WithBaseURL(base), moneykit.WithHeaderAuth())
+	if err != nil {
+		return 0, err
+	}
+	store := &counter{}
+	_, err = client.SyncTransactions(ctx, "mk_1", store, moneykit.SyncOptions{})
+	return store.rows, err
+}
+
+// counter is a store that keeps nothing.
+type counter struct{ rows int }
+
+func (*counter) LoadPosition(context.Context, string) (moneykit.SyncPosition, error) {
+	return moneykit.SyncPosition{}, nil
+}
+
+func (c *counter) ApplyUpdate(_ context.Context, update *moneykit.SyncUpdate) error {
+	c.rows += len(update.Upsert)
+	return nil
+}
+
+// hand syncs as one would without the SDK, into the same types.
+func hand(ctx context.Context, base string) (rows int, err error) {
+	client := &http.Client{Timeout: time.Minute}
+	cursor := ""
+	for {
+		target := base + "/links/mk_1/transactions/sync?size=500"
+		if cursor != "" {
+			target += "&cursor=" + url.QueryEscape(cursor)
+		}
+		answer, err := page(ctx, client, target)
+		if err != nil {
+			return rows, err
+		}
+		rows += len(answer.Transactions.Created) + len(answer.Transactions.Updated)
+		if !answer.HasMore {
+			return rows, nil
+		}
+		cursor = answer.Cursor.Next
+	}
+}
+
+func page(ctx context.Context, client *http.Client, target string) (*moneykit.TransactionSyncPage, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("X-Client-Id", "id")
+	req.Header.Set("X-Client-Secret", "secret")
+	req.Header.Set("Accept", "application/json")
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, 32<<20))
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
+	}
+	answer := new(moneykit.TransactionSyncPage)
+	return answer, json.Unmarshal(data, answer)
+}
