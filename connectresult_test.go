@@ -47,6 +47,10 @@ var connectPayloads = []struct {
 	{"web exit, without an argument", `[]`, moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb}},
 	{"web exit with an error", `[{"error_id":"e1","displayed_message":"Sorry","request_id":null}]`, exit(moneykit.SourceWeb, "e1", "")},
 	{
+		"web exit with an empty error", `[{"error_id":"","displayed_message":"","request_id":null}]`,
+		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb, Err: &moneykit.ConnectError{}},
+	},
+	{
 		"web exit, as a message", `{"moneykit":true,"type":"link.exit","data":{"error":null}}`,
 		moneykit.ConnectResult{Outcome: moneykit.Exited, Source: moneykit.SourceWeb},
 	},
