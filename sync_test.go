@@ -244,14 +244,14 @@ func TestSyncRebuildsAfterARefusedCursor(t *testing.T) {
 	require.NoError(t, err)
 
 	// MoneyKit has forgotten the cursor, and b; the rebuilding breaks off after its first page.
-	c[""] = change{created: []string{"c", "p1"}, cursor: "new", more: true, refreshed: day1}
+	c[""] = change{created: []string{"c"}, cursor: "new", more: true, refreshed: day1}
 	c["new"] = change{status: 500, code: "x"}
 	progress, err := run()
 	require.Error(t, err)
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, []string{"a", "b", "c", "p1"}, stored(store), "what was there stays readable")
 
-	c["new"] = change{created: []string{"a"}, cursor: "newer", refreshed: day1}
+	c["new"] = change{created: []string{"a", "p1"}, cursor: "newer", refreshed: day1}
 	progress, err = run()
 	require.NoError(t, err)
 	assert.Equal(t, 0, progress.Restarts, "it goes on where it was")
@@ -262,6 +262,20 @@ func TestSyncRebuildsAfterARefusedCursor(t *testing.T) {
 	assert.Equal(t, int64(2), position.Generation)
 	assert.False(t, position.Rebuilding)
 	assert.False(t, position.Partial)
+}
+
+func TestSyncRebuildsOnce(t *testing.T) {
+	t.Parallel()
+	c := changes{
+		"":   {created: []string{"a"}, cursor: "c1", more: true},
+		"c1": {status: 400, code: "x"}, // MoneyKit does not know its own cursor
+	}
+	store := &moneykittest.MemoryStore{}
+	run := syncer(t, c, store)
+	progress, err := run()
+	require.ErrorContains(t, err, "page 3")
+	assert.Equal(t, 1, progress.Restarts)
+	assert.Equal(t, []string{"a"}, stored(store))
 }
 
 // faulty fails calls of a store.
