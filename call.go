@@ -129,9 +129,12 @@ func customRequest(method, target string, in any) (*request, error) {
 	}
 	r.operation, r.query, r.body = operation, query, in
 	r.secrets = append(r.secrets, query)
-	for segment := range strings.SplitSeq(strings.TrimPrefix(path, "/"+first), "/") {
-		plain, _ := url.PathUnescape(segment) // checked above
-		r.secrets = append(r.secrets, segment, plain)
+	for i, segment := range strings.Split(path, "/")[1:] {
+		// The API's own words are lower case with dashes; what else there is, is somebody's.
+		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-") != "" || (i == 1 && first == "users") {
+			plain, _ := url.PathUnescape(segment) // checked above
+			r.secrets = append(r.secrets, segment, plain)
+		}
 	}
 	return r, nil
 }

@@ -2,6 +2,7 @@ package moneykit
 
 import (
 	"context"
+	"fmt"
 	"iter"
 )
 
@@ -116,6 +117,7 @@ func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts
 	if len(params.Accounts) == 0 {
 		wrong.add("accounts", "must have one account at least")
 	}
+	checkImports(params.Transactions, &wrong)
 	r, err := newImportLinkRequest(params)
 	if err == nil {
 		r.limit, r.secrets = maxImport, params.CustomerUser.personal()
@@ -130,9 +132,23 @@ func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts
 // API operation: import_transactions (POST /links/{id}/import/transactions).
 func (s *LinksService) ImportTransactions(ctx context.Context, linkID string, params TransactionImportParams, opts ...CallOption) (*Link, error) {
 	params.Transactions = list(params.Transactions)
+	var wrong fieldErrors
+	checkImports(params.Transactions, &wrong)
 	r, err := newImportTransactionsRequest(linkID, params)
 	if err == nil {
 		r.limit = maxImport
+		err = invalid(r.operation, wrong)
 	}
 	return call[Link](ctx, s.core, r, err, opts)
+}
+
+func checkImports(transactions []TransactionImport, f *fieldErrors) {
+	for i, t := range transactions {
+		if t.AccountID == "" {
+			f.add(fmt.Sprintf("transactions[%d].account_id", i), "must not be empty")
+		}
+		if t.Date.IsZero() {
+			f.add(fmt.Sprintf("transactions[%d].date", i), "must not be empty")
+		}
+	}
 }

@@ -137,6 +137,13 @@ func checkTags(field string, tags []string, f *fieldErrors) {
 }
 
 func (d *CustomSandboxData) check(field string, f *fieldErrors) {
+	for i, owner := range d.Owners {
+		for j, phone := range owner.PhoneNumbers {
+			if phone.Type == "" {
+				f.add(fmt.Sprintf("%s.owners[%d].phone_numbers[%d].type", field, i, j), "must not be empty")
+			}
+		}
+	}
 	for i, account := range d.Accounts {
 		at := fmt.Sprintf("%s.accounts[%d].", field, i)
 		for _, required := range []struct{ name, value string }{

@@ -135,7 +135,7 @@ func ParseTimestamp(s string) (Timestamp, error) {
 		layout += zone
 	}
 	t, err := time.Parse(layout, s)
-	if err != nil {
+	if _, offset := t.Zone(); err != nil || max(offset, -offset) >= 24*3600 { // time takes such zones, but cannot write them
 		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", quoteShort(s))
 	}
 	return Timestamp{t}, nil

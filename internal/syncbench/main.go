@@ -31,29 +31,34 @@ import (
 )
 
 func main() {
-	if err := run(); err != nil {
+	if err := run(context.Background(), os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "syncbench:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
-	role := flag.String("role", "", "serve, engine or hand; used between the processes")
-	base := flag.String("url", "", "address of the server")
-	rows := flag.Int("rows", 1_000_000, "transactions to sync")
-	rounds := flag.Int("rounds", 3, "runs of each, in turn; the median counts")
-	maxMiB := flag.Float64("max-mib", 64, "peak memory above the idle client")
-	maxRatio := flag.Float64("max-ratio", 1.15, "processor time of the engine against the loop by hand")
-	flag.Parse()
-	switch *role {
-	case "serve":
-		return serve(*rows)
-	case "engine":
-		return measure(func(ctx context.Context) (int, error) { return engine(ctx, *base) })
-	case "hand":
-		return measure(func(ctx context.Context) (int, error) { return hand(ctx, *base) })
+// roleVariable is set for the processes that this program starts of itself.
+const roleVariable = "SYNCBENCH_ROLE"
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	flags := flag.NewFlagSet("syncbench", flag.ContinueOnError)
+	base := flags.String("url", "", "address of the server, for the processes that this one starts")
+	rows := flags.Int("rows", 1_000_000, "transactions to sync")
+	rounds := flags.Int("rounds", 3, "runs of each, in turn; the median counts")
+	maxMiB := flags.Float64("max-mib", 64, "peak memory above the idle client")
+	maxRatio := flags.Float64("max-ratio", 1.15, "processor time of the engine against the loop by hand")
+	if err := flags.Parse(args); err != nil {
+		return err
 	}
-	return compare(*rows, *rounds, *maxMiB, *maxRatio)
+	switch os.Getenv(roleVariable) {
+	case "serve":
+		return serve(ctx, *rows, out)
+	case "engine":
+		return measure(ctx, out, func(ctx context.Context) (int, error) { return engine(ctx, *base) })
+	case "hand":
+		return measure(ctx, out, func(ctx context.Context) (int, error) { return hand(ctx, *base) })
+	}
+	return compare(ctx, out, *rows, max(*rounds, 1), *maxMiB, *maxRatio)
 }
 
 // cost is what a client's process prints.
@@ -66,10 +71,9 @@ type cost struct {
 }
 
 // compare starts the server, and both clients in turn.
-func compare(rows, rounds int, maxMiB, maxRatio float64) error {
-	ctx := context.Background()
-	server := child(ctx, "-role", "serve", "-rows", strconv.Itoa(rows))
-	out, err := server.StdoutPipe()
+func compare(ctx context.Context, out io.Writer, rows, rounds int, maxMiB, maxRatio float64) error {
+	server := child(ctx, "serve", "-rows", strconv.Itoa(rows))
+	said, err := server.StdoutPipe()
 	if err != nil {
 		return err
 	}
@@ -77,7 +81,7 @@ func compare(rows, rounds int, maxMiB, maxRatio float64) error {
 		return err
 	}
 	defer func() { _ = server.Process.Kill(); _ = server.Wait() }()
-	address, err := bufio.NewReader(out).ReadString('\n')
+	address, err := bufio.NewReader(said).ReadString('\n')
 	if err != nil {
 		return fmt.Errorf("starting the server: %w", err)
 	}
@@ -85,12 +89,12 @@ func compare(rows, rounds int, maxMiB, maxRatio float64) error {
 	costs := map[string][]cost{}
 	for range rounds {
 		for _, role := range []string{"engine", "hand"} {
-			out, err := child(ctx, "-role", role, "-url", strings.TrimSpace(address)).Output()
+			said, err := child(ctx, role, "-url", strings.TrimSpace(address)).Output()
 			if err != nil {
 				return fmt.Errorf("%s: %w", role, err)
 			}
 			var c cost
-			if err := json.Unmarshal(out, &c); err != nil {
+			if err := json.Unmarshal(said, &c); err != nil {
 				return err
 			}
 			if c.Rows != rows {
@@ -99,14 +103,14 @@ func compare(rows, rounds int, maxMiB, maxRatio float64) error {
 			costs[role] = append(costs[role], c)
 		}
 	}
-	fmt.Printf("%-8s %10s %12s %10s %12s %12s\n", "", "rows", "rows/s", "CPU s", "idle MiB", "peak MiB")
+	fmt.Fprintf(out, "%-8s %10s %12s %10s %12s %12s\n", "", "rows", "rows/s", "CPU s", "idle MiB", "peak MiB")
 	for _, role := range []string{"engine", "hand"} {
 		c := median(costs[role])
-		fmt.Printf("%-8s %10d %12.0f %10.2f %12.1f %12.1f\n", role, c.Rows, float64(c.Rows)/c.Seconds, c.CPU, c.IdleMiB, c.PeakMiB)
+		fmt.Fprintf(out, "%-8s %10d %12.0f %10.2f %12.1f %12.1f\n", role, c.Rows, float64(c.Rows)/c.Seconds, c.CPU, c.IdleMiB, c.PeakMiB)
 	}
 	e := median(costs["engine"])
 	ratio, above := e.CPU/median(costs["hand"]).CPU, e.PeakMiB-e.IdleMiB
-	fmt.Printf("the engine's CPU is %.2f of the loop by hand; its peak is %.1f MiB above the idle client\n", ratio, above)
+	fmt.Fprintf(out, "the engine's CPU is %.2f of the loop by hand; its peak is %.1f MiB above the idle client\n", ratio, above)
 	if ratio > maxRatio || above > maxMiB {
 		return fmt.Errorf("more than %.2f or %.0f MiB", maxRatio, maxMiB)
 	}
@@ -114,12 +118,13 @@ func compare(rows, rounds int, maxMiB, maxRatio float64) error {
 }
 
 // child is this program in another role.
-func child(ctx context.Context, args ...string) *exec.Cmd {
+func child(ctx context.Context, role string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
 		self = os.Args[0]
 	}
 	cmd := exec.CommandContext(ctx, self, args...) //nolint:gosec // this program itself
+	cmd.Env = append(os.Environ(), roleVariable+"="+role)
 	cmd.Stderr = os.Stderr
 	return cmd
 }
@@ -131,13 +136,13 @@ func median(costs []cost) cost {
 }
 
 // measure runs sync once and prints its cost as JSON.
-func measure(sync func(context.Context) (int, error)) error {
+func measure(ctx context.Context, out io.Writer, sync func(context.Context) (int, error)) error {
 	idle, err := status("VmRSS")
 	if err != nil {
 		return err
 	}
 	cpu, start := processorTime(), time.Now()
-	rows, err := sync(context.Background())
+	rows, err := sync(ctx)
 	if err != nil {
 		return err
 	}
@@ -145,7 +150,7 @@ func measure(sync func(context.Context) (int, error)) error {
 	if c.PeakMiB, err = status("VmHWM"); err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(c)
+	return json.NewEncoder(out).Encode(c)
 }
 
 func processorTime() float64 {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -10,12 +11,20 @@ import (
 )
 
 // serve answers requests for changes with generated pages, and prints its address.
-func serve(rows int) error {
+func serve(ctx context.Context, rows int, out io.Writer) error {
 	var listen net.ListenConfig
-	l, err := listen.Listen(context.Background(), "tcp", "127.0.0.1:0")
+	l, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(out, "http://"+l.Addr().String())
+	server := &http.Server{Handler: handler(rows), ReadHeaderTimeout: 10 * time.Second}
+	defer context.AfterFunc(ctx, func() { _ = server.Close() })()
+	return server.Serve(l)
+}
+
+// handler has a link with that many transactions.
+func handler(rows int) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /links/mk_1/transactions/sync", func(w http.ResponseWriter, r *http.Request) {
 		first, _ := strconv.Atoi(r.URL.Query().Get("cursor")) // none is the beginning
@@ -29,9 +38,7 @@ func serve(rows int) error {
 		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 		_, _ = w.Write(body) // the client may be gone
 	})
-	fmt.Println("http://" + l.Addr().String())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	return server.Serve(l)
+	return mux
 }
 
 // changes returns a page of n created transactions.
