@@ -516,6 +516,11 @@ func TestDo(t *testing.T) {
 	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
 	require.Error(t, err)
 
+	mock.RegisterResponder(http.MethodPost, testBase+"/links/mk_1/products", answers(422,
+		`{"validation_errors":[{"location":["body","products"],"message":"of mk_1 are missing"}]}`))
+	err = client.Do(t.Context(), http.MethodPost, "/links/mk_1/products", struct{}{}, nil)
+	require.ErrorContains(t, err, "products of [redacted] are missing")
+
 	mock.RegisterResponder(http.MethodGet, testBase+"/balance", answers(200, `{"answer":99999999999999999999}`))
 	err = client.Do(t.Context(), http.MethodGet, "/balance", nil, &out)
 	require.ErrorContains(t, err, "cannot unmarshal number into Go struct field .Answer of type int")

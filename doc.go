@@ -79,8 +79,33 @@
 // says credit or debit; in an [InvestmentTransaction] a positive amount is money going out; in
 // a [TransactionImport] it is money coming in. On a liability a positive balance is what is owed.
 //
+// # Lists
+//
+// List methods return one page. Methods that begin with All return an iterator over all items: it
+// reads a page when the loop gets there, holds one page at a time, begins anew with each loop, and
+// ends with the first error, which names the page:
+//
+//	for tx, err := range client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}) {
+//		if err != nil {
+//			return err
+//		}
+//		…
+//	}
+//
+// # A copy of the transactions
+//
+// [Client.SyncTransactions] brings a copy up to date, in a [TransactionStore] of yours. It follows
+// MoneyKit's rules: changes come in no order, pending transactions are replaced as a whole after a
+// refresh and only then, and the position is stored together with what it stands for. A run that
+// fails, or dies, is gone on with by the next. [TransactionsService.Sync] yields the changes alone.
+//
+// Reading never makes MoneyKit go to the bank. [ProductsService.Refresh] asks for that, and
+// [ProductsService.Wait] waits for it.
+//
 // # What else there is
 //
 // [Client.Do] calls what this package has no method for. [CaptureResponse] keeps the answer as it
-// came. [WithLogger] logs calls and retries with log/slog.
+// came. [UsersService] reads over all links of a user, [InstitutionsService]
+// searches MoneyKit's directory, and [LinksService.Import] brings in links from elsewhere.
+// [WithLogger] logs calls and retries with log/slog.
 package moneykit

@@ -193,6 +193,201 @@ func Example_test() {
 	// Output: true
 }
 
+func ExampleTransactionsService_All() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+	var total float64
+
+	for tx, err := range client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{
+		StartDate: moneykit.DateOf(time.Now()).AddDays(-30),
+	}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		total += tx.Amount.Float64()
+	}
+	fmt.Println(total > 0)
+	// Output: true
+}
+
+func ExampleTransactionsService_Sync() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	stored := "" // the cursor that was stored with the last batch
+	for batch, err := range client.Transactions.Sync(ctx, link.ID, stored) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		stored = batch.Cursor // together with the changes
+		fmt.Println(len(batch.Created) > 0, len(batch.Updated), len(batch.Removed), batch.HasMore)
+	}
+	fmt.Println(stored != "")
+	// Output:
+	// true 0 0 false
+	// true
+}
+
+func ExampleTransactionsService_CorrectEnrichment() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	list, err := client.Transactions.List(ctx, link.ID, moneykit.TransactionListParams{Size: 1})
+	if err != nil {
+		log.Fatal(err)
+	}
+	corrected, err := client.Transactions.CorrectEnrichment(ctx, link.ID, list.Transactions[0].ID, moneykit.EnrichmentParams{
+		Category: moneykit.CategoryFoodAndDrink, Subcategory: moneykit.SubcategoryCoffee,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(corrected.Transactions[0].Enrichment.Category.Value)
+	// Output: food_and_drink
+}
+
+func ExampleClient_SyncTransactions() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	var store moneykittest.MemoryStore // yours is a database: a TransactionStore
+	progress, err := client.SyncTransactions(ctx, link.ID, &store, moneykit.SyncOptions{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(progress.Done, progress.Upserted == len(store.Transactions(link.ID)))
+	// Output: true true
+}
+
+func ExampleIdentityService_List() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+
+	list, err := mk.Client().Identity.List(context.Background(), link.ID, moneykit.IdentityListParams{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, owner := range list.Accounts[0].Owners {
+		fmt.Println(len(owner.Names) > 0, len(owner.Emails) > 0)
+	}
+	// Output: true true
+}
+
+func ExampleInvestmentsService_Holdings() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+
+	list, err := mk.Client().Investments.Holdings(context.Background(), link.ID, moneykit.HoldingListParams{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	names := map[string]string{}
+	for _, s := range list.Securities {
+		names[s.ID] = s.Name
+	}
+	for _, h := range list.Holdings {
+		if names[h.SecurityID] == "" {
+			fmt.Println("a holding of nothing")
+		}
+	}
+	fmt.Println(len(list.Holdings) > 0)
+	// Output: true
+}
+
+func ExampleProductsService_Refresh() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	client := mk.Client()
+
+	products := []moneykit.Product{moneykit.ProductAccounts, moneykit.ProductTransactions}
+	before, err := client.Products.Refresh(ctx, link.ID, products)
+	if err != nil {
+		log.Fatal(err)
+	}
+	after, err := client.Products.Wait(ctx, before, products)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(after.Products.Transactions.RefreshedAt.After(before.Products.Transactions.RefreshedAt.Time))
+	// Output: true
+}
+
+func ExampleInstitutionsService_All() {
+	mk := moneykittest.New()
+	defer mk.Close()
+
+	for institution, err := range mk.Client().Institutions.All(context.Background(), moneykit.InstitutionListParams{Name: "instant"}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(institution.Name, institution.Country)
+	}
+	// Output: Instant Bank US
+}
+
+func ExampleUsersService_Links() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
+	mk.AddLink(moneykittest.LinkSpec{UserID: "user_0002"})
+
+	found, err := mk.Client().Users.Links(context.Background(), "user_0001")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, link := range found.Links {
+		fmt.Println(link.InstitutionName, link.State)
+	}
+	// Output: Instant Bank connected
+}
+
+func ExampleLinksService_Update() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	id := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://example.com/hook", Tags: []string{"trial"}}).ID
+
+	link, err := mk.Client().Links.Update(context.Background(), id, moneykit.LinkUpdateParams{
+		Webhook: moneykit.Clear[string](),
+		Tags:    moneykit.Set([]string{"paying"}),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%q %v\n", link.Webhook, link.Tags)
+	// Output: "" [paying]
+}
+
+func ExampleWebhooksService_SendTest() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://example.com/hook"})
+
+	delivery, err := mk.Client().Webhooks.SendTest(context.Background(), link.ID, moneykit.TestWebhookParams{
+		Event: moneykit.TestEventTransactionsUpdatesAvailable, IdempotencyKey: "try-1",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(delivery.Token != "")
+	// Output: true
+}
+
 func ExampleAuthService_Introspect() {
 	mk := moneykittest.New()
 	defer mk.Close()

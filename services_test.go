@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -359,6 +361,16 @@ func TestParametersThatAreRefused(t *testing.T) {
 			_, err := c.Links.Import(ctx, moneykit.LinkImportParams{})
 			return err
 		}, "customer_user.id must have 4 to 150 characters, not 0; institution_id must not be empty; accounts must have one account at least"},
+		{"an imported transaction without a day", func(ctx context.Context, c *moneykit.Client) error {
+			_, err := c.Links.ImportTransactions(ctx, "mk_1", moneykit.TransactionImportParams{Transactions: []moneykit.TransactionImport{{}}})
+			return err
+		}, "transactions[0].account_id must not be empty; transactions[0].date must not be empty"},
+		{"a phone number without a type", func(ctx context.Context, c *moneykit.Client) error {
+			params := validSession()
+			params.CustomSandboxData = &moneykit.CustomSandboxData{Owners: []moneykit.Owner{{PhoneNumbers: []moneykit.PhoneNumber{{Number: "1"}}}}}
+			_, err := c.LinkSessions.Create(ctx, params)
+			return err
+		}, "custom_sandbox_data.owners[0].phone_numbers[0].type must not be empty"},
 		{"an import of over 1 MB", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.ImportTransactions(ctx, "mk_1", moneykit.TransactionImportParams{Transactions: []moneykit.TransactionImport{
 				{AccountID: "7", Date: day(1), Description: strings.Repeat("a", 1_000_000)},
@@ -376,4 +388,54 @@ func TestParametersThatAreRefused(t *testing.T) {
 			assert.Zero(t, mock.GetTotalCallCount(), "it is not sent")
 		})
 	}
+}
+
+func TestImportTakesItsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/links/mk_1/import/transactions", func(r *http.Request) (*http.Response, error) {
+			<-time.After(9 * time.Second)
+			return answers(200, linkJSON)(r)
+		})
+		link, err := newClient(t, mock).Links.ImportTransactions(t.Context(), "mk_1", moneykit.TransactionImportParams{})
+		require.NoError(t, err)
+		assert.Equal(t, "mk_1", link.ID)
+	})
+}
+
+func TestDeletedLinkCanBeRead(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(200, `{"link_id":"mk_1","state":"deleted","products":{}}`))
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_2", answers(410, `{"error_code":"link_error.deleted"}`))
+	client := newClient(t, mock)
+	link, err := client.Links.Get(t.Context(), "mk_1")
+	require.NoError(t, err)
+	assert.Equal(t, moneykit.LinkStateDeleted, link.State)
+	_, err = client.Links.Get(t.Context(), "mk_2")
+	require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
+}
+
+func TestUnusualTransactions(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions", answers(200, onLink(`"transactions":[
+		{"amount":"123456789012345678","date":"2023-01-01"},
+		{"amount":-0.10,"date":"2023-12-31"},
+		{"amount":"1.5e-7","currency":null},
+		{"amount":7,"type":"reversal","enrichment":{"category":{"value":"space_travel"}}},
+		{"amount":"0.00","datetime":"2024-01-09T23:59:59.999999+00:00"}
+	],"accounts":[],"total":5,"page":1,"size":5`)))
+	list, err := newClient(t, mock).Transactions.List(t.Context(), "mk_1", moneykit.TransactionListParams{})
+	require.NoError(t, err)
+	var amounts []string
+	for _, tx := range list.Transactions {
+		amounts = append(amounts, tx.Amount.String())
+	}
+	assert.Equal(t, []string{"123456789012345678", "-0.10", "1.5e-7", "7", "0.00"}, amounts)
+	assert.Equal(t, "2023-12-31", list.Transactions[1].Date.String())
+	assert.Empty(t, list.Transactions[2].Currency)
+	assert.False(t, list.Transactions[3].Type.Known())
+	assert.False(t, moneykit.Category(list.Transactions[3].Enrichment.Category.Value).Known())
 }

@@ -401,3 +401,24 @@ func TestSyncOneAtATime(t *testing.T) {
 		assert.Equal(t, 2, most, "two links at once")
 	})
 }
+
+func TestSyncWithTheCursorOfAnotherLink(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	one, other := mk.AddLink(moneykittest.LinkSpec{}), mk.AddLink(moneykittest.LinkSpec{})
+	client := mk.Client()
+	store := &moneykittest.MemoryStore{}
+	_, err := client.SyncTransactions(t.Context(), other.ID, store, moneykit.SyncOptions{})
+	require.NoError(t, err)
+	position, err := store.LoadPosition(t.Context(), other.ID)
+	require.NoError(t, err)
+	require.NoError(t, store.ApplyUpdate(t.Context(), &moneykit.SyncUpdate{LinkID: one.ID, Position: position}))
+
+	progress, err := client.SyncTransactions(t.Context(), one.ID, store, moneykit.SyncOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, 1, progress.Restarts)
+	assert.Equal(t, mk.Transactions(one.ID), store.Transactions(one.ID))
+	for _, err := range client.Transactions.Sync(t.Context(), one.ID, position.Cursor) {
+		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+	}
+}

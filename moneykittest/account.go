@@ -5,7 +5,6 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -17,17 +16,21 @@ func (c *core) getAccounts(q *call) reply {
 	if !ok {
 		return rep
 	}
-	wanted := q.URL.Query()["account_ids"]
-	accounts := []moneykit.Account{}
-	for _, a := range l.accounts {
-		if !a.Closed && (len(wanted) == 0 || slices.Contains(wanted, a.ID)) {
-			accounts = append(accounts, a)
-		}
-	}
 	return answer(http.StatusOK, struct {
 		Accounts []moneykit.Account `json:"accounts"`
 		Link     wireLink           `json:"link"`
-	}{accounts, l.wire()})
+	}{l.open(q.URL.Query()["account_ids"]), l.wire()})
+}
+
+// open returns the accounts that are wanted and not closed, all that are not if none is named.
+func (l *link) open(wanted []string) []moneykit.Account {
+	accounts := []moneykit.Account{}
+	for _, a := range l.accounts {
+		if !a.Closed && chosen(wanted, a.ID) {
+			accounts = append(accounts, a)
+		}
+	}
+	return accounts
 }
 
 // random returns a source of numbers that depends on the seed and on what they are for.
@@ -68,7 +71,7 @@ func (c *core) seedAccounts(l *link, now time.Time) []moneykit.Account {
 		a := &accounts[i]
 		a.ID = "acc_" + base62(r)
 		a.Mask = fmt.Sprintf("%04d", r.IntN(10000))
-		a.Balances.Currency, a.Balances.Date = "USD", stamp(now)
+		a.Balances.Currency, a.Balances.Date = l.institution.currency(), stamp(now)
 	}
 	accounts[3].Balances.Available = nil // is not spent before it is sold
 	return accounts
@@ -80,6 +83,10 @@ func (c *core) customAccounts(l *link, data *moneykit.CustomSandboxData, now tim
 		return nil
 	}
 	r := c.random("accounts " + l.id)
+	l.custom = map[string]moneykit.CustomSandboxAccount{}
+	if len(data.Owners) > 0 {
+		l.customOwners = data.Owners
+	}
 	var accounts []moneykit.Account
 	for _, custom := range data.Accounts {
 		number := []rune(custom.AccountNumber)
@@ -90,7 +97,8 @@ func (c *core) customAccounts(l *link, data *moneykit.CustomSandboxData, now tim
 			Mask:     string(number[max(0, len(number)-4):]),
 			Balances: holds(r, 20, 5000),
 		}
-		a.Balances.Currency, a.Balances.Date = "USD", stamp(now)
+		a.Balances.Currency, a.Balances.Date = l.institution.currency(), stamp(now)
+		l.custom[a.ID] = custom
 		accounts = append(accounts, a)
 	}
 	return accounts

@@ -12,7 +12,7 @@ import (
 // the link session, or at the Instant Bank if it names none.
 type Play struct {
 	// Institution is chosen, if the link session leaves the choice: one of this package's
-	// constants.
+	// constants, or another of [moneykit.InstitutionsService.All].
 	Institution string
 	// Username signs in at the Credentials Bank, which is chosen if there is a Username and no
 	// Institution. It is user_good if empty. With user_custom the accounts are those of the link
@@ -128,14 +128,14 @@ func (c *core) linkAnew(session *session, play Play, now time.Time) ending {
 	if id == "" && play.Username != "" {
 		id = CredentialsBank
 	}
-	in, ok := institutionByID(id)
+	in, ok := c.institution(id)
 	if !ok {
 		return mistake("unknown_institution", "there is no institution "+id)
 	}
 	if end, ok := signIn(in, play); !ok {
 		return end
 	}
-	l := c.newLink(params.CustomerUser.ID, in)
+	l := c.newLink(params.CustomerUser.ID, in, now)
 	if in.id == CredentialsBank && play.Username == userCustom {
 		l.accounts = c.customAccounts(l, params.CustomSandboxData, now)
 	} else {
@@ -221,7 +221,10 @@ func (c *core) grant(l *link, session *session, play Play, now time.Time) {
 	if p := l.products[moneykit.ProductTransactions]; p != nil && l.products[moneykit.ProductEnrichment] == nil {
 		l.products[moneykit.ProductEnrichment] = &product{refreshed: p.refreshed}
 	}
-	l.products[moneykit.ProductAccounts] = &product{refreshed: now}
+	if l.products[moneykit.ProductAccounts] == nil {
+		l.products[moneykit.ProductAccounts] = &product{}
+	}
+	l.products[moneykit.ProductAccounts].touch(now)
 }
 
 // appProducts is what the app asks for when a session does not say. In MoneyKit the dashboard

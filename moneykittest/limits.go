@@ -60,11 +60,7 @@ func (c *core) checkLimits(rt route, q *call) (reply, bool) {
 			c.windows[w] = u
 		}
 		if u.n >= l.n {
-			wait := u.since.Add(time.Minute).Sub(q.now)
-			rep := refuse(moneykit.ErrorCodeRateLimitExceeded, "more than %d requests a minute", l.n)
-			seconds := (wait + time.Second - 1) / time.Second
-			rep.header = map[string][]string{"Retry-After": {strconv.Itoa(int(seconds))}}
-			return rep, false
+			return tooMany(u.since.Add(time.Minute).Sub(q.now), "more than %d requests a minute", l.n), false
 		}
 		count = append(count, u)
 	}
@@ -72,6 +68,14 @@ func (c *core) checkLimits(rt route, q *call) (reply, bool) {
 		u.n++
 	}
 	return reply{}, true
+}
+
+// tooMany returns the answer to a request that comes too soon.
+func tooMany(wait time.Duration, format string, args ...any) reply {
+	rep := refuse(moneykit.ErrorCodeRateLimitExceeded, format, args...)
+	seconds := (wait + time.Second - 1) / time.Second
+	rep.header = map[string][]string{"Retry-After": {strconv.Itoa(int(seconds))}}
+	return rep
 }
 
 // userOf returns the id of the user that the body of a link session names.

@@ -23,20 +23,36 @@ type link struct {
 	tags        []string
 	products    map[moneykit.Product]*product
 	accounts    []moneykit.Account
+	created     time.Time
 	deleted     time.Time
+	number      int     // links are listed in the order in which they were made
+	ledger      *ledger // nil until somebody asks for it
+	portfolio   *portfolio
+	moves       int // of the balances
+	jobs        []job
+	asked       map[moneykit.Product]time.Time // when the last refreshes were
+	imported    bool
+	provider    moneykit.Provider // MoneyKit itself if empty
+	// custom and customOwners are from the link session.
+	custom       map[string]moneykit.CustomSandboxAccount // by the account's id
+	customOwners []moneykit.Owner
 }
 
 // product is one that a link has.
 type product struct {
 	settings  *moneykit.ProductSettings // nil for those that cannot be asked for
 	refreshed time.Time                 // zero if there is no data yet
+	attempted time.Time                 // zero if it was at refreshed
+	failure   moneykit.ProductError     // of the last attempt
 }
 
 // LinkSpec describes a link for [Server.AddLink]. The zero value is a connected link of the user
 // user_0001 at the Instant Bank, with all products and their data.
 type LinkSpec struct {
-	UserID        string
-	InstitutionID string // one of this package's constants
+	UserID string
+	// InstitutionID is one of this package's constants, or another of
+	// [moneykit.InstitutionsService.All]. It decides about the country.
+	InstitutionID string
 	// State is connected if empty, or error if there is an Error.
 	State moneykit.LinkState
 	// Error is why a link is in state error, auth_expired if empty.
@@ -55,7 +71,7 @@ type LinkSpec struct {
 // [moneykit.LinksService.Get] would. An institution that does not exist is reported to the test;
 // the link is then at the Instant Bank.
 func (s *Server) AddLink(spec LinkSpec) moneykit.Link {
-	in, ok := institutionByID(spec.InstitutionID)
+	in, ok := s.core().institution(spec.InstitutionID)
 	if !ok {
 		s.core().errorf("AddLink: there is no institution %q", spec.InstitutionID)
 	}
@@ -69,7 +85,7 @@ func (s *Server) AddLink(spec LinkSpec) moneykit.Link {
 func (c *core) addLink(spec LinkSpec, in institution) (moneykit.Link, error) {
 	now := c.lock()
 	defer c.mu.Unlock()
-	l := c.newLink(cmp.Or(spec.UserID, "user_0001"), in)
+	l := c.newLink(cmp.Or(spec.UserID, "user_0001"), in, now)
 	l.state, l.reason = spec.state()
 	if l.state == moneykit.LinkStateDeleted {
 		l.deleted = now
@@ -125,14 +141,16 @@ func (c *core) breakLink(linkID string, reason moneykit.LinkError) bool {
 }
 
 // newLink returns a link in state connecting, which the server knows from then on.
-func (c *core) newLink(user string, in institution) *link {
+func (c *core) newLink(user string, in institution, now time.Time) *link {
 	l := &link{
 		id:          "mk_" + c.nextID("link"),
 		user:        user,
 		institution: in,
+		created:     now,
 		state:       moneykit.LinkStateConnecting,
 		products:    map[moneykit.Product]*product{},
 	}
+	l.number = c.counts["link"]
 	c.links[l.id] = l
 	return l
 }
@@ -143,6 +161,7 @@ func (c *core) find(id string, now time.Time) *link {
 	if l == nil || (!l.deleted.IsZero() && now.Sub(l.deleted) >= retention) {
 		return nil
 	}
+	c.work(l, now)
 	return l
 }
 
@@ -187,12 +206,9 @@ func (c *core) getLink(q *call) reply {
 
 // deleteLink handles delete_link.
 func (c *core) deleteLink(q *call) reply {
-	l := c.find(q.PathValue("id"), q.now)
-	switch {
-	case l == nil:
-		return noSuchLink()
-	case l.state == moneykit.LinkStateDeleted:
-		return deletedLink()
+	l, rep, ok := c.existing(q)
+	if !ok {
+		return rep
 	}
 	l.state, l.reason, l.deleted = moneykit.LinkStateDeleted, "", q.now
 	return answer(http.StatusNoContent, nil)

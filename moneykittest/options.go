@@ -29,6 +29,8 @@ type config struct {
 	tokenLife              time.Duration
 	sessionLife            time.Duration
 	origins                map[string]bool // nil for any
+	history                time.Duration
+	refreshDelay           time.Duration
 }
 
 func newConfig(opts []Option) config {
@@ -38,6 +40,7 @@ func newConfig(opts []Option) config {
 		now:          time.Now,
 		tokenLife:    time.Hour,
 		sessionLife:  30 * time.Minute,
+		history:      90 * 24 * time.Hour,
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -63,9 +66,10 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithSeed changes the ids of links and accounts, and the data of the accounts. They depend on
-// the seed, which is 0 by default, and on the order in which links are made, but not on time. Two
-// servers whose links end up in one database need different seeds.
+// WithSeed changes all ids and made-up data of links. They depend on the seed, which is 0 by
+// default, and on the order in which links are made. Transactions also depend on the day on which
+// a link is made, all else not on time. Two servers whose links end up in one database need
+// different seeds.
 func WithSeed(seed uint64) Option {
 	return func(c *config) { c.seed = seed }
 }
@@ -90,6 +94,18 @@ func WithTokenLifetime(d time.Duration) Option {
 // accepted, 30 minutes by default. MoneyKit does not publish its own.
 func WithSessionLifetime(d time.Duration) Option {
 	return func(c *config) { c.sessionLife = d }
+}
+
+// WithHistory lets links begin with the made-up transactions of the time before, of d in place of
+// 90 days. With zero they begin without any; see [Server.AddTransactions].
+func WithHistory(d time.Duration) Option {
+	return func(c *config) { c.history = d }
+}
+
+// WithRefreshDelay lets the refreshes that refresh_products asks for happen d later by the server's
+// clock, in place of at once.
+func WithRefreshDelay(d time.Duration) Option {
+	return func(c *config) { c.refreshDelay = d }
 }
 
 // WithRedirectOrigins refuses redirect URIs of other origins, as MoneyKit does for those that are

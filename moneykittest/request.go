@@ -12,8 +12,8 @@ import (
 
 // Request is a request that a [Server] received. Secrets and personal data are replaced by
 // "[redacted]": access tokens, the client secret, link session tokens and exchangeable tokens
-// wherever they stand alone, and, by their names, e-mail addresses, phone numbers, account numbers
-// and owners.
+// wherever they stand alone, and, by their names, e-mail addresses, phone numbers, account and
+// routing numbers and masks, and owners with their names and addresses.
 type Request struct {
 	Operation string // its id in the API, such as "get_link"; "" if there is no route for it
 	Method    string
@@ -76,7 +76,8 @@ func isSecretName(name string) bool {
 	for _, secret := range []string{
 		"clientsecret", "accesstoken", "refreshtoken", "linksessiontoken", "exchangeabletoken", "token",
 		"email", "emails", "emailaddress", "phone", "phones", "phonenumber", "phonenumbers", "owner", "owners",
-		"accountnumber",
+		"names", "address", "addresses", "accountnumber", "accountnumbers", "accountmask", "mask", "routingnumber",
+		"wireroutingnumber", "sortcode", "iban", "numbers",
 	} {
 		if strings.EqualFold(name, secret) {
 			return true

@@ -30,11 +30,37 @@ func routes() []route {
 	return []route{
 		{"create_access_token", "POST /auth/token", (*core).createAccessToken, true, []limit{{perClient, 300}}},
 		{"instrospect_client", "GET /auth/introspect", (*core).introspect, false, nil},
+		{"get_well_known_jwks", "GET /.well-known/jwks.json", (*core).getWellKnownJWKS, true, nil},
 		{"create_link_session", "POST /link-session", (*core).createLinkSession, false, []limit{{perUser, 20}, {perApp, 1200}}},
 		{"exchange_token", "POST /link-session/exchange-token", (*core).exchangeToken, false, nil},
+
+		{"get_links", "GET /links", (*core).getLinks, false, []limit{{perApp, 600}}},
+		{"import_link", "POST /links/import", (*core).importLink, false, []limit{{perApp, 60}}},
 		{"get_link", "GET /links/{id}", (*core).getLink, false, []limit{{perLink, 15}, {perApp, 1000}}},
+		{"update_link", "PATCH /links/{id}", (*core).updateLink, false, []limit{{perLink, 4}, {perApp, 600}}},
 		{"delete_link", "DELETE /links/{id}", (*core).deleteLink, false, []limit{{perApp, 600}}},
+		{"reset_link", "POST /links/{id}/reset", (*core).resetLink, false, nil},
+		{"import_transactions", "POST /links/{id}/import/transactions", (*core).importTransactions, false, nil},
+		{"refresh_products", "POST /links/{id}/products", (*core).refreshProducts, false, nil},
+
 		{"get_accounts", "GET /links/{id}/accounts", (*core).getAccounts, false, []limit{{perLink, 4}, {perApp, 600}}},
+		{"get_account_numbers", "GET /links/{id}/accounts/numbers", (*core).getAccountNumbers, false, []limit{{perLink, 3}, {perApp, 600}}},
+		{"get_account", "GET /links/{id}/accounts/{account_id}", (*core).getAccount, false, []limit{{perLink, 15}, {perApp, 600}}},
+		{"get_identities", "GET /links/{id}/identity", (*core).getIdentities, false, []limit{{perLink, 3}, {perApp, 600}}},
+		{"get_transactions", "GET /links/{id}/transactions", (*core).getTransactions, false, nil},
+		{"get_transactions_sync", "GET /links/{id}/transactions/sync", (*core).syncTransactions, false, nil},
+		{"correct_enrichment", "POST /links/{id}/transactions/{txn_id}/enrichment", (*core).correctEnrichment, false, nil},
+		{"get_holdings", "GET /links/{id}/investments/holdings", (*core).getHoldings, false, nil},
+		{"get_investment_transactions", "GET /links/{id}/investments/transactions", (*core).getInvestmentTransactions, false, nil},
+
+		{"get_user_accounts", "GET /users/{id}/accounts", (*core).getUserAccounts, false, nil},
+		{"get_user_links", "GET /users/{id}/links", (*core).getUserLinks, false, nil},
+		{"get_user_transactions", "GET /users/{id}/transactions", (*core).getUserTransactions, false, nil},
+
+		{"get_institutions", "GET /institutions", (*core).getInstitutions, false, []limit{{perApp, 30}}},
+		{"get_institution", "GET /institutions/{institution_id}", (*core).getInstitution, false, []limit{{perApp, 400}}},
+		{"trigger_test_link_webhook_event", "POST /webhooks/test/link/{id}", (*core).triggerTestWebhook, false, nil},
+
 		{"", "/", (*core).unknownRoute, true, nil},
 	}
 }
@@ -114,14 +140,7 @@ func (c *core) handler(rt route) http.Handler {
 		}
 		rep, instead := fault.reply(planned)
 		if !instead {
-			now = c.lock()
-			if tooLarge != nil {
-				rep = refuse("", "the body has more than %d bytes", maxBody)
-				rep.status = http.StatusRequestEntityTooLarge
-			} else {
-				rep = c.handle(rt, &call{Request: r, body: body, now: now})
-			}
-			c.mu.Unlock()
+			rep = c.handle(rt, r, body, tooLarge != nil)
 		}
 		fault.change(&rep)
 		if rep.report != "" {
@@ -138,7 +157,14 @@ func (c *core) handler(rt route) http.Handler {
 	})
 }
 
-func (c *core) handle(rt route, q *call) reply {
+func (c *core) handle(rt route, r *http.Request, body []byte, tooLarge bool) reply {
+	q := &call{Request: r, body: body, now: c.lock()}
+	defer c.mu.Unlock()
+	if tooLarge {
+		rep := refuse("", "the body has more than %d bytes", maxBody)
+		rep.status = http.StatusRequestEntityTooLarge
+		return rep
+	}
 	if rep, ok := checkVersion(q); !ok {
 		return rep
 	}
@@ -206,5 +232,5 @@ func (rep *reply) send(w http.ResponseWriter, truncate bool) {
 	if truncate {
 		body = body[:len(body)/2]
 	}
-	_, _ = w.Write(body) // whoever asked may be gone
+	_, _ = w.Write(body) //nolint:gosec // what the test planned; whoever asked may be gone
 }

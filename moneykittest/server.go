@@ -12,20 +12,21 @@
 // Connect and returns what the front end would post. [Server.Break], [Server.Fail],
 // [Server.ExpireTokens] and [Server.Advance] bring about what is hard to come by otherwise, and
 // [Server.Requests] tells what was asked. Ids and account data are the same in every run, see
-// [WithSeed]; tokens never are.
+// [WithSeed]; tokens and keys never are. [Server.AddTransactions], [Server.UpdateTransaction],
+// [Server.RemoveTransaction], [Server.Settle] and [Server.Refresh] let things happen at the bank, and
+// [Server.Transactions] tells what a complete copy of it consists of.
 //
 // Inside a testing/synctest bubble, make the server in the bubble and use [Server.Client]: its
 // connections are in memory, so that time can move. [Server.URL] opens a real listener, which
 // holds time still.
 //
 // The package knows what is published about MoneyKit. Where that leaves a question open, a
-// comment in the code says what was chosen. So far it serves these operations:
-// create_access_token, instrospect_client (MoneyKit's spelling), create_link_session,
-// exchange_token, get_link, delete_link and get_accounts.
+// comment in the code says what was chosen. It serves all 28 operations of the API.
 package moneykittest
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"fmt"
 	"io"
 	"log"
@@ -81,6 +82,9 @@ type core struct {
 	windows    map[window]*usage
 	requests   []*Request
 	operations map[string]bool
+	key        *ecdsa.PrivateKey // nil until somebody asks for it
+
+	institutions []institution // written only by New
 }
 
 // NewServer returns a server for the test that tb belongs to. It is closed when the test ends.
@@ -108,6 +112,8 @@ func newServer(tb TB, opts []Option) *Server {
 		faults:     map[string][]plannedFault{},
 		windows:    map[window]*usage{},
 		operations: map[string]bool{},
+
+		institutions: institutions(),
 	}
 	c.root = c.newHandler()
 	c.pipe = pipeListener{conns: make(chan net.Conn), done: c.done}

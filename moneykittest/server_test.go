@@ -28,7 +28,7 @@ var (
 
 func TestUnknownRoute(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/", "/institutions", "/links/", "//links/x", "/links/x/", "/links/x/../y", "/links/x/y"} {
+	for _, path := range []string{"/", "/institution", "/links/", "//links/x", "/links/x/", "/links/x/../y", "/links/x/y"} {
 		mk, tb := newFake(t)
 		a := send(t, mk, http.MethodGet, path, "")
 		assert.Equal(t, 501, a.status, path)

@@ -48,12 +48,7 @@ func sessionRule() rule {
 		switches = append(switches, optional(name, boolean))
 	}
 	return object(
-		required("customer_user", object(
-			required("id", text(4, 150)),
-			optional("email", object(required("address", text(4, 254)), optional("customer_verified_at", timestamp()))),
-			optional("phone", object(required("number", text(4, 30)), optional("country", known[moneykit.Country]()),
-				optional("customer_verified_at", timestamp()))),
-		)),
+		required("customer_user", customerRule()),
 		required("redirect_uri", text(1, longText)),
 		optional("settings", object(
 			optional("providers", list(known[moneykit.Provider]())),
@@ -71,6 +66,16 @@ func sessionRule() rule {
 				required("account_number", text(1, longText)), optional("routing_number", routingNumber())))),
 			optional("owners", list(owner)),
 		)),
+	)
+}
+
+// customerRule checks a user.
+func customerRule() rule {
+	return object(
+		required("id", text(4, 150)),
+		optional("email", object(required("address", text(4, 254)), optional("customer_verified_at", timestamp()))),
+		optional("phone", object(required("number", text(4, 30)), optional("country", known[moneykit.Country]()),
+			optional("customer_verified_at", timestamp()))),
 	)
 }
 
@@ -99,7 +104,7 @@ func (c *core) createLinkSession(q *call) reply {
 		}
 		// What is left out is removed; user and institution are ignored.
 		l.webhook, l.tags = params.Webhook, slices.Clone(params.Tags)
-	} else if _, ok := institutionByID(params.InstitutionID); !ok {
+	} else if _, ok := c.institution(params.InstitutionID); !ok {
 		// Not published either.
 		return forbidden("there is no institution with the institution_id")
 	}

@@ -47,11 +47,7 @@ func (q *call) read(check rule, value any) (reply, bool) {
 	if len(found) == 0 {
 		return reply{}, true
 	}
-	return answer(statusOf(moneykit.ErrorCodeValidationFailed), errorBody{
-		Code:     moneykit.ErrorCodeValidationFailed,
-		Message:  "the request is malformed",
-		Problems: found,
-	}), false
+	return malformed(found), false
 }
 
 // parse reads JSON and nothing after it. Numbers keep their digits.
@@ -78,14 +74,18 @@ func isJSON(h http.Header) bool {
 // member is one of an object's.
 type member struct {
 	name     string
-	required bool
+	required bool // may not be absent
+	value    bool // may not be null
 	check    rule
 }
 
-func required(name string, check rule) member { return member{name, true, check} }
+func required(name string, check rule) member { return member{name, true, true, check} }
 
 // optional members may be absent or null.
-func optional(name string, check rule) member { return member{name, false, check} }
+func optional(name string, check rule) member { return member{name, false, false, check} }
+
+// present members may be absent, but not null.
+func present(name string, check rule) member { return member{name, false, true, check} }
 
 // object checks its members; it ignores others.
 func object(members ...member) rule {
@@ -98,7 +98,7 @@ func object(members ...member) rule {
 		for _, m := range members {
 			v, ok := object[m.name]
 			switch {
-			case ok && (v != nil || m.required):
+			case ok && (v != nil || m.value):
 				m.check(found, under(at, m.name), v)
 			case m.required:
 				*found = append(*found, problem{under(at, m.name), "is required", "missing"})

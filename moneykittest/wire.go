@@ -1,6 +1,7 @@
 package moneykittest
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -44,7 +45,7 @@ func (l *link) wire() wireLink {
 			InstitutionID:     l.institution.id,
 			InstitutionName:   l.institution.name,
 			InstitutionAvatar: l.institution.avatar(),
-			Provider:          moneykit.ProviderMoneyKit,
+			Provider:          cmp.Or(l.provider, moneykit.ProviderMoneyKit),
 			AvailableProducts: []moneykit.Product{},
 			Webhook:           l.webhook,
 			Tags:              slices.Clone(l.tags),
@@ -59,6 +60,13 @@ func (l *link) wire() wireLink {
 			continue
 		}
 		product := wireProduct{RefreshedAt: stamp(p.refreshed), LastAttemptedAt: stamp(p.refreshed), Settings: p.settings}
+		if !p.attempted.IsZero() {
+			product.LastAttemptedAt = stamp(p.attempted)
+		}
+		if p.failure != "" {
+			message := "the refresh failed: " + string(p.failure)
+			product.Error, product.ErrorMessage = &p.failure, &message
+		}
 		if name == moneykit.ProductTransactions {
 			history := !p.refreshed.IsZero()
 			product.HasHistory = &history

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
-	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -60,36 +59,6 @@ func sessions(t *testing.T, seen *tally) {
 	require.NoError(t, errors.Join(x.request, x.response))
 	params := w.oracle.doc.Components.Schemas["LinkSessionParams"].Value
 	assert.Empty(t, leftOut(params, decode(t, x.sent), ""), "everything in the document has its place in Go")
-}
-
-// malformed sends what neither the document nor moneykittest takes, and what the SDK has no way
-// to send except as it is.
-func malformed(t *testing.T, seen *tally) {
-	t.Helper()
-	t.Parallel()
-	const session, exchange = "/link-session", "/link-session/exchange-token"
-	w := newWire(t, moneykittest.NewServer(t), seen)
-	client := w.client(t, moneykit.WithHeaderAuth())
-	for _, tt := range []struct{ path, body, field string }{
-		{session, `{}`, "customer_user"},
-		{session, `[]`, "body"},
-		{session, `{"customer_user":{"id":null},"redirect_uri":"x://y"}`, "customer_user.id"},
-		{session, `{"customer_user":{"id":"abc"},"redirect_uri":"x://y"}`, "customer_user.id"},
-		{session, `{"customer_user":{"id":"user"},"redirect_uri":""}`, "redirect_uri"},
-		{session, `{"customer_user":{"id":"user"},"redirect_uri":"x://y","link_tags":["a","-"]}`, "link_tags[1]"},
-		{session, `{"customer_user":{"id":"user"},"redirect_uri":"x://y","settings":{"countries":["FR"]}}`, "settings.countries[0]"},
-		{session, `{"customer_user":{"id":"user"},"redirect_uri":"x://y","webhook":7}`, "webhook"},
-		{session, `{"customer_user":{"id":"user"},"redirect_uri":"x://y","connect_features":{"connect_manually":1}}`, "connect_features.connect_manually"},
-		{exchange, `{}`, "exchangeable_token"},
-		{exchange, `{"exchangeable_token":7}`, "exchangeable_token"},
-	} {
-		e := failed(t, client.Do(t.Context(), http.MethodPost, tt.path, json.RawMessage(tt.body), nil), 422, moneykit.ErrorCodeValidationFailed)
-		require.NotEmpty(t, e.Fields, tt.body)
-		assert.Equal(t, tt.field, e.Fields[0].Field)
-		x := w.last(t)
-		require.Error(t, x.request, tt.body)
-		assert.NoError(t, x.response, "%s", x.got)
-	}
 }
 
 // links reads links in every state and with every reason that the document lists.

@@ -2,7 +2,10 @@ package conformance
 
 import (
 	"context"
+	"testing"
 	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
@@ -11,108 +14,249 @@ import (
 // operation is one that the SDK has a method for.
 type operation struct {
 	id string
-	// call carries it out with the client, on the link if it is about one. What else it needs, it
-	// prepares behind the back of the wire.
-	call func(ctx context.Context, w *wire, client *moneykit.Client, linkID string) error
+	// call carries it out with the client and sends as little as it can, on the link if it is about
+	// one. What else it needs, it prepares behind the back of the wire.
+	call call
+	// full sends all that the document has; nil if there is no choice.
+	full call
+	// leftOut are the paths in the body that the SDK never sends.
+	leftOut []string
+	// imported: the link has to be an imported one.
+	imported bool
+}
+
+type call func(ctx context.Context, w *wire, client *moneykit.Client, linkID string) error
+
+// What links are prepared with. The ids are of characters that have to be escaped.
+const (
+	customer    = "user@app.test/ü 1"
+	account1    = "acc 1/é"
+	account2    = "a,b c&d=é"
+	transaction = "txn 1/ü?"
+)
+
+// link makes a link that the operation can be carried out on.
+func (op *operation) link(t *testing.T, w *wire, opts ...moneykit.Option) string {
+	t.Helper()
+	if op.imported {
+		link, err := w.mk.Client(opts...).Links.Import(t.Context(), fullImport())
+		require.NoError(t, err)
+		return link.ID
+	}
+	link := w.mk.AddLink(moneykittest.LinkSpec{
+		UserID: customer, Webhook: "https://app.test/hook",
+		Accounts: []moneykit.Account{
+			{ID: account1, Type: "depository.checking", Balances: moneykit.Balances{Currency: "USD"}},
+			{ID: account2, Type: "investment", Balances: moneykit.Balances{Currency: "USD", Current: number("1000.00")}},
+		},
+	})
+	w.mk.AddTransactions(link.ID, moneykit.Transaction{ID: transaction, Amount: *number("12.50")})
+	return link.ID
 }
 
 // operations lists them. To cover one more, add it here and its answers to the table answers.
 func operations() []operation {
+	ids := []string{account1, account2}
+	start, end := moneykit.Date{Year: 2024, Month: time.February, Day: 29}, moneykit.Date{Year: 2025, Month: time.December, Day: 31}
+	type (
+		ctx    = context.Context
+		client = *moneykit.Client
+	)
 	return []operation{
-		{"create_access_token", func(ctx context.Context, _ *wire, client *moneykit.Client, _ string) error {
-			_, err := client.Auth.CreateToken(ctx)
-			return err
-		}},
-		{"instrospect_client", func(ctx context.Context, _ *wire, client *moneykit.Client, _ string) error {
-			_, err := client.Auth.Introspect(ctx)
-			return err
-		}},
-		{"create_link_session", func(ctx context.Context, _ *wire, client *moneykit.Client, _ string) error {
-			_, err := client.LinkSessions.Create(ctx, leastSession())
-			return err
-		}},
-		{"exchange_token", func(ctx context.Context, w *wire, client *moneykit.Client, _ string) error {
-			session, err := w.mk.Client().LinkSessions.Create(ctx, leastSession())
-			if err != nil {
-				return err
-			}
-			result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
-			if err != nil {
-				return err
-			}
-			_, err = client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
-			return err
-		}},
-		{"get_link", func(ctx context.Context, _ *wire, client *moneykit.Client, linkID string) error {
-			_, err := client.Links.Get(ctx, linkID)
-			return err
-		}},
-		{"delete_link", func(ctx context.Context, _ *wire, client *moneykit.Client, linkID string) error {
-			return client.Links.Delete(ctx, linkID)
-		}},
-		{"get_accounts", func(ctx context.Context, _ *wire, client *moneykit.Client, linkID string) error {
-			_, err := client.Accounts.List(ctx, linkID, moneykit.AccountListParams{})
-			return err
-		}},
-	}
-}
-
-// leastSession is the least that a link session takes.
-func leastSession() moneykit.LinkSessionParams {
-	return moneykit.LinkSessionParams{
-		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
-		RedirectURI:  "https://app.test/oauth",
-	}
-}
-
-// fullSession has everything that a link session can have.
-func fullSession(existingLinkID string) moneykit.LinkSessionParams {
-	verified := moneykit.Timestamp{Time: time.Date(2023, 2, 16, 12, 30, 0, 5e8, time.FixedZone("", -5*3600))}
-	product := func(reason string) *moneykit.ProductSettings {
-		return &moneykit.ProductSettings{Required: true, RequirePermission: true, Prefetch: true, Reason: reason}
-	}
-	return moneykit.LinkSessionParams{
-		CustomerUser: moneykit.CustomerUser{
-			ID:    "user_0001",
-			Email: &moneykit.CustomerUserEmail{Address: "jane@app.test", VerifiedAt: verified},
-			Phone: &moneykit.CustomerUserPhone{Number: "+1 617 555 0100", Country: moneykit.CountryGB, VerifiedAt: verified},
-		},
-		RedirectURI: "https://app.test/oauth",
-		Settings: &moneykit.LinkSessionSettings{
-			Countries: []moneykit.Country{moneykit.CountryUS, moneykit.CountryGB, moneykit.CountryCA},
-			Products: &moneykit.ProductsSettings{
-				AccountNumbers: product("pay you"), Identity: product("greet you"),
-				Transactions: product("show what you spend"), Investments: product("show what you own"),
+		{
+			id:   "create_access_token",
+			call: func(ctx ctx, _ *wire, c client, _ string) error { return second(c.Auth.CreateToken(ctx)) },
+		}, {
+			id:   "instrospect_client",
+			call: func(ctx ctx, _ *wire, c client, _ string) error { return second(c.Auth.Introspect(ctx)) },
+		}, {
+			id: "create_link_session",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.LinkSessions.Create(ctx, leastSession()))
 			},
-			Providers: []moneykit.Provider{
-				moneykit.ProviderMoneyKit, moneykit.ProviderFinicity, moneykit.ProviderPlaid,
-				moneykit.ProviderYodlee, moneykit.ProviderMX, moneykit.ProviderAkoya,
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.LinkSessions.Create(ctx, fullSession(link)))
 			},
-		},
-		InstitutionID:  moneykittest.CredentialsBank,
-		ExistingLinkID: existingLinkID,
-		Webhook:        "https://app.test/hook?a=1",
-		Tags:           []string{"beta", "7", "Zürich \"West\""},
-		ConnectFeatures: &moneykit.ConnectFeatures{
-			IssueReporter: true, EnableMoneyID: true, DuplicateInstitutionWarning: true,
-			DuplicateInstitutionRejected: true, ConnectManually: true,
-			PermitOnlyOneAccount: true, PermitOnlyDepositoryAccounts: true,
-		},
-		CustomSandboxData: &moneykit.CustomSandboxData{
-			Accounts: []moneykit.CustomSandboxAccount{
-				{AccountType: "depository.checking", Name: "Girokonto", AccountNumber: "001", RoutingNumber: "021000021"},
-				{AccountType: "investment", Name: "Depot", AccountNumber: "2"},
+		}, {
+			id: "exchange_token",
+			call: func(ctx ctx, w *wire, c client, _ string) error {
+				session, err := w.mk.Client().LinkSessions.Create(ctx, leastSession())
+				if err != nil {
+					return err
+				}
+				result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+				if err != nil {
+					return err
+				}
+				return second(c.LinkSessions.Exchange(ctx, result.ExchangeableToken))
 			},
-			Owners: []moneykit.Owner{
-				{
-					Names: []string{"Jane"},
-					Addresses: []moneykit.Address{{
-						Street: "1 Main St", City: "Boston", Region: "MA", PostalCode: "02108", Country: "US", Primary: true,
-					}},
-					PhoneNumbers: []moneykit.PhoneNumber{{Number: "+16175550100", Type: moneykit.PhoneNumberTypeHome, Primary: true}},
-					Emails:       []moneykit.Email{{Address: "jane@app.test", Primary: true}},
-				},
-				{},
+		}, {
+			id:   "get_link",
+			call: func(ctx ctx, _ *wire, c client, link string) error { return second(c.Links.Get(ctx, link)) },
+		}, {
+			id:   "delete_link",
+			call: func(ctx ctx, _ *wire, c client, link string) error { return c.Links.Delete(ctx, link) },
+		}, {
+			id: "get_accounts",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Accounts.List(ctx, link, moneykit.AccountListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Accounts.List(ctx, link, moneykit.AccountListParams{AccountIDs: ids}))
+			},
+		}, {
+			id:   "get_well_known_jwks",
+			call: func(ctx ctx, _ *wire, c client, _ string) error { return second(c.Webhooks.Keys(ctx)) },
+		}, {
+			id: "get_links",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Links.List(ctx, moneykit.LinkListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Links.List(ctx, moneykit.LinkListParams{Cursor: "a+b/c=", Limit: 5000}))
+			},
+		}, {
+			id: "import_link",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Links.Import(ctx, moneykit.LinkImportParams{
+					CustomerUser:  moneykit.CustomerUser{ID: "user"},
+					InstitutionID: moneykittest.InstantBank, Accounts: []moneykit.AccountImport{{}},
+				}))
+			},
+			full: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Links.Import(ctx, fullImport()))
+			},
+		}, {
+			id: "import_transactions", imported: true,
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Links.ImportTransactions(ctx, link, moneykit.TransactionImportParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Links.ImportTransactions(ctx, link, moneykit.TransactionImportParams{Transactions: fullTransactions()}))
+			},
+		}, {
+			id: "update_link",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Links.Update(ctx, link, moneykit.LinkUpdateParams{
+					Webhook: moneykit.Clear[string](), Tags: moneykit.Clear[[]string](),
+				}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Links.Update(ctx, link, moneykit.LinkUpdateParams{
+					Webhook: moneykit.Set("https://app.test/hook"), Tags: moneykit.Set([]string{"a"}),
+				}))
+			},
+			leftOut: []string{"/tags"}, // deprecated
+		}, {
+			id:   "reset_link",
+			call: func(ctx ctx, _ *wire, c client, link string) error { return second(c.Links.Reset(ctx, link)) },
+		}, {
+			id: "refresh_products",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Products.Refresh(ctx, link, []moneykit.Product{moneykit.ProductIdentity}))
+			},
+		}, {
+			id:   "get_account_numbers",
+			call: func(ctx ctx, _ *wire, c client, link string) error { return second(c.Accounts.Numbers(ctx, link)) },
+		}, {
+			id: "get_account",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Accounts.Get(ctx, link, account1))
+			},
+		}, {
+			id: "get_identities",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Identity.List(ctx, link, moneykit.IdentityListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Identity.List(ctx, link, moneykit.IdentityListParams{AccountIDs: ids}))
+			},
+		}, {
+			id: "get_transactions",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Transactions.List(ctx, link, moneykit.TransactionListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Transactions.List(ctx, link, moneykit.TransactionListParams{
+					AccountIDs: ids, Page: 1, Size: 1000, StartDate: start, EndDate: end,
+				}))
+			},
+		}, {
+			id: "get_transactions_sync",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return firstBatch(c.Transactions.Sync(ctx, link, ""))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return firstBatch(c.Transactions.Sync(ctx, link, "a+b/c="))
+			},
+		}, {
+			id: "correct_enrichment",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Transactions.CorrectEnrichment(ctx, link, transaction, moneykit.EnrichmentParams{Category: moneykit.CategoryHome}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Transactions.CorrectEnrichment(ctx, link, transaction, moneykit.EnrichmentParams{
+					Category: moneykit.CategoryTravel, Subcategory: moneykit.SubcategoryTaxi,
+				}))
+			},
+		}, {
+			id: "get_holdings",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Investments.Holdings(ctx, link, moneykit.HoldingListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Investments.Holdings(ctx, link, moneykit.HoldingListParams{AccountIDs: ids}))
+			},
+		}, {
+			id: "get_investment_transactions",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Investments.Transactions(ctx, link, moneykit.InvestmentTransactionListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Investments.Transactions(ctx, link, moneykit.InvestmentTransactionListParams{
+					AccountIDs: ids, Page: 1, Size: 1000, StartDate: start, EndDate: end,
+				}))
+			},
+		}, {
+			id: "get_user_accounts",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Users.Accounts(ctx, customer, moneykit.UserAccountListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Users.Accounts(ctx, customer, moneykit.UserAccountListParams{AccountIDs: ids}))
+			},
+		}, {
+			id:   "get_user_links",
+			call: func(ctx ctx, _ *wire, c client, _ string) error { return second(c.Users.Links(ctx, customer)) },
+		}, {
+			id: "get_user_transactions",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Users.Transactions(ctx, customer, moneykit.UserTransactionListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Users.Transactions(ctx, customer, moneykit.UserTransactionListParams{
+					AccountIDs: ids, Page: 1, Size: 1000, StartDate: start, EndDate: end,
+				}))
+			},
+		}, {
+			id: "get_institutions",
+			call: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Institutions.List(ctx, moneykit.InstitutionListParams{}))
+			},
+			full: func(ctx ctx, _ *wire, c client, _ string) error {
+				return second(c.Institutions.List(ctx, moneykit.InstitutionListParams{
+					Name: "Crédit & Co", Featured: true, Cursor: "a+b/c=", Limit: 1000,
+				}))
+			},
+		}, {
+			id:   "get_institution",
+			call: func(ctx ctx, _ *wire, c client, _ string) error { return second(c.Institutions.Get(ctx, britishBank)) },
+		}, {
+			id: "trigger_test_link_webhook_event",
+			call: func(ctx ctx, _ *wire, c client, link string) error {
+				return second(c.Webhooks.SendTest(ctx, link, moneykit.TestWebhookParams{
+					Event: moneykit.TestEventProductStateChanged, IdempotencyKey: "k",
+				}))
 			},
 		},
 	}

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -142,6 +143,10 @@ func TestTimestamp(t *testing.T) {
 				want, err = time.Parse(layout, string(text))
 			}
 		}
+		_, zone := want.Zone()
+		if max(zone, -zone) >= 24*3600 { // time.Parse takes them, but RFC 3339 has no such zones
+			err = errors.New("the zone is too far")
+		}
 		got, parsed := moneykit.ParseTimestamp(string(text))
 		var decoded moneykit.Timestamp
 		failed := json.Unmarshal([]byte(strconv.Quote(string(text))), &decoded)
@@ -152,10 +157,9 @@ func TestTimestamp(t *testing.T) {
 			continue
 		}
 		good++
-		_, zone := want.Zone()
 		_, gotZone := got.Zone()
 		require.True(t, want.Equal(got.Time) && want.Equal(decoded.Time) && zone == gotZone, "%q", text)
-		if !want.IsZero() && max(zone, -zone) < 24*3600 { // RFC 3339 has no farther zones
+		if !want.IsZero() {
 			back, err := json.Marshal(got)
 			require.NoError(t, err)
 			require.Equal(t, strconv.Quote(want.Format(time.RFC3339Nano)), string(back))

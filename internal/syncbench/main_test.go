@@ -71,6 +71,11 @@ func TestBothReadAllRows(t *testing.T) {
 		require.NoError(t, run(t.Context(), []string{"-url", server.URL}, &out))
 		assert.Contains(t, out.String(), `"Rows":1234`)
 	}
-	_, err := status("VmNothing")
+	_, err := engine(t.Context(), "not a URL")
+	require.Error(t, err)
+	_, err = hand(t.Context(), "not a URL")
+	require.Error(t, err)
+	require.ErrorIs(t, measure(t.Context(), io.Discard, func(context.Context) (int, error) { return 0, io.EOF }), io.EOF)
+	_, err = status("VmNothing")
 	require.Error(t, err)
 }

@@ -1,0 +1,225 @@
+package moneykittest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// openMemory opens a store that ApplyUpdate stands before.
+func openMemory(wrap func(*moneykittest.MemoryStore) moneykit.TransactionStore) func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+	return func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+		store := &moneykittest.MemoryStore{}
+		return wrap(store), func(linkID string) ([]moneykit.Transaction, error) { return store.Transactions(linkID), nil }
+	}
+}
+
+func TestStoreSuite(t *testing.T) {
+	t.Parallel()
+	moneykittest.StoreSuite(t, openMemory(func(m *moneykittest.MemoryStore) moneykit.TransactionStore { return m }))
+
+	// One store for all cases.
+	one := &moneykittest.MemoryStore{}
+	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+		return one, func(linkID string) ([]moneykit.Transaction, error) { return one.Transactions(linkID), nil }
+	})
+}
+
+// TestStoreSuiteContext has a store that waits for its context in another way.
+func TestStoreSuiteContext(t *testing.T) {
+	t.Parallel()
+	moneykittest.StoreSuite(t, openMemory(func(m *moneykittest.MemoryStore) moneykit.TransactionStore {
+		return broken{m, func(ctx context.Context, u *moneykit.SyncUpdate, next func(context.Context, *moneykit.SyncUpdate) error) error {
+			for range 3 {
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				default:
+				}
+			}
+			return next(context.WithoutCancel(ctx), u)
+		}, nil}
+	}))
+}
+
+// broken is a store with a mistake.
+type broken struct {
+	*moneykittest.MemoryStore
+	apply func(context.Context, *moneykit.SyncUpdate, func(context.Context, *moneykit.SyncUpdate) error) error
+	load  func(moneykit.SyncPosition) (moneykit.SyncPosition, error)
+}
+
+func (b broken) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) error {
+	if b.apply == nil {
+		return b.MemoryStore.ApplyUpdate(ctx, update)
+	}
+	changed := *update
+	return b.apply(ctx, &changed, b.MemoryStore.ApplyUpdate)
+}
+
+func (b broken) LoadPosition(ctx context.Context, linkID string) (moneykit.SyncPosition, error) {
+	at, err := b.MemoryStore.LoadPosition(ctx, linkID)
+	if err == nil && b.load != nil {
+		return b.load(at)
+	}
+	return at, err
+}
+
+func TestStoreSuiteFindsMistakes(t *testing.T) {
+	t.Parallel()
+	type apply = func(context.Context, *moneykit.SyncUpdate) error
+	for name, test := range map[string]struct {
+		finds string // part of a case's name
+		apply func(context.Context, *moneykit.SyncUpdate, apply) error
+		load  func(moneykit.SyncPosition) (moneykit.SyncPosition, error)
+	}{
+		"keeps pending rows": {"DropPending deletes", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			u.DropPending = false
+			return next(ctx, u)
+		}, nil},
+		"drops pending rows last": {"before Upsert", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			if !u.DropPending {
+				return next(ctx, u)
+			}
+			rest := moneykit.SyncUpdate{LinkID: u.LinkID, DropPending: true, Position: u.Position}
+			u.DropPending = false
+			return errors.Join(next(ctx, u), next(ctx, &rest))
+		}, nil},
+		"removes first": {"Remove comes after Upsert", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			first := moneykit.SyncUpdate{LinkID: u.LinkID, Remove: u.Remove, Position: u.Position}
+			u.Remove = nil
+			return errors.Join(next(ctx, &first), next(ctx, u))
+		}, nil},
+		"does not remove": {"Remove deletes", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			u.Remove = nil
+			return next(ctx, u)
+		}, nil},
+		"keeps older rows": {"DropOlder deletes", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			u.DropOlder = false
+			return next(ctx, u)
+		}, nil},
+		"drops older rows always": {"DropOlder deletes", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			u.DropOlder = true
+			return next(ctx, u)
+		}, nil},
+		"skips updates without rows": {"without rows", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			if len(u.Upsert) == 0 {
+				return nil
+			}
+			return next(ctx, u)
+		}, nil},
+		"inserts only": {"Upsert replaces", func() func(context.Context, *moneykit.SyncUpdate, apply) error {
+			var mu sync.Mutex
+			seen := map[string]bool{}
+			return func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+				mu.Lock()
+				defer mu.Unlock()
+				var fresh []moneykit.Transaction
+				for _, row := range u.Upsert {
+					if !seen[row.ID] {
+						fresh = append(fresh, row)
+					}
+					seen[row.ID] = true
+				}
+				u.Upsert = fresh
+				return next(ctx, u)
+			}
+		}(), nil},
+		"ignores the context": {"a context that has ended", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			return next(context.WithoutCancel(ctx), u)
+		}, nil},
+		"is not atomic": {"everything or nothing", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			rows := moneykit.SyncUpdate{LinkID: u.LinkID, Upsert: u.Upsert, Position: u.Position}
+			return errors.Join(next(ctx, &rows), next(ctx, u))
+		}, nil},
+		"shows halves": {"half an update", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			rows := moneykit.SyncUpdate{LinkID: u.LinkID, DropPending: u.DropPending, Upsert: u.Upsert, Position: u.Position}
+			err := next(context.WithoutCancel(ctx), &rows)
+			time.Sleep(time.Millisecond)
+			u.DropPending, u.Upsert = false, nil
+			return errors.Join(err, next(context.WithoutCancel(ctx), u))
+		}, nil},
+		"mixes links up": {"other links", func() func(context.Context, *moneykit.SyncUpdate, apply) error {
+			var mu sync.Mutex
+			links := map[string]bool{}
+			return func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+				mu.Lock()
+				defer mu.Unlock()
+				links[u.LinkID] = true
+				for id := range links {
+					if u.DropPending && id != u.LinkID {
+						_ = next(ctx, &moneykit.SyncUpdate{LinkID: id, DropPending: true, Position: moneykit.SyncPosition{}})
+					}
+				}
+				return next(ctx, u)
+			}
+		}(), nil},
+		"loses a digit": {"come back as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			rows := append([]moneykit.Transaction{}, u.Upsert...)
+			for i := range rows {
+				d, err := moneykit.ParseDecimal(fmt.Sprintf("%.2f", rows[i].Amount.Float64()))
+				if err != nil {
+					return err
+				}
+				rows[i].Amount = d
+			}
+			u.Upsert = rows
+			return next(ctx, u)
+		}, nil},
+		"loses the enrichment": {"come back as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+			rows := append([]moneykit.Transaction{}, u.Upsert...)
+			for i := range rows {
+				rows[i].Enrichment = nil
+			}
+			u.Upsert = rows
+			return next(ctx, u)
+		}, nil},
+		"loses Partial": {"come back as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
+			p.Partial = false
+			return p, nil
+		}},
+		"loses microseconds": {"come back as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
+			p.RefreshedAt.Time = p.RefreshedAt.Truncate(time.Millisecond)
+			return p, nil
+		}},
+		"has an error for none": {"before the first", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
+			if p.Cursor == "" {
+				return p, errors.New("no rows")
+			}
+			return p, nil
+		}},
+		"fails": {"come back as they were", func(context.Context, *moneykit.SyncUpdate, apply) error { return errors.New("full") }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tb := &fakeTB{}
+			moneykittest.StoreSuite(tb, openMemory(func(m *moneykittest.MemoryStore) moneykit.TransactionStore {
+				return broken{m, test.apply, test.load}
+			}))
+			require.NotEmpty(t, tb.errors)
+			assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+		})
+	}
+}
+
+func TestStoreSuiteCannotRead(t *testing.T) {
+	t.Parallel()
+	tb := &fakeTB{}
+	moneykittest.StoreSuite(tb, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+		return &moneykittest.MemoryStore{}, func(string) ([]moneykit.Transaction, error) { return nil, errors.New("unplugged") }
+	})
+	assert.Contains(t, strings.Join(tb.errors, "\n"), "reading the rows: unplugged")
+}
