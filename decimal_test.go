@@ -107,7 +107,10 @@ func TestDecimalCmp(t *testing.T) {
 			require.NoError(t, err)
 			y, err := moneykit.ParseDecimal(b)
 			require.NoError(t, err)
-			assert.Equal(t, x.Rat().Cmp(y.Rat()), x.Cmp(y), "%s %s", a, b)
+			bigX, okX := new(big.Rat).SetString(a)
+			bigY, okY := new(big.Rat).SetString(b)
+			require.True(t, okX && okY)
+			assert.Equal(t, bigX.Cmp(bigY), x.Cmp(y), "%s %s", a, b)
 		}
 	}
 }
