@@ -39,8 +39,11 @@ const pollEvery = 5 * time.Second
 // helps; when it is deleted with [ErrLinkDeleted]. It fails with what ctx ends with. Reads are
 // repeated like those of [LinksService.Get].
 func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Product, opts ...CallOption) (*Link, error) {
+	const operation = "waiting for products"
+	if before == nil {
+		return nil, invalid(operation, []FieldError{{Field: "before", Message: "must not be nil"}})
+	}
 	links := &LinksService{s.core}
-	operation := "waiting for products"
 	for {
 		link, err := links.Get(ctx, before.ID, opts...)
 		if err != nil {

@@ -341,6 +341,14 @@ func TestParametersThatAreRefused(t *testing.T) {
 			_, err := c.Products.Refresh(ctx, "mk_1", nil)
 			return err
 		}, "products must have one product at least"},
+		{"nothing to wait for", func(ctx context.Context, c *moneykit.Client) error {
+			_, err := c.Products.Wait(ctx, nil, nil)
+			return err
+		}, "before must not be nil"},
+		{"no store", func(ctx context.Context, c *moneykit.Client) error {
+			_, err := c.SyncTransactions(ctx, "mk_1", nil, moneykit.SyncOptions{})
+			return err
+		}, "store must not be nil"},
 		{"no category", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Transactions.CorrectEnrichment(ctx, "mk_1", "txn_1", moneykit.EnrichmentParams{})
 			return err

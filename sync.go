@@ -88,6 +88,9 @@ type SyncProgress struct {
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts SyncOptions) (SyncProgress, error) {
+	if store == nil {
+		return SyncProgress{}, invalid(syncOperation, []FieldError{{Field: "store", Message: "must not be nil"}})
+	}
 	release, err := c.core.syncs.acquire(ctx, linkID)
 	if err != nil {
 		return SyncProgress{}, &Error{Operation: syncOperation, err: err}
