@@ -24,7 +24,11 @@ import (
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
 	a := attempt{core: c, request: r}
 	for _, opt := range opts {
-		if err := opt(&a.cfg); err != nil {
+		err := errors.New("an option is nil")
+		if opt != nil {
+			err = opt(&a.cfg)
+		}
+		if err != nil {
 			return &Error{Operation: r.operation, Message: "call option", err: err}
 		}
 	}
@@ -76,15 +80,21 @@ func (a *attempt) authenticate(ctx context.Context) error {
 	if a.core.tokens == nil || a.request.auth != authAlways {
 		return nil
 	}
-	token, err := a.core.tokens.Token(ctx, a.token)
+	if err := a.getToken(ctx, a.token); err != nil {
+		return a.noToken(err)
+	}
+	return nil
+}
+
+func (a *attempt) getToken(ctx context.Context, rejected string) error {
+	token, err := a.core.tokens.Token(ctx, rejected)
 	if err == nil && token.AccessToken == "" {
 		err = errors.New("the token source returned an empty one")
 	}
-	if err != nil {
-		return a.noToken(err)
+	if err == nil {
+		a.token = token.AccessToken
 	}
-	a.token = token.AccessToken
-	return nil
+	return err
 }
 
 func (a *attempt) noToken(err error) error {
@@ -166,11 +176,9 @@ func (a *attempt) restamp(req *http.Request) error {
 	if a.core.tokens == nil || a.request.auth != authAlways {
 		return nil
 	}
-	token, err := a.core.tokens.Token(req.Context(), "")
-	if err != nil {
+	if err := a.getToken(req.Context(), ""); err != nil {
 		return fmt.Errorf("getting an access token: %w", err)
 	}
-	a.token = token.AccessToken
 	req.Header.Set("Authorization", "Bearer "+a.token)
 	return nil
 }
@@ -190,24 +198,27 @@ func (a *attempt) receive(resp *http.Response, out any) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return a.refused(resp, body)
 	}
-	if out == nil {
-		return nil
-	}
 	err := decode(resp, body, out)
 	if err == nil {
 		return nil
 	}
 	e := a.failed(err) // without a piece of the body: it holds the user's data
+	e.unknown = a.request.when == transport.WhenRefused
 	e.StatusCode, e.RequestID = resp.StatusCode, a.redactor().String(requestID(resp.Header))
 	return e
 }
 
 func decode(resp *http.Response, body []byte, out any) error {
+	empty := len(bytes.TrimSpace(body)) == 0
 	switch {
-	case len(bytes.TrimSpace(body)) == 0:
+	case empty && out == nil:
+		return nil
+	case empty:
 		return errors.New("the response has no body")
-	case !isJSON(resp):
+	case !isJSON(resp): // also where nothing is wanted of it: it is not MoneyKit's success
 		return fmt.Errorf("the response is %s, not JSON", quoteShort(resp.Header.Get("Content-Type")))
+	case out == nil:
+		return nil
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		var mismatch *json.UnmarshalTypeError
@@ -243,10 +254,13 @@ func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
-		e.Message = "the redirect was not followed: it leads to another origin or nowhere"
+		e.Message = "the redirect was not followed: it leads to another origin, or makes another request of this one"
 		return e
 	}
 	e.decode(body, a.redactor().String)
+	if a.request.body != nil {
+		e.Body = "" // a page that repeats the request would show what it holds
+	}
 	return e
 }
 
@@ -255,7 +269,7 @@ func (a *attempt) failed(err error) *Error {
 	return &Error{
 		Operation: a.request.operation,
 		Attempts:  a.tries,
-		unknown:   a.tries > 0 && a.request.when == transport.WhenRefused && !a.sent.never(),
+		unknown:   a.tries > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
 		err:       a.redactor().Error(err),
 	}
 }

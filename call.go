@@ -42,13 +42,14 @@ func CaptureResponse(resp *Response) CallOption {
 }
 
 // WithHeader sends a header with the call. The headers that authenticate or frame the request
-// cannot be set.
+// cannot be set, nor those that make net/http repeat it.
 func WithHeader(key, value string) CallOption {
 	return func(c *callConfig) error {
 		key = textproto.CanonicalMIMEHeaderKey(key)
 		switch key {
 		case "", "Authorization", headerClientID, headerClientSecret,
-			"Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding":
+			"Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding",
+			"Idempotency-Key", "X-Idempotency-Key": // with these net/http would repeat any request by itself
 			return fmt.Errorf("the header %s cannot be set", quoteShort(key))
 		}
 		if c.header == nil {
@@ -119,6 +120,10 @@ func customRequest(method, target string, in any) (*request, error) {
 	}
 	r.operation, r.query, r.body = operation, query, in
 	r.secrets = append(r.secrets, query)
+	values, _ := url.ParseQuery(query) // what cannot be read is in query
+	for _, value := range values {
+		r.secrets = append(r.secrets, value...)
+	}
 	for i, segment := range strings.Split(path, "/")[1:] {
 		// The API's own words are lower case with dashes; what else there is, is somebody's.
 		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-") != "" || (i == 1 && first == "users") {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -383,6 +384,62 @@ func TestRedirects(t *testing.T) {
 
 	_, err = client.Links.Get(t.Context(), "moved")
 	require.NoError(t, err, "within the origin it is followed")
+
+	err = client.Links.Delete(t.Context(), "moved")
+	require.ErrorAs(t, err, &e, "a GET elsewhere is no success of a DELETE")
+	assert.Equal(t, http.StatusFound, e.StatusCode)
+}
+
+func TestDeleteThatIsNotMoneyKits(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodDelete, testBase+"/links/mk_1",
+		httpmock.NewStringResponder(200, "<h1>captive portal</h1>").HeaderSet(http.Header{"Content-Type": {"text/html"}}))
+	require.ErrorContains(t, newClient(t, mock).Links.Delete(t.Context(), "mk_1"), "not JSON")
+}
+
+func TestOutcomeIsKnownAfter429(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		busy := answers(429, `{"error_code":"api_error.rate_limit_exceeded"}`).HeaderAdd(http.Header{"Retry-After": {"20"}})
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", busy)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err := newClient(t, mock).LinkSessions.Exchange(ctx, "exchangeable-canary")
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "MoneyKit said that it did nothing")
+
+		tokens := &recorder{next: func(string) (moneykit.Token, error) { return moneykit.Token{AccessToken: "x"}, nil }}
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", func(r *http.Request) (*http.Response, error) {
+			tokens.next = func(string) (moneykit.Token, error) { return moneykit.Token{}, nil }
+			return busy(r)
+		})
+		_, err = newClient(t, mock, moneykit.WithTokenSource(tokens)).LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+		require.ErrorContains(t, err, "returned an empty one")
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+	})
+}
+
+func TestWithoutBounds(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if r.Method == http.MethodHead {
+			w.Header().Set("Content-Length", "100")
+			return
+		}
+		io.WriteString(w, linkJSON)
+		w.(http.Flusher).Flush() // of unknown length
+	}))
+	defer server.Close()
+	client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHeaderAuth(), moneykit.WithBaseURL(server.URL),
+		moneykit.WithMaxResponseBytes(math.MaxInt64))
+	require.NoError(t, err)
+	link, err := client.Links.Get(t.Context(), "mk_1")
+	require.NoError(t, err)
+	assert.Equal(t, "mk_1", link.ID)
+	require.NoError(t, client.Do(t.Context(), http.MethodHead, "/links/mk_1", nil, nil))
 }
 
 func TestCancelledContext(t *testing.T) {
@@ -552,6 +609,8 @@ func TestCallOptions(t *testing.T) {
 		moneykit.WithHeader("X-Client-Secret", "x"),
 		moneykit.WithHeader("Content-Length", "x"),
 		moneykit.WithHeader("host", "x"),
+		moneykit.WithHeader("Idempotency-Key", "x"),
+		nil,
 	} {
 		_, err := client.Links.Get(t.Context(), "mk_1", opt)
 		require.ErrorContains(t, err, "call option")

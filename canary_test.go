@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
+	"html/template"
 	"io"
 	"log/slog"
 	"net/http"
@@ -70,7 +72,8 @@ func TestCanary(t *testing.T) {
 	const (
 		secret = "canary/secret+0001"
 		email  = "canary.jane+0002@example.com"
-		phone  = "617555000003"
+		phone  = "+617555000003"
+		user   = "canary.user&0005@example.com"
 	)
 	page := func(status int, contentType, body string) (*http.Response, error) {
 		return &http.Response{
@@ -91,6 +94,9 @@ func TestCanary(t *testing.T) {
 		"none": nil,
 		"HTML 502": func(_ *http.Request, dump string) (*http.Response, error) {
 			return page(502, "text/html", "<pre>"+dump)
+		},
+		"escaped HTML": func(_ *http.Request, dump string) (*http.Response, error) {
+			return page(503, "text/html", template.HTMLEscapeString(dump))
 		},
 		"a secret early": func(_ *http.Request, dump string) (*http.Response, error) { return page(500, "text/plain", dump+dump) },
 		"200 with text":  func(_ *http.Request, dump string) (*http.Response, error) { return page(200, "text/plain", dump) },
@@ -161,6 +167,7 @@ func TestCanary(t *testing.T) {
 				everything := func(ctx context.Context, now func(*http.Request, string) (*http.Response, error)) {
 					network.fault = now
 					params := validSession()
+					params.CustomerUser.ID = user
 					params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: email}
 					params.CustomerUser.Phone = &moneykit.CustomerUserPhone{Number: phone}
 					session, err := client.LinkSessions.Create(ctx, params)
@@ -201,11 +208,15 @@ func TestCanary(t *testing.T) {
 				everything(ctx, fault)
 				texts = append(texts, log.String(), fmt.Sprintf("%v %+v %#v", client, *client, client.Links),
 					fmt.Sprintf("%+v %#v", mk, *mk))
+				for _, text := range texts { // a test may look for its users in what was asked
+					require.NotContains(t, text, user)
+					require.NotContains(t, text, html.EscapeString(user))
+				}
 				for _, r := range mk.Requests() {
 					texts = append(texts, fmt.Sprintf("%+v %s", r, r.Body))
 				}
 
-				marks := append([]string{secret, email, phone}, network.tokens...)
+				marks := append([]string{secret, email, phone, strings.ReplaceAll(phone, "+", "&#43;")}, network.tokens...)
 				for _, text := range texts {
 					for _, mark := range marks {
 						if mark != "" && strings.Contains(text, mark) {

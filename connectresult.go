@@ -83,8 +83,20 @@ func (e *ConnectError) Error() string {
 	return "moneykit: Connect ended with " + cut(e.ID, 100)
 }
 
+// String says how Connect ended. It leaves out the exchangeable token and what the user owns.
+func (r ConnectResult) String() string {
+	s := "Connect result: " + string(r.Outcome)
+	if r.Err != nil {
+		s += ", " + r.Err.Error()
+	}
+	return s
+}
+
+// GoString is [ConnectResult.String], for %#v.
+func (r ConnectResult) GoString() string { return r.String() }
+
 // LogValue leaves the exchangeable token and what the user owns out of logs.
-func (r *ConnectResult) LogValue() slog.Value {
+func (r ConnectResult) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("outcome", string(r.Outcome)),
 		slog.String("source", string(r.Source)),

@@ -2,6 +2,7 @@ package moneykit_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -190,6 +191,7 @@ func TestConnectResultInLogs(t *testing.T) {
 	slog.New(slog.NewTextHandler(&log, nil)).Info("connect", "result", linked, "exit", &moneykit.ConnectResult{
 		Outcome: moneykit.Exited, Err: &moneykit.ConnectError{ID: "e1", DisplayedMessage: "Sorry"},
 	})
+	fmt.Fprintf(&log, "%v %+v %#v %s %v", linked, *linked, linked, linked, *linked)
 	assert.NotContains(t, log.String(), "tok-1")
 	assert.NotContains(t, log.String(), "acc_1")
 	assert.Contains(t, log.String(), "result.outcome=linked")

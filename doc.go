@@ -61,8 +61,8 @@
 // did nothing. See [RetryPolicy] for the waits, and for when a call returns early with
 // [Error.RetryAfter] rather than wait in vain. [WithoutRetry] sends a call once.
 //
-// When the answer to a request that changes something is lost, the error matches
-// [ErrOutcomeUnknown]: it may have been carried out, and was not sent again.
+// When the answer to one of those others is lost, the error matches [ErrOutcomeUnknown]: it may
+// have been carried out, and was not sent again.
 //
 // An attempt may take 60 seconds, or what the Timeout of the client given to [WithHTTPClient]
 // says. A context with a deadline takes precedence, in both directions.

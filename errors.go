@@ -59,7 +59,8 @@ type Error struct {
 	RetryAfter time.Duration
 	// RequestID is the answer's request id header, if it has one.
 	RequestID string
-	// Body is the beginning of an answer that is not MoneyKit's JSON, at most 512 bytes.
+	// Body is the beginning of an answer that is not MoneyKit's JSON, at most 512 bytes. It is kept
+	// for requests without a body only, because such a page may repeat the request.
 	Body string
 	// Attempts is how often the request was sent.
 	Attempts int

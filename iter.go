@@ -3,6 +3,7 @@ package moneykit
 import (
 	"errors"
 	"iter"
+	"slices"
 )
 
 // maxPage is the page size that the iterators ask for: few requests, and a page is still small.
@@ -66,7 +67,9 @@ func onPage(n int, err error) error {
 func numbered[T any](first, size int, id func(*T) string, list func(number, size int) (items []T, total int, err error)) iter.Seq2[T, error] {
 	first, size = max(first, 1), orMax(size)
 	return func(yield func(T, error) bool) {
-		read, before := (first-1)*size, ""
+		read := (first - 1) * size
+		var before []string // the ids of the last page
+		beforeTotal := 0
 		pages := iterate(first, func(number int) (page[T, int], error) {
 			items, total, err := list(number, size)
 			if err != nil {
@@ -75,10 +78,14 @@ func numbered[T any](first, size int, id func(*T) string, list func(number, size
 			if len(items) == 0 {
 				return page[T, int]{}, nil
 			}
-			if id(&items[0]) == before {
+			ids := make([]string, len(items))
+			for i := range items {
+				ids[i] = id(&items[i])
+			}
+			if total == beforeTotal && slices.Equal(ids, before) {
 				return page[T, int]{}, errStuck
 			}
-			before = id(&items[0])
+			before, beforeTotal = ids, total
 			read += len(items)
 			more := len(items) >= size
 			if total > 0 {

@@ -254,6 +254,26 @@ func TestAll(t *testing.T) {
 	}
 }
 
+func TestAllWhileTheListGrows(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	pages := []string{
+		`{"transactions":[{"transaction_id":"b"}],"total":2}`,
+		`{"transactions":[{"transaction_id":"b"}],"total":3}`, // a came before it meanwhile
+		`{"transactions":[{"transaction_id":"c"}],"total":3}`,
+	}
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions", func(r *http.Request) (*http.Response, error) {
+		n, err := strconv.Atoi(r.URL.Query().Get("page"))
+		if err != nil {
+			return nil, err
+		}
+		return answers(200, pages[n-1])(r)
+	})
+	got, err := collect(ids(newClient(t, mock).Transactions.All(t.Context(), "mk_1", moneykit.TransactionListParams{Size: 1}), transactionID))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b", "b", "c"}, got, "one can come twice")
+}
+
 func TestAllFailsOnAPage(t *testing.T) {
 	t.Parallel()
 	for _, tt := range lists {

@@ -105,7 +105,7 @@ func (u *CustomerUser) check(field string, f *fieldErrors) {
 
 // personal returns what must not show in an error.
 func (u *CustomerUser) personal() []string {
-	var found []string
+	found := []string{u.ID}
 	if u.Email != nil {
 		found = append(found, u.Email.Address)
 	}

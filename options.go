@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -131,7 +132,7 @@ func WithHeaderAuth() Option {
 }
 
 // WithLogger logs each call at debug level and each retry at warning level. Records name the
-// operation, never its parameters, and hold no secrets.
+// operation, not its parameters, and the error of a call that failed. They hold no secrets.
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
@@ -165,7 +166,7 @@ func WithMaxResponseBytes(n int64) Option {
 		if n <= 0 {
 			return errors.New("the largest response size is not positive")
 		}
-		c.maxBytes = n
+		c.maxBytes = min(n, math.MaxInt64-1) // one more is asked for
 		return nil
 	}
 }

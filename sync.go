@@ -172,6 +172,9 @@ func cursorRefused(err error) bool {
 // apply stores a page, and how far the copy has got with it.
 func (s *syncRun) apply(ctx context.Context, batch *TransactionBatch) error {
 	refreshed := batch.refreshedAt()
+	if refreshed.IsZero() {
+		refreshed = s.at.RefreshedAt // it does not say
+	}
 	update := SyncUpdate{
 		LinkID: s.linkID,
 		// A page from a later refresh than the pending rows that are stored makes those void. It

@@ -151,6 +151,22 @@ func TestSyncWithoutTimeOfRefresh(t *testing.T) {
 	assert.Equal(t, []string{"a", "p3", "p4"}, stored(store))
 }
 
+func TestSyncWhenTheTimeOfRefreshIsLeftOut(t *testing.T) {
+	t.Parallel()
+	store := &moneykittest.MemoryStore{}
+	c := changes{
+		"":   {created: []string{"a", "p1"}, cursor: "c1", refreshed: day1},
+		"c1": {cursor: "c2"},
+		"c2": {cursor: "c3", refreshed: day1},
+	}
+	run := syncer(t, c, store)
+	for range 3 {
+		_, err := run()
+		require.NoError(t, err)
+		assert.Equal(t, []string{"a", "p1"}, stored(store), "nobody has been to the bank")
+	}
+}
+
 func TestSyncRefreshBetweenPages(t *testing.T) {
 	t.Parallel()
 	store := &moneykittest.MemoryStore{}

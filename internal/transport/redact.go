@@ -1,8 +1,11 @@
 package transport
 
 import (
+	"encoding/json"
 	"errors"
+	"html"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,19 +16,23 @@ const Redacted = "[redacted]"
 // error page that repeats the request, a message that quotes the token it refuses.
 type Redactor struct{ secrets []string }
 
-// Add makes the redactor remove secret, both as it is and as it stands in a URL or a form.
-// Strings of under four bytes are left out: removing them would only garble the text.
+// Add makes the redactor remove secrets, as they are and as they stand in a URL, a form, JSON or
+// a page of HTML. Strings of under four bytes are left out: removing them would only garble the
+// text.
 func (r *Redactor) Add(secrets ...string) {
 	for _, s := range secrets {
 		if len(s) < 4 {
 			continue
 		}
-		r.secrets = append(r.secrets, s)
-		if q := url.QueryEscape(s); q != s {
-			r.secrets = append(r.secrets, q)
+		page := html.EscapeString(s)
+		forms := []string{s, url.QueryEscape(s), url.PathEscape(s), page, strings.ReplaceAll(page, "+", "&#43;")}
+		if quoted, err := json.Marshal(s); err == nil {
+			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
-		if p := url.PathEscape(s); p != s {
-			r.secrets = append(r.secrets, p)
+		for i, form := range forms {
+			if !slices.Contains(forms[:i], form) {
+				r.secrets = append(r.secrets, form)
+			}
 		}
 	}
 }

@@ -15,11 +15,14 @@ import (
 
 func TestRedactorString(t *testing.T) {
 	var r transport.Redactor
-	r.Add("s3cr3t/+x", "abc", "")
+	r.Add("s3cr3t/+x", "abc", "", "a&b<c>")
 	tests := []struct{ in, want string }{
 		{"token s3cr3t/+x refused", "token [redacted] refused"},
 		{"?t=s3cr3t%2F%2Bx", "?t=[redacted]"},
 		{"/p/s3cr3t%2F+x", "/p/[redacted]"},
+		{"<b>s3cr3t/&#43;x</b>", "<b>[redacted]</b>"},
+		{"<b>a&amp;b&lt;c&gt;</b>", "<b>[redacted]</b>"},
+		{`"a\u0026b\u003cc\u003e"`, `"[redacted]"`},
 		{"abc stays: it is too short to be a secret", "abc stays: it is too short to be a secret"},
 		{"", ""},
 	}

@@ -15,7 +15,8 @@ const maxRedirects = 10
 // redirect that is not followed is handed back as the response. next, if not nil, is asked after.
 func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
-		if !sameOrigin(req.URL, via[0].URL) {
+		// A redirect that makes a GET of a DELETE or POST would pass for its success.
+		if !sameOrigin(req.URL, via[0].URL) || req.Method != via[0].Method {
 			return http.ErrUseLastResponse
 		}
 		if next != nil {

@@ -38,6 +38,7 @@ type Call struct {
 	OnRetry func(Retry)               // runs before each wait
 
 	attempts int
+	answered bool // the last attempt was
 	wait     time.Duration
 	loop     retryablehttp.Client
 	request  retryablehttp.Request
@@ -53,6 +54,9 @@ type Retry struct {
 
 // Attempts returns how often the request was sent.
 func (c *Call) Attempts() int { return c.attempts }
+
+// Answered reports whether the last attempt had an answer, whatever it was.
+func (c *Call) Answered() bool { return c.answered }
 
 // Do sends req, with body if it is not nil, until it succeeds, may not be repeated, or the wait
 // would be longer than Policy.MaxWait or the context's deadline allows; then it returns what the
@@ -77,6 +81,7 @@ func (c *Call) Do(client *http.Client, req *http.Request, body []byte) (*http.Re
 // check never returns an error: the loop would then return both an error and a response.
 func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	c.attempts++
+	c.answered = err == nil
 	return c.attempts <= c.Policy.MaxRetries && ctx.Err() == nil && c.repeatable(ctx, resp, err) &&
 		c.plan(ctx, resp, err), nil
 }
@@ -136,7 +141,7 @@ func (c *Call) jitter() time.Duration {
 	if bound <= 0 {
 		return 0
 	}
-	return time.Duration(rand.Int64N(int64(bound) + 1)) //nolint:gosec // jitter, not a secret
+	return time.Duration(rand.Int64N(int64(bound))) //nolint:gosec // jitter, not a secret
 }
 
 func (c *Call) prepare(req *http.Request) error {

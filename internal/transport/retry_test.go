@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -234,6 +235,21 @@ func TestCallJitter(t *testing.T) {
 			assert.Greater(t, longest[i], time.Duration(bound)*time.Second*8/10, "retry "+strconv.Itoa(i+1))
 		}
 		assert.Greater(t, len(distinct), 1000, "waits are spread")
+	})
+}
+
+func TestCallWaitsWithoutBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &script{steps: []step{{status: 503}, {status: 200}}}
+		call := &transport.Call{
+			Policy: transport.Policy{MaxRetries: 1, MinWait: math.MaxInt64, MaxWait: math.MaxInt64}, When: transport.Always,
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		resp, err := s.do(ctx, call, http.MethodGet, "")
+		require.NoError(t, err)
+		assert.Equal(t, 503, resp.StatusCode, "it returns at once")
+		assert.True(t, call.Answered())
 	})
 }
 

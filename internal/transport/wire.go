@@ -47,8 +47,11 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, timeoutCause(req.Context(), err)
 	}
+	if resp.Body == nil { // net/http's own never is; others' may
+		resp.Body = http.NoBody
+	}
 	defer resp.Body.Close()
-	data, err := w.read(resp)
+	data, err := w.read(resp, req.Method)
 	if err != nil {
 		return nil, timeoutCause(req.Context(), err)
 	}
@@ -59,10 +62,13 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 // trusted bounds what is allocated on the word of a Content-Length header alone.
 const trusted = 1 << 20
 
-func (w *Wire) read(resp *http.Response) ([]byte, error) {
+func (w *Wire) read(resp *http.Response, method string) ([]byte, error) {
+	if method == http.MethodHead { // its length is that of a body that does not come
+		return nil, nil
+	}
 	var data []byte
 	var err error
-	if length := resp.ContentLength; 0 <= length && length <= min(trusted, w.MaxBytes) {
+	if length := resp.ContentLength; 0 < length && length <= min(trusted, w.MaxBytes) {
 		data = make([]byte, length)
 		_, err = io.ReadFull(resp.Body, data)
 	} else if length <= w.MaxBytes {

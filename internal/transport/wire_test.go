@@ -59,6 +59,7 @@ func TestWireReadsTheBody(t *testing.T) {
 		{name: "of known length", body: strings.NewReader("hello"), length: 5, want: 5},
 		{name: "of unknown length", body: strings.NewReader("hello"), length: -1, want: 5},
 		{name: "empty", body: strings.NewReader(""), length: 0, want: 0},
+		{name: "of a length that is not said", body: strings.NewReader("hello"), length: 0, want: 5},
 		{name: "just small enough", body: bytes.NewReader(make([]byte, limit)), length: -1, want: limit},
 		{name: "announced too large", body: strings.NewReader("x"), length: limit + 1, tooBig: true},
 		{name: "one byte too large", body: bytes.NewReader(make([]byte, limit+1)), length: -1, tooBig: true},
@@ -89,6 +90,14 @@ func TestWireReadsTheBody(t *testing.T) {
 type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
+
+func TestWireWithoutABody(t *testing.T) {
+	base := roundTrip(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil })
+	resp, err := (&transport.Wire{Base: base, MaxBytes: 1}).RoundTrip(get(t, t.Context()))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Empty(t, resp.Body.(*transport.Body).Bytes())
+}
 
 func TestWireReportsABrokenBody(t *testing.T) {
 	broken := errors.New("connection reset")
