@@ -73,7 +73,7 @@ func TestCanary(t *testing.T) {
 		secret = "canary/secret+0001"
 		email  = "canary.jane+0002@example.com"
 		phone  = "+617555000003"
-		user   = "canary.user&0005@example.com"
+		user   = "canary.user.0005@example.com"
 	)
 	page := func(status int, contentType, body string) (*http.Response, error) {
 		return &http.Response{

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -410,6 +411,23 @@ func TestImportTakesItsTime(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "mk_1", link.ID)
 	})
+}
+
+func TestImportIsNotRepeatedInAnError(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/links/mk_1/import/transactions", func(r *http.Request) (*http.Response, error) {
+		data, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		return httpmock.NewStringResponse(http.StatusInternalServerError, "<pre>"+string(data)), nil
+	})
+	_, err := newClient(t, mock).Links.ImportTransactions(t.Context(), "mk_1", moneykit.TransactionImportParams{
+		Transactions: []moneykit.TransactionImport{{AccountID: "7", Date: moneykit.Date{Year: 2023, Month: 1, Day: 1}, Description: "the family doctor"}},
+	})
+	require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+	assert.NotContains(t, err.Error(), "doctor")
 }
 
 func TestDeletedLinkCanBeRead(t *testing.T) {
