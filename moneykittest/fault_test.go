@@ -218,7 +218,7 @@ func TestLatency(t *testing.T) {
 		got, err := client.Links.Get(t.Context(), link.ID)
 		require.NoError(t, err)
 		assert.Equal(t, moneykit.LinkStateConnected, got.State)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		got, err = client.Links.Get(t.Context(), link.ID)
 		require.NoError(t, err)
 		assert.Equal(t, moneykit.LinkStateConnected, got.State, "it is not handled later, either")
