@@ -114,7 +114,7 @@ func customRequest(method, target string, in any) (*request, error) {
 	if err := invalid(operation, f); err != nil {
 		return nil, err
 	}
-	r, err := newRequest("", strings.ToUpper(method)+" "+path)
+	r, err := newRequest(strings.ToUpper(method) + " " + path)
 	if err != nil {
 		return nil, err
 	}

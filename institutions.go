@@ -32,6 +32,7 @@ func (s *InstitutionsService) List(ctx context.Context, params InstitutionListPa
 func (s *InstitutionsService) All(ctx context.Context, params InstitutionListParams, opts ...CallOption) iter.Seq2[Institution, error] {
 	params.Limit = orMax(params.Limit)
 	return iterate(params.Cursor, func(cursor string) (page[Institution, string], error) {
+		params := params // a loop of its own
 		params.Cursor = cursor
 		list, err := s.List(ctx, params, opts...)
 		if err != nil {

@@ -39,6 +39,7 @@ func (s *InvestmentsService) Transactions(ctx context.Context, linkID string, pa
 func (s *InvestmentsService) AllTransactions(ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption) iter.Seq2[InvestmentTransaction, error] {
 	id := func(t *InvestmentTransaction) string { return t.ID }
 	return numbered(params.Page, params.Size, id, func(number, size int) ([]InvestmentTransaction, int, error) {
+		params := params // a loop of its own
 		params.Page, params.Size = number, size
 		list, err := s.Transactions(ctx, linkID, params, opts...)
 		if err != nil {

@@ -1,6 +1,7 @@
 package moneykit
 
 import (
+	"cmp"
 	"errors"
 	"iter"
 	"slices"
@@ -65,7 +66,7 @@ func onPage(n int, err error) error {
 // numbered yields the items of a list whose pages have numbers. MoneyKit says how many items there
 // are; where it does not, a page that is not full is the last.
 func numbered[T any](first, size int, id func(*T) string, list func(number, size int) (items []T, total int, err error)) iter.Seq2[T, error] {
-	first, size = max(first, 1), orMax(size)
+	first, size = cmp.Or(first, 1), orMax(size)
 	return func(yield func(T, error) bool) {
 		read := (first - 1) * size
 		var before []string // the ids of the last page

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,6 +273,25 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	got, err := collect(ids(newClient(t, mock).Transactions.All(t.Context(), "mk_1", moneykit.TransactionListParams{Size: 1}), transactionID))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"b", "b", "c"}, got, "one can come twice")
+}
+
+func TestAllInTwoLoopsAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, tt := range lists {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+tt.path, func(r *http.Request) (*http.Response, error) {
+			return answers(200, tt.serve(r, ""))(r)
+		})
+		all := tt.all(t.Context(), newClient(t, mock))
+		var wg sync.WaitGroup
+		var got [2][]string
+		for i := range got {
+			wg.Go(func() { got[i], _ = collect(all) })
+		}
+		wg.Wait()
+		assert.GreaterOrEqual(t, len(got[0]), 5, tt.name)
+		assert.Equal(t, got[0], got[1], tt.name)
+	}
 }
 
 func TestAllFailsOnAPage(t *testing.T) {

@@ -35,6 +35,7 @@ func (s *LinksService) List(ctx context.Context, params LinkListParams, opts ...
 // for what counts and for errors. An error ends the loop.
 func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...CallOption) iter.Seq2[LinkRef, error] {
 	return iterate(params.Cursor, func(cursor string) (page[LinkRef, string], error) {
+		params := params // a loop of its own
 		params.Cursor = cursor
 		list, err := s.List(ctx, params, opts...)
 		if err != nil {

@@ -16,7 +16,6 @@ import (
 
 // request is one API call before authentication, as the generated builders prepare it.
 type request struct {
-	id        string // the API's operationId
 	operation string // "GET /links/{id}"
 	method    string
 	path      string // escaped
@@ -41,9 +40,9 @@ const (
 
 // newRequest prepares an operation, such as "GET /links/{id}", and fills the parameters of its
 // path with ids, in order. It refuses an id that would change which path the request goes to.
-func newRequest(id, operation string, ids ...string) (*request, error) {
+func newRequest(operation string, ids ...string) (*request, error) {
 	method, path, _ := strings.Cut(operation, " ")
-	r := &request{id: id, operation: operation, method: method, path: path, when: transport.WhenRefused}
+	r := &request{operation: operation, method: method, path: path, when: transport.WhenRefused}
 	if method == http.MethodGet || method == http.MethodDelete {
 		r.when = transport.Always
 	}

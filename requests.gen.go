@@ -2,16 +2,19 @@
 
 package moneykit
 
+// get_well_known_jwks
 func newGetWellKnownJWKSRequest() (*request, error) {
-	return newRequest("get_well_known_jwks", "GET /.well-known/jwks.json")
+	return newRequest("GET /.well-known/jwks.json")
 }
 
+// instrospect_client
 func newInstrospectClientRequest() (*request, error) {
-	return newRequest("instrospect_client", "GET /auth/introspect")
+	return newRequest("GET /auth/introspect")
 }
 
+// create_access_token
 func newCreateAccessTokenRequest(body any) (*request, error) {
-	r, err := newRequest("create_access_token", "POST /auth/token")
+	r, err := newRequest("POST /auth/token")
 	if err != nil {
 		return nil, err
 	}
@@ -19,8 +22,9 @@ func newCreateAccessTokenRequest(body any) (*request, error) {
 	return r, nil
 }
 
+// get_institutions
 func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
-	r, err := newRequest("get_institutions", "GET /institutions")
+	r, err := newRequest("GET /institutions")
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +36,14 @@ func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
 	return r, r.problems()
 }
 
+// get_institution
 func newGetInstitutionRequest(institutionID string) (*request, error) {
-	return newRequest("get_institution", "GET /institutions/{institution_id}", institutionID)
+	return newRequest("GET /institutions/{institution_id}", institutionID)
 }
 
+// create_link_session
 func newCreateLinkSessionRequest(body any) (*request, error) {
-	r, err := newRequest("create_link_session", "POST /link-session")
+	r, err := newRequest("POST /link-session")
 	if err != nil {
 		return nil, err
 	}
@@ -45,8 +51,9 @@ func newCreateLinkSessionRequest(body any) (*request, error) {
 	return r, nil
 }
 
+// exchange_token
 func newExchangeTokenRequest(body any) (*request, error) {
-	r, err := newRequest("exchange_token", "POST /link-session/exchange-token")
+	r, err := newRequest("POST /link-session/exchange-token")
 	if err != nil {
 		return nil, err
 	}
@@ -54,8 +61,9 @@ func newExchangeTokenRequest(body any) (*request, error) {
 	return r, nil
 }
 
+// get_links
 func newGetLinksRequest(params LinkListParams) (*request, error) {
-	r, err := newRequest("get_links", "GET /links")
+	r, err := newRequest("GET /links")
 	if err != nil {
 		return nil, err
 	}
@@ -65,8 +73,9 @@ func newGetLinksRequest(params LinkListParams) (*request, error) {
 	return r, r.problems()
 }
 
+// import_link
 func newImportLinkRequest(body any) (*request, error) {
-	r, err := newRequest("import_link", "POST /links/import")
+	r, err := newRequest("POST /links/import")
 	if err != nil {
 		return nil, err
 	}
@@ -74,16 +83,19 @@ func newImportLinkRequest(body any) (*request, error) {
 	return r, nil
 }
 
+// delete_link
 func newDeleteLinkRequest(id string) (*request, error) {
-	return newRequest("delete_link", "DELETE /links/{id}", id)
+	return newRequest("DELETE /links/{id}", id)
 }
 
+// get_link
 func newGetLinkRequest(id string) (*request, error) {
-	return newRequest("get_link", "GET /links/{id}", id)
+	return newRequest("GET /links/{id}", id)
 }
 
+// update_link
 func newUpdateLinkRequest(id string, body any) (*request, error) {
-	r, err := newRequest("update_link", "PATCH /links/{id}", id)
+	r, err := newRequest("PATCH /links/{id}", id)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +103,9 @@ func newUpdateLinkRequest(id string, body any) (*request, error) {
 	return r, nil
 }
 
+// get_accounts
 func newGetAccountsRequest(id string, params AccountListParams) (*request, error) {
-	r, err := newRequest("get_accounts", "GET /links/{id}/accounts", id)
+	r, err := newRequest("GET /links/{id}/accounts", id)
 	if err != nil {
 		return nil, err
 	}
@@ -100,16 +113,19 @@ func newGetAccountsRequest(id string, params AccountListParams) (*request, error
 	return r, r.problems()
 }
 
+// get_account_numbers
 func newGetAccountNumbersRequest(id string) (*request, error) {
-	return newRequest("get_account_numbers", "GET /links/{id}/accounts/numbers", id)
+	return newRequest("GET /links/{id}/accounts/numbers", id)
 }
 
+// get_account
 func newGetAccountRequest(id string, accountID string) (*request, error) {
-	return newRequest("get_account", "GET /links/{id}/accounts/{account_id}", id, accountID)
+	return newRequest("GET /links/{id}/accounts/{account_id}", id, accountID)
 }
 
+// get_identities
 func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, error) {
-	r, err := newRequest("get_identities", "GET /links/{id}/identity", id)
+	r, err := newRequest("GET /links/{id}/identity", id)
 	if err != nil {
 		return nil, err
 	}
@@ -117,8 +133,9 @@ func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, er
 	return r, r.problems()
 }
 
+// import_transactions
 func newImportTransactionsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("import_transactions", "POST /links/{id}/import/transactions", id)
+	r, err := newRequest("POST /links/{id}/import/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -126,8 +143,9 @@ func newImportTransactionsRequest(id string, body any) (*request, error) {
 	return r, nil
 }
 
+// get_holdings
 func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error) {
-	r, err := newRequest("get_holdings", "GET /links/{id}/investments/holdings", id)
+	r, err := newRequest("GET /links/{id}/investments/holdings", id)
 	if err != nil {
 		return nil, err
 	}
@@ -135,8 +153,9 @@ func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error
 	return r, r.problems()
 }
 
+// get_investment_transactions
 func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) (*request, error) {
-	r, err := newRequest("get_investment_transactions", "GET /links/{id}/investments/transactions", id)
+	r, err := newRequest("GET /links/{id}/investments/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +170,9 @@ func newGetInvestmentTransactionsRequest(id string, params InvestmentTransaction
 	return r, r.problems()
 }
 
+// refresh_products
 func newRefreshProductsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("refresh_products", "POST /links/{id}/products", id)
+	r, err := newRequest("POST /links/{id}/products", id)
 	if err != nil {
 		return nil, err
 	}
@@ -160,12 +180,14 @@ func newRefreshProductsRequest(id string, body any) (*request, error) {
 	return r, nil
 }
 
+// reset_link
 func newResetLinkRequest(id string) (*request, error) {
-	return newRequest("reset_link", "POST /links/{id}/reset", id)
+	return newRequest("POST /links/{id}/reset", id)
 }
 
+// get_transactions
 func newGetTransactionsRequest(id string, params TransactionListParams) (*request, error) {
-	r, err := newRequest("get_transactions", "GET /links/{id}/transactions", id)
+	r, err := newRequest("GET /links/{id}/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -180,8 +202,9 @@ func newGetTransactionsRequest(id string, params TransactionListParams) (*reques
 	return r, r.problems()
 }
 
+// get_transactions_sync
 func newGetTransactionsSyncRequest(id string, params transactionSyncParams) (*request, error) {
-	r, err := newRequest("get_transactions_sync", "GET /links/{id}/transactions/sync", id)
+	r, err := newRequest("GET /links/{id}/transactions/sync", id)
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +214,9 @@ func newGetTransactionsSyncRequest(id string, params transactionSyncParams) (*re
 	return r, r.problems()
 }
 
+// correct_enrichment
 func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, error) {
-	r, err := newRequest("correct_enrichment", "POST /links/{id}/transactions/{txn_id}/enrichment", id, txnID)
+	r, err := newRequest("POST /links/{id}/transactions/{txn_id}/enrichment", id, txnID)
 	if err != nil {
 		return nil, err
 	}
@@ -200,8 +224,9 @@ func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, e
 	return r, nil
 }
 
+// get_user_accounts
 func newGetUserAccountsRequest(id string, params UserAccountListParams) (*request, error) {
-	r, err := newRequest("get_user_accounts", "GET /users/{id}/accounts", id)
+	r, err := newRequest("GET /users/{id}/accounts", id)
 	if err != nil {
 		return nil, err
 	}
@@ -209,12 +234,14 @@ func newGetUserAccountsRequest(id string, params UserAccountListParams) (*reques
 	return r, r.problems()
 }
 
+// get_user_links
 func newGetUserLinksRequest(id string) (*request, error) {
-	return newRequest("get_user_links", "GET /users/{id}/links", id)
+	return newRequest("GET /users/{id}/links", id)
 }
 
+// get_user_transactions
 func newGetUserTransactionsRequest(id string, params UserTransactionListParams) (*request, error) {
-	r, err := newRequest("get_user_transactions", "GET /users/{id}/transactions", id)
+	r, err := newRequest("GET /users/{id}/transactions", id)
 	if err != nil {
 		return nil, err
 	}
@@ -229,8 +256,9 @@ func newGetUserTransactionsRequest(id string, params UserTransactionListParams) 
 	return r, r.problems()
 }
 
+// trigger_test_link_webhook_event
 func newTriggerTestLinkWebhookEventRequest(id string, body any) (*request, error) {
-	r, err := newRequest("trigger_test_link_webhook_event", "POST /webhooks/test/link/{id}", id)
+	r, err := newRequest("POST /webhooks/test/link/{id}", id)
 	if err != nil {
 		return nil, err
 	}

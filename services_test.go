@@ -314,6 +314,12 @@ func TestParametersThatAreRefused(t *testing.T) {
 			_, err := c.Transactions.List(ctx, "mk_1", moneykit.TransactionListParams{Page: -1})
 			return err
 		}, "page must be at least 1, not -1"},
+		{"a negative page of all", func(ctx context.Context, c *moneykit.Client) error {
+			for _, err := range c.Transactions.All(ctx, "mk_1", moneykit.TransactionListParams{Page: -1}) {
+				return err
+			}
+			return nil
+		}, "page must be at least 1, not -1"},
 		{"a size that is too large", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Users.Transactions(ctx, "user_0001", moneykit.UserTransactionListParams{Size: 1001})
 			return err

@@ -26,6 +26,7 @@ func (s *TransactionsService) List(ctx context.Context, linkID string, params Tr
 // one can come twice. It fails like [TransactionsService.List]; an error ends the loop.
 func (s *TransactionsService) All(ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
+		params := params // a loop of its own
 		params.Page, params.Size = number, size
 		list, err := s.List(ctx, linkID, params, opts...)
 		if err != nil {

@@ -45,6 +45,7 @@ func (s *UsersService) Transactions(ctx context.Context, userID string, params U
 // [UsersService.Transactions]; an error ends the loop.
 func (s *UsersService) AllTransactions(ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
+		params := params // a loop of its own
 		params.Page, params.Size = number, size
 		list, err := s.Transactions(ctx, userID, params, opts...)
 		if err != nil {
