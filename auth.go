@@ -2,13 +2,13 @@ package moneykit
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/moneykit/moneykit-go/internal/flight"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -122,15 +122,8 @@ type tokenCache struct {
 
 	mu     sync.Mutex
 	token  Token
-	renew  time.Time    // from then on the token is renewed early
-	flight *tokenFlight // nil when no renewal is under way
-}
-
-// tokenFlight is a renewal under way; its results are set before done is closed.
-type tokenFlight struct {
-	done  chan struct{}
-	token Token
-	err   error
+	renew  time.Time             // from then on the token is renewed early
+	flight *flight.Flight[Token] // nil when no renewal is under way
 }
 
 func (c *tokenCache) Token(ctx context.Context, rejected string) (Token, error) {
@@ -142,39 +135,26 @@ func (c *tokenCache) Token(ctx context.Context, rejected string) (Token, error) 
 	usable := token.AccessToken != "" &&
 		(token.Expiry.IsZero() || now.Before(token.Expiry.Add(-tokenMargin)))
 	if c.flight == nil && (!usable || (!c.renew.IsZero() && now.After(c.renew))) {
-		c.flight = &tokenFlight{done: make(chan struct{})}
-		// The renewal serves everyone who waits: it must not end with the first one's context.
-		go c.fly(context.WithoutCancel(ctx), c.flight)
+		c.flight = flight.Start(ctx, tokenTimeout, c.fetch, c.land)
 	}
-	flight := c.flight
+	renewal := c.flight
 	c.mu.Unlock()
 	if usable {
 		return token, nil
 	}
-	select {
-	case <-flight.done:
-		return flight.token, flight.err
-	case <-ctx.Done():
-		return Token{}, ctx.Err()
-	}
+	return renewal.Wait(ctx)
 }
 
-func (c *tokenCache) fly(ctx context.Context, flight *tokenFlight) {
-	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
-	defer cancel()
-	flight.err = errors.New("fetching the access token panicked") // unless it returns
-	defer func() {
-		c.mu.Lock()
-		c.flight = nil
-		if flight.err == nil {
-			c.token, c.renew = flight.token, renewAt(flight.token, time.Now())
-		} else {
-			c.renew = time.Now().Add(tokenPause)
-		}
-		c.mu.Unlock()
-		close(flight.done)
-	}()
-	flight.token, flight.err = c.fetch(ctx)
+// land keeps what a renewal brought.
+func (c *tokenCache) land(token Token, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flight = nil
+	if err == nil {
+		c.token, c.renew = token, renewAt(token, time.Now())
+	} else {
+		c.renew = time.Now().Add(tokenPause)
+	}
 }
 
 // renewAt returns when token is renewed although it still serves: five minutes before it is too

@@ -1,0 +1,43 @@
+// Package flight lets many wait for one call.
+package flight
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Flight is a call under way. It serves everyone who waits, so it does not end with the context
+// of whoever began it.
+type Flight[T any] struct {
+	done  chan struct{}
+	value T
+	err   error
+}
+
+// Start calls fetch in a goroutine of its own, for at most timeout, and land with what came of it
+// before anybody who waits is told. A fetch that panics or exits has failed.
+func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context.Context) (T, error), land func(T, error)) *Flight[T] {
+	f := &Flight[T]{done: make(chan struct{}), err: errors.New("fetching panicked")}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		defer cancel()
+		defer func() {
+			land(f.value, f.err)
+			close(f.done)
+		}()
+		f.value, f.err = fetch(ctx)
+	}()
+	return f
+}
+
+// Wait returns what the call returned, or the error of ctx if that ends before.
+func (f *Flight[T]) Wait(ctx context.Context) (T, error) {
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}
