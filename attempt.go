@@ -136,6 +136,9 @@ func (a *attempt) newHTTPRequest(ctx context.Context, contentType string) (*http
 	if a.request.when == transport.WhenRefused {
 		ctx = a.sent.watch(ctx)
 	}
+	if a.request.answer > 0 {
+		ctx = transport.WithLimit(ctx, a.request.answer)
+	}
 	target := a.core.baseURL + a.request.path
 	if a.request.query != "" {
 		target += "?" + a.request.query

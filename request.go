@@ -27,6 +27,7 @@ type request struct {
 	secrets []string       // of this request alone: what must not show in an error
 	wrong   fieldErrors    // what is wrong with its parameters
 	limit   int            // of the body in bytes, 0 for none
+	answer  int64          // bound of the answer in bytes, 0 for the client's
 }
 
 // authMode says how a request names its sender.

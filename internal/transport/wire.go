@@ -51,7 +51,7 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = http.NoBody
 	}
 	defer resp.Body.Close()
-	data, err := w.read(resp, req.Method)
+	data, err := read(resp, req.Method, w.limit(req.Context()))
 	if err != nil {
 		return nil, timeoutCause(req.Context(), err)
 	}
@@ -62,23 +62,38 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 // trusted bounds what is allocated on the word of a Content-Length header alone.
 const trusted = 1 << 20
 
-func (w *Wire) read(resp *http.Response, method string) ([]byte, error) {
+// limitKey is the context key of WithLimit.
+type limitKey struct{}
+
+// WithLimit lets no body be larger than n for requests with the context that it returns.
+func WithLimit(ctx context.Context, n int64) context.Context {
+	return context.WithValue(ctx, limitKey{}, n)
+}
+
+func (w *Wire) limit(ctx context.Context) int64 {
+	if n, ok := ctx.Value(limitKey{}).(int64); ok {
+		return min(n, w.MaxBytes)
+	}
+	return w.MaxBytes
+}
+
+func read(resp *http.Response, method string, most int64) ([]byte, error) {
 	if method == http.MethodHead { // its length is that of a body that does not come
 		return nil, nil
 	}
 	var data []byte
 	var err error
-	if length := resp.ContentLength; 0 < length && length <= min(trusted, w.MaxBytes) {
+	if length := resp.ContentLength; 0 < length && length <= min(trusted, most) {
 		data = make([]byte, length)
 		_, err = io.ReadFull(resp.Body, data)
-	} else if length <= w.MaxBytes {
-		data, err = io.ReadAll(io.LimitReader(resp.Body, w.MaxBytes+1))
+	} else if length <= most {
+		data, err = io.ReadAll(io.LimitReader(resp.Body, most+1))
 	}
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("reading the response body: %w", err)
-	case resp.ContentLength > w.MaxBytes || int64(len(data)) > w.MaxBytes:
-		return nil, &TooLargeError{Limit: w.MaxBytes}
+	case resp.ContentLength > most || int64(len(data)) > most:
+		return nil, &TooLargeError{Limit: most}
 	}
 	return data, nil
 }

@@ -1,0 +1,130 @@
+package jws
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/moneykit/moneykit-go/internal/strictjson"
+)
+
+// Claims is what MoneyKit signs.
+type Claims struct {
+	jwt.RegisteredClaims // IssuedAt is always there
+
+	BodyHash [32]byte // SHA-256 of the body
+}
+
+// maxTime is the end of the year 9999: what is later was not meant as seconds.
+const maxTime = 253402300799
+
+func readClaims(data []byte) (*Claims, error) {
+	var c Claims
+	hashed := false
+	names := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "request_body_sha256"}
+	err := strictjson.Object(data, names, func(name string, value []byte) error {
+		var err error
+		switch name {
+		case "iss", "sub", "jti":
+			if _, ok := strictjson.String(value); !ok {
+				err = errors.New("is not a text")
+			}
+		case "aud": // whom MoneyKit would name is not published
+			err = checkAudience(value)
+		case "exp":
+			c.ExpiresAt, err = readTime(value)
+		case "nbf":
+			c.NotBefore, err = readTime(value)
+		case "iat":
+			c.IssuedAt, err = readTime(value)
+		case "request_body_sha256":
+			hashed = true
+			err = readHash(value, c.BodyHash[:])
+		}
+		if err != nil {
+			return fmt.Errorf("has the claim %s, which %w", name, err)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case c.IssuedAt == nil:
+		return nil, errors.New("has no claim iat")
+	case !hashed:
+		return nil, errors.New("has no claim request_body_sha256")
+	}
+	return &c, nil
+}
+
+func checkAudience(value []byte) error {
+	if _, ok := strictjson.String(value); ok {
+		return nil
+	}
+	err := strictjson.Array(value, func(item []byte) error {
+		if _, ok := strictjson.String(item); !ok {
+			return errors.New("is not a text")
+		}
+		return nil
+	})
+	if err != nil {
+		return errors.New("is neither a text nor a list of texts")
+	}
+	return nil
+}
+
+// readTime reads seconds since 1970, whose fraction is dropped.
+func readTime(value []byte) (*jwt.NumericDate, error) {
+	seconds, err := strconv.ParseFloat(string(value), 64) // JSON has no other words that it takes
+	switch {
+	case err != nil:
+		return nil, errors.New("is not a number")
+	case seconds < 0 || seconds > maxTime:
+		return nil, errors.New("is not a time in seconds")
+	}
+	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
+}
+
+// readHash reads lower-case hexadecimal digits, as MoneyKit writes them.
+func readHash(value, hash []byte) error {
+	text, ok := strictjson.String(value)
+	if !ok || len(text) != hex.EncodedLen(len(hash)) || text != strings.ToLower(text) {
+		return errors.New("is not a SHA-256 in lower-case hexadecimal digits")
+	}
+	if _, err := hex.Decode(hash, []byte(text)); err != nil {
+		return errors.New("is not a SHA-256 in lower-case hexadecimal digits")
+	}
+	return nil
+}
+
+// Ages is how old and how new a signature may be.
+type Ages struct {
+	Past   time.Duration // since it was made
+	Future time.Duration // until it was made, and beyond what else limits it: clocks differ
+}
+
+// CheckAge checks when a signature was made and for when, at the time now.
+func (c *Claims) CheckAge(now time.Time, ages Ages) error {
+	err := jwt.NewValidator(
+		jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithIssuedAt(), jwt.WithLeeway(ages.Future),
+	).Validate(c.RegisteredClaims)
+	age := now.Sub(c.IssuedAt.Time).Round(time.Second)
+	switch {
+	case errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
+		return fmt.Errorf("it was made %v in the future, and %v are accepted: this machine's clock is slow, or MoneyKit's fast",
+			-age, ages.Future)
+	case age > ages.Past:
+		return fmt.Errorf("it was made %v ago, and %v are accepted: it is a replay, or this machine's clock is fast by %v or more",
+			age, ages.Past, age-ages.Past)
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return fmt.Errorf("it expired %v ago", now.Sub(c.ExpiresAt.Time).Round(time.Second))
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return fmt.Errorf("it is not valid for another %v", c.NotBefore.Sub(now).Round(time.Second))
+	}
+	return err
+}

@@ -1,0 +1,191 @@
+package strictjson_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go/internal/strictjson"
+)
+
+// members reads an object as "name=value" texts.
+func members(data string, known ...string) ([]string, error) {
+	var out []string
+	err := strictjson.Object([]byte(data), known, func(name string, value []byte) error {
+		out = append(out, name+"="+string(value))
+		return nil
+	})
+	return out, err
+}
+
+func TestObject(t *testing.T) {
+	t.Parallel()
+	many := make([]string, 40)
+	for i := range many {
+		many[i] = fmt.Sprintf(`"m%d":%d`, i, i)
+	}
+	tests := []struct {
+		name, data string
+		want       []string
+	}{
+		{"empty", " {\t} ", nil},
+		{"one", `{"a":1}`, []string{"a=1"}},
+		{"white space", "\r\n{ \"a\" : [ 1 , {} ] ,\n\"b\":\t\"x\" }\n", []string{"a=[ 1 , {} ]", `b="x"`}},
+		{"escapes in names", `{"\u0061\"":null}`, []string{`a"=null`}},
+		{"brackets and escapes in texts", `{"a":"}\\","b":"\"]"}`, []string{`a="}\\"`, `b="\"]"`}},
+		{"numbers", `{"a":-0.5e+7,"b":0,"c":10E1}`, []string{"a=-0.5e+7", "b=0", "c=10E1"}},
+		{"words", `{"a":true,"b":false,"c":null}`, []string{"a=true", "b=false", "c=null"}},
+		{"duplicates below", `{"a":{"b":1,"b":2}}`, []string{`a={"b":1,"b":2}`}},
+		{"names that differ in case, but are not known", `{"x":1,"X":2}`, []string{"x=1", "X=2"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := members(tt.data, "known")
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, got)
+		})
+	}
+	got, err := members("{" + strings.Join(many, ",") + "}")
+	require.NoError(t, err)
+	assert.Len(t, got, 40)
+}
+
+func TestObjectRefuses(t *testing.T) {
+	t.Parallel()
+	many := ""
+	for i := range 40 {
+		many += fmt.Sprintf(`"m%d":%d,`, i, i)
+	}
+	tests := []struct {
+		data string
+		want error
+	}{
+		{``, strictjson.ErrInvalid},
+		{` `, strictjson.ErrInvalid},
+		{`null`, strictjson.ErrNotObject},
+		{`[{}]`, strictjson.ErrNotObject},
+		{`"{}"`, strictjson.ErrNotObject},
+		{`{`, strictjson.ErrInvalid},
+		{`{"a"`, strictjson.ErrInvalid},
+		{`{"a":`, strictjson.ErrInvalid},
+		{`{"a":1`, strictjson.ErrInvalid},
+		{`{"a":1,`, strictjson.ErrInvalid},
+		{`{"a":1,}`, strictjson.ErrInvalid},
+		{`{,}`, strictjson.ErrInvalid},
+		{`{"a" 1}`, strictjson.ErrInvalid},
+		{`{a:1}`, strictjson.ErrInvalid},
+		{`{'a':1}`, strictjson.ErrInvalid},
+		{`{"a":1 "b":2}`, strictjson.ErrInvalid},
+		{`{"a":1}x`, strictjson.ErrInvalid},
+		{`{"a":1}{}`, strictjson.ErrInvalid},
+		{`{"a":1]`, strictjson.ErrInvalid},
+		{`{"a":[1}`, strictjson.ErrInvalid},
+		{`{"a":[1,]}`, strictjson.ErrInvalid},
+		{`{"a":01}`, strictjson.ErrInvalid},
+		{`{"a":+1}`, strictjson.ErrInvalid},
+		{`{"a":1.}`, strictjson.ErrInvalid},
+		{`{"a":.5}`, strictjson.ErrInvalid},
+		{`{"a":1e}`, strictjson.ErrInvalid},
+		{`{"a":-}`, strictjson.ErrInvalid},
+		{`{"a":NaN}`, strictjson.ErrInvalid},
+		{`{"a":nul}`, strictjson.ErrInvalid},
+		{`{"a":"\x"}`, strictjson.ErrInvalid},
+		{`{"a":"\u12g4"}`, strictjson.ErrInvalid},
+		{`{"a":"\u12"}`, strictjson.ErrInvalid},
+		{`{"a":"\`, strictjson.ErrInvalid},
+		{"{\"a\":\"\n\"}", strictjson.ErrInvalid},
+		{"{\"a\":\"\xff\"}", strictjson.ErrInvalid},
+		{"\xef\xbb\xbf{}", strictjson.ErrInvalid},
+		{`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, strictjson.ErrInvalid},
+		{`{"a":1,"a":1}`, strictjson.ErrDuplicate},
+		{`{"a":1,"\u0061":1}`, strictjson.ErrDuplicate},
+		{`{` + many + `"m39":1}`, strictjson.ErrDuplicate},
+		{`{` + many + `"m3":1}`, strictjson.ErrDuplicate},
+	}
+	for _, tt := range tests {
+		_, err := members(tt.data)
+		require.ErrorIs(t, err, tt.want, "%.80q", tt.data)
+	}
+	for _, name := range []string{"KID", "kId", "\u212aid", "ki\\u0044"} {
+		_, err := members(`{"`+name+`":1}`, "alg", "kid")
+		require.ErrorContains(t, err, "has a member whose name differs from kid in case", name)
+	}
+	stop := errors.New("stop")
+	n := 0
+	require.ErrorIs(t, strictjson.Object([]byte(`{"a":1,"b":2}`), nil, func(string, []byte) error { n++; return stop }), stop)
+	assert.Equal(t, 1, n)
+}
+
+func TestArray(t *testing.T) {
+	t.Parallel()
+	var got []string
+	collect := func(value []byte) error { got = append(got, string(value)); return nil }
+	require.NoError(t, strictjson.Array([]byte(" [ 1,\"]\" ,[ ], {} ] "), collect))
+	assert.Equal(t, []string{"1", `"]"`, "[ ]", "{}"}, got)
+	require.NoError(t, strictjson.Array([]byte("[]"), func([]byte) error { return errors.New("an item") }))
+	for data, want := range map[string]error{
+		"": strictjson.ErrInvalid, "{}": strictjson.ErrNotArray, "[1": strictjson.ErrInvalid, "[1]]": strictjson.ErrInvalid,
+		"[\"\xff\"]": strictjson.ErrInvalid, "[,]": strictjson.ErrInvalid,
+	} {
+		require.ErrorIs(t, strictjson.Array([]byte(data), func([]byte) error { return nil }), want, data)
+	}
+}
+
+func TestString(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]string{`""`: "", `"a"`: "a", `"\n\u00e4"`: "\nä"} {
+		got, ok := strictjson.String([]byte(value))
+		assert.True(t, ok, value)
+		assert.Equal(t, want, got)
+	}
+	for _, value := range []string{"1", "null", "{}", "[]", `["a"]`} {
+		_, ok := strictjson.String([]byte(value))
+		assert.False(t, ok, value)
+	}
+	assert.True(t, strictjson.IsNull([]byte("null")))
+	assert.False(t, strictjson.IsNull([]byte(`"null"`)))
+}
+
+// FuzzObject compares with encoding/json: what is read is what it reads, and what is refused is
+// refused for a reason.
+func FuzzObject(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"a":1,"b":[true,{"c":"d"}]}`, `{"a":1,"a":2}`, `[]`, `{"\u0061":"\ud800"}`, ` {"a" : -1.5e7 } `, `{"Known":1}`,
+		`{"a":"\"\\\/\b"}`, "{\"a\":\"\xff\"}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got := map[string]json.RawMessage{}
+		err := strictjson.Object(data, []string{"known"}, func(name string, value []byte) error {
+			got[name] = value
+			return nil
+		})
+		var want map[string]json.RawMessage
+		wantErr := json.Unmarshal(data, &want)
+		switch {
+		case err == nil:
+			require.NoError(t, wantErr)
+			require.Len(t, got, len(want))
+			for name, value := range want {
+				require.Equal(t, string(value), string(got[name]), name)
+			}
+		case errors.Is(err, strictjson.ErrInvalid):
+			deep := strings.Count(string(data), "[")+strings.Count(string(data), "{") > 100
+			require.True(t, !json.Valid(data) || !utf8.Valid(data) || deep)
+		case errors.Is(err, strictjson.ErrNotObject):
+			require.True(t, json.Valid(data))
+			require.False(t, wantErr == nil && want != nil)
+		case errors.Is(err, strictjson.ErrDuplicate):
+		default:
+			require.ErrorContains(t, err, "known")
+		}
+	})
+}
