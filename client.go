@@ -65,6 +65,7 @@ type core struct {
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
 	syncs      linkLocks
+	webhooks   *verifier
 }
 
 type service struct{ core *core }
@@ -118,7 +119,7 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		userAgent:  "moneykit-go/" + version,
 		maxBytes:   defaultMaxBytes,
 		httpClient: &http.Client{},
-		retry:      RetryPolicy{},
+		now:        time.Now,
 	}
 	for _, opt := range opts {
 		if opt == nil {
@@ -142,6 +143,7 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		logger:     cfg.logger,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
 	}
+	core.webhooks = newVerifier(core, cfg.webhooks, cfg.now)
 	auth := &AuthService{core}
 	switch {
 	case cfg.headerAuth:

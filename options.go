@@ -1,6 +1,7 @@
 package moneykit
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moneykit/moneykit-go/internal/jws"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -26,6 +28,8 @@ type config struct {
 	tokens     TokenSource
 	headerAuth bool
 	logger     *slog.Logger
+	webhooks   WebhookPolicy
+	now        func() time.Time
 }
 
 // WithBaseURL sends requests elsewhere than to https://api.moneykit.com, for example to a
@@ -79,12 +83,6 @@ type RetryPolicy struct {
 }
 
 func (p RetryPolicy) policy() transport.Policy {
-	or := func(value, standard time.Duration) time.Duration {
-		if value == 0 {
-			return standard
-		}
-		return value
-	}
 	retries := p.MaxRetries
 	switch {
 	case retries == 0:
@@ -94,8 +92,8 @@ func (p RetryPolicy) policy() transport.Policy {
 	}
 	return transport.Policy{
 		MaxRetries: retries,
-		MinWait:    or(p.MinWait, 500*time.Millisecond),
-		MaxWait:    or(p.MaxWait, 30*time.Second),
+		MinWait:    cmp.Or(p.MinWait, 500*time.Millisecond),
+		MaxWait:    cmp.Or(p.MaxWait, 30*time.Second),
 	}
 }
 
@@ -167,6 +165,45 @@ func WithMaxResponseBytes(n int64) Option {
 			return errors.New("the largest response size is not positive")
 		}
 		c.maxBytes = min(n, math.MaxInt64-1) // one more is asked for
+		return nil
+	}
+}
+
+// WebhookPolicy bounds which webhooks are accepted. Zero fields have the defaults.
+type WebhookPolicy struct {
+	// MaxAge is how old a signature may be; 2 h 15 min by default, because MoneyKit repeats a
+	// delivery for two hours and may not sign it again. It does not keep an event from being
+	// delivered twice: see [WithDedupe].
+	MaxAge time.Duration
+	// MaxAhead is how far in the future a signature may have been made; 5 min by default.
+	MaxAhead time.Duration
+	// KeyLife is how long MoneyKit's keys are used before they are read again; 12 h by default, and
+	// 24 h at most.
+	KeyLife time.Duration
+}
+
+// WithWebhookPolicy sets which webhooks are accepted.
+func WithWebhookPolicy(policy WebhookPolicy) Option {
+	return func(c *config) error {
+		switch {
+		case policy.MaxAge < 0 || policy.MaxAhead < 0 || policy.KeyLife < 0:
+			return errors.New("a duration of the webhook policy is negative")
+		case policy.KeyLife > jws.MaxLife:
+			return fmt.Errorf("the webhook policy keeps keys for %v; MoneyKit allows %v", policy.KeyLife, jws.MaxLife)
+		}
+		c.webhooks = policy
+		return nil
+	}
+}
+
+// WithClock asks now for the time by which the signatures of webhooks and the age of their keys are
+// judged, in place of [time.Now]. It is for tests, and called from many goroutines.
+func WithClock(now func() time.Time) Option {
+	return func(c *config) error {
+		if now == nil {
+			return errors.New("the clock is nil")
+		}
+		c.now = now
 		return nil
 	}
 }

@@ -1,0 +1,171 @@
+package moneykit
+
+import (
+	linked "container/list"
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Deduper remembers which events were handled, so that each is handled once although MoneyKit
+// delivers it several times. Implement it where all instances of the receiver can see it, for
+// example in the database that the handler writes to; moneykittest.DeduperSuite proves an
+// implementation. [MemoryDeduper] is for a receiver that runs once.
+//
+// A key is 1 to 255 characters of visible ASCII. All methods may be called at once from many goroutines.
+type Deduper interface {
+	// Claim gives the caller an event that nobody has handled and nobody is handling: [ClaimGranted],
+	// with a token of this claim. Of several callers at once one gets it. A claim ends after lease,
+	// whatever becomes of its owner; then the next caller gets the event.
+	Claim(ctx context.Context, key string, lease time.Duration) (Claim, error)
+	// Commit notes that the event was handled. Once it returns, Claim answers [ClaimDone], for at
+	// least three hours. It fails with [ErrClaimLost], and changes nothing, when the claim with the
+	// token has ended and the event is somebody else's.
+	Commit(ctx context.Context, key, token string) error
+	// Release gives the event back, so that the next delivery can claim it. It does nothing when the
+	// claim with the token has ended.
+	Release(ctx context.Context, key, token string) error
+}
+
+// Claim is the answer of [Deduper].
+type Claim struct {
+	State ClaimState
+	Token string // with ClaimGranted
+}
+
+// ClaimState says whose an event is.
+type ClaimState int
+
+// The states. The zero ClaimState is none of them.
+const (
+	ClaimGranted ClaimState = iota + 1 // the caller's: handle it, and then Commit or Release
+	ClaimBusy                          // somebody else's, who is handling it
+	ClaimDone                          // nobody's: it was handled
+)
+
+// ErrClaimLost is what [Deduper] answers to Commit when the claim has ended.
+var ErrClaimLost = errors.New("moneykit: the claim on the event has ended")
+
+// What a MemoryDeduper has unless it is told otherwise.
+const (
+	defaultDedupeLimit = 100_000
+	defaultDedupeAge   = 3 * time.Hour
+)
+
+// MemoryDeduper is a [Deduper] in the memory of one process. The zero value is ready for use.
+type MemoryDeduper struct {
+	// Limit bounds how many events are remembered, 100,000 by default. Beyond it the oldest of the
+	// handled are forgotten; when all are being handled, Claim fails.
+	Limit int
+	// Age is how long handled events are remembered, three hours by default: longer than
+	// signatures are accepted.
+	Age time.Duration
+
+	mu      sync.Mutex
+	entries map[string]*dedupeEntry
+	handled linked.List // of *dedupeEntry, oldest first
+	claims  uint64
+}
+
+type dedupeEntry struct {
+	key     string
+	token   string
+	until   time.Time       // of the claim, or of the memory of it
+	handled *linked.Element // nil while it is claimed
+}
+
+// Claim is as [Deduper] has it.
+func (d *MemoryDeduper) Claim(ctx context.Context, key string, lease time.Duration) (Claim, error) {
+	if err := ctx.Err(); err != nil {
+		return Claim{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := time.Now()
+	d.forget(now)
+	entry := d.entries[key]
+	switch {
+	case entry == nil:
+	case entry.handled != nil:
+		return Claim{State: ClaimDone}, nil
+	case now.Before(entry.until):
+		return Claim{State: ClaimBusy}, nil
+	}
+	if entry == nil {
+		if err := d.makeRoom(now); err != nil {
+			return Claim{}, err
+		}
+		entry = &dedupeEntry{key: key}
+		if d.entries == nil {
+			d.entries = map[string]*dedupeEntry{}
+		}
+		d.entries[key] = entry
+	}
+	d.claims++
+	entry.token, entry.until = strconv.FormatUint(d.claims, 36), now.Add(lease)
+	return Claim{ClaimGranted, entry.token}, nil
+}
+
+// Commit is as [Deduper] has it.
+func (d *MemoryDeduper) Commit(_ context.Context, key, token string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	entry := d.entries[key]
+	if entry == nil || entry.handled != nil || entry.token != token {
+		return ErrClaimLost
+	}
+	age := d.Age
+	if age <= 0 {
+		age = defaultDedupeAge
+	}
+	entry.until, entry.handled = time.Now().Add(age), d.handled.PushBack(entry)
+	return nil
+}
+
+// Release is as [Deduper] has it.
+func (d *MemoryDeduper) Release(_ context.Context, key, token string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if entry := d.entries[key]; entry != nil && entry.handled == nil && entry.token == token {
+		delete(d.entries, key)
+	}
+	return nil
+}
+
+// forget drops what was handled long ago.
+func (d *MemoryDeduper) forget(now time.Time) {
+	for oldest := d.handled.Front(); oldest != nil; oldest = d.handled.Front() {
+		if entry := oldest.Value.(*dedupeEntry); now.Before(entry.until) { //nolint:forcetypeassert // nothing else is in it
+			return
+		}
+		d.drop(oldest)
+	}
+}
+
+func (d *MemoryDeduper) drop(e *linked.Element) {
+	delete(d.entries, d.handled.Remove(e).(*dedupeEntry).key) //nolint:forcetypeassert // nothing else is in it
+}
+
+// makeRoom makes room for one more event.
+func (d *MemoryDeduper) makeRoom(now time.Time) error {
+	limit := d.Limit
+	if limit <= 0 {
+		limit = defaultDedupeLimit
+	}
+	if len(d.entries) < limit {
+		return nil
+	}
+	if oldest := d.handled.Front(); oldest != nil {
+		d.drop(oldest)
+		return nil
+	}
+	for key, entry := range d.entries {
+		if !now.Before(entry.until) { // whoever claimed it is gone
+			delete(d.entries, key)
+			return nil
+		}
+	}
+	return errors.New("moneykit: too many events are being handled at once")
+}

@@ -1,0 +1,96 @@
+package moneykit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// exactly counts what becomes of events that are delivered often, and whose handling often fails.
+type exactly struct {
+	running, succeeded, tries []atomic.Int32
+	overlaps                  atomic.Int32
+	answers                   [600]atomic.Int64
+}
+
+func newExactly(n int) *exactly {
+	return &exactly{running: make([]atomic.Int32, n), succeeded: make([]atomic.Int32, n), tries: make([]atomic.Int32, n)}
+}
+
+func (x *exactly) key(i int) string { return "evt_" + strconv.Itoa(i) }
+
+// handle fails, panics or ends its goroutine in a third of all first tries.
+func (x *exactly) handle(_ context.Context, event moneykit.Event) error {
+	i, err := strconv.Atoi(strings.TrimPrefix(event.Meta().IdempotencyKey, "evt_"))
+	if err != nil {
+		return err
+	}
+	if x.running[i].Add(1) != 1 {
+		x.overlaps.Add(1)
+	}
+	defer x.running[i].Add(-1)
+	try := x.tries[i].Add(1)
+	runtime.Gosched()
+	switch {
+	case try < 3 && i%9 == 0:
+		return errors.New("not yet")
+	case try < 3 && i%9 == 1:
+		panic(fmt.Sprintf("event %d", i))
+	}
+	x.succeeded[i].Add(1)
+	return nil
+}
+
+// work delivers each worker's share of the events, and others' besides, until each of its own is
+// acknowledged.
+func (x *exactly) work(worker, workers int, deliver func(i int) int) {
+	r := rand.New(rand.NewPCG(1, uint64(worker))) // the same in each run
+	var mine []int
+	for i := worker; i < len(x.succeeded); i += workers {
+		mine = append(mine, i)
+	}
+	for len(mine) > 0 {
+		at := r.IntN(len(mine))
+		i := mine[at]
+		if r.IntN(3) == 0 {
+			x.answers[deliver(r.IntN(len(x.succeeded)))].Add(1)
+		}
+		status := deliver(i)
+		x.answers[status].Add(1)
+		if status != http.StatusNoContent {
+			continue
+		}
+		if r.IntN(4) == 0 { // MoneyKit did not hear it
+			x.answers[deliver(i)].Add(1)
+		}
+		mine[at] = mine[len(mine)-1]
+		mine = mine[:len(mine)-1]
+	}
+}
+
+func (x *exactly) check(t *testing.T) {
+	t.Helper()
+	for i := range x.succeeded {
+		if n := x.succeeded[i].Load(); n != 1 {
+			t.Errorf("event %d was handled %d times", i, n)
+		}
+	}
+	assert.Zero(t, x.overlaps.Load(), "events that were handled twice at once")
+	for status := range x.answers {
+		if n := x.answers[status].Load(); n > 0 {
+			t.Logf("%d deliveries answered %d", n, status)
+			assert.Contains(t, []int{http.StatusNoContent, http.StatusInternalServerError, http.StatusServiceUnavailable}, status)
+		}
+	}
+}

@@ -1,0 +1,662 @@
+package moneykit_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+const keysURL = testBase + "/.well-known/jwks.json"
+
+// eventJSON is what a bank that is down makes MoneyKit send.
+const eventJSON = `{"webhook_event":"link.state_changed","webhook_major_version":1,"webhook_minor_version":0,` +
+	`"webhook_idempotency_key":"evt_1","webhook_timestamp":"2026-03-01T12:00:00Z","link_id":"mk_1","link_tags":["a & b"],` +
+	`"state":"error","error":"institution_error","error_message":"The bank is down — sorry"}`
+
+// hookTime is when webhooks of these tests are signed and received.
+func hookTime() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
+
+// hook is a delivery in parts. Tests change parts before it is put together.
+type hook struct {
+	t      *testing.T
+	key    *ecdsa.PrivateKey // that signs
+	head   string            // of the token, as JSON
+	claims string            // as JSON; made for signed if empty
+	signed string            // the body that is signed
+	body   string            // the body that is sent
+	token  string            // made of the parts above if empty
+	keys   string            // the key set; made of key if empty
+
+	method  string
+	answers httpmock.Responder // of the key set, in place of keys
+	change  func(*http.Request)
+	cipher  func(signing []byte) []byte // in place of ES256
+}
+
+func newHook(t *testing.T) *hook {
+	t.Helper()
+	return &hook{
+		t: t, key: newKey(t), method: http.MethodPost,
+		head: `{"alg":"ES256","kid":"key-1","typ":"JWT"}`, signed: eventJSON, body: eventJSON,
+	}
+}
+
+func newKey(tb testing.TB) *ecdsa.PrivateKey {
+	tb.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(tb, err)
+	return key
+}
+
+// claimsAt returns the claims that MoneyKit makes for a body.
+func claimsAt(iat time.Time, body string) string {
+	return fmt.Sprintf(`{"iss":"https://api.moneykit.com","iat":%d,"request_body_sha256":%q}`, iat.Unix(), hashOf(body))
+}
+
+func hashOf(body string) string {
+	hash := sha256.Sum256([]byte(body))
+	return hex.EncodeToString(hash[:])
+}
+
+// coordinates returns x and y in base64url.
+func coordinates(tb testing.TB, key *ecdsa.PrivateKey) (x, y string) {
+	tb.Helper()
+	point, err := key.PublicKey.Bytes()
+	require.NoError(tb, err)
+	return b64(point[1:33]), b64(point[33:])
+}
+
+func b64[T string | []byte](data T) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
+
+// jwkOf returns a key as MoneyKit publishes it.
+func jwkOf(tb testing.TB, key *ecdsa.PrivateKey, id string) string {
+	tb.Helper()
+	x, y := coordinates(tb, key)
+	return fmt.Sprintf(`{"kty":"EC","use":"sig","alg":"ES256","kid":%q,"crv":"P-256","x":%q,"y":%q}`, id, x, y)
+}
+
+func sign(tb testing.TB, key *ecdsa.PrivateKey, signing []byte) []byte {
+	tb.Helper()
+	hash := sha256.Sum256(signing)
+	r, s, err := ecdsa.Sign(rand.Reader, key, hash[:])
+	require.NoError(tb, err)
+	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
+}
+
+// compact returns the token.
+func (h *hook) compact() string {
+	if h.token != "" {
+		return h.token
+	}
+	claims := h.claims
+	if claims == "" {
+		claims = claimsAt(hookTime(), h.signed)
+	}
+	signing := b64(h.head) + "." + b64(claims)
+	if h.cipher != nil {
+		return signing + "." + b64(h.cipher([]byte(signing)))
+	}
+	return signing + "." + b64(sign(h.t, h.key, []byte(signing)))
+}
+
+// sends sets both what is signed and what is sent.
+func (h *hook) sends(body string) { h.signed, h.body = body, body }
+
+func (h *hook) request() *http.Request {
+	r := httptest.NewRequestWithContext(h.t.Context(), h.method, "https://app.example/hooks", strings.NewReader(h.body))
+	r.Header.Set("MoneyKit-Signature", h.compact())
+	r.Header.Set("MoneyKit-Delivery-Token", "delivery-1")
+	r.Header.Set("MoneyKit-Delivery-Attempt", "2")
+	if h.change != nil {
+		h.change(r)
+	}
+	return r
+}
+
+// client returns one that gets the hook's key set.
+func (h *hook) client(opts ...moneykit.Option) *moneykit.Client {
+	mock := newMock(h.t)
+	responder := h.answers
+	if responder == nil {
+		keys := h.keys
+		if keys == "" {
+			keys = `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `]}`
+		}
+		responder = answers(http.StatusOK, keys)
+	}
+	mock.RegisterResponder(http.MethodGet, keysURL, responder)
+	return newClient(h.t, mock, append([]moneykit.Option{
+		moneykit.WithClock(hookTime), moneykit.WithLogger(slog.New(slog.DiscardHandler)),
+	}, opts...)...)
+}
+
+// claim adds, changes or, with no value, removes a claim.
+func (h *hook) claim(name, value string) {
+	h.t.Helper()
+	claims := map[string]json.RawMessage{}
+	require.NoError(h.t, json.Unmarshal([]byte(claimsAt(hookTime(), h.signed)), &claims))
+	if value == "" {
+		delete(claims, name)
+	} else {
+		claims[name] = json.RawMessage(value)
+	}
+	out, err := json.Marshal(claims)
+	require.NoError(h.t, err)
+	h.claims = string(out)
+}
+
+// member adds a member at the end of the token's header.
+func (h *hook) member(text string) { h.head = strings.TrimSuffix(h.head, "}") + "," + text + "}" }
+
+// segments takes the token apart and puts it together again.
+func (h *hook) segments(f func(s []string) []string) {
+	h.token = strings.Join(f(strings.Split(h.compact(), ".")), ".")
+}
+
+// order is that of the group of P-256.
+func order() []byte { return elliptic.P256().Params().N.Bytes() }
+
+func setHeader(name string, values ...string) func(*http.Request) {
+	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = values }
+}
+
+type hookCase struct {
+	name string
+	make func(h *hook)
+	want error // that Verify fails with
+	says string
+}
+
+func hostileHooks() []hookCase {
+	var (
+		unsigned = moneykit.ErrNotSigned
+		invalid  = moneykit.ErrInvalidSignature
+		stale    = moneykit.ErrStaleSignature
+		mismatch = moneykit.ErrBodyMismatch
+		noEvent  = moneykit.ErrMalformedEvent
+		noKeys   = moneykit.ErrKeysUnavailable
+	)
+	const signature = "MoneyKit-Signature"
+	seconds := func(d time.Duration) string { return fmt.Sprint(hookTime().Add(d).Unix()) }
+	keySet := func(change func(jwk string) string) func(h *hook) {
+		return func(h *hook) { h.keys = `{"keys":[` + change(jwkOf(h.t, h.key, "key-1")) + `]}` }
+	}
+	swap := func(old, now string) func(h *hook) {
+		return keySet(func(jwk string) string { return strings.Replace(jwk, old, now, 1) })
+	}
+	event := func(old, now string) func(h *hook) {
+		return func(h *hook) { h.sends(strings.Replace(eventJSON, old, now, 1)) }
+	}
+	return []hookCase{
+		// The header field.
+		{"no signature", func(h *hook) { h.change = func(r *http.Request) { r.Header.Del(signature) } }, unsigned, "no header"},
+		{"empty signature", func(h *hook) { h.change = setHeader(signature, "") }, unsigned, "no header"},
+		{"two signatures", func(h *hook) { t := h.compact(); h.change = setHeader(signature, t, t) }, invalid, "2 headers"},
+		{"two signatures, one empty", func(h *hook) { h.change = setHeader(signature, "", h.compact()) }, invalid, "2 headers"},
+		{"two spellings of the header", func(h *hook) {
+			t := h.compact()
+			h.change = func(r *http.Request) { r.Header["moneykit-signature"] = []string{t} }
+		}, invalid, "2 headers"},
+		{"signatures joined by a comma", func(h *hook) { h.token = h.compact() + ", " + h.compact() }, invalid, ""},
+		{"space before the token", func(h *hook) { h.token = " " + h.compact() }, invalid, "base64url"},
+		{"space after the token", func(h *hook) { h.token = h.compact() + " " }, invalid, "base64url"},
+		{"tab after the token", func(h *hook) { h.token = h.compact() + "\t" }, invalid, "base64url"},
+		{"quotes around the token", func(h *hook) { h.token = `"` + h.compact() + `"` }, invalid, "base64url"},
+		{"a scheme before the token", func(h *hook) { h.token = "Bearer " + h.compact() }, invalid, "base64url"},
+		{"oversized token", func(h *hook) { h.member(`"pad":"` + strings.Repeat("x", 8<<10) + `"`) }, invalid, "more than 8192 bytes"},
+		{"control character in the token", func(h *hook) { h.token = h.compact() + "\x00" }, invalid, "base64url"},
+		{"line end in the signature", func(h *hook) {
+			h.segments(func(s []string) []string { s[2] = s[2][:9] + "\n" + s[2][9:]; return s })
+		}, invalid, "base64url"},
+		{"line end in the header", func(h *hook) {
+			h.segments(func(s []string) []string { s[0] = s[0][:9] + "\r\n" + s[0][9:]; return s })
+		}, invalid, "base64url"},
+
+		// The token's shape and encoding.
+		{"one segment", func(h *hook) { h.token = "abc" }, invalid, "three segments"},
+		{"two segments", func(h *hook) { h.segments(func(s []string) []string { return s[:2] }) }, invalid, "three segments"},
+		{"four segments", func(h *hook) { h.segments(func(s []string) []string { return append(s, "") }) }, invalid, "three segments"},
+		{"five segments", func(h *hook) { h.segments(func(s []string) []string { return append(s, "YQ", "YQ") }) }, invalid, "three segments"},
+		{"many dots", func(h *hook) { h.token = strings.Repeat(".", 8000) }, invalid, "three segments"},
+		{"empty header", func(h *hook) { h.segments(func(s []string) []string { s[0] = ""; return s }) }, invalid, "is empty"},
+		{"empty payload", func(h *hook) { h.segments(func(s []string) []string { s[1] = ""; return s }) }, invalid, "is empty"},
+		{"empty signature segment", func(h *hook) { h.segments(func(s []string) []string { s[2] = ""; return s }) }, invalid, "is empty"},
+		{"JSON serialisation", func(h *hook) {
+			s := strings.Split(h.compact(), ".")
+			h.token = fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, s[0], s[1], s[2])
+		}, invalid, ""},
+		{"standard base64 in the signature", func(h *hook) {
+			h.segments(func(s []string) []string { s[2] = "+/" + s[2][2:]; return s })
+		}, invalid, "base64url"},
+		{"padding after the signature", func(h *hook) { h.token = h.compact() + "==" }, invalid, "base64url"},
+		{"last character that is not canonical", func(h *hook) {
+			h.segments(func(s []string) []string {
+				const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+				last := strings.IndexByte(alphabet, s[2][85])
+				s[2] = s[2][:85] + string(alphabet[last|1]) // 64 bytes leave four bits of it unused
+				return s
+			})
+		}, invalid, "base64url"},
+		{"detached payload", func(h *hook) { h.member(`"b64":false,"crit":["b64"]`) }, invalid, "b64"},
+		{"the payload of another token", func(h *hook) {
+			h.segments(func(s []string) []string { s[1] = b64(claimsAt(hookTime(), "{}")); return s })
+		}, invalid, "not by the key"},
+		{"the header of another token", func(h *hook) {
+			h.segments(func(s []string) []string { s[0] = b64(`{"typ":"JWT","alg":"ES256","kid":"key-1"}`); return s })
+		}, invalid, "not by the key"},
+
+		// The token's header.
+		{"header that is no JSON", func(h *hook) { h.head = "alg=ES256" }, invalid, "not valid JSON"},
+		{"header that is a list", func(h *hook) { h.head = `[` + h.head + `]` }, invalid, "not a JSON object"},
+		{"header with something after it", func(h *hook) { h.head += "{}" }, invalid, "not valid JSON"},
+		{"header that is not UTF-8", func(h *hook) { h.member("\"x\":\"\xff\"") }, invalid, "not valid JSON in UTF-8"},
+		{"no algorithm", func(h *hook) { h.head = `{"kid":"key-1"}` }, invalid, "no algorithm"},
+		{"algorithm null", func(h *hook) { h.head = `{"alg":null,"kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm none", func(h *hook) {
+			h.head = `{"alg":"none","kid":"key-1"}`
+			h.segments(func(s []string) []string { s[2] = ""; return s })
+		}, invalid, ""},
+		{"algorithm none with a signature", func(h *hook) { h.head = `{"alg":"none","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm None", func(h *hook) { h.head = `{"alg":"nOnE","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm in lower case", func(h *hook) { h.head = `{"alg":"es256","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm with a space", func(h *hook) { h.head = `{"alg":"ES256 ","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm ES256K", func(h *hook) { h.head = `{"alg":"ES256K","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"algorithm ES512", func(h *hook) { h.head = `{"alg":"ES512","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"HMAC with the public key", func(h *hook) {
+			h.head = `{"alg":"HS256","kid":"key-1"}`
+			secret, err := h.key.PublicKey.Bytes()
+			require.NoError(h.t, err)
+			h.cipher = func(signing []byte) []byte {
+				mac := hmac.New(sha256.New, secret)
+				mac.Write(signing)
+				return mac.Sum(nil)
+			}
+		}, invalid, "32 bytes, not 64"},
+		{"algorithms in a list", func(h *hook) { h.head = `{"alg":["ES256"],"kid":"key-1"}` }, invalid, "another algorithm"},
+		{"two algorithms", func(h *hook) { h.head = `{"alg":"none","alg":"ES256","kid":"key-1"}` }, invalid, ""},
+		{"the algorithm twice", func(h *hook) { h.member(`"alg":"ES256"`) }, invalid, "one name"},
+		{"the algorithm twice, once escaped", func(h *hook) { h.member(`"\u0061lg":"ES256"`) }, invalid, "one name"},
+		{"the algorithm in another case", func(h *hook) { h.head = `{"ALG":"ES256","kid":"key-1"}` }, invalid, "in case"},
+		{"the key id in another case besides", func(h *hook) { h.member(`"Kid":"key-2"`) }, invalid, "in case"},
+		{"the key id with a Kelvin sign", func(h *hook) { h.member(`"` + "\u212a" + `id":"key-2"`) }, invalid, "in case"},
+		{"two key ids", func(h *hook) { h.member(`"kid":"key-1"`) }, invalid, "one name"},
+		{"no key id", func(h *hook) { h.head = `{"alg":"ES256"}` }, invalid, "names no key"},
+		{"empty key id", func(h *hook) { h.head = `{"alg":"ES256","kid":""}` }, invalid, "kid"},
+		{"key id that is a number", func(h *hook) { h.head = `{"alg":"ES256","kid":1}` }, invalid, "kid"},
+		{"key id of 257 bytes", func(h *hook) { h.head = `{"alg":"ES256","kid":"` + strings.Repeat("k", 257) + `"}` }, invalid, "256 bytes"},
+		{"unknown key id", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-2"}` }, invalid, "does not have the key"},
+		{"key id with a line end", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1\nlevel=ERROR"}` }, invalid, `"key-1\nlevel=ERROR"`},
+		{"unknown critical extension", func(h *hook) { h.member(`"crit":["exp"]`) }, invalid, "crit"},
+		{"empty critical extensions", func(h *hook) { h.member(`"crit":[]`) }, invalid, "crit"},
+		{"embedded key", func(h *hook) {
+			other := newKey(h.t)
+			h.member(`"jwk":` + jwkOf(h.t, other, "key-1"))
+			h.cipher = func(signing []byte) []byte { return sign(h.t, other, signing) }
+		}, invalid, "jwk"},
+		{"referenced key set", func(h *hook) { h.member(`"jku":"https://evil.example/jwks.json"`) }, invalid, "jku"},
+		{"referenced certificate", func(h *hook) { h.member(`"x5u":"https://evil.example/cert"`) }, invalid, "x5u"},
+		{"embedded certificates", func(h *hook) { h.member(`"x5c":["MIIB"]`) }, invalid, "x5c"},
+		{"fingerprint of a certificate", func(h *hook) { h.member(`"x5t#S256":"YQ"`) }, invalid, "x5t#S256"},
+		{"compressed", func(h *hook) { h.member(`"zip":"DEF"`) }, invalid, "zip"},
+		{"encrypted", func(h *hook) { h.member(`"enc":"A256GCM"`) }, invalid, "enc"},
+		{"nested token", func(h *hook) { h.member(`"cty":"JWT"`) }, invalid, "cty"},
+		{"another type", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1","typ":"at+jwt"}` }, invalid, "another type"},
+		{"type that is no text", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1","typ":1}` }, invalid, "another type"},
+
+		// The signature value.
+		{"signature of 63 bytes", func(h *hook) { h.cipher = func(s []byte) []byte { return sign(h.t, h.key, s)[1:] } }, invalid, "63 bytes"},
+		{"signature of 65 bytes", func(h *hook) { h.cipher = func(s []byte) []byte { return append(sign(h.t, h.key, s), 0) } }, invalid, "65 bytes"},
+		{"signature of zeros", func(h *hook) { h.cipher = func([]byte) []byte { return make([]byte, 64) } }, invalid, "not by the key"},
+		{"r is zero", func(h *hook) {
+			h.cipher = func(s []byte) []byte { return append(make([]byte, 32), sign(h.t, h.key, s)[32:]...) }
+		}, invalid, "not by the key"},
+		{"s is zero", func(h *hook) {
+			h.cipher = func(s []byte) []byte { return append(sign(h.t, h.key, s)[:32], make([]byte, 32)...) }
+		}, invalid, "not by the key"},
+		{"r is the order", func(h *hook) {
+			h.cipher = func(s []byte) []byte { return append(order(), sign(h.t, h.key, s)[32:]...) }
+		}, invalid, "not by the key"},
+		{"r and s are the order", func(h *hook) { h.cipher = func([]byte) []byte { return append(order(), order()...) } }, invalid, "not by the key"},
+		{"r and s are out of range", func(h *hook) { h.cipher = func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 64) } }, invalid, "not by the key"},
+		{"r and s are one", func(h *hook) {
+			h.cipher = func([]byte) []byte { one := make([]byte, 64); one[31], one[63] = 1, 1; return one }
+		}, invalid, "not by the key"},
+		{"r and s are swapped", func(h *hook) {
+			h.cipher = func(s []byte) []byte { out := sign(h.t, h.key, s); return append(out[32:], out[:32]...) }
+		}, invalid, "not by the key"},
+		{"another key's signature", func(h *hook) {
+			other := newKey(h.t)
+			h.cipher = func(s []byte) []byte { return sign(h.t, other, s) }
+		}, invalid, "not by the key"},
+		{"another token's signature", func(h *hook) {
+			h.cipher = func([]byte) []byte { return sign(h.t, h.key, []byte("e30.e30")) }
+		}, invalid, "not by the key"},
+		{"one bit of the signature", func(h *hook) {
+			h.cipher = func(s []byte) []byte { out := sign(h.t, h.key, s); out[40] ^= 1; return out }
+		}, invalid, "not by the key"},
+		{"DER signature", func(h *hook) {
+			h.cipher = func(s []byte) []byte {
+				hash := sha256.Sum256(s)
+				der, err := ecdsa.SignASN1(rand.Reader, h.key, hash[:])
+				require.NoError(h.t, err)
+				return der
+			}
+		}, invalid, "bytes, not 64"},
+
+		// The key set.
+		{"key for encryption", swap(`"use":"sig"`, `"use":"enc"`), noKeys, "no usable key"},
+		{"key for other operations", swap(`"use":"sig"`, `"key_ops":["encrypt"]`), noKeys, "no usable key"},
+		{"key for another algorithm", swap(`"alg":"ES256"`, `"alg":"ES384"`), noKeys, "no usable key"},
+		{"key of another type", swap(`"kty":"EC"`, `"kty":"RSA"`), noKeys, "no usable key"},
+		{"key on another curve", swap(`P-256`, `secp256k1`), noKeys, "no usable key"},
+		{"key without id", swap(`"kid":"key-1",`, ``), noKeys, "no usable key"},
+		{"private key", swap(`"kty":"EC"`, `"kty":"EC","d":"AQ"`), noKeys, "no usable key"},
+		{"point that is not on the curve", func(h *hook) {
+			h.keys = `{"keys":[{"kty":"EC","kid":"key-1","crv":"P-256","x":"` + b64(make([]byte, 32)) + `","y":"` + b64(make([]byte, 32)) + `"}]}`
+		}, noKeys, "no usable key"},
+		{"short coordinate", swap(`"x":"`, `"x":"AA`), noKeys, "no usable key"},
+		{"padded coordinate", swap(`"}`, `="}`), noKeys, "no usable key"},
+		{"key with two types", swap(`"kty":"EC"`, `"kty":"EC","kty":"EC"`), noKeys, "no usable key"},
+		{"key with a type in another case", swap(`"kty":"EC"`, `"kty":"EC","KTY":"EC"`), noKeys, "no usable key"},
+		{"two keys with one id", func(h *hook) {
+			h.keys = `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `,` + jwkOf(h.t, newKey(h.t), "key-1") + `]}`
+		}, noKeys, "two different keys"},
+		{"a thousand keys", func(h *hook) {
+			h.keys = `{"keys":[` + strings.Repeat(`{},`, 1000) + jwkOf(h.t, h.key, "key-1") + `]}`
+		}, noKeys, "more than 100 keys"},
+		{"giant key set", func(h *hook) {
+			h.keys = `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `],"pad":"` + strings.Repeat("x", 64<<10) + `"}`
+		}, noKeys, "larger than 65536 bytes"},
+		{"key set without keys", func(h *hook) { h.keys = `{}` }, noKeys, "no usable key"},
+		{"empty key set", func(h *hook) { h.keys = `{"keys":[]}` }, noKeys, "no usable key"},
+		{"keys null", func(h *hook) { h.keys = `{"keys":null}` }, noKeys, "not a JSON array"},
+		{"keys in another case", func(h *hook) { h.keys = `{"Keys":[` + jwkOf(h.t, h.key, "key-1") + `]}` }, noKeys, "in case"},
+		{"two lists of keys", func(h *hook) {
+			h.keys = `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `],"keys":[]}`
+		}, noKeys, "one name"},
+		{"a bare list of keys", func(h *hook) { h.keys = `[` + jwkOf(h.t, h.key, "key-1") + `]` }, noKeys, "not a JSON object"},
+		{"key set that is a page", func(h *hook) {
+			h.answers = httpmock.NewStringResponder(http.StatusOK, "<html>").HeaderSet(http.Header{"Content-Type": {"text/html"}})
+		}, noKeys, "not JSON"},
+		{"redirected key set", func(h *hook) {
+			h.answers = httpmock.NewStringResponder(http.StatusFound, "").HeaderSet(http.Header{"Location": {"https://evil.example/jwks.json"}})
+		}, noKeys, "redirect was not followed"},
+		{"failing key set", func(h *hook) { h.answers = answers(http.StatusInternalServerError, `{}`) }, noKeys, "500"},
+		{"key set that does not exist", func(h *hook) { h.answers = answers(http.StatusNotFound, `{}`) }, noKeys, "404"},
+		{"empty answer for the key set", func(h *hook) { h.answers = answers(http.StatusOK, ``) }, noKeys, "valid JSON"},
+		{"no network", func(h *hook) { h.answers = httpmock.NewErrorResponder(io.ErrUnexpectedEOF) }, noKeys, "unexpected EOF"},
+
+		// The claims.
+		{"claims that are no JSON", func(h *hook) { h.claims = "iat=1" }, invalid, "not valid JSON"},
+		{"claims that are a list", func(h *hook) { h.claims = "[]" }, invalid, "not a JSON object"},
+		{"claims with something after them", func(h *hook) { h.claims = claimsAt(hookTime(), h.signed) + "x" }, invalid, "not valid JSON"},
+		{"no time", func(h *hook) { h.claim("iat", "") }, invalid, "no claim iat"},
+		{"time null", func(h *hook) { h.claim("iat", "null") }, invalid, "iat, which is not a number"},
+		{"time in a text", func(h *hook) { h.claim("iat", `"`+seconds(0)+`"`) }, invalid, "iat, which is not a number"},
+		{"time as a date", func(h *hook) { h.claim("iat", `"2026-03-01T12:00:00Z"`) }, invalid, "iat, which is not a number"},
+		{"time in milliseconds", func(h *hook) { h.claim("iat", seconds(0)+"000") }, invalid, "not a time in seconds"},
+		{"negative time", func(h *hook) { h.claim("iat", "-1") }, invalid, "not a time in seconds"},
+		{"enormous time", func(h *hook) { h.claim("iat", "1e300") }, invalid, "not a time in seconds"},
+		{"infinite time", func(h *hook) { h.claim("iat", "1e999") }, invalid, "not a number"},
+		{"time zero", func(h *hook) { h.claim("iat", "0") }, stale, "ago"},
+		{"two hours and a quarter old", func(h *hook) { h.claim("iat", seconds(-2*time.Hour-15*time.Minute-time.Second)) }, stale, "clock is fast by 1s or more"},
+		{"a day old", func(h *hook) { h.claim("iat", seconds(-24*time.Hour)) }, stale, "24h0m0s ago"},
+		{"five minutes ahead", func(h *hook) { h.claim("iat", seconds(5*time.Minute+time.Second)) }, stale, "5m1s in the future"},
+		{"a day ahead", func(h *hook) { h.claim("iat", seconds(24*time.Hour)) }, stale, "clock is slow"},
+		{"expired", func(h *hook) { h.claim("exp", seconds(-10*time.Minute)) }, stale, "expired 10m0s ago"},
+		{"not valid yet", func(h *hook) { h.claim("nbf", seconds(10*time.Minute)) }, stale, "not valid for another 10m0s"},
+		{"expiry in a text", func(h *hook) { h.claim("exp", `"`+seconds(time.Hour)+`"`) }, invalid, "exp, which is not a number"},
+		{"two times", func(h *hook) { h.claims = strings.Replace(claimsAt(hookTime(), h.signed), `"iat"`, `"iat":1,"iat"`, 1) }, invalid, "one name"},
+		{"time in another case besides", func(h *hook) { h.claim("IAT", "1") }, invalid, "in case"},
+		{"issuer that is no text", func(h *hook) { h.claim("iss", "1") }, invalid, "iss, which is not a text"},
+		{"audience that is a number", func(h *hook) { h.claim("aud", "1") }, invalid, "aud, which"},
+		{"audience with a number", func(h *hook) { h.claim("aud", `["a",1]`) }, invalid, "aud, which"},
+		{"no hash", func(h *hook) { h.claim("request_body_sha256", "") }, invalid, "no claim request_body_sha256"},
+		{"hash null", func(h *hook) { h.claim("request_body_sha256", "null") }, invalid, "request_body_sha256"},
+		{"empty hash", func(h *hook) { h.claim("request_body_sha256", `""`) }, invalid, "request_body_sha256"},
+		{"short hash", func(h *hook) { h.claim("request_body_sha256", `"`+hashOf(h.signed)[:62]+`"`) }, invalid, "request_body_sha256"},
+		{"hash that is not hexadecimal", func(h *hook) { h.claim("request_body_sha256", `"`+strings.Repeat("zz", 32)+`"`) }, invalid, "request_body_sha256"},
+		{"hash in upper case", func(h *hook) {
+			h.claim("request_body_sha256", `"`+strings.ToUpper(hashOf(h.signed))+`"`)
+		}, invalid, "lower-case"},
+		{"hash in base64", func(h *hook) {
+			hash := sha256.Sum256([]byte(h.signed))
+			h.claim("request_body_sha256", `"`+b64(hash[:])+`"`)
+		}, invalid, "request_body_sha256"},
+		{"two hashes", func(h *hook) {
+			h.body = "{}"
+			h.claims = strings.Replace(claimsAt(hookTime(), h.signed), `}`, `,"request_body_sha256":"`+hashOf("{}")+`"}`, 1)
+		}, invalid, "one name"},
+		{"a second hash in another case", func(h *hook) {
+			h.body = "{}"
+			h.claim("Request_Body_SHA256", `"`+hashOf("{}")+`"`)
+		}, invalid, "in case"},
+		{"a second hash with a long s", func(h *hook) {
+			h.body = "{}"
+			h.claim("reque"+"\u017f"+"t_body_sha256", `"`+hashOf("{}")+`"`)
+		}, invalid, "in case"},
+
+		// The body.
+		{"altered body", func(h *hook) { h.body = strings.Replace(h.body, "mk_1", "mk_2", 1) }, mismatch, "altered"},
+		{"truncated body", func(h *hook) { h.body = h.body[:40] }, mismatch, "cut off"},
+		{"empty body", func(h *hook) { h.body = "" }, mismatch, "has read it before"},
+		{"body with a line end more", func(h *hook) { h.body += "\n" }, mismatch, "white space was put around it"},
+		{"body indented", func(h *hook) {
+			var out bytes.Buffer
+			require.NoError(h.t, json.Indent(&out, []byte(h.body), "", "  "))
+			h.body = out.String()
+		}, mismatch, "white space or the escapes"},
+		{"body with members in order", func(h *hook) {
+			var members map[string]any
+			require.NoError(h.t, json.Unmarshal([]byte(h.body), &members))
+			out, err := json.Marshal(members)
+			require.NoError(h.t, err)
+			h.body = string(out)
+		}, mismatch, "alphabetical order"},
+		{"body with a byte order mark", func(h *hook) { h.body = "\xef\xbb\xbf" + h.body }, mismatch, "byte order mark was put before"},
+		{"body in UTF-16", func(h *hook) {
+			h.body = "\xff\xfe" + strings.Join(strings.Split(h.body, ""), "\x00") + "\x00"
+		}, mismatch, "not JSON"},
+		{"body encoded twice", func(h *hook) { h.body = fmt.Sprintf("%q", h.body) }, mismatch, "encoded twice"},
+		{"body in base64", func(h *hook) { h.body = base64.StdEncoding.EncodeToString([]byte(h.body)) }, mismatch, "base64"},
+		{"compressed body", func(h *hook) {
+			h.body = gzipped(h.t, h.body)
+			h.change = setHeader("Content-Encoding", "gzip")
+		}, mismatch, "compressed"},
+		{"signed compressed body", func(h *hook) {
+			h.sends(gzipped(h.t, h.body))
+			h.change = setHeader("Content-Encoding", "gzip")
+		}, noEvent, "not valid JSON"},
+		{"the body of another delivery", func(h *hook) { h.body = strings.Replace(eventJSON, "evt_1", "evt_2", 1) }, mismatch, "another delivery"},
+		{"signed body that is no JSON", func(h *hook) { h.sends("link_id=mk_1") }, noEvent, "not valid JSON"},
+		{"signed empty body", func(h *hook) { h.sends("") }, noEvent, "not valid JSON"},
+		{"signed list of events", func(h *hook) { h.sends("[" + eventJSON + "]") }, noEvent, "not a JSON object"},
+		{"two link ids", event(`"link_id"`, `"link_id":"mk_2","link_id"`), noEvent, "one name"},
+		{"link id in another case besides", event(`"link_id"`, `"Link_Id":"mk_2","link_id"`), noEvent, "in case"},
+		{"link id in another case", event(`"link_id"`, `"LINK_ID"`), noEvent, "in case"},
+		{"link id that is a number", event(`"mk_1"`, `1`), noEvent, "link_id, which is not a text"},
+		{"no link id", event(`"link_id":"mk_1",`, ``), noEvent, "link_id"},
+		{"no idempotency key", event(`"webhook_idempotency_key":"evt_1",`, ``), noEvent, "webhook_idempotency_key"},
+		{"no state", event(`"state":"error",`, ``), noEvent, "state"},
+		{"time of the event that is no time", event(`2026-03-01T12:00:00Z`, `yesterday`), noEvent, "webhook_timestamp"},
+		{"tags that are no list", event(`["a & b"]`, `"a"`), noEvent, "link_tags"},
+		{"tags that are no texts", event(`["a & b"]`, `[1]`), noEvent, "link_tags"},
+	}
+}
+
+func TestHostileWebhooks(t *testing.T) {
+	t.Parallel()
+	cases := hostileHooks()
+	require.GreaterOrEqual(t, len(cases), 70)
+	names := map[string]bool{}
+	for _, tt := range cases {
+		require.False(t, names[tt.name], tt.name)
+		names[tt.name] = true
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHook(t)
+			tt.make(h)
+			client, request := h.client(), h.request()
+			body, err := io.ReadAll(request.Body)
+			require.NoError(t, err)
+
+			event, err := client.Webhooks.Verify(t.Context(), request.Header, body)
+			require.ErrorIs(t, err, tt.want)
+			require.ErrorContains(t, err, tt.says)
+			assert.Nil(t, event)
+			assert.NotContains(t, err.Error(), "\n")
+			assert.NotContains(t, err.Error(), h.compact(), "the token is in the error")
+
+			request.Body = io.NopCloser(bytes.NewReader(body))
+			answer := httptest.NewRecorder()
+			client.Webhooks.Handler(func(context.Context, moneykit.Event) error {
+				t.Error("the function was called")
+				return nil
+			}).ServeHTTP(answer, request)
+			want := http.StatusBadRequest
+			if tt.want == moneykit.ErrKeysUnavailable { //nolint:errorlint // it is the case's own
+				want = http.StatusServiceUnavailable
+			}
+			assert.Equal(t, want, answer.Code)
+			assert.Empty(t, answer.Body.String())
+			assert.Equal(t, http.Header{"Cache-Control": {"no-store"}}, answer.Header())
+		})
+	}
+}
+
+func TestUnusualWebhooks(t *testing.T) {
+	t.Parallel()
+	swap := func(old, now string) func(h *hook) {
+		return func(h *hook) { h.sends(strings.Replace(eventJSON, old, now, 1)) }
+	}
+	seconds := func(d time.Duration) string { return fmt.Sprint(hookTime().Add(d).Unix()) }
+	tests := []struct {
+		name string
+		make func(h *hook)
+	}{
+		{"a plain one", func(*hook) {}},
+		{"header keys in lower case, as a queue hands them on", func(h *hook) {
+			token := h.compact()
+			h.change = func(r *http.Request) {
+				r.Header = http.Header{"moneykit-signature": {token}, "moneykit-delivery-token": {"delivery-1"}, "moneykit-delivery-attempt": {"2"}}
+			}
+		}},
+		{"no type", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1"}` }},
+		{"type in lower case", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1","typ":"jwt"}` }},
+		{"header with white space and another order", func(h *hook) { h.head = "{\n \"typ\" : \"JWT\",\t\"kid\":\"key-1\", \"alg\":\"ES256\" }\r\n" }},
+		{"header with escapes", func(h *hook) { h.head = `{"\u0061lg":"\u0045S256","kid":"key\u002d1"}` }},
+		{"header with a member that nobody knows", func(h *hook) { h.member(`"mk":{"v":2}`) }},
+		{"key id of 256 bytes", func(h *hook) {
+			id := strings.Repeat("k", 256)
+			h.head = `{"alg":"ES256","kid":"` + id + `"}`
+			h.keys = `{"keys":[` + jwkOf(h.t, h.key, id) + `]}`
+		}},
+		{"another issuer", func(h *hook) { h.claim("iss", `"https://sandbox.moneykit.com"`) }},
+		{"no issuer", func(h *hook) { h.claim("iss", "") }},
+		{"an audience", func(h *hook) { h.claim("aud", `"app_1"`) }},
+		{"several audiences", func(h *hook) { h.claim("aud", `["app_1","app_2"]`) }},
+		{"an expiry", func(h *hook) { h.claim("exp", seconds(time.Minute)) }},
+		{"a fraction of a second", func(h *hook) { h.claim("iat", seconds(0)+".25") }},
+		{"time with an exponent", func(h *hook) { h.claim("iat", "1.7723664e9") }},
+		{"two hours and a quarter old", func(h *hook) { h.claim("iat", seconds(-2*time.Hour-15*time.Minute)) }},
+		{"five minutes ahead", func(h *hook) { h.claim("iat", seconds(5*time.Minute)) }},
+		{"a claim that nobody knows", func(h *hook) { h.claim("delivery", `{"a":[1,2]}`) }},
+		{"s in the upper half", func(h *hook) {
+			h.cipher = func(signing []byte) []byte { // n-s is as good as s
+				out := sign(h.t, h.key, signing)
+				n := new(big.Int).SetBytes(order())
+				s := n.Sub(n, new(big.Int).SetBytes(out[32:]))
+				s.FillBytes(out[32:])
+				return out
+			}
+		}},
+		{"a key set with keys that nobody understands", func(h *hook) {
+			h.keys = `{"keys":[null,1,{},{"kty":"OKP","crv":"Ed25519","kid":"key-1","x":"YQ"},{"kty":"RSA","kid":"r"},` +
+				`{"kty":"EC","crv":"P-256","kid":"bad","x":"AA","y":"AA"},` + jwkOf(h.t, h.key, "key-1") + `],"next":1}`
+		}},
+		{"the key twice in the set", func(h *hook) {
+			jwk := jwkOf(h.t, h.key, "key-1")
+			h.keys = `{"keys":[` + jwk + `,` + jwk + `]}`
+		}},
+		{"a key without use and algorithm, with operations", func(h *hook) {
+			x, y := coordinates(h.t, h.key)
+			h.keys = `{"keys":[{"kty":"EC","kid":"key-1","key_ops":["verify"],"crv":"P-256","x":"` + x + `","y":"` + y + `","ext":true}]}`
+		}},
+		{"a key set with its own media type", func(h *hook) {
+			keys := `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `]}`
+			h.answers = httpmock.NewStringResponder(http.StatusOK, keys).HeaderSet(http.Header{"Content-Type": {"application/jwk-set+json"}})
+		}},
+		{"a body with white space around", func(h *hook) { h.sends("\r\n " + eventJSON + "\n") }},
+		{"a newer minor version with new members", swap(`"webhook_minor_version":0`, `"webhook_minor_version":7,"a":{"state":"x","state":"y"}`)},
+		{"escapes in the body", swap(`"link_id":"mk_1"`, `"l\u0069nk_id":"\u006dk_1"`)},
+		{"a state that nobody knows", swap(`"state":"error"`, `"state":"paused"`)},
+		{"no tags", swap(`["a & b"]`, `[]`)},
+		{"tags null", swap(`["a & b"]`, `null`)},
+		{"time without a zone", swap(`12:00:00Z`, `12:00:00.123456`)},
+		{"unknown length", func(h *hook) { h.change = func(r *http.Request) { r.ContentLength = -1 } }},
+		{"another media type", func(h *hook) { h.change = setHeader("Content-Type", "text/plain") }},
+		{"no media type", func(h *hook) { h.change = setHeader("Content-Type") }},
+		{"encoding identity", func(h *hook) { h.change = setHeader("Content-Encoding", "identity") }},
+		{"1 MiB", func(h *hook) { h.sends(eventJSON + strings.Repeat(" ", 1<<20-len(eventJSON))) }},
+	}
+	require.GreaterOrEqual(t, len(tests), 15)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHook(t)
+			tt.make(h)
+			client, request := h.client(), h.request()
+			var got moneykit.Event
+			answer := httptest.NewRecorder()
+			client.Webhooks.Handler(func(_ context.Context, e moneykit.Event) error {
+				got = e
+				return nil
+			}).ServeHTTP(answer, request)
+			require.Equal(t, http.StatusNoContent, answer.Code)
+
+			again, err := client.Webhooks.Verify(t.Context(), request.Header, []byte(h.body))
+			require.NoError(t, err)
+			assert.Equal(t, got, again)
+			require.IsType(t, &moneykit.LinkStateChanged{}, got)
+			meta := got.Meta()
+			assert.Equal(t, "mk_1", meta.LinkID)
+			assert.Equal(t, "evt_1", meta.IdempotencyKey)
+			assert.Equal(t, "delivery-1", meta.DeliveryToken)
+			assert.Equal(t, 2, meta.DeliveryAttempt)
+			assert.Equal(t, h.body, string(meta.Raw))
+		})
+	}
+}
+
+func gzipped(t *testing.T, s string) string {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	_, err := w.Write([]byte(s))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return out.String()
+}
