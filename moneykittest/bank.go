@@ -122,8 +122,10 @@ func (c *core) changeLink(linkID string, f func(*core, *link, time.Time) error) 
 	case l.products[moneykit.ProductTransactions] == nil:
 		return fmt.Errorf("the link %s does not have transactions", linkID)
 	}
-	c.ledger(l)
-	return f(c, l, now)
+	before := c.ledger(l).changes
+	err := f(c, l, now)
+	c.announceTransactions(l, before, now)
+	return err
 }
 
 // fetched notes that MoneyKit has been to the bank and found these pending rows.

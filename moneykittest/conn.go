@@ -11,8 +11,9 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Client returns a client of this server. It has its credentials, talks to it through connections
-// in memory, a new one for each request, and takes opts on top. Options that [moneykit.NewClient]
+// Client returns a client of this server. It has its credentials, judges the age of webhooks by
+// [Server.Now], talks to the server through connections in memory, a new one for each request, and
+// takes opts on top. Options that [moneykit.NewClient]
 // refuses are reported to the test, and every call of the client then fails with that error.
 func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
 	c := s.core()
@@ -41,6 +42,7 @@ func (c *core) client(transport http.RoundTripper, opts ...moneykit.Option) (*mo
 	all := append([]moneykit.Option{
 		moneykit.WithBaseURL("http://moneykit.test"),
 		moneykit.WithHTTPClient(&http.Client{Transport: transport}),
+		moneykit.WithClock(c.now),
 	}, opts...)
 	return moneykit.NewClient(c.cfg.clientID, c.cfg.clientSecret, all...)
 }

@@ -114,7 +114,7 @@ func (c *core) relink(session *session, play Play, now time.Time) ending {
 	if end, ok := signIn(l.institution, play); !ok {
 		return end
 	}
-	l.state, l.reason = moneykit.LinkStateConnected, ""
+	c.become(l, moneykit.LinkStateConnected, "", now)
 	c.grant(l, session, play, now)
 	return ending{link: l, accounts: slices.Clone(l.accounts)}
 }

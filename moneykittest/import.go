@@ -153,7 +153,9 @@ func (c *core) importTransactions(q *call) reply {
 	if found := strangers(params.Transactions, accounts); len(found) > 0 {
 		return malformed(found)
 	}
+	before := l.ledger.changes
 	c.importRows(l, params.Transactions, q.now)
+	c.announceTransactions(l, before, q.now)
 	return answer(http.StatusOK, l.wire())
 }
 

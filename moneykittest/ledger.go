@@ -22,6 +22,7 @@ type ledger struct {
 	made    int // ids that were made up
 	fetches int
 	begun   bool // the past is in it
+	changes int  // how often there was something new to sync
 }
 
 // event is something that happened to a posted row.
@@ -57,6 +58,7 @@ func newLedger() *ledger {
 }
 
 func (g *ledger) create(row moneykit.Transaction) {
+	g.changes++
 	row.Pending = false
 	g.posted[row.ID] = row
 	g.used[row.ID] = true
@@ -64,11 +66,13 @@ func (g *ledger) create(row moneykit.Transaction) {
 }
 
 func (g *ledger) update(row moneykit.Transaction) {
+	g.changes++
 	g.posted[row.ID] = row
 	g.events = append(g.events, event{eventUpdated, row})
 }
 
 func (g *ledger) remove(id string) {
+	g.changes++
 	delete(g.posted, id)
 	g.events = append(g.events, event{eventRemoved, moneykit.Transaction{ID: id}})
 }
@@ -84,6 +88,9 @@ func (g *ledger) forget() {
 
 // wait replaces the pending rows.
 func (g *ledger) wait(rows []moneykit.Transaction) {
+	if len(g.pending) > 0 || len(rows) > 0 {
+		g.changes++
+	}
 	g.pending = rows
 	g.version++
 }

@@ -119,7 +119,8 @@ func (spec *LinkSpec) state() (moneykit.LinkState, moneykit.LinkError) {
 
 // Break puts a link into state error with reason, as when the user has changed the password
 // (auth_expired) or the bank is down (institution_error). An empty reason connects it again. A
-// link that does not exist or is deleted is reported to the test.
+// link that does not exist or is deleted is reported to the test. The link's webhook is told what
+// changes; see [Server.Deliver].
 func (s *Server) Break(linkID string, reason moneykit.LinkError) {
 	if !s.core().breakLink(linkID, reason) {
 		s.core().errorf("Break: there is no link %s", linkID)
@@ -133,10 +134,11 @@ func (c *core) breakLink(linkID string, reason moneykit.LinkError) bool {
 	if l == nil || l.state == moneykit.LinkStateDeleted {
 		return false
 	}
-	l.state, l.reason = moneykit.LinkStateError, reason
+	state := moneykit.LinkStateError
 	if reason == "" {
-		l.state = moneykit.LinkStateConnected
+		state = moneykit.LinkStateConnected
 	}
+	c.become(l, state, reason, now)
 	return true
 }
 
@@ -210,6 +212,7 @@ func (c *core) deleteLink(q *call) reply {
 	if !ok {
 		return rep
 	}
-	l.state, l.reason, l.deleted = moneykit.LinkStateDeleted, "", q.now
+	l.deleted = q.now
+	c.become(l, moneykit.LinkStateDeleted, "", q.now)
 	return answer(http.StatusNoContent, nil)
 }

@@ -56,7 +56,7 @@ func (c *core) resetLink(q *call) reply {
 	if l.state != moneykit.LinkStateConnected && l.state != moneykit.LinkStateError {
 		return badState(moneykit.LinkErrorIncomplete)
 	}
-	l.state, l.reason = moneykit.LinkStateError, moneykit.LinkErrorAuthExpired
+	c.become(l, moneykit.LinkStateError, moneykit.LinkErrorAuthExpired, q.now)
 	return answer(http.StatusOK, l.wire())
 }
 

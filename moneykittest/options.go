@@ -1,9 +1,12 @@
 package moneykittest
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go"
 )
 
 // Option configures a [Server].
@@ -31,6 +34,11 @@ type config struct {
 	origins                map[string]bool // nil for any
 	history                time.Duration
 	refreshDelay           time.Duration
+	deliveries             http.RoundTripper
+	autoDelivery           bool
+	freshSignatures        bool
+	keyOverlap             time.Duration
+	refreshEvent           moneykit.TestEvent
 }
 
 func newConfig(opts []Option) config {
@@ -41,6 +49,9 @@ func newConfig(opts []Option) config {
 		tokenLife:    time.Hour,
 		sessionLife:  30 * time.Minute,
 		history:      90 * 24 * time.Hour,
+		deliveries:   newNetwork(),
+		keyOverlap:   24 * time.Hour,
+		refreshEvent: moneykit.TestEventLinkProductRefresh,
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -120,6 +131,50 @@ func WithRedirectOrigins(origins ...string) Option {
 			}
 		}
 	}
+}
+
+// WithReceiver delivers webhooks to h in memory, whatever their URL, in place of over the network.
+// It works inside a testing/synctest bubble. A panic of h is reported to the test.
+func WithReceiver(h http.Handler) Option {
+	return func(c *config) {
+		if h != nil {
+			c.deliveries = receiver{h}
+		}
+	}
+}
+
+// WithDeliveryTransport delivers webhooks through t, in place of a transport that knows the
+// certificates of this machine. That of httptest.Server.Client knows the server's.
+func WithDeliveryTransport(t http.RoundTripper) Option {
+	return func(c *config) {
+		if t != nil {
+			c.deliveries = t
+		}
+	}
+}
+
+// WithAutoDelivery delivers webhooks in the background, in order and one at a time, as soon as
+// they are due. Without it they wait for [Server.Deliver].
+func WithAutoDelivery() Option {
+	return func(c *config) { c.autoDelivery = true }
+}
+
+// WithFreshSignatures signs each attempt of a delivery anew. Without it an attempt has the
+// signature of the first, which is up to two hours old. What MoneyKit does is not published.
+func WithFreshSignatures() Option {
+	return func(c *config) { c.freshSignatures = true }
+}
+
+// WithKeyOverlap sets how long a key for webhooks is published after [Server.RotateKeys], 24 hours
+// by default. MoneyKit only says "for a while".
+func WithKeyOverlap(d time.Duration) Option {
+	return func(c *config) { c.keyOverlap = d }
+}
+
+// WithProductStateChanged names the event of a refresh product.state_changed, in place of
+// link.product_refresh. Which of the two MoneyKit sends is not published.
+func WithProductStateChanged() Option {
+	return func(c *config) { c.refreshEvent = moneykit.TestEventProductStateChanged }
 }
 
 // originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.

@@ -70,6 +70,7 @@ func (c *core) refreshProducts(q *call) reply {
 	before := l.wire()
 	l.jobs = append(l.jobs, job{q.now.Add(c.cfg.refreshDelay), params.Products})
 	c.work(l, q.now)
+	c.nudge()
 	return answer(http.StatusAccepted, before)
 }
 
@@ -110,8 +111,9 @@ func (c *core) work(l *link, now time.Time) {
 			c.refresh(l, next.products, next.at)
 		case moneykit.LinkStateDeleted:
 		default:
-			for _, p := range next.products {
+			for _, p := range each(next.products) {
 				l.products[p].fail(failureOf(l.reason), next.at)
+				c.announceRefresh(l, p, next.at)
 			}
 		}
 	}
@@ -119,14 +121,14 @@ func (c *core) work(l *link, now time.Time) {
 
 // refresh fetches products that the link has.
 func (c *core) refresh(l *link, products []moneykit.Product, now time.Time) {
-	for _, name := range allProducts() { // each once, always in the same order
-		if !slices.Contains(products, name) {
-			continue
-		}
+	for _, name := range each(products) {
 		switch name {
 		case moneykit.ProductTransactions:
-			c.fetch(l, now)
-			continue // it notes the time itself
+			before := c.ledger(l).changes
+			c.fetch(l, now) // it notes the time itself
+			c.announceRefresh(l, name, now)
+			c.announceTransactions(l, before, now)
+			continue
 		case moneykit.ProductAccounts:
 			c.moveBalances(l, now)
 		case moneykit.ProductInvestments:
@@ -134,7 +136,13 @@ func (c *core) refresh(l *link, products []moneykit.Product, now time.Time) {
 		case moneykit.ProductAccountNumbers, moneykit.ProductIdentity, moneykit.ProductEnrichment: // do not change
 		}
 		l.products[name].touch(now)
+		c.announceRefresh(l, name, now)
 	}
+}
+
+// each returns every product once, always in the same order.
+func each(products []moneykit.Product) []moneykit.Product {
+	return slices.DeleteFunc(allProducts(), func(p moneykit.Product) bool { return !slices.Contains(products, p) })
 }
 
 // moveBalances lets a little money go in and out. Investment accounts move with their prices.

@@ -26,10 +26,13 @@ func refuse(code moneykit.ErrorCode, format string, args ...any) reply {
 func badState(reason moneykit.LinkError) reply {
 	return answer(statusOf(moneykit.ErrorCodeLinkBadState), errorBody{
 		Code:      moneykit.ErrorCodeLinkBadState,
-		Message:   "the link cannot be used: " + string(reason),
+		Message:   unusable(reason),
 		LinkError: reason,
 	})
 }
+
+// unusable says why a link cannot be used.
+func unusable(reason moneykit.LinkError) string { return "the link cannot be used: " + string(reason) }
 
 // statusOf returns the status that MoneyKit sends a code with.
 func statusOf(code moneykit.ErrorCode) int {

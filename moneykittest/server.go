@@ -16,6 +16,11 @@
 // [Server.RemoveTransaction], [Server.Settle] and [Server.Refresh] let things happen at the bank, and
 // [Server.Transactions] tells what a complete copy of it consists of.
 //
+// Webhooks of links that have one wait for [Server.Deliver], unless there is [WithAutoDelivery]. They
+// are signed as MoneyKit's are, and go over the network or, with [WithReceiver], straight to a
+// handler; [Server.Deliveries] tells what became of them. [Server.RotateKeys] changes the key.
+// [Server.SignedRequest] and [Server.Tamper] make genuine and forged ones for tests of an endpoint.
+//
 // Inside a testing/synctest bubble, make the server in the bubble and use [Server.Client]: its
 // connections are in memory, so that time can move. [Server.URL] opens a real listener, which
 // holds time still.
@@ -26,7 +31,6 @@ package moneykittest
 
 import (
 	"context"
-	"crypto/ecdsa"
 	"fmt"
 	"io"
 	"log"
@@ -62,7 +66,10 @@ type core struct {
 	http  http.Server
 	pipe  pipeListener
 	conns connSet
-	done  chan struct{} // closed by Close
+	ctx   context.Context // ends with Close
+	close context.CancelFunc
+	done  <-chan struct{} // of ctx
+	wake  chan struct{}   // for the worker of WithAutoDelivery: something may be due
 
 	// reporting is held while tb is told something, so that nothing reaches a test that is over.
 	reporting sync.Mutex
@@ -82,7 +89,8 @@ type core struct {
 	windows    map[window]*usage
 	requests   []*Request
 	operations map[string]bool
-	key        *ecdsa.PrivateKey // nil until somebody asks for it
+	keys       []*signingKey // the last one signs; none until somebody asks for one
+	deliveries []*delivery
 
 	institutions []institution // written only by New
 }
@@ -100,10 +108,14 @@ func NewServer(tb TB, opts ...Option) *Server {
 func New(opts ...Option) *Server { return newServer(nil, opts) }
 
 func newServer(tb TB, opts []Option) *Server {
+	ctx, cancel := context.WithCancel(context.Background())
 	c := &core{
 		cfg:        newConfig(opts),
 		tb:         tb,
-		done:       make(chan struct{}),
+		ctx:        ctx,
+		close:      cancel,
+		done:       ctx.Done(),
+		wake:       make(chan struct{}, 1),
 		counts:     map[string]int{},
 		tokens:     map[string]*accessToken{},
 		sessions:   map[string]*session{},
@@ -120,6 +132,9 @@ func newServer(tb TB, opts []Option) *Server {
 	c.http.Handler = c.root
 	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for
 	c.http.ReadHeaderTimeout = 10 * time.Second
+	if c.cfg.autoDelivery {
+		go c.deliverAlways()
+	}
 	return &Server{func() *core { return c }}
 }
 
@@ -156,8 +171,9 @@ func (c *core) listen() (string, error) {
 	return c.url, nil
 }
 
-// Close ends the server, its listeners and all its connections. It does not wait for requests
-// that are being answered, and may be called again.
+// Close ends the server, its listeners and all its connections, and the contexts of webhooks that
+// are being delivered. It does not wait for requests that are being answered, or for webhooks, and
+// may be called again.
 func (s *Server) Close() {
 	c := s.core()
 	c.reporting.Lock()
@@ -171,7 +187,7 @@ func (s *Server) Close() {
 	if closed {
 		return
 	}
-	close(c.done)
+	c.close()
 	_ = c.http.Close() // its only errors are those of connections that are gone already
 	c.conns.closeAll()
 }
@@ -183,11 +199,22 @@ func (s *Server) Credentials() (clientID, clientSecret string) {
 }
 
 // Advance moves the server's clock forward by d: tokens and sessions grow old, rate limits are
-// lifted, deleted links vanish. Clients have their own clock and are not told.
+// lifted, deleted links vanish, webhooks become due. Clients have their own clock and are not told; those of [Server.Client] ask
+// for this one to judge webhooks.
 func (s *Server) Advance(d time.Duration) {
 	s.core().mu.Lock()
 	defer s.core().mu.Unlock()
 	s.core().offset += d
+	s.core().nudge()
+}
+
+// Now returns the time by the server's clock, which [WithClock] and [Server.Advance] set.
+func (s *Server) Now() time.Time { return s.core().now() }
+
+func (c *core) now() time.Time {
+	now := c.lock()
+	c.mu.Unlock()
+	return now
 }
 
 // String names the server without its secrets.

@@ -127,7 +127,7 @@ func (c *core) exchangeToken(q *call) reply {
 	}
 	e.used = true
 	if e.link.state == moneykit.LinkStateAwaitingTokenExchange {
-		e.link.state = moneykit.LinkStateConnected
+		c.become(e.link, moneykit.LinkStateConnected, "", q.now)
 	}
 	return answer(http.StatusCreated, struct {
 		LinkID string   `json:"link_id"`

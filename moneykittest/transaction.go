@@ -158,7 +158,7 @@ func (c *core) correctEnrichment(q *call) reply {
 			corrected = append(corrected, correct(t, params))
 		}
 	}
-	pending := slices.Clone(g.pending)
+	before, pending := g.changes, slices.Clone(g.pending)
 	again := false
 	for _, t := range corrected {
 		if !t.Pending {
@@ -171,6 +171,7 @@ func (c *core) correctEnrichment(q *call) reply {
 	if again { // pending rows are never updated: the next sync creates them all again
 		g.wait(pending)
 	}
+	c.announceTransactions(l, before, q.now)
 	return answer(http.StatusOK, correctedTransactions{
 		Transactions: corrected,
 		Accounts:     l.accountsOf(accountsIn(corrected)),

@@ -2,6 +2,7 @@ package moneykittest
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -17,12 +18,12 @@ func (c *core) linksOf(user string, now time.Time) []*link {
 // allLinks returns the links that are not deleted, in the order in which they were made.
 func (c *core) allLinks(now time.Time) []*link {
 	var all []*link
-	for id := range c.links {
-		if l := c.find(id, now); l != nil && l.state != moneykit.LinkStateDeleted {
+	byNumber := func(a, b *link) int { return cmp.Compare(a.number, b.number) }
+	for _, l := range slices.SortedFunc(maps.Values(c.links), byNumber) { // find may announce something
+		if c.find(l.id, now) != nil && l.state != moneykit.LinkStateDeleted {
 			all = append(all, l)
 		}
 	}
-	slices.SortFunc(all, func(a, b *link) int { return cmp.Compare(a.number, b.number) })
 	return all
 }
 

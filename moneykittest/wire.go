@@ -64,7 +64,7 @@ func (l *link) wire() wireLink {
 			product.LastAttemptedAt = stamp(p.attempted)
 		}
 		if p.failure != "" {
-			message := "the refresh failed: " + string(p.failure)
+			message := failed(p.failure)
 			product.Error, product.ErrorMessage = &p.failure, &message
 		}
 		if name == moneykit.ProductTransactions {
@@ -78,6 +78,9 @@ func (l *link) wire() wireLink {
 	}
 	return out
 }
+
+// failed says why a product was not refreshed.
+func failed(reason moneykit.ProductError) string { return "the refresh failed: " + string(reason) }
 
 // public returns the link as the SDK reads it.
 func (l *link) public() (moneykit.Link, error) {

@@ -1,0 +1,174 @@
+package moneykittest_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func TestDeduperSuite(t *testing.T) {
+	t.Parallel()
+	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return &moneykit.MemoryDeduper{} })
+	one := &moneykit.MemoryDeduper{} // for all cases
+	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return one })
+}
+
+// forgetful is a Deduper with a mistake; what it lacks is right.
+type forgetful struct {
+	*moneykit.MemoryDeduper
+	claim           func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error)
+	commit, release func(ctx context.Context, key, token string) error
+}
+
+func (f forgetful) Claim(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+	if f.claim != nil {
+		return f.claim(ctx, key, lease)
+	}
+	return f.MemoryDeduper.Claim(ctx, key, lease)
+}
+
+func (f forgetful) Commit(ctx context.Context, key, token string) error {
+	if f.commit != nil {
+		return f.commit(ctx, key, token)
+	}
+	return f.MemoryDeduper.Commit(ctx, key, token)
+}
+
+func (f forgetful) Release(ctx context.Context, key, token string) error {
+	if f.release != nil {
+		return f.release(ctx, key, token)
+	}
+	return f.MemoryDeduper.Release(ctx, key, token)
+}
+
+func TestDeduperSuiteFindsMistakes(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		finds string // part of a case's name
+		spoil func(f *forgetful)
+	}{
+		"grants everything": {"granted once", func(f *forgetful) {
+			n := 0
+			var mu sync.Mutex
+			f.claim = func(context.Context, string, time.Duration) (moneykit.Claim, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				n++
+				return moneykit.Claim{State: moneykit.ClaimGranted, Token: fmt.Sprint(n)}, nil
+			}
+			f.commit = func(context.Context, string, string) error { return nil }
+			f.release = f.commit
+		}},
+		"does not commit": {"that was committed is done", func(f *forgetful) {
+			f.commit = func(context.Context, string, string) error { return nil }
+		}},
+		"does not release": {"that was released is granted again", func(f *forgetful) {
+			f.release = func(context.Context, string, string) error { return nil }
+			f.claim = func(ctx context.Context, key string, _ time.Duration) (moneykit.Claim, error) {
+				return f.MemoryDeduper.Claim(ctx, key, time.Millisecond) // or the suite would wait a minute
+			}
+		}},
+		"swallows the redelivery": {"ends after its lease", func(f *forgetful) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				c, err := f.MemoryDeduper.Claim(ctx, key, time.Hour)
+				if c.State == moneykit.ClaimBusy && lease > time.Minute && strings.HasPrefix(key, "suite-05") {
+					c.State = moneykit.ClaimDone
+				}
+				return c, err
+			}
+		}},
+		"takes any token": {"a token of its own", func(f *forgetful) {
+			f.commit = func(ctx context.Context, key, token string) error {
+				_ = f.MemoryDeduper.Commit(ctx, key, token)
+				return nil
+			}
+		}},
+		"knows no case": {"events are kept apart", func(f *forgetful) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				return f.MemoryDeduper.Claim(ctx, strings.ToLower(key), lease)
+			}
+		}},
+		"cuts keys": {"events are kept apart", func(f *forgetful) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				return f.MemoryDeduper.Claim(ctx, key[:min(len(key), 100)], lease)
+			}
+		}},
+		"has one token": {"a token of its own", func(f *forgetful) {
+			tokens := map[string]string{}
+			var mu sync.Mutex
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+				mu.Lock()
+				defer mu.Unlock()
+				if c.Token != "" {
+					tokens[key], c.Token = c.Token, "one"
+				}
+				return c, err
+			}
+			f.commit = func(ctx context.Context, key, _ string) error {
+				mu.Lock()
+				token := tokens[key]
+				mu.Unlock()
+				return f.MemoryDeduper.Commit(ctx, key, token)
+			}
+			f.release = func(ctx context.Context, key, _ string) error {
+				mu.Lock()
+				token := tokens[key]
+				mu.Unlock()
+				return f.MemoryDeduper.Release(ctx, key, token)
+			}
+		}},
+		"heeds no context": {"context that has ended", func(f *forgetful) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				return f.MemoryDeduper.Claim(context.WithoutCancel(ctx), key, lease)
+			}
+		}},
+		"looks before it leaps": {"of many at once", func(f *forgetful) {
+			var mu sync.Mutex
+			inside, tokens := map[string]int{}, map[string]string{}
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+				mu.Lock()
+				inside[key]++
+				mu.Unlock()
+				<-time.After(time.Millisecond)
+				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+				mu.Lock()
+				defer mu.Unlock()
+				if c.State == moneykit.ClaimGranted {
+					tokens[key] = c.Token
+				}
+				if c.State == moneykit.ClaimBusy && inside[key] > 1 {
+					c = moneykit.Claim{State: moneykit.ClaimGranted, Token: tokens[key]}
+				}
+				inside[key]--
+				return c, err
+			}
+		}},
+		"takes late commits": {"a token of its own", func(f *forgetful) {
+			f.commit = func(ctx context.Context, key, token string) error {
+				err := f.MemoryDeduper.Commit(ctx, key, token)
+				if err != nil {
+					_, _ = f.MemoryDeduper.Claim(ctx, key, 0)
+				}
+				return nil
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &forgetful{MemoryDeduper: &moneykit.MemoryDeduper{}}
+			test.spoil(f)
+			tb := &fakeTB{}
+			moneykittest.DeduperSuite(tb, func() moneykit.Deduper { return f })
+			assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package moneykittest_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// What happens to a link reaches the endpoint of a back end, signed. In a test of your own, the
+// server is moneykittest.NewServer(t, …).
+func ExampleServer_Deliver() {
+	endpoint := http.NewServeMux()
+	mk := moneykittest.New(moneykittest.WithReceiver(endpoint))
+	defer mk.Close()
+	client := mk.Client(moneykit.WithLogger(slog.New(slog.DiscardHandler)))
+	endpoint.Handle("/hooks", client.Webhooks.Handler(func(_ context.Context, e moneykit.Event) error {
+		if changed, ok := e.(*moneykit.LinkStateChanged); ok {
+			fmt.Println("the link is in state", changed.State, changed.Error)
+		}
+		return nil
+	}))
+
+	link := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://app.example/hooks"})
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired) // the user changes the password
+	for _, d := range mk.Deliver() {
+		fmt.Println(d.Event, "is", d.State)
+	}
+
+	forged := mk.Tamper(mk.SignedRequest(link.Webhook, mk.Deliveries()[0].Body), moneykittest.TamperBody)
+	w := httptest.NewRecorder()
+	endpoint.ServeHTTP(w, forged)
+	fmt.Println("a forgery is answered with", w.Code)
+	// Output:
+	// the link is in state error auth_expired
+	// link.state_changed is delivered
+	// a forgery is answered with 400
+}
