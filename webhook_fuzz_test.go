@@ -100,7 +100,9 @@ func FuzzWebhookHandler(f *testing.F) {
 		case http.StatusNoContent:
 			require.True(t, called)
 			require.Equal(t, http.MethodPost, method)
-			require.Equal(t, []byte(eventJSON), []byte(body), "nothing else was ever signed")
+			if body != eventJSON {
+				t.Fatal("nothing else was ever signed")
+			}
 			require.Equal(t, genuine[:len(signing)], token[:len(signing)])
 		case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable:
 			require.False(t, called)
