@@ -102,6 +102,23 @@
 // Reading never makes MoneyKit go to the bank. [ProductsService.Refresh] asks for that, and
 // [ProductsService.Wait] waits for it.
 //
+// # Webhooks
+//
+// MoneyKit posts what happens to a link to the link's webhook, signed over the raw body.
+// [WebhooksService.Handler] is the endpoint: it verifies, calls a function with the [Event], and
+// answers so that MoneyKit delivers again what could not be handled. [Router] hands each type of
+// event to a function of its own. [WebhooksService.Verify] is for those who have header and body
+// in another way; [ParseUnverifiedEvent] is for queues behind either, and for nothing else.
+//
+// Events come late, several times and in any order. [WithDedupe] lets each be handled once;
+// [MemoryDeduper] remembers them in one process, and a [Deduper] of yours in a database does it
+// for all instances. Types and versions that are newer than this package are an [*UnknownEvent].
+//
+// Signatures are accepted for 2 h 15 min, because MoneyKit repeats deliveries for two hours and may
+// not sign again; [WithWebhookPolicy] changes that. What is refused is logged, with the reason, and
+// the reason also says what probably went wrong on the way: a body that was decoded and encoded
+// again, a key of MoneyKit's other environment, a clock that is fast.
+//
 // # What else there is
 //
 // [Client.Do] calls what this package has no method for. [CaptureResponse] keeps the answer as it

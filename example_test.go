@@ -388,6 +388,58 @@ func ExampleWebhooksService_SendTest() {
 	// Output: true
 }
 
+func ExampleWebhooksService_Handler() {
+	mux := http.NewServeMux()
+	mk := moneykittest.New(moneykittest.WithReceiver(mux))
+	defer mk.Close()
+	client := mk.Client()
+	var store moneykittest.MemoryStore
+
+	router := moneykit.Router{
+		LinkStateChanged: func(_ context.Context, e *moneykit.LinkStateChanged) error {
+			fmt.Println(e.LinkID, "is in state", e.State, e.Error)
+			return nil
+		},
+		TransactionsAvailable: func(ctx context.Context, e *moneykit.TransactionsAvailable) error {
+			_, err := client.SyncTransactions(ctx, e.LinkID, &store, moneykit.SyncOptions{})
+			return err
+		},
+	}
+	mux.Handle("POST /webhooks/moneykit",
+		client.Webhooks.Handler(router.Handle, moneykit.WithDedupe(&moneykit.MemoryDeduper{})))
+
+	link := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://app.example/webhooks/moneykit"})
+	mk.Refresh(link.ID, moneykit.ProductTransactions)
+	mk.Deliver()
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	mk.Deliver()
+	fmt.Println(len(store.Transactions(link.ID)) > 0)
+	// Output:
+	// mk_YL5En9bScXzhMzWCBeo8X3 is in state error auth_expired
+	// true
+}
+
+func ExampleWebhooksService_Verify() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	client := mk.Client()
+	body := []byte(`{"webhook_event":"transactions.updates_available","webhook_major_version":1,` +
+		`"webhook_idempotency_key":"evt_1","link_id":"mk_1"}`)
+	request := mk.SignedRequest("https://app.example/hooks", body)
+
+	event, err := client.Webhooks.Verify(context.Background(), request.Header, body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(event.Meta().Type, event.Meta().LinkID)
+
+	_, err = client.Webhooks.Verify(context.Background(), request.Header, append(body, '\n'))
+	fmt.Println(err)
+	// Output:
+	// transactions.updates_available mk_1
+	// moneykit: the webhook's body is not what was signed: white space was put around it
+}
+
 func ExampleAuthService_Introspect() {
 	mk := moneykittest.New()
 	defer mk.Close()

@@ -22,7 +22,7 @@ func TestReadme(t *testing.T) {
 	require.NoError(t, err)
 
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.Len(t, blocks, 6)
+	require.Len(t, blocks, 7)
 	for _, block := range blocks {
 		if strings.HasPrefix(block[1], "package main") {
 			assert.Equal(t, string(program), block[1])

@@ -8,7 +8,7 @@ import "context"
 //		LinkStateChanged:      links.changed,
 //		TransactionsAvailable: ledger.sync,
 //	}
-//	http.Handle("POST /webhooks/moneykit", client.Webhooks.Handler(router.Handle))
+//	mux.Handle("POST /webhooks/moneykit", client.Webhooks.Handler(router.Handle))
 //
 // An event without a function goes to Default, and without that it is of no interest: it is
 // acknowledged.
