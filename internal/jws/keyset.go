@@ -28,7 +28,7 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 		return nil, fmt.Errorf("the key set has more than %d bytes", MaxKeySet)
 	}
 	set := &KeySet{keys: map[string]*ecdsa.PublicKey{}}
-	err := strictjson.Object(data, []string{"keys"}, func(name string, value []byte) error {
+	err := strictjson.Outer(data, []string{"keys"}, func(name string, value []byte) error {
 		if name != "keys" {
 			return nil
 		}

@@ -93,6 +93,9 @@ func headerNames() []string {
 }
 
 func readHeader(data []byte) (keyID string, err error) {
+	if data[0] <= ' ' || data[len(data)-1] <= ' ' {
+		return "", errors.New("has white space around it")
+	}
 	var alg string
 	err = strictjson.Object(data, headerNames(), func(name string, value []byte) error {
 		text, isText := strictjson.String(value)

@@ -22,10 +22,21 @@ var (
 )
 
 // Object calls member for each member of the JSON object that data consists of, in order. It
-// refuses an object with two members of one name, and a name that differs from one of known only
-// in case. Values are valid JSON, without white space around them, and part of data. What is wrong
+// refuses two members of one name, at any depth, and a name that differs from one of known only in
+// case. Values are valid JSON, without white space around them, and part of data. What is wrong
 // with the object as a whole may show only after some members have been read.
 func Object(data []byte, known []string, member func(name string, value []byte) error) error {
+	return object(scanner{data, true}, known, member)
+}
+
+// Outer is Object for an object whose members are read one by one: what is wrong with the names
+// below them is not its matter.
+func Outer(data []byte, known []string, member func(name string, value []byte) error) error {
+	return object(scanner{data, false}, known, member)
+}
+
+func object(s scanner, known []string, member func(name string, value []byte) error) error {
+	data := s.data
 	if !utf8.Valid(data) {
 		return ErrInvalid
 	}
@@ -34,13 +45,10 @@ func Object(data []byte, known []string, member func(name string, value []byte) 
 		return not(data, ErrNotObject)
 	}
 	var seen nameSet
-	end, err := skipObject(data, at, 0, func(name, value []byte) error {
-		text, ok := String(name)
-		if !ok {
-			return ErrInvalid
-		}
-		if !seen.add(text) {
-			return ErrDuplicate
+	end, err := s.skipObject(at, 0, func(name, value []byte) error {
+		text, err := seen.read(name)
+		if err != nil {
+			return err
 		}
 		if err := checkCase(text, known); err != nil {
 			return err
@@ -59,7 +67,7 @@ func Array(data []byte, item func(value []byte) error) error {
 	if at == len(data) || data[at] != '[' {
 		return not(data, ErrNotArray)
 	}
-	end, err := skipArray(data, at, 0, item)
+	end, err := scanner{data, false}.skipArray(at, 0, item)
 	return ended(data, end, err)
 }
 
@@ -118,19 +126,21 @@ type nameSet struct {
 	many map[string]bool
 }
 
-// add adds a name, and reports whether it is new.
-func (s *nameSet) add(name string) bool {
-	if slices.Contains(s.few[:s.n], name) || s.many[name] {
-		return false
-	}
-	if s.n < len(s.few) {
+// read reads a name, which is a JSON text, and adds it; an error if it is there already.
+func (s *nameSet) read(text []byte) (string, error) {
+	name, ok := String(text)
+	switch {
+	case !ok:
+		return "", ErrInvalid
+	case slices.Contains(s.few[:s.n], name) || s.many[name]:
+		return "", ErrDuplicate
+	case s.n < len(s.few):
 		s.few[s.n] = name
 		s.n++
-		return true
-	}
-	if s.many == nil {
+		return name, nil
+	case s.many == nil:
 		s.many = map[string]bool{}
 	}
 	s.many[name] = true
-	return true
+	return name, nil
 }

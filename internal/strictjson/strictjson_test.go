@@ -41,7 +41,8 @@ func TestObject(t *testing.T) {
 		{"brackets and escapes in texts", `{"a":"}\\","b":"\"]"}`, []string{`a="}\\"`, `b="\"]"`}},
 		{"numbers", `{"a":-0.5e+7,"b":0,"c":10E1}`, []string{"a=-0.5e+7", "b=0", "c=10E1"}},
 		{"words", `{"a":true,"b":false,"c":null}`, []string{"a=true", "b=false", "c=null"}},
-		{"duplicates below", `{"a":{"b":1,"b":2}}`, []string{`a={"b":1,"b":2}`}},
+		{"the same name in several objects", `{"a":{"a":1},"b":[{"a":1},{"a":2}]}`, []string{`a={"a":1}`, `b=[{"a":1},{"a":2}]`}},
+		{"a number that is almost nothing", `{"a":1e-999}`, []string{"a=1e-999"}},
 		{"names that differ in case, but are not known", `{"x":1,"X":2}`, []string{"x=1", "X=2"}},
 	}
 	for _, tt := range tests {
@@ -104,6 +105,9 @@ func TestObjectRefuses(t *testing.T) {
 		{"{\"a\":\"\xff\"}", strictjson.ErrInvalid},
 		{"\xef\xbb\xbf{}", strictjson.ErrInvalid},
 		{`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, strictjson.ErrInvalid},
+		{`{"a":1e999}`, strictjson.ErrInvalid},
+		{`{"a":{"b":1,"b":2}}`, strictjson.ErrDuplicate},
+		{`{"a":[[{"b":1,"b":2}]]}`, strictjson.ErrDuplicate},
 		{`{"a":1,"a":1}`, strictjson.ErrDuplicate},
 		{`{"a":1,"\u0061":1}`, strictjson.ErrDuplicate},
 		{`{` + many + `"m39":1}`, strictjson.ErrDuplicate},
@@ -117,6 +121,10 @@ func TestObjectRefuses(t *testing.T) {
 		_, err := members(`{"`+name+`":1}`, "alg", "kid")
 		require.ErrorContains(t, err, "has a member whose name differs from kid in case", name)
 	}
+	for _, data := range []string{`{"a":[{"b":1,"b":2}]}`, `{"a":1e999}`} {
+		require.NoError(t, strictjson.Outer([]byte(data), nil, func(string, []byte) error { return nil }), data)
+	}
+	require.ErrorIs(t, strictjson.Outer([]byte(`{"a":1,"a":1}`), nil, func(string, []byte) error { return nil }), strictjson.ErrDuplicate)
 	stop := errors.New("stop")
 	n := 0
 	require.ErrorIs(t, strictjson.Object([]byte(`{"a":1,"b":2}`), nil, func(string, []byte) error { n++; return stop }), stop)
@@ -178,8 +186,9 @@ func FuzzObject(f *testing.F) {
 				require.Equal(t, string(value), string(got[name]), name)
 			}
 		case errors.Is(err, strictjson.ErrInvalid):
+			large := errors.As(json.Unmarshal(data, new(any)), new(*json.UnmarshalTypeError))
 			deep := strings.Count(string(data), "[")+strings.Count(string(data), "{") > 100
-			require.True(t, !json.Valid(data) || !utf8.Valid(data) || deep)
+			require.True(t, !json.Valid(data) || !utf8.Valid(data) || deep || large)
 		case errors.Is(err, strictjson.ErrNotObject):
 			require.True(t, json.Valid(data))
 			require.False(t, wantErr == nil && want != nil)
