@@ -20,8 +20,8 @@ type Deduper interface {
 	// with a token of this claim. Of several callers at once one gets it. A claim ends after lease,
 	// whatever becomes of its owner; then the next caller gets the event.
 	Claim(ctx context.Context, key string, lease time.Duration) (Claim, error)
-	// Commit notes that the event was handled. Once it returns, Claim answers [ClaimDone], for at
-	// least three hours. It fails with [ErrClaimLost], and changes nothing, when the claim with the
+	// Commit notes that the event was handled. Once it returns, Claim answers [ClaimDone], for
+	// longer than signatures are accepted: three hours, or more if [WebhookPolicy].MaxAge is. It fails with [ErrClaimLost], and changes nothing, when the claim with the
 	// token has ended and the event is somebody else's.
 	Commit(ctx context.Context, key, token string) error
 	// Release gives the event back, so that the next delivery can claim it. It does nothing when the
@@ -59,8 +59,8 @@ type MemoryDeduper struct {
 	// Limit bounds how many events are remembered, 100,000 by default. Beyond it the oldest of the
 	// handled are forgotten; when all are being handled, Claim fails.
 	Limit int
-	// Age is how long handled events are remembered, three hours by default: longer than
-	// signatures are accepted.
+	// Age is how long handled events are remembered, three hours by default. It must be longer than
+	// [WebhookPolicy].MaxAge.
 	Age time.Duration
 
 	mu      sync.Mutex

@@ -147,9 +147,9 @@ func (b *eventBody) read(name string, value []byte) (err error) {
 	case "webhook_event":
 		b.Type, err = readText(value)
 	case "webhook_major_version":
-		b.Major, err = readCount(value)
+		err = readCount(value, &b.Major)
 	case "webhook_minor_version":
-		b.Minor, err = readCount(value)
+		err = readCount(value, &b.Minor)
 	case "webhook_idempotency_key":
 		b.IdempotencyKey, err = readText(value)
 	case "webhook_timestamp":
@@ -230,12 +230,15 @@ func readTexts(value []byte) (list []string, err error) {
 	return list, nil
 }
 
-func readCount(value []byte) (int, error) {
-	n, err := strconv.ParseUint(string(value), 10, 31)
+// readCount leaves n as it is if the value is no count: a version that cannot be read is not
+// another version.
+func readCount(value []byte, n *int) error {
+	count, err := strconv.ParseUint(string(value), 10, 31)
 	if err != nil {
-		return 0, errors.New("is not a whole number")
+		return errors.New("is not a whole number")
 	}
-	return int(n), nil
+	*n = int(count)
+	return nil
 }
 
 func readMoment(value []byte) (Timestamp, error) {

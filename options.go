@@ -173,7 +173,8 @@ func WithMaxResponseBytes(n int64) Option {
 type WebhookPolicy struct {
 	// MaxAge is how old a signature may be; 2 h 15 min by default, because MoneyKit repeats a
 	// delivery for two hours and may not sign it again. It does not keep an event from being
-	// delivered twice: see [WithDedupe].
+	// delivered twice: see [WithDedupe], and let what remembers events there do so for longer
+	// than this.
 	MaxAge time.Duration
 	// MaxAhead is how far in the future a signature may have been made; 5 min by default.
 	MaxAhead time.Duration

@@ -506,6 +506,8 @@ func hostileHooks() []hookCase {
 		{"no idempotency key", event(`"webhook_idempotency_key":"evt_1",`, ``), noEvent, "webhook_idempotency_key"},
 		{"no state", event(`"state":"error",`, ``), noEvent, "state"},
 		{"time of the event that is no time", event(`2026-03-01T12:00:00Z`, `yesterday`), noEvent, "webhook_timestamp"},
+		{"version in a text", event(`"webhook_major_version":1`, `"webhook_major_version":"1"`), noEvent, "webhook_major_version"},
+		{"negative version", event(`"webhook_major_version":1`, `"webhook_major_version":-1`), noEvent, "webhook_major_version"},
 		{"tags that are no list", event(`["a & b"]`, `"a"`), noEvent, "link_tags"},
 		{"tags that are no texts", event(`["a & b"]`, `[1]`), noEvent, "link_tags"},
 	}

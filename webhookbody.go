@@ -76,6 +76,10 @@ func mendings() []mending {
 	for _, indent := range []string{"  ", "    ", "\t"} {
 		list = append(list, mending{encodedAgain, func(b []byte) []byte {
 			var out bytes.Buffer
+			// What is nested deeper than that would grow a thousandfold.
+			if strictjson.Unique(b) != nil {
+				return nil
+			}
 			if json.Indent(&out, bytes.TrimSpace(b), "", indent) != nil {
 				return nil
 			}

@@ -213,6 +213,28 @@ func TestWebhookBodyMismatch(t *testing.T) {
 	}
 }
 
+// Whoever saw a signature can send it with any body; finding out what happened to the body must not
+// cost more than the body.
+func TestWebhookExpensiveBody(t *testing.T) { //nolint:paralleltest // it measures memory
+	for name, body := range map[string]string{
+		"nested": strings.Repeat("[", 9990) + "0" + strings.Repeat(",0", 21000) + strings.Repeat("]", 9990),
+		"texts":  "[" + strings.Repeat(`"\u2028<",`, 5000) + `""]`,
+		"spaces": strings.Repeat(" ", 64<<10),
+	} {
+		h := newHook(t)
+		h.body = body
+		client, request := h.client(), h.request()
+		_, err := client.Webhooks.Verify(t.Context(), request.Header, []byte("x")) // gets the keys
+		require.Error(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = client.Webhooks.Verify(t.Context(), request.Header, []byte(body))
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, moneykit.ErrBodyMismatch, name)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), name)
+	}
+}
+
 func TestWebhookUnknownKey(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

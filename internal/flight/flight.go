@@ -4,6 +4,7 @@ package flight
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -18,11 +19,14 @@ type Flight[T any] struct {
 // Start calls fetch in a goroutine of its own, for at most timeout, and land with what came of it
 // before anybody who waits is told. A fetch that panics or exits has failed.
 func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context.Context) (T, error), land func(T, error)) *Flight[T] {
-	f := &Flight[T]{done: make(chan struct{}), err: errors.New("fetching panicked")}
+	f := &Flight[T]{done: make(chan struct{}), err: errors.New("fetching ended without a result")}
 	go func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
 		defer func() {
+			if value := recover(); value != nil {
+				f.err = fmt.Errorf("fetching panicked: %v", value)
+			}
 			land(f.value, f.err)
 			close(f.done)
 		}()

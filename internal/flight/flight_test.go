@@ -3,6 +3,7 @@ package flight_test
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,5 +55,13 @@ func TestFlightEnds(t *testing.T) {
 		f = flight.Start(t.Context(), time.Minute, func(context.Context) (int, error) { return 0, failure }, func(int, error) {})
 		_, err = f.Wait(t.Context())
 		require.ErrorIs(t, err, failure)
+
+		for what, end := range map[string]func(){"panicked: boom": func() { panic("boom") }, "without a result": runtime.Goexit} {
+			f = flight.Start(t.Context(), time.Minute, func(context.Context) (int, error) { end(); return 0, nil }, func(_ int, err error) {
+				assert.ErrorContains(t, err, what)
+			})
+			_, err = f.Wait(t.Context())
+			require.ErrorContains(t, err, what)
+		}
 	})
 }

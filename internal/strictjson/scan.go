@@ -10,6 +10,7 @@ import "strconv"
 type scanner struct {
 	data []byte
 	deep bool
+	fold bool // names in another case are the same
 }
 
 // maxDepth bounds how deep values are nested.
@@ -30,7 +31,7 @@ func (s scanner) skipValue(at, depth int) (int, error) {
 		}
 		var seen nameSet
 		return s.skipObject(at, depth, func(name, _ []byte) error {
-			_, err := seen.read(name)
+			_, err := seen.read(name, s.fold)
 			return err
 		})
 	case c == '[':

@@ -26,13 +26,23 @@ var (
 // case. Values are valid JSON, without white space around them, and part of data. What is wrong
 // with the object as a whole may show only after some members have been read.
 func Object(data []byte, known []string, member func(name string, value []byte) error) error {
-	return object(scanner{data, true}, known, member)
+	return object(scanner{data: data, deep: true}, known, member)
 }
 
 // Outer is Object for an object whose members are read one by one: what is wrong with the names
 // below them is not its matter.
 func Outer(data []byte, known []string, member func(name string, value []byte) error) error {
-	return object(scanner{data, false}, known, member)
+	return object(scanner{data: data}, known, member)
+}
+
+// Unique refuses all but one JSON value in UTF-8 whose objects, at any depth, have no two members
+// that encoding/json would take for one: with the same name, in whatever case.
+func Unique(data []byte) error {
+	if !utf8.Valid(data) {
+		return ErrInvalid
+	}
+	end, err := scanner{data: data, deep: true, fold: true}.skipValue(skipSpace(data, 0), 0)
+	return ended(data, end, err)
 }
 
 func object(s scanner, known []string, member func(name string, value []byte) error) error {
@@ -46,7 +56,7 @@ func object(s scanner, known []string, member func(name string, value []byte) er
 	}
 	var seen nameSet
 	end, err := s.skipObject(at, 0, func(name, value []byte) error {
-		text, err := seen.read(name)
+		text, err := seen.read(name, s.fold)
 		if err != nil {
 			return err
 		}
@@ -67,7 +77,7 @@ func Array(data []byte, item func(value []byte) error) error {
 	if at == len(data) || data[at] != '[' {
 		return not(data, ErrNotArray)
 	}
-	end, err := scanner{data, false}.skipArray(at, 0, item)
+	end, err := scanner{data: data}.skipArray(at, 0, item)
 	return ended(data, end, err)
 }
 
@@ -127,8 +137,11 @@ type nameSet struct {
 }
 
 // read reads a name, which is a JSON text, and adds it; an error if it is there already.
-func (s *nameSet) read(text []byte) (string, error) {
+func (s *nameSet) read(text []byte, fold bool) (string, error) {
 	name, ok := String(text)
+	if fold {
+		name = strings.ToLower(strings.ToUpper(name)) // unites what Unicode folds to ASCII, too
+	}
 	switch {
 	case !ok:
 		return "", ErrInvalid

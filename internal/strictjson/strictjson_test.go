@@ -146,6 +146,20 @@ func TestArray(t *testing.T) {
 	}
 }
 
+func TestUnique(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{`1`, ` "a" `, `null`, `[{"a":1},{"a":2}]`, `{"a":{"b":1},"b":{"a":1}}`} {
+		require.NoError(t, strictjson.Unique([]byte(data)), data)
+	}
+	for data, want := range map[string]error{
+		``: strictjson.ErrInvalid, `{"a":1}{}`: strictjson.ErrInvalid, `[1`: strictjson.ErrInvalid, "\"\xff\"": strictjson.ErrInvalid,
+		`{"a":1,"A":2}`: strictjson.ErrDuplicate, `[{"x":[{"kid":1,"` + "\u212a" + `id":2}]}]`: strictjson.ErrDuplicate,
+		`{"a":1,"\u0061":2}`: strictjson.ErrDuplicate, `{"` + "\u017f" + `":1,"S":2}`: strictjson.ErrDuplicate,
+	} {
+		require.ErrorIs(t, strictjson.Unique([]byte(data)), want, data)
+	}
+}
+
 func TestString(t *testing.T) {
 	t.Parallel()
 	for value, want := range map[string]string{`""`: "", `"a"`: "a", `"\n\u00e4"`: "\nä"} {
