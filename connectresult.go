@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
+
+	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
 // ConnectOutcome is how a user left Connect.
@@ -34,8 +37,9 @@ const (
 // the user's device and proves nothing: exchange its token, and believe what MoneyKit says.
 type ConnectResult struct {
 	Outcome ConnectOutcome
-	// Source is the platform, as far as the payload shows it: empty when it could be several, and
-	// SourceIOS also for React Native on iOS, which passes the same payload on.
+	// Source is the platform, as far as the payload shows it: empty when it could be several.
+	// SourceIOS is also React Native on iOS, which passes the same payload on, and
+	// SourceReactNative an error of iOS 1.1.
 	Source            ConnectSource
 	ExchangeableToken string // Linked only
 	LinkID            string // where the platform reports it
@@ -80,7 +84,16 @@ func (e *ConnectError) Error() string {
 	if e.ID == "" {
 		return "moneykit: Connect ended with an error"
 	}
-	return "moneykit: Connect ended with " + cut(e.ID, 100)
+	return "moneykit: Connect ended with " + plainID(e.ID)
+}
+
+// plainID returns an id of the front end's if it looks like one. What it sends instead may be anybody's
+// name, or a line of a log.
+func plainID(id string) string {
+	if len(id) > 64 || strings.Trim(id, alphanumeric+"_.-") != "" {
+		return "other"
+	}
+	return id
 }
 
 // String says how Connect ended. It leaves out the exchangeable token and what the user owns.
@@ -100,7 +113,7 @@ func (r ConnectResult) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("outcome", string(r.Outcome)),
 		slog.String("source", string(r.Source)),
-		slog.String("institution", cut(r.Institution.ID, 100)),
+		slog.String("institution", plainID(r.Institution.ID)),
 		slog.Int("accounts", len(r.Accounts)),
 	}
 	if r.Err != nil {
@@ -109,26 +122,27 @@ func (r ConnectResult) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// maxConnectPayload bounds what ParseConnectResult looks at; real payloads have a few kilobytes.
+// maxConnectPayload bounds what is read from a front end. Real payloads have a few kilobytes.
 const maxConnectPayload = 1 << 20
 
 // ParseConnectResult reads what a front end posts from Connect's success or exit callback:
 //
-//   - Web: the callback's arguments as an array, or the message of Connect with its type and data.
+//   - Web: the callback's arguments as an array, or as an object with the members
+//     exchangeableToken, institution, link_id and error, or the message of Connect around that
+//     object with its type.
 //   - iOS, Android, React Native: the callback's argument, encoded as JSON.
 //   - null, or an empty array, for an exit without an error.
 //
-// Unknown members are ignored. It fails on anything else, and on more than 1 MiB.
+// A success has an institution with an id and a list of accounts with ids; without a token it is a
+// relink. Unknown members are ignored. It fails on anything else: on more than 1 MiB, on a member
+// that is there twice, on a token that is empty, and on members that contradict each other. Its
+// errors repeat nothing of the payload.
 func ParseConnectResult(data []byte) (*ConnectResult, error) {
-	if len(data) > maxConnectPayload {
-		return nil, fmt.Errorf("moneykit: the Connect result has more than %d bytes", maxConnectPayload)
-	}
-	data = bytes.TrimSpace(data)
-	if !json.Valid(data) {
-		return nil, errors.New("moneykit: the Connect result is not JSON")
+	data, err := readConnect(data)
+	if err != nil {
+		return nil, fmt.Errorf("moneykit: cannot read the Connect result: %w", err)
 	}
 	var result *ConnectResult
-	var err error
 	switch {
 	case bytes.Equal(data, jsonNull):
 		result = &ConnectResult{Outcome: Exited}
@@ -145,6 +159,22 @@ func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	return result, nil
 }
 
+// readConnect returns data without the space around it, if it is one JSON value within the limits.
+func readConnect(data []byte) ([]byte, error) {
+	if len(data) > maxConnectPayload {
+		return nil, fmt.Errorf("it has more than %d bytes", maxConnectPayload)
+	}
+	data = bytes.TrimSpace(data)
+	// What other readers of the same bytes could understand differently proves nothing.
+	if err := strictjson.Unique(data); err != nil {
+		return nil, fmt.Errorf("it %w", err)
+	}
+	return data, nil
+}
+
+// present reports whether a member is there and not null.
+func present(raw json.RawMessage) bool { return len(raw) > 0 && !bytes.Equal(raw, jsonNull) }
+
 // parseArguments reads the arguments of Connect Web's callbacks: (token, institution, link id),
 // (institution, link id), (error) or ().
 func parseArguments(data []byte) (*ConnectResult, error) {
@@ -152,21 +182,27 @@ func parseArguments(data []byte) (*ConnectResult, error) {
 	if err := json.Unmarshal(data, &args); err != nil {
 		return nil, errors.New("its arguments are malformed")
 	}
-	if len(args) == 0 || bytes.Equal(args[0], jsonNull) {
+	for len(args) > 0 && !present(args[len(args)-1]) {
+		args = args[:len(args)-1]
+	}
+	if len(args) == 0 {
 		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
 	}
 	object := map[string]json.RawMessage{}
-	if args[0][0] == '"' {
+	switch {
+	case !present(args[0]):
+		return nil, errors.New("its first argument is null, but others are not")
+	case args[0][0] == '"':
 		object["exchangeableToken"], args = args[0], args[1:]
-	} else if isConnectError(args[0]) {
+	case isConnectError(args[0]):
 		object["error"], args = args[0], nil
 	}
 	for i, name := range []string{"institution", "link_id"} {
-		if i < len(args) && !bytes.Equal(args[i], jsonNull) {
+		if i < len(args) && present(args[i]) {
 			object[name] = args[i]
 		}
 	}
-	if _, ok := object["institution"]; !ok && object["error"] == nil {
+	if object["institution"] == nil && object["error"] == nil {
 		return nil, errors.New("its arguments hold no institution")
 	}
 	joined, err := json.Marshal(object)
@@ -194,15 +230,16 @@ type connectPayload struct {
 	Linked   json.RawMessage `json:"linked"` // iOS: a case of its result
 	Relinked json.RawMessage `json:"relinked"`
 
-	ExchangeableToken string      `json:"exchangeableToken"` // Web
-	Token             connectText `json:"token"`             // elsewhere
-	WebLinkID         string      `json:"link_id"`
-	AndroidLinkID     connectText `json:"linkId"`
-	LinkIdentifier    connectText `json:"linkIdentifier"` // iOS, React Native
+	ExchangeableToken json.RawMessage `json:"exchangeableToken"`  // Web
+	APIToken          *string         `json:"exchangeable_token"` // Web, as the API calls it
+	Token             connectText     `json:"token"`              // elsewhere
+	WebLinkID         *string         `json:"link_id"`
+	AndroidLinkID     connectText     `json:"linkId"`
+	LinkIdentifier    connectText     `json:"linkIdentifier"` // iOS, React Native
 
-	Institution *connectInstitution `json:"institution"`
-	Accounts    []connectAccount    `json:"accounts"`
-	Screens     []connectScreen     `json:"trackedScreens"`
+	Institution json.RawMessage  `json:"institution"`
+	Accounts    []connectAccount `json:"accounts"`
+	Screens     []connectScreen  `json:"trackedScreens"`
 
 	Error json.RawMessage `json:"error"` // Web
 	connectError
@@ -245,7 +282,7 @@ type connectError struct {
 
 // connectText is a string that some platforms wrap as {"value": …}.
 type connectText struct {
-	value   string
+	value   *string // nil when it is absent or null
 	wrapped bool
 }
 
@@ -253,13 +290,14 @@ func (t *connectText) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, jsonNull) {
 		return nil
 	}
+	t.value = new(string)
 	if data[0] == '"' {
-		return json.Unmarshal(data, &t.value)
+		return json.Unmarshal(data, t.value)
 	}
 	t.wrapped = true
 	return json.Unmarshal(data, &struct {
 		Value *string `json:"value"`
-	}{&t.value})
+	}{t.value})
 }
 
 // parsePayload reads an object, after taking off the layers that platforms put around it.
@@ -271,27 +309,42 @@ func parsePayload(data []byte) (*ConnectResult, error) {
 	switch {
 	case p.Type != "" && p.Data != nil:
 		return parseMessage(p.Type, p.Data)
-	case p.Linked != nil:
+	case present(p.Linked) && present(p.Relinked):
+		return nil, errors.New("it says both linked and relinked")
+	case present(p.Linked):
 		return parseCase(p.Linked, Linked)
-	case p.Relinked != nil:
+	case present(p.Relinked):
 		return parseCase(p.Relinked, Relinked)
-	case p.Institution != nil:
-		return p.success(), nil
-	case p.Error != nil:
-		result := &ConnectResult{Outcome: Exited, Source: SourceWeb}
-		if bytes.Equal(p.Error, jsonNull) {
-			return result, nil
+	case present(p.ExchangeableToken) && p.ExchangeableToken[0] == '{':
+		// After a relink, Connect Web's continue calls a callback that is declared for links with a
+		// relink's arguments, so that they arrive under the names of the arguments before them.
+		shifted, err := json.Marshal([]json.RawMessage{p.ExchangeableToken, p.Institution})
+		if err != nil {
+			return nil, err
 		}
+		return parseArguments(shifted)
+	case present(p.Error) && (present(p.Institution) || p.hasToken()):
+		return nil, errors.New("it holds both an error and a success")
+	case present(p.Institution):
+		return p.success()
+	case p.hasToken():
+		return nil, errors.New("it holds a token, but no institution")
+	case present(p.Error):
 		var e connectError
 		if json.Unmarshal(p.Error, &e) != nil || e == (connectError{}) {
 			return nil, errors.New("its error is malformed")
 		}
-		result.Err = e.value()
-		return result, nil
+		return &ConnectResult{Outcome: Exited, Source: SourceWeb, Err: e.value()}, nil
+	case p.Error != nil: // null
+		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
 	case p.connectError != connectError{}:
-		return &ConnectResult{Outcome: Exited, Source: p.source(), Err: p.value()}, nil
+		return &ConnectResult{Outcome: Exited, Source: p.source(false), Err: p.value()}, nil
 	}
 	return nil, errors.New("it holds neither an institution nor an error")
+}
+
+func (p *connectPayload) hasToken() bool {
+	return present(p.ExchangeableToken) || p.APIToken != nil || p.Token.value != nil
 }
 
 // parseMessage reads a message of Connect Web.
@@ -302,7 +355,7 @@ func parseMessage(kind string, data []byte) (*ConnectResult, error) {
 		"link.exit":       Exited,
 	}[kind]
 	if !ok {
-		return nil, fmt.Errorf("a message %s is not a result", quoteShort(kind))
+		return nil, errors.New("it is a message of Connect, but not a result")
 	}
 	if want == Exited && (bytes.Equal(data, jsonNull) || bytes.Equal(data, []byte("{}"))) {
 		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
@@ -340,43 +393,80 @@ func parseCase(data []byte, want ConnectOutcome) (*ConnectResult, error) {
 }
 
 // success returns the result of a payload with an institution. A token makes the difference.
-func (p *connectPayload) success() *ConnectResult {
-	result := &ConnectResult{
-		Outcome:           Relinked,
-		Source:            p.source(),
-		ExchangeableToken: cmp.Or(p.ExchangeableToken, p.Token.value),
-		LinkID:            cmp.Or(p.WebLinkID, p.AndroidLinkID.value, p.LinkIdentifier.value),
-		Institution: ConnectInstitution{
-			ID: p.Institution.ID, Name: p.Institution.Name,
-			Country: p.Institution.Country, Domain: p.Institution.Domain,
-		},
+func (p *connectPayload) success() (*ConnectResult, error) {
+	var in connectInstitution
+	var web *string
+	if json.Unmarshal(p.Institution, &in) != nil ||
+		(p.ExchangeableToken != nil && json.Unmarshal(p.ExchangeableToken, &web) != nil) {
+		return nil, errors.New("a member has an unexpected type")
 	}
-	if result.ExchangeableToken != "" {
+	token, ok := agreed(web, p.APIToken, p.Token.value)
+	if !ok {
+		return nil, errors.New("it holds two tokens")
+	}
+	if token == "" && p.hasToken() {
+		return nil, errors.New("its token is empty")
+	}
+	linkID, ok := agreed(p.WebLinkID, p.AndroidLinkID.value, p.LinkIdentifier.value)
+	switch {
+	case !ok:
+		return nil, errors.New("it holds two link ids")
+	case in.ID == "":
+		return nil, errors.New("its institution has no id")
+	case in.Accounts == nil && p.Accounts == nil:
+		return nil, errors.New("it holds no list of accounts")
+	case in.Accounts != nil && p.Accounts != nil:
+		return nil, errors.New("it holds two lists of accounts")
+	}
+	result := &ConnectResult{
+		Outcome: Relinked, Source: p.source(in.Accounts != nil), ExchangeableToken: token, LinkID: linkID,
+		Institution: ConnectInstitution{ID: in.ID, Name: in.Name, Country: in.Country, Domain: in.Domain},
+	}
+	if token != "" {
 		result.Outcome = Linked
 	}
-	for _, a := range append(p.Institution.Accounts, p.Accounts...) {
-		result.Accounts = append(result.Accounts, ConnectAccount{
+	for _, a := range append(in.Accounts, p.Accounts...) {
+		account := ConnectAccount{
 			ID: cmp.Or(a.WebID, a.ID), Name: a.Name,
 			Type: cmp.Or(a.WebType, a.Type), Mask: cmp.Or(a.WebMask, a.Mask),
-		})
+		}
+		if account.ID == "" {
+			return nil, errors.New("an account has no id")
+		}
+		result.Accounts = append(result.Accounts, account)
 	}
-	for _, s := range append(p.Institution.Screens, p.Screens...) {
+	for _, s := range append(in.Screens, p.Screens...) {
 		result.Screens = append(result.Screens, ConnectScreen(s))
 	}
-	return result
+	return result, nil
 }
 
-// source tells the platform by the members that only it has.
-func (p *connectPayload) source() ConnectSource {
+// agreed returns the one text among texts that are there and not empty; it reports false when
+// there are two.
+func agreed(texts ...*string) (string, bool) {
+	var found string
+	for _, t := range texts {
+		if t == nil || *t == "" || *t == found {
+			continue
+		}
+		if found != "" {
+			return "", false
+		}
+		found = *t
+	}
+	return found, true
+}
+
+// source tells the platform by the members that only it has; web says that the institution has one.
+func (p *connectPayload) source(web bool) ConnectSource {
 	switch {
-	case p.ExchangeableToken != "", p.WebLinkID != "", p.WebID != nil, p.WebMessage != nil,
-		p.Institution != nil && p.Institution.Accounts != nil:
+	case web, present(p.ExchangeableToken), p.WebLinkID != nil, p.WebID != nil, p.WebMessage != nil:
 		return SourceWeb
-	case p.AndroidLinkID.value != "":
+	case p.AndroidLinkID.value != nil:
 		return SourceAndroid
-	case p.ReactNativeID != nil, p.LinkIdentifier.value != "" && !p.LinkIdentifier.wrapped:
+	case p.ReactNativeID != nil, p.LinkIdentifier.value != nil && !p.LinkIdentifier.wrapped:
 		return SourceReactNative
-	case p.IOSID != nil, p.LinkIdentifier.value != "":
+	case p.IOSID != nil, p.LinkIdentifier.value != nil:
 		return SourceIOS
 	}
 	return ""

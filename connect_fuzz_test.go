@@ -1,0 +1,192 @@
+package moneykit_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// marked puts a mark into a payload, where its token is or at its texts' beginning, which an error
+// must not repeat.
+func marked(data []byte) []byte {
+	data = bytes.ReplaceAll(data, []byte("exchangeable-token-1"), []byte("fuzz-canary"))
+	return bytes.ReplaceAll(data, []byte(`":"`), []byte(`":"fuzz-canary`))
+}
+
+// FuzzParseConnectResult reads anything as a result: what is read is consistent, and is read alike
+// from other spellings of it.
+func FuzzParseConnectResult(f *testing.F) {
+	for _, data := range goldens(f, "testdata/connect", connectResults()) {
+		f.Add(data)
+	}
+	for name, bad := range badConnectPayloads {
+		if !strings.HasPrefix(name, "too ") {
+			f.Add([]byte(bad.data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := moneykit.ParseConnectResult(marked(data)); err != nil && strings.Contains(err.Error(), "canary") {
+			t.Fatalf("%s gives %v", data, err)
+		}
+		got, err := moneykit.ParseConnectResult(data)
+		if err != nil {
+			if got != nil {
+				t.Fatal("a result beside an error")
+			}
+			return
+		}
+		success := got.Institution.ID != "" && got.Err == nil
+		left := reflect.DeepEqual(*got, moneykit.ConnectResult{Outcome: moneykit.Exited, Source: got.Source, Err: got.Err})
+		switch {
+		case got.Outcome == moneykit.Linked && success && got.ExchangeableToken != "":
+		case got.Outcome == moneykit.Relinked && success && got.ExchangeableToken == "":
+		case got.Outcome == moneykit.Exited && left:
+		default:
+			t.Fatalf("%s gives %+v", data, *got)
+		}
+
+		var indented bytes.Buffer
+		if err := json.Indent(&indented, data, "", "  "); err != nil {
+			t.Fatal(err)
+		}
+		again, err := moneykit.ParseConnectResult(indented.Bytes())
+		if err != nil || !reflect.DeepEqual(got, again) {
+			t.Fatalf("%s gives something else with spaces: %v", data, err)
+		}
+		again, err = moneykit.ParseConnectResult(asWeb(t, got))
+		if err != nil {
+			t.Fatalf("%s cannot be read as from the web: %v", data, err)
+		}
+		again.Source = got.Source
+		if !reflect.DeepEqual(got, again) {
+			t.Fatalf("%s gives something else as from the web", data)
+		}
+	})
+}
+
+// asWeb writes a result as the arguments of Connect Web's callback.
+func asWeb(t *testing.T, r *moneykit.ConnectResult) []byte {
+	t.Helper()
+	type object = map[string]any
+	accounts, screens := []object{}, []object{}
+	for _, a := range r.Accounts {
+		accounts = append(accounts, object{"account_id": a.ID, "account_type": a.Type, "name": a.Name, "account_mask": a.Mask})
+	}
+	for _, s := range r.Screens {
+		screens = append(screens, object{"tag": s.Tag, "name": s.Name, "duration": s.Duration})
+	}
+	institution := object{
+		"id": r.Institution.ID, "name": r.Institution.Name, "country": r.Institution.Country, "domain": r.Institution.Domain,
+		"selectedAccounts": accounts, "trackedScreens": screens,
+	}
+	args := []any{institution, r.LinkID}
+	switch {
+	case r.Err != nil:
+		args = []any{object{"error_id": r.Err.ID, "displayed_message": r.Err.DisplayedMessage, "request_id": r.Err.RequestID}}
+	case r.Outcome == moneykit.Exited:
+		args = []any{nil}
+	case r.Outcome == moneykit.Linked:
+		args = append([]any{r.ExchangeableToken}, args...)
+	}
+	data, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// FuzzParseConnectEvent reads anything as an event: what is read is read alike from its own bytes.
+func FuzzParseConnectEvent(f *testing.F) {
+	for _, data := range goldens(f, "testdata/connect/events", connectEvents()) {
+		f.Add(data)
+	}
+	for name, bad := range badConnectEvents {
+		if !strings.HasPrefix(name, "too ") {
+			f.Add([]byte(bad.data))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, err := moneykit.ParseConnectEvent(marked(data)); err != nil && strings.Contains(err.Error(), "canary") {
+			t.Fatalf("%s gives %v", data, err)
+		}
+		got, err := moneykit.ParseConnectEvent(data)
+		if err != nil {
+			if got != nil {
+				t.Fatal("an event beside an error")
+			}
+			return
+		}
+		if got.Name == "" || !bytes.Contains(data, got.Raw) {
+			t.Fatalf("%s gives %q and %s", data, string(got.Name), got.Raw)
+		}
+		again, err := moneykit.ParseConnectEvent(got.Raw)
+		if err != nil || !reflect.DeepEqual(got, again) {
+			t.Fatalf("%s gives something else from its own bytes: %v", data, err)
+		}
+		if (got.Err() != nil) != (got.Name == moneykit.ConnectEventError) || got.LogValue().Kind().String() != "Group" {
+			t.Fatalf("%s gives an inconsistent event", data)
+		}
+		if got.Institution(); got.Screen() != "" && got.SearchTerm() != "" {
+			t.Fatalf("%s gives two events", data)
+		}
+	})
+}
+
+// FuzzTheme reads anything as a theme and as each kind of value: a theme is the same once written
+// and read, and a value that is accepted cannot end a declaration or load anything.
+func FuzzTheme(f *testing.F) {
+	f.Add([]byte(themeMembers))
+	f.Add([]byte(`{"colors":{"accent":{"light":"url(a)","dark":"b"}},"typography":{"body":{"weight":"600"}}}`))
+	f.Add([]byte(`{"components":{"progressSpinner":{"diameter":1e300}},"modal":{"boxShadow":""}}`))
+	for _, rule := range cssRules {
+		for _, value := range append(rule.good, rule.bad...) {
+			if len(value) < 100 {
+				f.Add([]byte(value))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var theme moneykit.Theme
+		if json.Unmarshal(data, &theme) == nil {
+			if err := theme.Validate(); err != nil && strings.Contains(err.Error(), "canary") {
+				t.Fatal(err)
+			}
+			encoded, err := json.Marshal(theme)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var again moneykit.Theme
+			if err := json.Unmarshal(encoded, &again); err != nil || !reflect.DeepEqual(theme, again) {
+				t.Fatalf("%s gives %s, and that something else: %v", data, encoded, err)
+			}
+		}
+		value := string(data)
+		refused := ";{}<>\\@!:\"'\n\r\t\x00"
+		for name, rule := range cssRules {
+			theme = moneykit.Theme{}
+			rule.set(&theme, value)
+			if theme.Validate() != nil || value == "" {
+				continue
+			}
+			lower := strings.ToLower(value)
+			bad := strings.Contains(lower, "url(") || strings.Contains(lower, "expression(") || strings.Contains(lower, "/*") || len(value) > 512
+			switch name {
+			case "text":
+				bad = strings.ContainsAny(value, "<>\n\r\t\x00")
+			case "image":
+				bad = strings.ContainsAny(value, "\"'()<>\\ \n\r\t\x00") || (!strings.HasPrefix(value, "data:image/") && !strings.HasPrefix(lower, "https://"))
+			case "font":
+				bad = bad || strings.ContainsAny(value, ";{}<>\\@!:()\n\r\t\x00") || strings.Count(value, `"`)%2 == 1
+			default:
+				bad = bad || strings.ContainsAny(value, refused) || strings.Count(value, "(") != strings.Count(value, ")")
+			}
+			if bad {
+				t.Fatalf("%q passes for %s", value, name)
+			}
+		}
+	})
+}

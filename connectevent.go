@@ -1,0 +1,219 @@
+package moneykit
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"unicode"
+)
+
+// ConnectEventName is what happened in Connect.
+type ConnectEventName string
+
+// The events that MoneyKit documents. Connect may send others.
+const (
+	ConnectEventOpen                        ConnectEventName = "open"
+	ConnectEventExit                        ConnectEventName = "exit"
+	ConnectEventSuccess                     ConnectEventName = "success"
+	ConnectEventError                       ConnectEventName = "error"
+	ConnectEventChangeScreen                ConnectEventName = "change_screen"
+	ConnectEventSelectInstitution           ConnectEventName = "select_institution"
+	ConnectEventSearchInstitution           ConnectEventName = "search_institution"
+	ConnectEventAcknowledgeInstitutionAlert ConnectEventName = "acknowledge_institution_alert"
+	ConnectEventDismissInstitutionAlert     ConnectEventName = "dismiss_institution_alert"
+	ConnectEventOpenInstitutionWebsite      ConnectEventName = "open_institution_website"
+	ConnectEventSubmitCredentials           ConnectEventName = "submit_credentials" //nolint:gosec // a name, not a credential
+	ConnectEventSelectHelp                  ConnectEventName = "select_help"
+	ConnectEventSelectResetPassword         ConnectEventName = "select_reset_password"
+	ConnectEventOpenOAuth                   ConnectEventName = "open_oauth"
+	ConnectEventSubmitOTPDevice             ConnectEventName = "submit_otp_device"
+	ConnectEventSubmitOTP                   ConnectEventName = "submit_otp"
+	ConnectEventSubmitMFA                   ConnectEventName = "submit_mfa"
+	ConnectEventSubmitPermissions           ConnectEventName = "submit_permissions"
+	ConnectEventSubmitAccounts              ConnectEventName = "submit_accounts"
+)
+
+// Known reports whether n is one of the constants of its type.
+func (n ConnectEventName) Known() bool {
+	switch n {
+	case ConnectEventOpen, ConnectEventExit, ConnectEventSuccess, ConnectEventError,
+		ConnectEventChangeScreen, ConnectEventSelectInstitution, ConnectEventSearchInstitution,
+		ConnectEventAcknowledgeInstitutionAlert, ConnectEventDismissInstitutionAlert,
+		ConnectEventOpenInstitutionWebsite, ConnectEventSubmitCredentials, ConnectEventSelectHelp,
+		ConnectEventSelectResetPassword, ConnectEventOpenOAuth, ConnectEventSubmitOTPDevice,
+		ConnectEventSubmitOTP, ConnectEventSubmitMFA, ConnectEventSubmitPermissions,
+		ConnectEventSubmitAccounts:
+		return true
+	}
+	return false
+}
+
+// ConnectEvent is a step of a user in Connect, in one shape for all platforms. It comes from the
+// user's device and proves nothing.
+type ConnectEvent struct {
+	Name ConnectEventName
+	// Properties are what the event says besides, as encoding/json decodes them into any; nil if
+	// there are none. They may hold what the user typed.
+	Properties map[string]any
+	Meta       ConnectEventMeta
+	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
+	Raw []byte
+}
+
+// ConnectEventMeta says in which run of Connect an event happened. Android reports nothing of it,
+// older apps the session alone.
+type ConnectEventMeta struct {
+	LinkType    string             // "link" or "relink"
+	SessionID   string             // of the link session, which is not its token
+	Timestamp   Timestamp          // by the user's device; zero also when its form is not known
+	Institution ConnectInstitution // ID and Name, once the user has chosen it
+}
+
+// ParseConnectEvent reads what a front end posts from Connect's event callback: its argument,
+// encoded as JSON, alone, in an array, or in the message of Connect Web around it. Names and
+// members that are not known pass. It fails on anything else: on more than 1 MiB, on a member that
+// is there twice, and on an event whose name is missing, has more than 100 bytes or does not print.
+// Its errors repeat nothing of the event.
+func ParseConnectEvent(data []byte) (*ConnectEvent, error) {
+	data, err := readConnect(data)
+	if err != nil {
+		return nil, fmt.Errorf("moneykit: cannot read the Connect event: %w", err)
+	}
+	event, err := parseConnectEvent(data)
+	if err != nil {
+		return nil, fmt.Errorf("moneykit: cannot read the Connect event: %w", err)
+	}
+	return event, nil
+}
+
+func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
+	var message struct {
+		Type any             `json:"type"`
+		Data json.RawMessage `json:"data"`
+	}
+	var args []json.RawMessage
+	if json.Unmarshal(data, &args) == nil && len(args) > 0 {
+		data = args[0]
+	} else if json.Unmarshal(data, &message) == nil && message.Type == "link.event" && message.Data != nil {
+		data = message.Data
+	}
+	if data[0] != '{' {
+		return nil, errors.New("it is not an object")
+	}
+	var wire struct {
+		Name       string         `json:"name"`
+		Properties map[string]any `json:"properties"`
+		Meta       map[string]any `json:"meta"`
+		SessionID  string         `json:"sessionId"` // in apps, where there is no meta
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return nil, errors.New("a member has an unexpected type") // err could quote what the user typed
+	}
+	switch {
+	case wire.Name == "":
+		return nil, errors.New("it has no name")
+	case len(wire.Name) > 100:
+		return nil, errors.New("its name has more than 100 bytes")
+	case strings.ContainsFunc(wire.Name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return nil, errors.New("its name has characters that do not print")
+	}
+	timestamp, err := ParseTimestamp(member(wire.Meta, "timestamp"))
+	if err != nil {
+		timestamp = Timestamp{}
+	}
+	return &ConnectEvent{
+		Name:       ConnectEventName(wire.Name),
+		Properties: wire.Properties,
+		Meta: ConnectEventMeta{
+			LinkType:  member(wire.Meta, "link_type", "linkType"),
+			SessionID: cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
+			Timestamp: timestamp,
+			Institution: ConnectInstitution{
+				ID:   member(wire.Meta, "institution_id", "institutionId"),
+				Name: member(wire.Meta, "institution_name", "institutionName"),
+			},
+		},
+		Raw: bytes.Clone(data),
+	}, nil
+}
+
+// member returns the first text among the members of those names. Apps may write names in another
+// case than the web does, and a member that is no text must not cost the whole event.
+func member(members map[string]any, names ...string) string {
+	for _, name := range names {
+		if s, ok := members[name].(string); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// Institution returns the ID and Name of the institution that the user chose, with this event or
+// before it; both are empty before that, and where the platform does not report them.
+func (e ConnectEvent) Institution() ConnectInstitution {
+	if e.Name != ConnectEventSelectInstitution {
+		return e.Meta.Institution
+	}
+	return ConnectInstitution{
+		ID:   cmp.Or(member(e.Properties, "institution_id", "institutionId"), e.Meta.Institution.ID),
+		Name: cmp.Or(member(e.Properties, "institution_name", "institutionName"), e.Meta.Institution.Name),
+	}
+}
+
+// Screen returns the name of the screen that the user came to, with [ConnectEventChangeScreen].
+func (e ConnectEvent) Screen() string {
+	if e.Name != ConnectEventChangeScreen {
+		return ""
+	}
+	return member(e.Properties, "current_screen_name", "currentScreenName")
+}
+
+// SearchTerm returns what the user searched for, with [ConnectEventSearchInstitution].
+func (e ConnectEvent) SearchTerm() string {
+	if e.Name != ConnectEventSearchInstitution {
+		return ""
+	}
+	return member(e.Properties, "search_term", "searchTerm")
+}
+
+// Err returns what the user was told with [ConnectEventError], nil with other events.
+func (e ConnectEvent) Err() *ConnectError {
+	if e.Name != ConnectEventError {
+		return nil
+	}
+	return &ConnectError{
+		ID:               member(e.Properties, "error_id", "errorId", "identifier"),
+		DisplayedMessage: member(e.Properties, "displayed_message", "displayedMessage"),
+		RequestID:        member(e.Properties, "request_id", "requestId"),
+	}
+}
+
+// label returns a name for texts. One that is not known could be anything that a device sent.
+func (n ConnectEventName) label() string {
+	if n.Known() {
+		return string(n)
+	}
+	return "other"
+}
+
+// String names the event, if it is a known one. It leaves out its properties.
+func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label() }
+
+// GoString is [ConnectEvent.String], for %#v.
+func (e ConnectEvent) GoString() string { return e.String() }
+
+// LogValue leaves out the properties, and a name that is not known, which could hold personal data.
+func (e ConnectEvent) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.String("name", e.Name.label())}
+	if id := e.Institution().ID; id != "" {
+		attrs = append(attrs, slog.String("institution", plainID(id)))
+	}
+	if err := e.Err(); err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	return slog.GroupValue(attrs...)
+}
