@@ -41,7 +41,8 @@ func ValidateRedirectURI(uri string) error {
 		if !isLoopback(u.Hostname()) {
 			return errors.New("must begin with https:// except on localhost")
 		}
-	case "javascript", "data", "vbscript", "file", "blob", "about", "ftp", "ws", "wss", "mailto":
+	case "javascript", "data", "vbscript", "file", "filesystem", "blob", "about", "view-source", "intent",
+		"ftp", "ws", "wss", "mailto", "tel", "sms":
 		return errors.New("must be a web address or have an app's own scheme")
 	default:
 		if u.Opaque != "" || (u.Host == "" && u.Path == "") {

@@ -1,0 +1,176 @@
+package moneykit
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Where the association files must be on the host of the redirect URI: over https and without a
+// redirect.
+const (
+	AppleAppSiteAssociationPath = "/.well-known/apple-app-site-association"
+	AssetLinksPath              = "/.well-known/assetlinks.json"
+)
+
+// AppleAppSiteAssociation returns the handler of the file with which iOS opens redirectURI, a
+// universal link, in one of the apps rather than in the browser. Serve it at
+// [AppleAppSiteAssociationPath]. An app ID is a team's ID and the app's bundle identifier, such as
+// ABCDE12345.com.example.app.
+//
+// It fails without an app ID, for one that is malformed or given twice, and for a redirect URI that
+// cannot be a universal link: it needs https, a domain name, no port, and no * in its path.
+func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler, error) {
+	redirect, err := parseRedirectURI(redirectURI)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("moneykit: the redirect URI %w", err)
+	case redirect.Scheme != "https" || !isDomain(redirect.Host):
+		return nil, errors.New("moneykit: the redirect URI must begin with https:// and a domain name, without a port")
+	case strings.Contains(redirect.Path, "*"):
+		return nil, errors.New("moneykit: the redirect URI must have no * in its path, where it would stand for anything")
+	case len(appIDs) == 0:
+		return nil, errors.New("moneykit: the association needs an app ID")
+	}
+	for i, id := range appIDs {
+		if !isAppID(id) {
+			return nil, fmt.Errorf("moneykit: the app ID %s must be a team ID of ten capital letters and digits, a dot and a bundle identifier", quoteShort(id))
+		}
+		if slices.Contains(appIDs[:i], id) {
+			return nil, fmt.Errorf("moneykit: the app ID %s is given twice", quoteShort(id))
+		}
+	}
+	type component struct {
+		Path string `json:"/"`
+	}
+	type detail struct {
+		AppIDs     []string    `json:"appIDs"`
+		Components []component `json:"components"`
+	}
+	var file struct {
+		AppLinks struct {
+			Details []detail `json:"details"`
+		} `json:"applinks"`
+	}
+	file.AppLinks.Details = []detail{{appIDs, []component{{pathOf(redirect)}}}}
+	return fileHandler(file)
+}
+
+// isAppID reports whether id is a team ID, a dot and a bundle identifier.
+func isAppID(id string) bool {
+	team, bundle, _ := strings.Cut(id, ".")
+	if len(team) != 10 || strings.Trim(team, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || len(bundle) > 155 {
+		return false
+	}
+	for part := range strings.SplitSeq(bundle, ".") {
+		if part == "" || strings.Trim(part, alphanumeric+"-") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// AndroidApp is an app that Android may open app links in.
+type AndroidApp struct {
+	// PackageName is the app's, such as com.example.app.
+	PackageName string
+	// SHA256Fingerprints are those of the certificates that the app is signed with, as keytool and
+	// the Play Console show them: 32 bytes in hexadecimal, with colons between them. There is more
+	// than one where debug and release builds differ.
+	SHA256Fingerprints []string
+}
+
+// AssetLinks returns the handler of the file with which Android opens app links to this host in
+// the apps rather than in the browser. Serve it at [AssetLinksPath]. The path of the link stands in
+// the app's own manifest.
+//
+// It fails without an app, for an app without a fingerprint, for a package name or fingerprint
+// that is malformed, and for one that is given twice.
+func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
+	if len(apps) == 0 {
+		return nil, errors.New("moneykit: the asset links need an app")
+	}
+	type target struct {
+		Namespace    string   `json:"namespace"`
+		PackageName  string   `json:"package_name"`
+		Fingerprints []string `json:"sha256_cert_fingerprints"`
+	}
+	type statement struct {
+		Relation []string `json:"relation"`
+		Target   target   `json:"target"`
+	}
+	var file []statement
+	for _, app := range apps {
+		if !isPackageName(app.PackageName) {
+			return nil, fmt.Errorf("moneykit: the package name %s must be two or more names with dots between them", quoteShort(app.PackageName))
+		}
+		if slices.ContainsFunc(file, func(s statement) bool { return s.Target.PackageName == app.PackageName }) {
+			return nil, fmt.Errorf("moneykit: the package name %s is given twice", quoteShort(app.PackageName))
+		}
+		fingerprints, err := checkFingerprints(app.SHA256Fingerprints)
+		if err != nil {
+			return nil, fmt.Errorf("moneykit: the app %s %w", quoteShort(app.PackageName), err)
+		}
+		file = append(file, statement{
+			Relation: []string{"delegate_permission/common.handle_all_urls"},
+			Target:   target{"android_app", app.PackageName, fingerprints},
+		})
+	}
+	return fileHandler(file)
+}
+
+// isPackageName reports whether name is two or more Java identifiers with dots between them.
+func isPackageName(name string) bool {
+	for part := range strings.SplitSeq(name, ".") {
+		if part == "" || strings.Trim(part, alphanumeric+"_") != "" || strings.Contains("0123456789_", part[:1]) {
+			return false
+		}
+	}
+	return strings.Contains(name, ".")
+}
+
+// checkFingerprints returns the fingerprints in capitals, as Android compares them.
+func checkFingerprints(fingerprints []string) ([]string, error) {
+	if len(fingerprints) == 0 {
+		return nil, errors.New("needs a fingerprint")
+	}
+	var upper []string
+	for i, f := range fingerprints {
+		f = strings.ToUpper(f)
+		raw, err := hex.DecodeString(strings.ReplaceAll(f, ":", ""))
+		switch {
+		case err != nil || strings.ReplaceAll(fmt.Sprintf("% X", raw), " ", ":") != f:
+			return nil, fmt.Errorf("has a fingerprint %d that is not hexadecimal bytes with colons between them", i+1)
+		case len(raw) != 32:
+			return nil, fmt.Errorf("has a fingerprint %d of %d bytes; one of SHA-256 has 32", i+1, len(raw))
+		case slices.Contains(upper, f):
+			return nil, fmt.Errorf("has a fingerprint %d that is given twice", i+1)
+		}
+		upper = append(upper, f)
+	}
+	return upper, nil
+}
+
+// fileHandler serves v as a JSON file.
+func fileHandler(v any) (http.Handler, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "the method must be GET or HEAD", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(body)
+	}), nil
+}
