@@ -18,7 +18,8 @@ const (
 	// CredentialsBank needs a user name: user_good, or user_custom for the accounts that the
 	// link session brings.
 	CredentialsBank = "moneykit-creds-bank" //nolint:gosec // an id
-	// OAuthBank sends the user to its own pages and back. [Server.Connect] goes there silently.
+	// OAuthBank sends the user to its own pages and back. [Server.Connect] goes there
+	// silently, and [Server.Authorize] stops on the way back.
 	OAuthBank = "moneykit-oauth-bank"
 )
 

@@ -111,6 +111,37 @@ func TestRateLimitOfTheClient(t *testing.T) {
 	}
 }
 
+// TestRateLimitOfSessions counts the sessions of a user, for new links and for existing ones.
+func TestRateLimitOfSessions(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	mk := moneykittest.NewServer(t, moneykittest.WithRateLimits(), moneykittest.WithClock(func() time.Time { return now }))
+	client := mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxWait: time.Second}))
+	link := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://app.example/hook"})
+	params := sessionParams()
+	for i := range 20 {
+		params.ExistingLinkID = ""
+		if i%2 == 1 {
+			params.ExistingLinkID, params.Webhook = link.ID, link.Webhook
+		}
+		open(t, client, params)
+	}
+	mk.Advance(15 * time.Second)
+	params.Webhook = ""
+	_, err := client.LinkSessions.Create(t.Context(), params)
+	e := isError(t, err, moneykit.ErrRateLimited, 429)
+	assert.Equal(t, 45*time.Second, e.RetryAfter)
+	got, err := client.Links.Get(t.Context(), link.ID)
+	require.NoError(t, err)
+	assert.Equal(t, link.Webhook, got.Webhook, "what was refused has changed nothing")
+
+	other := sessionParams()
+	other.CustomerUser.ID = "user-43"
+	open(t, client, other)
+	mk.Advance(45 * time.Second)
+	open(t, client, params)
+}
+
 func TestNoRateLimits(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

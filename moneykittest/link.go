@@ -154,6 +154,7 @@ func (c *core) newLink(user string, in institution, now time.Time) *link {
 	}
 	l.number = c.counts["link"]
 	c.links[l.id] = l
+	c.byUser[user] = append(c.byUser[user], l)
 	return l
 }
 

@@ -11,8 +11,8 @@ import (
 )
 
 // Request is a request that a [Server] received. Secrets and personal data are replaced by
-// "[redacted]": access tokens, the client secret, link session tokens and exchangeable tokens
-// wherever they stand alone, and, by their names, e-mail addresses, phone numbers, account and
+// "[redacted]": access tokens, the client secret, link session tokens, exchangeable tokens and
+// the URLs of [Server.Authorize] wherever they stand alone, and, by their names, e-mail addresses, phone numbers, account and
 // routing numbers and masks, and owners with their names and addresses.
 type Request struct {
 	Operation string // its id in the API, such as "get_link"; "" if there is no route for it
@@ -66,7 +66,8 @@ func (c *core) record(rt route, r *http.Request, body []byte, now time.Time) *Re
 
 // isSecret reports whether s is something that this server issued or was given in confidence.
 func (c *core) isSecret(s string) bool {
-	return s != "" && (s == c.cfg.clientSecret || c.tokens[s] != nil || c.sessions[s] != nil || c.exchanges[s] != nil)
+	return s != "" && (s == c.cfg.clientSecret || c.tokens[s] != nil || c.sessions[s] != nil ||
+		c.exchanges[s] != nil || c.returns[s] != nil)
 }
 
 // isSecretName reports whether what is called name is to be redacted, in any spelling that a

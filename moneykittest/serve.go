@@ -107,6 +107,7 @@ func (c *core) newHandler() http.Handler {
 			unknown = h
 		}
 	}
+	c.addPages(mux)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect /links//x and hide the mistake.
 		if p := r.URL.EscapedPath(); p != path.Clean(p) {

@@ -9,7 +9,9 @@
 //
 // A [Server] keeps state as MoneyKit does: what is created can be read back, tokens expire and
 // are good once, links break and are mended. [Server.Connect] plays the user who goes through
-// Connect and returns what the front end would post. [Server.Break], [Server.Fail],
+// Connect and returns what the front end would post; [Server.Authorize] and [Server.Continue] stop
+// between a bank's own pages and Connect, and [Server.ConnectEvents] tells what happened on the way.
+// [Server.Break], [Server.Fail],
 // [Server.ExpireTokens] and [Server.Advance] bring about what is hard to come by otherwise, and
 // [Server.Requests] tells what was asked. Ids and account data are the same in every run, see
 // [WithSeed]; tokens and keys never are. [Server.AddTransactions], [Server.UpdateTransaction],
@@ -83,8 +85,10 @@ type core struct {
 	counts     map[string]int // how many ids of each kind there are
 	tokens     map[string]*accessToken
 	sessions   map[string]*session
+	returns    map[string]*session // by the URL at which a bank sends the user back
 	exchanges  map[string]*exchange
 	links      map[string]*link
+	byUser     map[string][]*link // in the order in which they were made
 	faults     map[string][]plannedFault
 	windows    map[window]*usage
 	requests   []*Request
@@ -119,8 +123,10 @@ func newServer(tb TB, opts []Option) *Server {
 		counts:     map[string]int{},
 		tokens:     map[string]*accessToken{},
 		sessions:   map[string]*session{},
+		returns:    map[string]*session{},
 		exchanges:  map[string]*exchange{},
 		links:      map[string]*link{},
+		byUser:     map[string][]*link{},
 		faults:     map[string][]plannedFault{},
 		windows:    map[window]*usage{},
 		operations: map[string]bool{},
@@ -138,7 +144,9 @@ func newServer(tb TB, opts []Option) *Server {
 	return &Server{func() *core { return c }}
 }
 
-// Handler returns the server as a handler, to be served over any listener.
+// Handler returns the server as a handler, to be served over any listener. Besides the API it has
+// Connect's pages for a browser: the front-end package for the web links against it, once it is told
+// that this is the host of Connect. There the user chooses a test bank, and shares everything.
 func (s *Server) Handler() http.Handler { return s.core().root }
 
 // URL returns the address of the server on this machine, such as http://127.0.0.1:40123, and

@@ -15,7 +15,24 @@ import (
 type session struct {
 	params  moneykit.LinkSessionParams
 	created time.Time
-	used    bool // Connect has been opened with it
+	used    bool   // Connect has been opened with it
+	over    bool   // and has ended
+	id      string // in Connect's events
+	events  []connectEvent
+	posted  int // of the events, by the pages
+
+	institution institution        // as far as it is chosen
+	back        string             // where the bank sends the user, "" before
+	sent        time.Time          // when it does
+	failure     moneykit.LinkError // what the bank says then
+}
+
+// features returns what the session wants of Connect.
+func (s *session) features() moneykit.ConnectFeatures {
+	if s.params.ConnectFeatures == nil {
+		return moneykit.ConnectFeatures{}
+	}
+	return *s.params.ConnectFeatures
 }
 
 // exchange is an exchangeable token.
@@ -109,7 +126,7 @@ func (c *core) createLinkSession(q *call) reply {
 		return forbidden("there is no institution with the institution_id")
 	}
 	token := secretID()
-	c.sessions[token] = &session{params: params, created: q.now}
+	c.sessions[token] = &session{params: params, created: q.now, id: secretID()}
 	return answer(http.StatusCreated, moneykit.LinkSession{Token: token})
 }
 

@@ -12,7 +12,13 @@ import (
 
 // linksOf returns the links of a user that are not deleted, in the order in which they were made.
 func (c *core) linksOf(user string, now time.Time) []*link {
-	return slices.DeleteFunc(c.allLinks(now), func(l *link) bool { return l.user != user })
+	var all []*link
+	for _, l := range c.byUser[user] {
+		if c.find(l.id, now) != nil && l.state != moneykit.LinkStateDeleted {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // allLinks returns the links that are not deleted, in the order in which they were made.
