@@ -66,6 +66,9 @@ type core struct {
 	tokens     TokenSource // nil with header authentication
 	syncs      linkLocks
 	webhooks   *verifier
+	relinking  linkLocks
+	relinks    recent[openRelink] // by user and link
+	exchanged  recent[string]     // links by user and token, whose owner is yet to be proved
 }
 
 type service struct{ core *core }
@@ -142,6 +145,8 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		policy:     cfg.retry.policy(),
 		logger:     cfg.logger,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
+		relinks:    recent[openRelink]{life: relinkReuse},
+		exchanged:  recent[string]{life: finishMemory},
 	}
 	core.webhooks = newVerifier(core, cfg.webhooks, cfg.now)
 	auth := &AuthService{core}

@@ -59,13 +59,21 @@ func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Pro
 		if done, err := refreshed(before, link, products); done {
 			return link, err
 		}
-		timer := time.NewTimer(pollEvery)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return link, &Error{Operation: operation, err: ctx.Err()}
+		if err := pollPause(ctx); err != nil {
+			return link, &Error{Operation: operation, err: err}
 		}
+	}
+}
+
+// pollPause waits until the next poll, or fails with what ctx ends with before.
+func pollPause(ctx context.Context) error {
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -246,7 +246,9 @@ func owners(t *testing.T, seen *tally) {
 	for _, institution := range []string{"", moneykittest.OAuthBank, moneykittest.CredentialsBank, britishBank, canadianBank} {
 		links = append(links, w.mk.AddLink(moneykittest.LinkSpec{InstitutionID: institution}).ID)
 	}
-	session, err := client.LinkSessions.Create(t.Context(), fullSession(""))
+	params := fullSession("")
+	params.CustomerUser.ID = "user_0002" // who has no link at that bank yet
+	session, err := client.LinkSessions.Create(t.Context(), params)
 	require.NoError(t, err)
 	result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{Username: "user_custom"}))
 	require.NoError(t, err)

@@ -30,6 +30,10 @@ var beyond = map[string]string{
 	"Investments.AllTransactions": "reads Investments.Transactions to its end",
 	"Users.AllTransactions":       "reads Users.Transactions to its end",
 
+	"LinkSessions.Finish": "settles what Connect calls back with, by LinkSessions.Exchange, Links.Get and Users.Links",
+	"LinkSessions.Relink": "is LinkSessions.Create for a link that is to be mended",
+	"Links.WaitConnected": "polls Links.Get",
+
 	"Webhooks.Verify":   "reads a webhook, with the keys of Webhooks.Keys",
 	"Webhooks.Handler":  "is Webhooks.Verify as an http.Handler",
 	"Webhooks.KeyStats": "counts what Webhooks.Verify did",

@@ -1,0 +1,959 @@
+package moneykit_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+const (
+	finishUser   = "customer-canary-0001"
+	finishOther  = "customer-canary-0002"
+	finishDecoy  = "exchangeable-canary-0003" // a token that nobody issued
+	exchangeCall = "exchange_token"
+)
+
+// finishing is a sandbox with a client.
+type finishing struct {
+	mk     *moneykittest.Server
+	client *moneykit.Client
+}
+
+// newFinishing returns a sandbox whose client does not repeat calls: a test counts them.
+func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
+	t.Helper()
+	mk := moneykittest.NewServer(t, opts...)
+	return &finishing{mk, mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))}
+}
+
+func allSources() []moneykit.ConnectSource {
+	return []moneykit.ConnectSource{
+		moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative,
+	}
+}
+
+// open returns the token of a session for a new link.
+func (f *finishing) open(t *testing.T, user string) string {
+	t.Helper()
+	session, err := f.client.LinkSessions.Create(t.Context(), moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: user}, RedirectURI: "https://app.example/oauth",
+	})
+	require.NoError(t, err)
+	return session.Token
+}
+
+// relink returns the token of a session for a link.
+func (f *finishing) relink(t *testing.T, user, linkID string) string {
+	t.Helper()
+	session, err := f.client.LinkSessions.Relink(t.Context(), linkID, relinkParams(user))
+	require.NoError(t, err)
+	return session.Token
+}
+
+// connect plays Connect with a session, and returns the result that the front end posts.
+func (f *finishing) connect(t *testing.T, session string, source moneykit.ConnectSource, play moneykittest.Play) *moneykit.ConnectResult {
+	t.Helper()
+	result, err := moneykit.ParseConnectResult(f.mk.Connect(session, source, play))
+	require.NoError(t, err)
+	return result
+}
+
+// linked plays Connect for a new link at the Credentials Bank.
+func (f *finishing) linked(t *testing.T, user string, source moneykit.ConnectSource) *moneykit.ConnectResult {
+	t.Helper()
+	result := f.connect(t, f.open(t, user), source, moneykittest.Play{Institution: moneykittest.CredentialsBank})
+	require.Equal(t, moneykit.Linked, result.Outcome)
+	return result
+}
+
+func (f *finishing) finish(ctx context.Context, user string, result *moneykit.ConnectResult) (*moneykit.Link, error) {
+	return f.client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: user})
+}
+
+// finishes settles a result, again and again, and wants the same link each time.
+func (f *finishing) finishes(t *testing.T, params moneykit.FinishParams, linkID string) {
+	t.Helper()
+	for range 3 {
+		link, err := f.client.LinkSessions.Finish(t.Context(), params)
+		require.NoError(t, err)
+		assert.Equal(t, linkID, link.ID)
+		assert.Equal(t, moneykit.LinkStateConnected, link.State)
+	}
+	assert.LessOrEqual(t, f.exchanged(), 1)
+}
+
+// count returns how often an operation was asked for.
+func (f *finishing) count(operation string) int {
+	n := 0
+	for _, r := range f.mk.Requests() {
+		if r.Operation == operation {
+			n++
+		}
+	}
+	return n
+}
+
+// exchanged returns how many exchanges MoneyKit has accepted.
+func (f *finishing) exchanged() int {
+	n := 0
+	for _, r := range f.mk.Requests() {
+		if r.Operation == exchangeCall && r.Status == http.StatusCreated {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *finishing) state(t *testing.T, linkID string) moneykit.LinkState {
+	t.Helper()
+	link, err := f.client.Links.Get(t.Context(), linkID)
+	require.NoError(t, err)
+	return link.State
+}
+
+// keepsQuiet wants an error to hold no secret of a result, and nobody's id.
+func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
+	t.Helper()
+	require.Error(t, err)
+	for _, text := range show(nil, err) {
+		for _, secret := range []string{finishUser, finishOther, finishDecoy, "sandbox_client_secret", "\n"} {
+			assert.NotContains(t, text, secret)
+		}
+		if result != nil && result.ExchangeableToken != "" {
+			assert.NotContains(t, text, result.ExchangeableToken)
+		}
+	}
+}
+
+// asPosted puts what the sandbox has made up into a golden payload.
+func asPosted(golden []byte, token, linkID string, accounts []moneykit.ConnectAccount) []byte {
+	pairs := []string{`"exchangeable-token-1"`, strconv.Quote(token), `"mk_1"`, strconv.Quote(linkID)}
+	for i, a := range accounts {
+		pairs = append(pairs, strconv.Quote("acc_"+strconv.Itoa(i+1)), strconv.Quote(a.ID))
+	}
+	return []byte(strings.NewReplacer(pairs...).Replace(string(golden)))
+}
+
+// TestFinishGoldens settles what each version of each platform posts.
+func TestFinishGoldens(t *testing.T) {
+	t.Parallel()
+	wanted := connectResults()
+	two := []string{"depository.checking", "liability.credit_card"} // as many as the payloads have
+	for name, golden := range goldens(t, "testdata/connect", wanted) {
+		want := wanted[name]
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+			read := func(token, linkID string, accounts []moneykit.ConnectAccount) *moneykit.ConnectResult {
+				t.Helper()
+				result, err := moneykit.ParseConnectResult(asPosted(golden, token, linkID, accounts))
+				require.NoError(t, err)
+				require.Equal(t, want.Outcome, result.Outcome)
+				if want.LinkID != "" {
+					require.Equal(t, linkID, result.LinkID)
+				}
+				return result
+			}
+			switch want.Outcome {
+			case moneykit.Linked:
+				played := f.connect(t, f.open(t, finishUser), moneykit.SourceIOS,
+					moneykittest.Play{Institution: moneykittest.CredentialsBank, Accounts: two})
+				require.Len(t, played.Accounts, 2)
+				result := read(played.ExchangeableToken, played.LinkID, played.Accounts)
+				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, played.LinkID)
+			case moneykit.Relinked:
+				link := f.mk.AddLink(moneykittest.LinkSpec{
+					UserID: finishUser, InstitutionID: moneykittest.CredentialsBank, Error: moneykit.LinkErrorAuthExpired,
+				})
+				played := f.connect(t, f.relink(t, finishUser, link.ID), moneykit.SourceIOS, moneykittest.Play{})
+				result := read("", link.ID, played.Accounts)
+				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser, LinkID: link.ID}, link.ID)
+				if want.LinkID != "" {
+					f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, link.ID)
+					return
+				}
+				_, err := f.finish(t.Context(), finishUser, result)
+				require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+			case moneykit.Exited:
+				result := read("", "", nil)
+				link, err := f.finish(t.Context(), finishUser, result)
+				assert.Nil(t, link)
+				exits(t, err, want.Err)
+				assert.Empty(t, f.mk.Requests())
+			}
+		})
+	}
+}
+
+// exits wants the error of an exit, with its reason if there was one.
+func exits(t *testing.T, err error, reason *moneykit.ConnectError) {
+	t.Helper()
+	require.ErrorIs(t, err, moneykit.ErrConnectExited)
+	var got *moneykit.ConnectError
+	if assert.Equal(t, reason != nil, errors.As(err, &got)) && reason != nil {
+		assert.Equal(t, *reason, *got)
+		assert.NotContains(t, err.Error(), reason.DisplayedMessage, "it is the front end's word")
+	}
+}
+
+// TestFinishPlatforms settles what is posted on each platform after Connect.
+func TestFinishPlatforms(t *testing.T) {
+	t.Parallel()
+	for _, source := range allSources() {
+		t.Run(string(source), func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			result := f.linked(t, finishUser, source)
+			f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
+
+			f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
+			again := f.connect(t, f.relink(t, finishUser, result.LinkID), source, moneykittest.Play{})
+			require.Equal(t, moneykit.Relinked, again.Outcome)
+			f.finishes(t, moneykit.FinishParams{Result: again, UserID: finishUser, LinkID: result.LinkID}, result.LinkID)
+
+			left := f.connect(t, f.open(t, finishUser), source, moneykittest.Play{Leave: true})
+			_, err := f.finish(t.Context(), finishUser, left)
+			exits(t, err, nil)
+			failed := f.connect(t, f.open(t, finishUser), source, moneykittest.Play{
+				Exit: &moneykit.ConnectError{ID: "some_error", DisplayedMessage: "It did not work.", RequestID: "req_1"},
+			})
+			_, err = f.finish(t.Context(), finishUser, failed)
+			exits(t, err, failed.Err)
+			keepsQuiet(t, err, nil)
+		})
+	}
+}
+
+// TestFinishRefuses refuses what cannot be settled, without asking MoneyKit.
+func TestFinishRefuses(t *testing.T) {
+	t.Parallel()
+	result := func(outcome moneykit.ConnectOutcome, token, linkID string) *moneykit.ConnectResult {
+		return &moneykit.ConnectResult{Outcome: outcome, ExchangeableToken: token, LinkID: linkID}
+	}
+	whole := result(moneykit.Linked, finishDecoy, "mk_1")
+	tests := map[string]struct {
+		params moneykit.FinishParams
+		field  string
+	}{
+		"nothing":                   {moneykit.FinishParams{}, "result"},
+		"no result":                 {moneykit.FinishParams{UserID: finishUser}, "result"},
+		"no user":                   {moneykit.FinishParams{Result: whole}, "user_id"},
+		"a user id of 3":            {moneykit.FinishParams{Result: whole, UserID: "abc"}, "user_id"},
+		"a user id of 151":          {moneykit.FinishParams{Result: whole, UserID: strings.Repeat("x", 151)}, "user_id"},
+		"an exit without user":      {moneykit.FinishParams{Result: result(moneykit.Exited, "", "")}, "user_id"},
+		"an empty result":           {moneykit.FinishParams{Result: result("", "", ""), UserID: finishUser}, "result"},
+		"no outcome":                {moneykit.FinishParams{Result: result("", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
+		"an unknown outcome":        {moneykit.FinishParams{Result: result("won", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
+		"linked without token":      {moneykit.FinishParams{Result: result(moneykit.Linked, "", "mk_1"), UserID: finishUser}, "exchangeable_token"},
+		"linked with a blank token": {moneykit.FinishParams{Result: result(moneykit.Linked, " \t", "mk_1"), UserID: finishUser}, "exchangeable_token"},
+		"relinked without link":     {moneykit.FinishParams{Result: result(moneykit.Relinked, "", ""), UserID: finishUser}, "link_id"},
+		"relinked another link": {
+			moneykit.FinishParams{Result: result(moneykit.Relinked, "", "mk_1"), UserID: finishUser, LinkID: "mk_2"}, "link_id",
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			link, err := f.client.LinkSessions.Finish(t.Context(), tt.params)
+			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+			assert.Nil(t, link)
+			var e *moneykit.Error
+			require.ErrorAs(t, err, &e)
+			require.NotEmpty(t, e.Fields)
+			assert.Equal(t, tt.field, e.Fields[0].Field)
+			assert.Empty(t, f.mk.Requests())
+			keepsQuiet(t, err, tt.params.Result)
+		})
+	}
+}
+
+// TestFinishOfAnother lets somebody post what another's front end got, before the other does.
+func TestFinishOfAnother(t *testing.T) {
+	t.Parallel()
+	for _, source := range allSources() {
+		for _, named := range []bool{true, false} {
+			t.Run(string(source)+" names the link: "+strconv.FormatBool(named), func(t *testing.T) {
+				t.Parallel()
+				f := newFinishing(t)
+				f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, InstitutionID: moneykittest.CredentialsBank})
+				f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+				result := f.linked(t, finishUser, source)
+				linkID := result.LinkID
+				if !named {
+					result.LinkID = ""
+				}
+				link, err := f.finish(t.Context(), finishOther, result)
+				require.ErrorIs(t, err, moneykit.ErrLinkNotOwned)
+				assert.Nil(t, link)
+				keepsQuiet(t, err, result)
+
+				link, err = f.finish(t.Context(), finishOther, result) // and again, now that it is exchanged
+				require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
+				assert.Nil(t, link)
+				keepsQuiet(t, err, result)
+
+				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+			})
+		}
+	}
+}
+
+// TestFinishContradictions believes MoneyKit where a front end says something else.
+func TestFinishContradictions(t *testing.T) {
+	t.Parallel()
+	type scene struct {
+		*finishing
+
+		mine, theirs       *moneykit.ConnectResult // whose links await the exchange
+		connected, foreign string                  // links that work
+	}
+	tests := map[string]struct {
+		change func(*scene) // of mine
+		reset  moneykittest.Reset
+		link   func(*scene) string
+		err    error
+		awaits bool // my link, still
+	}{
+		"a good token, and another link of mine": {
+			change: func(s *scene) { s.mine.LinkID = s.connected },
+		},
+		"a good token, and another's link": {
+			change: func(s *scene) { s.mine.LinkID = s.foreign },
+		},
+		"a good token, and a link that is none": {
+			change: func(s *scene) { s.mine.LinkID = "../links" },
+		},
+		"another's token": {
+			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
+			err:    moneykit.ErrLinkNotOwned, awaits: true,
+		},
+		"another's token, and the exchange does not arrive": {
+			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
+			reset:  moneykittest.ResetBefore,
+			err:    moneykit.ErrLinkNotOwned, awaits: true,
+		},
+		"another's token, and the answer is lost": {
+			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
+			reset:  moneykittest.ResetAfter,
+			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+		"an invented token": {
+			change: func(s *scene) { s.mine.ExchangeableToken = finishDecoy },
+			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+		"an invented token, and another's link": {
+			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.foreign },
+			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+		"an invented token, and another's link that awaits": {
+			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.theirs.LinkID },
+			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+		"an invented token, and another's accounts": {
+			change: func(s *scene) {
+				s.mine.ExchangeableToken, s.mine.LinkID, s.mine.Accounts = finishDecoy, "", s.theirs.Accounts
+			},
+			err: moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+		"an invented token, and a link of mine that works": { // which it gives nobody else
+			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.connected },
+			link:   func(s *scene) string { return s.connected }, awaits: true,
+		},
+		"nothing but an invented token": {
+			change: func(s *scene) {
+				s.mine = &moneykit.ConnectResult{Outcome: moneykit.Linked, ExchangeableToken: finishDecoy}
+			},
+			err: moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			s := &scene{finishing: f}
+			s.connected = f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank}).ID
+			s.foreign = f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, InstitutionID: moneykittest.CredentialsBank}).ID
+			s.mine, s.theirs = f.linked(t, finishUser, moneykit.SourceWeb), f.linked(t, finishOther, moneykit.SourceWeb)
+			mine := s.mine.LinkID
+			if tt.reset != moneykittest.NoReset {
+				f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: tt.reset})
+			}
+			tt.change(s)
+			link, err := f.finish(t.Context(), finishUser, s.mine)
+			if tt.awaits {
+				assert.Equal(t, moneykit.LinkStateAwaitingTokenExchange, f.state(t, mine))
+			}
+			if tt.err != nil {
+				require.ErrorIs(t, err, tt.err)
+				assert.Nil(t, link)
+				keepsQuiet(t, err, s.mine)
+				return
+			}
+			require.NoError(t, err)
+			want := mine
+			if tt.link != nil {
+				want = tt.link(s)
+			}
+			assert.Equal(t, want, link.ID)
+		})
+	}
+}
+
+// TestFinishAtOnce settles one result many times at once.
+func TestFinishAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, named := range []bool{true, false} {
+		f := newFinishing(t)
+		f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+		result := f.linked(t, finishUser, moneykit.SourceWeb)
+		linkID := result.LinkID
+		if !named {
+			result.LinkID = ""
+		}
+		var wg sync.WaitGroup
+		for range 20 {
+			wg.Go(func() {
+				link, err := f.finish(t.Context(), finishUser, result)
+				if assert.NoError(t, err) {
+					assert.Equal(t, linkID, link.ID)
+				}
+			})
+		}
+		wg.Wait()
+		assert.Equal(t, 1, f.exchanged())
+	}
+}
+
+// unanswered lets requests through to an exchange of tokens, and answers something else.
+type unanswered struct {
+	base   http.RoundTripper
+	status int
+}
+
+func (u *unanswered) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := u.base.RoundTrip(r)
+	if err != nil || !strings.HasSuffix(r.URL.Path, "/exchange-token") {
+		return resp, err
+	}
+	resp.Body.Close()
+	return &http.Response{
+		StatusCode: u.status, Header: http.Header{"Content-Type": {"text/html"}}, Request: r,
+		Body: io.NopCloser(strings.NewReader("<h1>It did not work</h1>")),
+	}, nil
+}
+
+// TestFinishLostAnswer loses what MoneyKit says to the exchange.
+func TestFinishLostAnswer(t *testing.T) {
+	t.Parallel()
+	const after, before = true, false
+	tests := map[string]struct {
+		handled bool
+		fault   moneykittest.Fault
+		status  int // of what a proxy answers in the place of MoneyKit
+	}{
+		"reset after it is handled":     {after, moneykittest.Fault{Reset: moneykittest.ResetAfter}, 0},
+		"truncated":                     {after, moneykittest.Fault{Truncate: true}, 0},
+		"not JSON":                      {after, moneykittest.Fault{Body: "<h1>Welcome</h1>"}, 0},
+		"without link":                  {after, moneykittest.Fault{Body: "{}"}, 0},
+		"502 after it is handled":       {after, moneykittest.Fault{}, http.StatusBadGateway},
+		"504 after it is handled":       {after, moneykittest.Fault{}, http.StatusGatewayTimeout},
+		"reset before it is handled":    {before, moneykittest.Fault{Reset: moneykittest.ResetBefore}, 0},
+		"503 in the place of an answer": {before, moneykittest.Fault{Status: http.StatusServiceUnavailable}, 0},
+	}
+	for name, tt := range tests {
+		for _, named := range []bool{true, false} {
+			for _, others := range []int{0, 1, 2} {
+				t.Run(name+" names the link: "+strconv.FormatBool(named)+" others: "+strconv.Itoa(others), func(t *testing.T) {
+					t.Parallel()
+					f := newFinishing(t)
+					for range others {
+						f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+					}
+					result := f.linked(t, finishUser, moneykit.SourceWeb)
+					linkID := result.LinkID
+					if !named {
+						result.LinkID = ""
+					}
+					if tt.status != 0 {
+						pool := &http.Transport{}
+						t.Cleanup(pool.CloseIdleConnections)
+						f.client = f.mk.Client(moneykit.WithBaseURL(f.mk.URL()),
+							moneykit.WithHTTPClient(&http.Client{Transport: &unanswered{pool, tt.status}}))
+					} else {
+						f.mk.Fail(exchangeCall, 1, tt.fault)
+					}
+					link, err := f.finish(t.Context(), finishUser, result)
+					switch {
+					case tt.handled:
+						require.NoError(t, err)
+						assert.Equal(t, linkID, link.ID)
+						assert.Equal(t, 1, f.count(exchangeCall), "it is not exchanged again")
+					case named:
+						require.NoError(t, err)
+						assert.Equal(t, linkID, link.ID)
+						assert.Equal(t, 2, f.count(exchangeCall))
+					default: // accounts of a link that awaits cannot be read
+						require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+						assert.Nil(t, link)
+						keepsQuiet(t, err, result)
+						assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
+						assert.Equal(t, 1, f.count(exchangeCall))
+						link, err = f.finish(t.Context(), finishUser, result)
+						require.NoError(t, err)
+						assert.Equal(t, linkID, link.ID)
+					}
+					assert.Equal(t, moneykit.LinkStateConnected, link.State)
+				})
+			}
+		}
+	}
+}
+
+// TestFinishLostTwice tries an exchange that did not arrive only once more.
+func TestFinishLostTwice(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	result := f.linked(t, finishUser, moneykit.SourceIOS)
+	f.mk.Fail(exchangeCall, -1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
+	link, err := f.finish(t.Context(), finishUser, result)
+	require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+	assert.Nil(t, link)
+	assert.Equal(t, 2, f.count(exchangeCall))
+	keepsQuiet(t, err, result)
+
+	f.mk.Fail(exchangeCall, 0, moneykittest.Fault{})
+	f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
+	f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
+	link, err = f.finish(t.Context(), finishUser, result)
+	require.NoError(t, err, "the second exchange was the one")
+	assert.Equal(t, result.LinkID, link.ID)
+}
+
+// TestFinishCannotLook fails the calls that follow an exchange, and settles the result later.
+func TestFinishCannotLook(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		operation string
+		named     bool
+		lost      bool // the answer to the exchange
+		earlier   bool // the token is exchanged
+	}{
+		"after the exchange":                   {"get_user_links", true, false, false},
+		"after a lost answer":                  {"get_user_links", true, true, false},
+		"after the exchange before":            {"get_user_links", true, false, true},
+		"accounts after a lost answer":         {"get_user_accounts", false, true, false},
+		"accounts after the exchange before":   {"get_user_accounts", false, false, true},
+		"after the exchange before, unnamed":   {"get_user_links", false, false, true},
+		"after a lost answer, without link id": {"get_user_links", false, true, false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			result := f.linked(t, finishUser, moneykit.SourceWeb)
+			linkID := result.LinkID
+			if !tt.named {
+				result.LinkID = ""
+			}
+			if tt.earlier {
+				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+			}
+			if tt.lost {
+				f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
+			}
+			f.mk.Fail(tt.operation, 1, moneykittest.Fault{Status: http.StatusServiceUnavailable})
+			link, err := f.finish(t.Context(), finishUser, result)
+			require.ErrorContains(t, err, "503 Service Unavailable")
+			assert.Nil(t, link)
+			assert.Equal(t, tt.lost, errors.Is(err, moneykit.ErrOutcomeUnknown))
+			require.NotErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "the token may be a good one")
+			assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
+			keepsQuiet(t, err, result)
+			f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+		})
+	}
+}
+
+// TestFinishAmong looks for the link of a used token without link id among several.
+func TestFinishAmong(t *testing.T) {
+	t.Parallel()
+	type outcome struct {
+		lost bool // the answer to the exchange; otherwise it was made before
+		err  error
+	}
+	outcomes := []outcome{{true, moneykit.ErrOutcomeUnknown}, {false, moneykit.ErrorCodeInvalidTokenExchange}}
+	tests := map[string]struct {
+		prepare func(*finishing, *moneykit.ConnectResult) // with the new link
+		found   bool
+	}{
+		"one at the bank": {func(*finishing, *moneykit.ConnectResult) {}, true},
+		"two, with accounts of their own": {func(f *finishing, _ *moneykit.ConnectResult) {
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+		}, true},
+		"two with the same accounts": {func(f *finishing, result *moneykit.ConnectResult) {
+			var same []moneykit.Account
+			for _, a := range result.Accounts {
+				same = append(same, moneykit.Account{ID: a.ID, Name: a.Name, Type: "depository.checking"})
+			}
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank, Accounts: same})
+		}, false},
+		"two, without accounts in the result": {func(f *finishing, result *moneykit.ConnectResult) {
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+			result.Accounts = nil
+		}, false},
+		"one, without accounts in the result": {func(_ *finishing, result *moneykit.ConnectResult) {
+			result.Accounts = nil // it may be an old one
+		}, false},
+		"one, with an account besides": {func(_ *finishing, result *moneykit.ConnectResult) {
+			result.Accounts = append(result.Accounts, moneykit.ConnectAccount{ID: "acc_none"})
+		}, false},
+		"one at another bank": {func(f *finishing, result *moneykit.ConnectResult) {
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.InstantBank})
+			result.Institution.ID = moneykittest.InstantBank
+		}, false},
+		"none at the bank": {func(_ *finishing, result *moneykit.ConnectResult) {
+			result.Institution.ID = moneykittest.OAuthBank
+		}, false},
+		"another user's at the bank": {func(f *finishing, _ *moneykit.ConnectResult) {
+			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, InstitutionID: moneykittest.CredentialsBank})
+		}, true},
+		"one that is broken since, and another": { // the accounts of a broken link cannot be read
+			func(f *finishing, result *moneykit.ConnectResult) {
+				f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+				f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
+			}, false,
+		},
+	}
+	for name, tt := range tests {
+		for _, o := range outcomes {
+			t.Run(name+" lost: "+strconv.FormatBool(o.lost), func(t *testing.T) {
+				t.Parallel()
+				f := newFinishing(t)
+				result := f.linked(t, finishUser, moneykit.SourceWeb)
+				linkID := result.LinkID
+				if !o.lost {
+					f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+				} else {
+					f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
+				}
+				tt.prepare(f, result)
+				result.LinkID = ""
+				link, err := f.finish(t.Context(), finishUser, result)
+				if tt.found {
+					require.NoError(t, err)
+					assert.Equal(t, linkID, link.ID)
+					return
+				}
+				require.ErrorIs(t, err, o.err)
+				assert.Nil(t, link)
+				keepsQuiet(t, err, result)
+			})
+		}
+	}
+}
+
+// TestFinishTooLate posts a token that is good no more.
+func TestFinishTooLate(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(*testing.T, *finishing, *moneykit.ConnectResult){
+		"expired": func(_ *testing.T, f *finishing, _ *moneykit.ConnectResult) { f.mk.Advance(31 * time.Minute) },
+		"deleted": func(t *testing.T, f *finishing, result *moneykit.ConnectResult) {
+			t.Helper()
+			require.NoError(t, f.client.Links.Delete(t.Context(), result.LinkID))
+		},
+		"exchanged and deleted": func(t *testing.T, f *finishing, result *moneykit.ConnectResult) {
+			t.Helper()
+			f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
+			require.NoError(t, f.client.Links.Delete(t.Context(), result.LinkID))
+		},
+	}
+	for name, prepare := range tests {
+		for _, named := range []bool{true, false} {
+			t.Run(name+" names the link: "+strconv.FormatBool(named), func(t *testing.T) {
+				t.Parallel()
+				f := newFinishing(t)
+				result := f.linked(t, finishUser, moneykit.SourceAndroid)
+				prepare(t, f, result)
+				if !named {
+					result.LinkID = ""
+				}
+				link, err := f.finish(t.Context(), finishUser, result)
+				require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
+				assert.Nil(t, link)
+				assert.Equal(t, moneykit.ActionGone, moneykit.ActionFor(err))
+				keepsQuiet(t, err, result)
+			})
+		}
+	}
+}
+
+// TestFinishBrokenSince returns a link that broke after it was exchanged as it is.
+func TestFinishBrokenSince(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	result := f.linked(t, finishUser, moneykit.SourceIOS)
+	f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
+	f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
+	link, err := f.finish(t.Context(), finishUser, result)
+	require.NoError(t, err)
+	assert.Equal(t, result.LinkID, link.ID)
+	assert.Equal(t, moneykit.ActionRelink, link.Action())
+}
+
+// TestFinishExchangeFails passes on what says nothing about the token.
+func TestFinishExchangeFails(t *testing.T) {
+	t.Parallel()
+	for code, class := range map[moneykit.ErrorCode]error{
+		moneykit.ErrorCodeUnauthorized:      moneykit.ErrUnauthorized,
+		moneykit.ErrorCodeRateLimitExceeded: moneykit.ErrRateLimited,
+	} {
+		f := newFinishing(t)
+		result := f.linked(t, finishUser, moneykit.SourceIOS)
+		f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Code: code})
+		link, err := f.finish(t.Context(), finishUser, result)
+		require.ErrorIs(t, err, class)
+		assert.Nil(t, link)
+		assert.Zero(t, f.count("get_user_links"))
+		f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
+	}
+}
+
+// TestFinishRelinkOfAnother refuses links that are not the user's, all in the same words and without
+// reading them.
+func TestFinishRelinkOfAnother(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	gone := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser})
+	require.NoError(t, f.client.Links.Delete(t.Context(), gone.ID))
+	for name, linkID := range map[string]string{
+		"another's":        f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther}).ID,
+		"another's broken": f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorUserError}).ID,
+		"none":             "mk_none",
+		"a path":           "../users/" + finishOther,
+		"deleted":          gone.ID, // the sandbox does not list it
+	} {
+		for _, byApplication := range []bool{true, false} {
+			t.Run(name+" by the application: "+strconv.FormatBool(byApplication), func(t *testing.T) {
+				params := moneykit.FinishParams{Result: &moneykit.ConnectResult{Outcome: moneykit.Relinked}, UserID: finishUser}
+				if byApplication {
+					params.LinkID = linkID
+				} else {
+					params.Result.LinkID = linkID
+				}
+				link, err := f.client.LinkSessions.Finish(t.Context(), params)
+				require.ErrorIs(t, err, moneykit.ErrLinkNotOwned)
+				assert.Equal(t, moneykit.ErrLinkNotOwned.Error(), err.Error())
+				assert.Nil(t, link)
+				assert.Zero(t, f.count("get_link"))
+				keepsQuiet(t, err, nil)
+			})
+		}
+	}
+}
+
+// TestFinishRelinkDeleted finds a link deleted that the user's list still has, whichever way MoneyKit
+// says it.
+func TestFinishRelinkDeleted(t *testing.T) {
+	t.Parallel()
+	deleted := strings.Replace(linkJSON, `"connected"`, `"deleted"`, 1)
+	for name, get := range map[string]struct {
+		status int
+		body   string
+	}{
+		"200": {http.StatusOK, deleted},
+		"410": {http.StatusGone, `{"error_code":"link_error.deleted","error_message":"It is deleted."}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			mock := newMock(t)
+			mock.RegisterResponder(http.MethodGet, testBase+"/users/"+finishUser+"/links", answers(http.StatusOK, `{"links":{"mk_1":`+deleted+`}}`))
+			mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(get.status, get.body))
+			link, err := newClient(t, mock).LinkSessions.Finish(t.Context(), moneykit.FinishParams{
+				Result: &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: "mk_1"}, UserID: finishUser,
+			})
+			require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
+			assert.Nil(t, link)
+			assert.Equal(t, moneykit.ActionGone, moneykit.ActionFor(err))
+		})
+	}
+}
+
+// TestFinishIgnoresDeletedLinks looks for a link where MoneyKit lists deleted ones, too.
+func TestFinishIgnoresDeletedLinks(t *testing.T) {
+	t.Parallel()
+	link := func(id, state string) string {
+		body := strings.Replace(linkJSON, `"connected"`, `"`+state+`"`, 1)
+		return `"` + id + `":` + strings.Replace(body, `"mk_1"`, `"`+id+`"`, 1)
+	}
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token",
+		answers(http.StatusBadRequest, `{"error_code":"link_session_error.invalid_token_exchange","error_message":"It is used."}`))
+	mock.RegisterResponder(http.MethodGet, testBase+"/users/"+finishUser+"/links",
+		answers(http.StatusOK, `{"links":{`+link("mk_1", "deleted")+`,`+link("mk_2", "connected")+`}}`))
+	client := newClient(t, mock)
+	result := &moneykit.ConnectResult{
+		Outcome: moneykit.Linked, ExchangeableToken: finishDecoy, Institution: moneykit.ConnectInstitution{ID: "chase"}, LinkID: "mk_2",
+	}
+	found, err := client.LinkSessions.Finish(t.Context(), moneykit.FinishParams{Result: result, UserID: finishUser})
+	require.NoError(t, err)
+	assert.Equal(t, "mk_2", found.ID)
+	result.LinkID = "mk_1"
+	_, err = client.LinkSessions.Finish(t.Context(), moneykit.FinishParams{Result: result, UserID: finishUser})
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
+}
+
+// TestFinishRemembersTheExchange: an exchange happens once. When its link cannot be proved at once, and
+// nothing else tells it from the user's others, the next Finish still knows it.
+func TestFinishRemembersTheExchange(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
+	result := f.linked(t, finishUser, moneykit.SourceWeb)
+	linkID := result.LinkID
+	result.LinkID, result.Accounts = "", nil
+	f.mk.Fail("get_user_links", 1, moneykittest.Fault{Status: http.StatusInternalServerError})
+	_, err := f.finish(t.Context(), finishUser, result)
+	require.Error(t, err)
+	_, err = f.finish(t.Context(), finishOther, result)
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "another user gets nothing of it")
+	link, err := f.finish(t.Context(), finishUser, result)
+	require.NoError(t, err)
+	assert.Equal(t, linkID, link.ID)
+	_, err = f.finish(t.Context(), finishUser, result)
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "and then forgets it")
+}
+
+// TestFinishWaits waits for a relinked link.
+func TestFinishWaits(t *testing.T) {
+	t.Parallel()
+	type scene struct {
+		*finishing
+
+		link   moneykit.Link
+		cancel context.CancelFunc
+	}
+	broken := moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorInvalidCredentials}
+	late := func(d time.Duration, f func(*scene)) func(*scene) {
+		return func(s *scene) { time.AfterFunc(d, func() { f(s) }) }
+	}
+	badState := []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInvalidCredentials, moneykit.ErrRelinkRequired}
+	tests := map[string]struct {
+		spec    moneykittest.LinkSpec
+		prepare func(*scene)
+		within  time.Duration // the caller's deadline
+		took    time.Duration
+		reads   int
+		errs    []error // none for success
+		action  moneykit.Action
+	}{
+		"connected": {spec: moneykittest.LinkSpec{UserID: finishUser}, reads: 1},
+		"connected soon": {
+			spec: broken, prepare: late(12*time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			took: 15 * time.Second, reads: 4,
+		},
+		"connected when it is almost too late": {
+			spec: broken, prepare: late(24*time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			took: 25 * time.Second, reads: 6,
+		},
+		"connecting, then connected": {
+			spec:    moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting},
+			prepare: late(time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			took:    5 * time.Second, reads: 2,
+		},
+		"broken for good": {
+			spec: broken, took: 30 * time.Second, reads: 6,
+			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
+		},
+		"broken for another reason": {
+			spec: broken, prepare: late(time.Second, func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorInstitutionError) }),
+			took: 30 * time.Second, reads: 6,
+			errs:   []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInstitutionError, context.DeadlineExceeded},
+			action: moneykit.ActionRetry,
+		},
+		"broken, and the last read hangs": {
+			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+				s.mk.Fail("get_link", -1, moneykittest.Fault{Latency: time.Minute})
+			}),
+			took: 30 * time.Second, reads: 3,
+			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
+		},
+		"connecting for good": {
+			spec: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting},
+			took: 30 * time.Second, reads: 6,
+			errs: []error{moneykit.ErrLinkConnecting, context.DeadlineExceeded}, action: moneykit.ActionWait,
+		},
+		"deleted meanwhile": {
+			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+				_ = s.client.Links.Delete(context.Background(), s.link.ID)
+			}),
+			took: 10 * time.Second, reads: 3, errs: []error{moneykit.ErrLinkDeleted}, action: moneykit.ActionGone,
+		},
+		"cancelled": {
+			spec: broken, prepare: late(7*time.Second, func(s *scene) { s.cancel() }),
+			took: 7 * time.Second, reads: 2, errs: append(badState, context.Canceled), action: moneykit.ActionRelink,
+		},
+		"the caller's deadline": {
+			spec: broken, within: 3 * time.Second,
+			took: 3 * time.Second, reads: 1, errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
+		},
+		"a read fails": {
+			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+				s.mk.Fail("get_link", 1, moneykittest.Fault{Code: moneykit.ErrorCodeUnauthorized})
+			}),
+			took: 10 * time.Second, reads: 3, errs: []error{moneykit.ErrUnauthorized}, action: moneykit.ActionFix,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFinishing(t, moneykittest.WithRateLimits())
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.within > 0 {
+					ctx, cancel = context.WithTimeout(ctx, tt.within)
+					defer cancel()
+				}
+				s := &scene{f, f.mk.AddLink(tt.spec), cancel}
+				if tt.prepare != nil {
+					tt.prepare(s)
+				}
+				start := time.Now()
+				link, err := f.finish(ctx, finishUser, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+				assert.Equal(t, tt.took, time.Since(start))
+				assert.Equal(t, tt.reads, f.count("get_link"))
+				if tt.errs == nil {
+					require.NoError(t, err)
+					assert.Equal(t, s.link.ID, link.ID)
+					assert.Equal(t, moneykit.LinkStateConnected, link.State)
+					return
+				}
+				assert.Nil(t, link)
+				for _, want := range tt.errs {
+					require.ErrorIs(t, err, want)
+				}
+				assert.Equal(t, tt.action, moneykit.ActionFor(err))
+				keepsQuiet(t, err, nil)
+				if tt.took == 30*time.Second { // called again at once it stays within what MoneyKit allows a minute
+					_, err = f.finish(t.Context(), finishUser, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,178 @@
+package moneykit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Why a link is not relinked, or waited for, for [errors.Is].
+var (
+	// ErrRelinkNotNeeded: the link is connected, and nothing is to be added to it.
+	ErrRelinkNotNeeded = errors.New("moneykit: the link is connected")
+	// ErrLinkConnecting: the link is not connected yet. Look again soon.
+	ErrLinkConnecting = errors.New("moneykit: the link is not connected yet")
+)
+
+// RelinkParams describes how a link is repaired or extended. User and redirect URI are required.
+type RelinkParams struct {
+	// CustomerUser is the user whose link it is.
+	CustomerUser CustomerUser
+	// RedirectURI is where a bank with OAuth sends the user back; see [ValidateRedirectURI].
+	RedirectURI string
+	// Webhook and Tags are as the link has them, unless they are set or cleared.
+	Webhook Field[string]
+	Tags    Field[[]string]
+	// Settings name products to add. MoneyKit keeps the settings of those that the link has.
+	Settings *LinkSessionSettings
+	// ConnectFeatures turns on parts of Connect.
+	ConnectFeatures *ConnectFeatures
+	// EvenConnected opens a session also for a link that is connected and gets no products, so that
+	// the user can share more accounts.
+	EvenConnected bool
+}
+
+// Relink opens a link session in which a user repairs one of their links, or permits more of it. Its
+// token starts Connect's relink. It reads the link first and sends its webhook and tags along, which
+// MoneyKit would remove otherwise.
+//
+// Asked again within a minute, for the same user and link and with nothing changed, it returns the
+// same session: a double click opens one. A session is no longer returned once
+// [LinkSessionsService.Finish] or [ConnectHandler] has heard how it ended.
+//
+// It fails with [ErrLinkNotOwned], also for a deleted link that MoneyKit no longer shows among the
+// user's, [ErrLinkDeleted], [ErrRelinkNotNeeded] for a link that is connected, and like
+// [LinkSessionsService.Create].
+//
+// API operations: get_user_links (GET /users/{id}/links), get_link (GET /links/{id}),
+// create_link_session (POST /link-session).
+func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params RelinkParams, opts ...CallOption) (*LinkSession, error) {
+	if _, err := newGetLinkRequest(linkID); err != nil {
+		return nil, err
+	}
+	var wrong fieldErrors
+	wrong.length("customer_user.id", params.CustomerUser.ID, minUserID, maxUserID)
+	if err := invalid("relinking", wrong); err != nil {
+		return nil, err
+	}
+	key := relinkKey(params.CustomerUser.ID, linkID)
+	release, err := s.core.relinking.acquire(ctx, key)
+	if err != nil {
+		return nil, &Error{Operation: "relinking", err: err}
+	}
+	defer release()
+
+	link, err := s.relinkable(ctx, linkID, params, opts)
+	if err != nil {
+		return nil, err
+	}
+	session := params.session(link)
+	body, err := json.Marshal(session)
+	if err != nil {
+		return nil, &Error{Operation: "relinking", err: err}
+	}
+	if open, ok := s.core.relinks.get(key); ok && open.body == string(body) {
+		return &open.session, nil
+	}
+	opened, err := s.Create(ctx, session, opts...)
+	if err != nil {
+		return nil, err
+	}
+	s.core.relinks.put(key, openRelink{*opened, string(body)})
+	return opened, nil
+}
+
+// relinkable returns the user's link, if it can be relinked.
+func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, params RelinkParams, opts []CallOption) (*Link, error) {
+	// First, so that nobody learns of another's link or uses up what may be read of it. Whether the
+	// user's links show webhooks and tags as they are now is not published.
+	if err := s.owned(ctx, params.CustomerUser.ID, linkID, opts); err != nil {
+		return nil, err
+	}
+	link, err := (&LinksService{s.core}).Get(ctx, linkID, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if link.State == LinkStateDeleted {
+		return nil, &Error{Operation: "relinking", Code: ErrorCodeLinkDeleted}
+	}
+	if link.State == LinkStateConnected && params.Settings == nil && !params.EvenConnected {
+		return nil, ErrRelinkNotNeeded
+	}
+	return link, nil
+}
+
+// session returns the link session that keeps what the link has.
+func (p *RelinkParams) session(link *Link) LinkSessionParams {
+	out := LinkSessionParams{
+		CustomerUser:    p.CustomerUser,
+		RedirectURI:     p.RedirectURI,
+		ExistingLinkID:  link.ID,
+		Settings:        p.Settings,
+		ConnectFeatures: p.ConnectFeatures,
+	}
+	if p.Webhook.IsZero() {
+		out.Webhook = link.Webhook
+	} else {
+		out.Webhook, _ = p.Webhook.Get()
+	}
+	switch {
+	case !p.Tags.IsZero():
+		out.Tags, _ = p.Tags.Get()
+	case len(link.Tags) > 0:
+		out.Tags = link.Tags
+	default:
+		out.Tags = link.DeprecatedTags
+	}
+	return out
+}
+
+// relinkReuse is how long a relink session is given out again. Connect opens with each only once, and
+// nobody tells whether it has.
+const relinkReuse = time.Minute
+
+// openRelink is a relink session that was opened lately.
+type openRelink struct {
+	session LinkSession
+	body    string // of the request
+}
+
+func relinkKey(userID, linkID string) string { return userID + "\x00" + linkID }
+
+// WaitConnected reads a link every five seconds until it is connected, and returns it. A link in
+// state error is waited for, too: after a relink that state may last for a moment. Give ctx a
+// deadline.
+//
+// When ctx ends first, it returns the link and fails with what ctx ended with, and with
+// [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
+// [ErrLinkConnecting]. It fails with [ErrLinkDeleted] when the link is deleted. Reads are repeated like those of [LinksService.Get].
+//
+// API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
+func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
+	const operation = "waiting for a link"
+	var last *Link
+	for {
+		link, err := s.Get(ctx, linkID, opts...)
+		switch {
+		case err == nil:
+			last = link
+		case last == nil || ctx.Err() == nil:
+			return nil, err
+		}
+		switch last.State {
+		case LinkStateConnected:
+			return last, nil
+		case LinkStateDeleted:
+			return last, &Error{Operation: operation, Code: ErrorCodeLinkDeleted}
+		case LinkStateError, LinkStateConnecting, LinkStateAwaitingTokenExchange:
+		}
+		if err := pollPause(ctx); err != nil {
+			if last.State == LinkStateError {
+				return last, &Error{Operation: operation, Code: ErrorCodeLinkBadState, LinkError: last.Error, err: err}
+			}
+			return last, &Error{Operation: operation, err: fmt.Errorf("%w: %w", ErrLinkConnecting, err)}
+		}
+	}
+}

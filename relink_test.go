@@ -1,0 +1,551 @@
+package moneykit_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+const sessionCall = "create_link_session"
+
+func relinkParams(user string) moneykit.RelinkParams {
+	return moneykit.RelinkParams{CustomerUser: moneykit.CustomerUser{ID: user}, RedirectURI: "https://app.example/oauth"}
+}
+
+// TestRelinkKeeps looks at webhook and tags of a link after a relink, for all that can be asked of
+// them.
+func TestRelinkKeeps(t *testing.T) {
+	t.Parallel()
+	const oldHook, newHook = "https://app.example/old", "https://app.example/new"
+	oldTags, newTags := []string{"old", "team:7"}, []string{"new"}
+	hooks := map[string]moneykit.Field[string]{
+		"left": {}, "set": moneykit.Set(newHook), "cleared": moneykit.Clear[string](), "set to nothing": moneykit.Set(""),
+	}
+	tags := map[string]moneykit.Field[[]string]{
+		"left": {}, "set": moneykit.Set(newTags), "cleared": moneykit.Clear[[]string](), "set to nothing": moneykit.Set([]string{}),
+	}
+	for _, hadHook := range []string{"", oldHook} {
+		for _, hadTags := range [][]string{nil, oldTags} {
+			for hookIs, hook := range hooks {
+				for tagsAre, tag := range tags {
+					name := fmt.Sprintf("webhook %q %s, tags %v %s", hadHook, hookIs, hadTags, tagsAre)
+					t.Run(name, func(t *testing.T) {
+						t.Parallel()
+						wantHook := map[string]string{"left": hadHook, "set": newHook}[hookIs]
+						wantTags := map[string][]string{"left": hadTags, "set": newTags}[tagsAre]
+						f := newFinishing(t)
+						link := f.mk.AddLink(moneykittest.LinkSpec{
+							UserID: finishUser, Error: moneykit.LinkErrorAuthExpired, Webhook: hadHook, Tags: hadTags,
+						})
+						params := relinkParams(finishUser)
+						params.Webhook, params.Tags = hook, tag
+						session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
+						require.NoError(t, err)
+						result := f.connect(t, session.Token, moneykit.SourceAndroid, moneykittest.Play{})
+						got, err := f.finish(t.Context(), finishUser, result)
+						require.NoError(t, err)
+						assert.Equal(t, moneykit.LinkStateConnected, got.State)
+						assert.Equal(t, wantHook, got.Webhook)
+						assert.ElementsMatch(t, wantTags, got.Tags)
+					})
+				}
+			}
+		}
+	}
+}
+
+// TestRelinkByHand shows what Relink is for: a session for a link removes what it does not bring.
+func TestRelinkByHand(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	link := f.mk.AddLink(moneykittest.LinkSpec{
+		UserID: finishUser, Error: moneykit.LinkErrorAuthExpired, Webhook: "https://app.example/hook", Tags: []string{"a"},
+	})
+	_, err := f.client.LinkSessions.Create(t.Context(), moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: finishUser}, RedirectURI: "https://app.example/oauth", ExistingLinkID: link.ID,
+	})
+	require.NoError(t, err)
+	got, err := f.client.Links.Get(t.Context(), link.ID)
+	require.NoError(t, err)
+	assert.Empty(t, got.Webhook)
+	assert.Empty(t, got.Tags)
+}
+
+// relinkMock answers for a link of finishUser. It returns the bodies of the sessions that are opened.
+func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]string) {
+	t.Helper()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(http.StatusOK, link))
+	mock.RegisterResponder(http.MethodGet, testBase+"/users/"+finishUser+"/links", answers(http.StatusOK, `{"links":{"mk_1":`+link+`}}`))
+	bodies = new([]string)
+	mock.RegisterResponder(http.MethodPost, testBase+"/link-session", func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		*bodies = append(*bodies, string(body))
+		if err != nil {
+			return nil, err
+		}
+		return answers(http.StatusCreated, `{"link_session_token":"`+sessionToken+`"}`)(r)
+	})
+	return newClient(t, mock), bodies
+}
+
+// TestRelinkSends sends all that it is given, and the tags of a link that has them in their old place.
+func TestRelinkSends(t *testing.T) {
+	t.Parallel()
+	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"auth_expired"`, 1)
+	client, bodies := relinkMock(t, strings.Replace(broken, "{", `{"tags":["old"],`, 1))
+	_, err := client.LinkSessions.Relink(t.Context(), "mk_1", relinkParams(finishUser))
+	require.NoError(t, err)
+	params := relinkParams(finishUser)
+	params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: "jane@example.com"}
+	params.Webhook, params.Tags = moneykit.Set("https://app.example/hook"), moneykit.Clear[[]string]()
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: &moneykit.ProductSettings{Required: true}}}
+	params.ConnectFeatures = &moneykit.ConnectFeatures{IssueReporter: true}
+	_, err = client.LinkSessions.Relink(t.Context(), "mk_1", params)
+	require.NoError(t, err)
+	require.Len(t, *bodies, 2)
+	assert.JSONEq(t, `{"customer_user":{"id":"`+finishUser+`"},"redirect_uri":"https://app.example/oauth",
+		"existing_link_id":"mk_1","link_tags":["old"]}`, (*bodies)[0])
+	assert.JSONEq(t, `{"customer_user":{"id":"`+finishUser+`","email":{"address":"jane@example.com"}},
+		"redirect_uri":"https://app.example/oauth","existing_link_id":"mk_1","webhook":"https://app.example/hook",
+		"settings":{"products":{"identity":{"required":true}}},"connect_features":{"issue_reporter":true}}`, (*bodies)[1])
+}
+
+// TestRelinkAddsProducts extends a link that works.
+func TestRelinkAddsProducts(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Products: []moneykit.Product{moneykit.ProductIdentity}, Tags: []string{"a"}})
+	params := relinkParams(finishUser)
+	params.Settings = &moneykit.LinkSessionSettings{
+		Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{Prefetch: true}},
+	}
+	session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
+	require.NoError(t, err)
+	result := f.connect(t, session.Token, moneykit.SourceWeb, moneykittest.Play{})
+	got, err := f.finish(t.Context(), finishUser, result)
+	require.NoError(t, err)
+	assert.NotNil(t, got.Products.Identity, "what it had stays")
+	assert.NotNil(t, got.Products.Transactions)
+	assert.Nil(t, got.Products.Investments)
+	assert.Equal(t, []string{"a"}, got.Tags)
+}
+
+// TestRelinkRefuses refuses links that are not to be relinked, and opens no session.
+func TestRelinkRefuses(t *testing.T) {
+	t.Parallel()
+	extend := &moneykit.LinkSessionSettings{}
+	type params = moneykit.RelinkParams
+	tests := map[string]struct {
+		link   moneykittest.LinkSpec
+		delete bool
+		id     string // of no link, in the place of the link's
+		change func(*params)
+		err    error // nil where it is allowed
+	}{
+		"broken":     {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired}},
+		"bank down":  {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorInstitutionError}},
+		"connecting": {link: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting}},
+		"healthy":    {link: moneykittest.LinkSpec{UserID: finishUser}, err: moneykit.ErrRelinkNotNeeded},
+		"healthy, with settings": {
+			link: moneykittest.LinkSpec{UserID: finishUser}, change: func(p *params) { p.Settings = extend },
+		},
+		"healthy, even so": {
+			link: moneykittest.LinkSpec{UserID: finishUser}, change: func(p *params) { p.EvenConnected = true },
+		},
+		"deleted":              {link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, err: moneykit.ErrLinkNotOwned}, // it is not listed any more
+		"deleted, even so":     {link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned},
+		"another's":            {link: moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorAuthExpired}, err: moneykit.ErrLinkNotOwned},
+		"another's, even so":   {link: moneykittest.LinkSpec{UserID: finishOther}, change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned},
+		"another's that works": {link: moneykittest.LinkSpec{UserID: finishOther}, err: moneykit.ErrLinkNotOwned},
+		"unknown":              {id: "mk_none", err: moneykit.ErrLinkNotOwned},
+		"dots":                 {id: "..", err: moneykit.ErrorCodeValidationFailed},
+		"a path":               {id: "../users/" + finishOther, err: moneykit.ErrLinkNotOwned},
+		"no link":              {id: "-", change: func(*params) {}, err: moneykit.ErrorCodeValidationFailed},
+		"no user":              {change: func(p *params) { p.CustomerUser.ID = "" }, err: moneykit.ErrorCodeValidationFailed},
+		"a user id of 3":       {change: func(p *params) { p.CustomerUser.ID = "abc" }, err: moneykit.ErrorCodeValidationFailed},
+		"no redirect URI": {
+			link:   moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired},
+			change: func(p *params) { p.RedirectURI = "" }, err: moneykit.ErrorCodeValidationFailed,
+		},
+		"a bad webhook": {
+			link:   moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired},
+			change: func(p *params) { p.Webhook = moneykit.Set("/hook") }, err: moneykit.ErrorCodeValidationFailed,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFinishing(t)
+			id := f.mk.AddLink(tt.link).ID
+			if tt.delete {
+				require.NoError(t, f.client.Links.Delete(t.Context(), id))
+			}
+			if tt.id != "" {
+				id = strings.TrimPrefix(tt.id, "-")
+			}
+			p := relinkParams(finishUser)
+			if tt.change != nil {
+				tt.change(&p)
+			}
+			session, err := f.client.LinkSessions.Relink(t.Context(), id, p)
+			if tt.err == nil {
+				require.NoError(t, err)
+				assert.NotEmpty(t, session.Token)
+				return
+			}
+			require.ErrorIs(t, err, tt.err)
+			assert.Nil(t, session)
+			assert.Zero(t, f.count(sessionCall))
+			if tt.id == "" { // it is in the id in one of the tests
+				keepsQuiet(t, err, nil)
+			}
+		})
+	}
+}
+
+// TestRelinkReuse asks for sessions twice and more.
+func TestRelinkReuse(t *testing.T) {
+	t.Parallel()
+	type scene struct {
+		*finishing
+		*testing.T
+
+		link  moneykit.Link
+		token string // of the first session
+	}
+	finish := func(s *scene, result *moneykit.ConnectResult) {
+		s.Helper()
+		_, _ = s.client.LinkSessions.Finish(s.Context(), moneykit.FinishParams{Result: result, UserID: finishUser, LinkID: s.link.ID})
+	}
+	tests := map[string]struct {
+		prepare func(*scene)
+		change  func(*moneykit.RelinkParams) // of the second call
+		reused  bool
+	}{
+		"at once":               {reused: true},
+		"almost a minute later": {prepare: func(*scene) { <-time.After(time.Minute - time.Nanosecond) }, reused: true},
+		"a minute later":        {prepare: func(*scene) { <-time.After(time.Minute) }},
+		"another webhook":       {change: func(p *moneykit.RelinkParams) { p.Webhook = moneykit.Set("https://app.example/new") }},
+		"the same webhook":      {change: func(p *moneykit.RelinkParams) { p.Webhook = moneykit.Set("https://app.example/hook") }, reused: true},
+		"no webhook":            {change: func(p *moneykit.RelinkParams) { p.Webhook = moneykit.Clear[string]() }},
+		"other tags":            {change: func(p *moneykit.RelinkParams) { p.Tags = moneykit.Set([]string{"b"}) }},
+		"other settings":        {change: func(p *moneykit.RelinkParams) { p.Settings = &moneykit.LinkSessionSettings{} }},
+		"another redirect URI":  {change: func(p *moneykit.RelinkParams) { p.RedirectURI = "https://app.example/other" }},
+		"an e-mail address": {change: func(p *moneykit.RelinkParams) {
+			p.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: "jane@example.com"}
+		}},
+		"the link's webhook changed": {prepare: func(s *scene) {
+			_, err := s.client.Links.Update(s.Context(), s.link.ID, moneykit.LinkUpdateParams{Webhook: moneykit.Set("https://app.example/new")})
+			require.NoError(s, err)
+		}},
+		"the link broke for another reason": {
+			prepare: func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorUserError) }, reused: true,
+		},
+		"after an exit": {prepare: func(s *scene) {
+			finish(s, s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{Leave: true}))
+		}},
+		"after an exit of who knows what": {prepare: func(s *scene) {
+			result := s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{Leave: true})
+			_, _ = s.finish(s.Context(), finishUser, result)
+		}},
+		"after a success": {prepare: func(s *scene) {
+			finish(s, s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{}))
+			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
+		}},
+		"after a success that does not last": {prepare: func(s *scene) {
+			result := s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{})
+			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
+			finish(s, result) // in vain, for half a minute
+		}},
+		"after another user's exit": {prepare: func(s *scene) {
+			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.Exited})
+			require.ErrorIs(s, err, moneykit.ErrConnectExited)
+		}, reused: true},
+		"after another user's success": {prepare: func(s *scene) {
+			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+			require.ErrorIs(s, err, moneykit.ErrLinkNotOwned)
+		}, reused: true},
+		"after another link's": {prepare: func(s *scene) {
+			other := s.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
+			result := s.connect(s.T, s.relink(s.T, finishUser, other.ID), moneykit.SourceWeb, moneykittest.Play{})
+			_, err := s.finish(s.Context(), finishUser, result)
+			require.NoError(s, err)
+		}, reused: true},
+		"with another client": {prepare: func(s *scene) { s.client = s.mk.Client() }},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := &scene{finishing: newFinishing(t), T: t}
+				s.link = s.mk.AddLink(moneykittest.LinkSpec{
+					UserID: finishUser, Error: moneykit.LinkErrorAuthExpired, Webhook: "https://app.example/hook", Tags: []string{"a"},
+				})
+				s.token = s.relink(t, finishUser, s.link.ID)
+				if tt.prepare != nil {
+					tt.prepare(s)
+				}
+				params := relinkParams(finishUser)
+				if tt.change != nil {
+					tt.change(&params)
+				}
+				before := s.count(sessionCall)
+				session, err := s.client.LinkSessions.Relink(t.Context(), s.link.ID, params)
+				require.NoError(t, err)
+				if tt.reused {
+					assert.Equal(t, s.token, session.Token)
+					assert.Equal(t, before, s.count(sessionCall))
+				} else {
+					assert.NotEqual(t, s.token, session.Token)
+					assert.Equal(t, before+1, s.count(sessionCall))
+				}
+			})
+		})
+	}
+}
+
+// TestRelinkOfTwo keeps the sessions of users and links apart, and gives out copies.
+func TestRelinkOfTwo(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	tokens := map[string]bool{}
+	for _, user := range []string{finishUser, finishOther} {
+		for range 2 {
+			link := f.mk.AddLink(moneykittest.LinkSpec{UserID: user, Error: moneykit.LinkErrorAuthExpired})
+			session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, relinkParams(user))
+			require.NoError(t, err)
+			tokens[session.Token] = true
+			want := session.Token
+			session.Token = "changed"
+			assert.Equal(t, want, f.relink(t, user, link.ID))
+		}
+	}
+	assert.Len(t, tokens, 4)
+}
+
+// TestRelinkAtOnce asks many times at once.
+func TestRelinkAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
+	var tokens sync.Map
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, relinkParams(finishUser))
+			if assert.NoError(t, err) {
+				tokens.Store(session.Token, true)
+			}
+		})
+	}
+	wg.Wait()
+	n := 0
+	tokens.Range(func(any, any) bool { n++; return true })
+	assert.Equal(t, 1, n)
+	assert.Equal(t, 1, f.count(sessionCall))
+}
+
+// TestRelinkWaiterLeaves does not let somebody wait for another's call who is not waiting any more.
+func TestRelinkWaiterLeaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFinishing(t)
+		link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
+		f.mk.Fail(sessionCall, 1, moneykittest.Fault{Latency: 20 * time.Second})
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := f.client.LinkSessions.Relink(t.Context(), link.ID, relinkParams(finishUser))
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		session, err := f.client.LinkSessions.Relink(ctx, link.ID, relinkParams(finishUser))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Nil(t, session)
+		keepsQuiet(t, err, nil)
+		wg.Wait()
+	})
+}
+
+// TestRelinkFails does not remember a session that was not opened.
+func TestRelinkFails(t *testing.T) {
+	t.Parallel()
+	for operation, fault := range map[string]moneykittest.Fault{
+		"get_link":       {Status: http.StatusServiceUnavailable},
+		"get_user_links": {Status: http.StatusServiceUnavailable},
+		sessionCall:      {Code: moneykit.ErrorCodeLinkSessionForbiddenConfig},
+	} {
+		f := newFinishing(t)
+		link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired, Tags: []string{"a"}})
+		f.mk.Fail(operation, 1, fault)
+		session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, relinkParams(finishUser))
+		keepsQuiet(t, err, nil)
+		assert.Nil(t, session)
+		got, err := f.client.Links.Get(t.Context(), link.ID)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"a"}, got.Tags)
+		assert.NotEmpty(t, f.relink(t, finishUser, link.ID))
+	}
+}
+
+// TestRelinkIsBounded lets many users relink, and looks at what is left of that a minute later.
+func TestRelinkIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
+	const users, size = 100, 100 << 10
+	synctest.Test(t, func(t *testing.T) {
+		broken := strings.Replace(linkJSON, `"connected"`, `"error"`, 1)
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(http.StatusOK, broken))
+		mock.RegisterResponder(http.MethodGet, `=~/users/\w+/links$`, answers(http.StatusOK, `{"links":{"mk_1":`+broken+`}}`))
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session", func(r *http.Request) (*http.Response, error) {
+			return answers(http.StatusCreated, `{"link_session_token":"`+strings.Repeat("x", size)+`"}`)(r)
+		})
+		client := newClient(t, mock)
+		relink := func(user int) {
+			_, err := client.LinkSessions.Relink(t.Context(), "mk_1", relinkParams(fmt.Sprintf("user_%04d", user)))
+			require.NoError(t, err)
+		}
+		heap := func() int64 {
+			var stats runtime.MemStats
+			runtime.GC()
+			runtime.GC()
+			runtime.ReadMemStats(&stats)
+			return int64(stats.HeapAlloc)
+		}
+		relink(0)
+		before := heap()
+		for user := range users {
+			relink(user)
+		}
+		assert.Greater(t, heap()-before, int64(users*size/2), "they are remembered for a minute")
+		<-time.After(time.Minute)
+		relink(users)
+		assert.Less(t, heap()-before, int64(users*size/10))
+		runtime.KeepAlive(client)
+	})
+}
+
+// TestWaitConnected reads a link until it is connected.
+func TestWaitConnected(t *testing.T) {
+	t.Parallel()
+	in := func(state moneykit.LinkState) string {
+		return strings.Replace(linkJSON, `"connected"`, `"`+string(state)+`"`, 1)
+	}
+	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"incomplete"`, 1)
+	type answer struct {
+		status int
+		body   string
+	}
+	tests := map[string]struct {
+		answers []answer // the last one again and again
+		within  time.Duration
+		took    time.Duration
+		state   moneykit.LinkState // of the link that is returned, "" for none
+		errs    []error
+		not     error
+	}{
+		"connected": {answers: []answer{{200, linkJSON}}, state: moneykit.LinkStateConnected},
+		"connected in the end": {
+			answers: []answer{
+				{200, in(moneykit.LinkStateConnecting)},
+				{200, in(moneykit.LinkStateAwaitingTokenExchange)},
+				{200, broken},
+				{200, in("brand_new")},
+				{200, linkJSON},
+			},
+			took: 20 * time.Second, state: moneykit.LinkStateConnected,
+		},
+		"deleted":      {answers: []answer{{200, in(moneykit.LinkStateDeleted)}}, state: moneykit.LinkStateDeleted, errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted}},
+		"deleted, 410": {answers: []answer{{410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}}, errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted}},
+		"deleted meanwhile": {
+			answers: []answer{{200, broken}, {410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
+			took:    5 * time.Second, errs: []error{moneykit.ErrLinkDeleted},
+		},
+		"none": {answers: []answer{{404, `{"error_code":"link_error.not_found","error_message":"There is none."}`}}, errs: []error{moneykit.ErrNotFound}},
+		"broken": {
+			answers: []answer{{200, broken}}, within: 12 * time.Second, took: 12 * time.Second, state: moneykit.LinkStateError,
+			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete, moneykit.ErrRelinkRequired},
+		},
+		"broken, and it ends together with a pause": {
+			answers: []answer{{200, broken}}, within: 10 * time.Second, took: 10 * time.Second, state: moneykit.LinkStateError,
+			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete},
+		},
+		"broken without a reason": {
+			answers: []answer{{200, in(moneykit.LinkStateError)}}, within: time.Second, took: time.Second, state: moneykit.LinkStateError,
+			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState}, not: moneykit.ErrRelinkRequired,
+		},
+		"connecting": {
+			answers: []answer{{200, in(moneykit.LinkStateConnecting)}}, within: time.Second, took: time.Second,
+			state: moneykit.LinkStateConnecting, errs: []error{context.DeadlineExceeded}, not: moneykit.ErrorCodeLinkBadState,
+		},
+		"a new state": {
+			answers: []answer{{200, in("brand_new")}}, within: 6 * time.Second, took: 6 * time.Second,
+			state: "brand_new", errs: []error{context.DeadlineExceeded}, not: moneykit.ErrorCodeLinkBadState,
+		},
+		"too late from the beginning": {
+			answers: []answer{{200, broken}}, within: -1, errs: []error{context.DeadlineExceeded},
+			not: moneykit.ErrorCodeLinkBadState,
+		},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				mock := newMock(t)
+				n := 0
+				mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", func(r *http.Request) (*http.Response, error) {
+					a := tt.answers[min(n, len(tt.answers)-1)]
+					n++
+					return answers(a.status, a.body)(r)
+				})
+				ctx := t.Context()
+				if tt.within != 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, tt.within)
+					defer cancel()
+				}
+				start := time.Now()
+				link, err := newClient(t, mock).Links.WaitConnected(ctx, "mk_1")
+				assert.Equal(t, tt.took, time.Since(start))
+				if tt.state == "" {
+					assert.Nil(t, link)
+				} else if assert.NotNil(t, link) {
+					assert.Equal(t, tt.state, link.State)
+				}
+				if tt.errs == nil {
+					require.NoError(t, err)
+				}
+				for _, want := range tt.errs {
+					require.ErrorIs(t, err, want)
+				}
+				if tt.not != nil {
+					require.NotErrorIs(t, err, tt.not)
+				}
+			})
+		})
+	}
+}
+
+// TestWaitConnectedRefuses asks for no link.
+func TestWaitConnectedRefuses(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"", ".", ".."} {
+		link, err := newClient(t, newMock(t)).Links.WaitConnected(t.Context(), id)
+		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+		assert.Nil(t, link)
+	}
+}
