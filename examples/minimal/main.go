@@ -24,7 +24,7 @@ func main() {
 	posted := sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
 	result, err := moneykit.ParseConnectResult(posted)
 	check(err)
-	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})
 	check(err)
 	list, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 	check(err)

@@ -114,8 +114,7 @@ func (a app) linkStateChanged(_ context.Context, e *moneykit.LinkStateChanged) e
 		a.out.Printf("link %s is connected", e.LinkID)
 	case moneykit.LinkStateError:
 		next := "wait until it works again"
-		// This is the error that calls for the link's data fail with from now on.
-		if errors.Is(&moneykit.Error{LinkError: e.Error}, moneykit.ErrRelinkRequired) {
+		if moneykit.ActionForEvent(e) == moneykit.ActionRelink {
 			next = "ask the user to link again"
 		}
 		a.out.Printf("link %s does not work (%s): %s", e.LinkID, e.Error, next)

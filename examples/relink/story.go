@@ -1,0 +1,284 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// story is what happens to a user's link.
+type story struct {
+	sandbox *moneykittest.Server
+	client  *moneykit.Client
+	source  moneykit.ConnectSource
+	start   time.Time
+	url     string // of the application's endpoints
+	browser http.Client
+	link    *moneykit.Link // as it was at first
+	session string         // the token of the first session of the relink
+
+	mu  sync.Mutex // requests are answered in goroutines of their own
+	out io.Writer
+}
+
+const user = "user_0001"
+
+// tell lets the story happen and prints it.
+func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) error {
+	s := &story{source: source, start: time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC), out: out}
+	var endpoints http.Handler
+	s.sandbox = moneykittest.New(
+		moneykittest.WithClock(func() time.Time { return s.start }), // from there on it is advanced
+		moneykittest.WithReceiver(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { endpoints.ServeHTTP(w, r) })),
+	)
+	defer s.sandbox.Close()
+	s.client = s.sandbox.Client(moneykit.WithLogger(slog.New(slog.DiscardHandler)))
+	a, endpoints, err := newApp(s.client, log.New(s.from("app"), "", 0))
+	if err != nil {
+		return err
+	}
+
+	var listen net.ListenConfig
+	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	s.url = "http://" + listener.Addr().String() + "/connect/"
+	server := http.Server{Handler: endpoints, ReadHeaderTimeout: 5 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	err = s.happen(ctx, a)
+	s.browser.CloseIdleConnections()
+	if err := errors.Join(err, server.Shutdown(context.WithoutCancel(ctx))); err != nil {
+		return err
+	}
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// happen goes through the story.
+func (s *story) happen(ctx context.Context, a *app) error {
+	for _, step := range []struct {
+		at    time.Duration
+		title string
+		do    func(context.Context) error
+		how   moneykittest.DeliverOption
+	}{
+		{7 * time.Hour, "A user links a bank account.", s.begin, nil},
+		{9 * time.Hour, "The password changes at the bank. The link breaks, and MoneyKit reports it, twice as it may.", s.breakLink, moneykittest.Duplicated(2)},
+		{10 * time.Hour, "The user begins to reconnect the bank, and leaves Connect.", s.leave, nil},
+		{12 * time.Hour, "The user comes back, and goes through Connect.", s.comeBack, nil},
+		{12*time.Hour + time.Minute, "Another tab still has the button to reconnect.", s.clickAgain, nil},
+	} {
+		s.sandbox.Advance(s.start.Add(step.at).Sub(s.sandbox.Now()))
+		s.printf("\n%s\n", step.title)
+		if err := step.do(ctx); err != nil {
+			return err
+		}
+		for _, sent := range s.sandbox.Deliver(step.how) { //nolint:contextcheck // the sandbox has its own
+			for i, attempt := range sent.Attempts {
+				s.say("MoneyKit", "delivers %s, attempt %d: %d", sent.Event, i+1, attempt.Status)
+			}
+		}
+	}
+	return s.compare(ctx, a)
+}
+
+func (s *story) begin(ctx context.Context) error {
+	launch, err := s.launch(ctx, "session", "")
+	if err != nil {
+		return err
+	}
+	if err := s.finish(ctx, launch, "", moneykittest.Play{}); err != nil {
+		return err
+	}
+	for ref, err := range s.client.Links.All(ctx, moneykit.LinkListParams{}) { // there is one
+		if err != nil {
+			return err
+		}
+		if s.link, err = s.look(ctx, ref.ID); err != nil {
+			return err
+		}
+	}
+	if s.link == nil {
+		return errors.New("there is no link")
+	}
+	return nil
+}
+
+// look shows how a link is at MoneyKit.
+func (s *story) look(ctx context.Context, linkID string) (*moneykit.Link, error) {
+	link, err := s.client.Links.Get(ctx, linkID)
+	if err != nil {
+		return nil, err
+	}
+	s.say("MoneyKit", "has the link %s: %s, webhook %s, tags %s", link.ID, link.State, link.Webhook, strings.Join(link.Tags, " "))
+	return link, nil
+}
+
+func (s *story) breakLink(context.Context) error {
+	s.sandbox.Break(s.link.ID, moneykit.LinkErrorInvalidCredentials)
+	return nil
+}
+
+func (s *story) leave(ctx context.Context) error {
+	first, err := s.launch(ctx, "relink", s.link.ID)
+	if err != nil {
+		return err
+	}
+	second, err := s.launch(ctx, "relink", s.link.ID)
+	if err != nil {
+		return err
+	}
+	if first.Token != second.Token {
+		return errors.New("a double click opened two sessions")
+	}
+	s.say("browser", "that was a double click: the session is the same")
+	s.session = first.Token
+	if err := s.finish(ctx, first, s.link.ID, moneykittest.Play{Leave: true}); err != nil {
+		return err
+	}
+	_, err = s.look(ctx, s.link.ID)
+	return err
+}
+
+func (s *story) comeBack(ctx context.Context) error {
+	launch, err := s.launch(ctx, "relink", s.link.ID)
+	if err != nil {
+		return err
+	}
+	if launch.Token == s.session {
+		return errors.New("a session was given out again that Connect has ended")
+	}
+	s.say("browser", "the session is a new one")
+	if err := s.finish(ctx, launch, s.link.ID, moneykittest.Play{}); err != nil {
+		return err
+	}
+	_, err = s.look(ctx, s.link.ID)
+	return err
+}
+
+func (s *story) clickAgain(ctx context.Context) error {
+	got, err := s.post(ctx, "relink", map[string]any{"link_id": s.link.ID})
+	if err == nil && got.Error.Code != "not_needed" {
+		err = fmt.Errorf("a link that is connected was relinked: %s", got.Error.Code)
+	}
+	return err
+}
+
+// compare fails unless the link is what it was at first, and the user's.
+func (s *story) compare(ctx context.Context, a *app) error {
+	link, err := s.client.Links.Get(ctx, s.link.ID)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if link.State != moneykit.LinkStateConnected || link.Webhook != webhookURL || link.Webhook != s.link.Webhook ||
+		!slices.Equal(link.Tags, s.link.Tags) || len(a.links) != 1 || a.links[link.ID] != user {
+		return errors.New("the link is not what it was at first")
+	}
+	s.printf("\nThe link %s works, and has the webhook and the tags that it had at first.\n", link.ID)
+	return nil
+}
+
+// answer is what the application answers to the browser.
+type answer struct {
+	moneykit.Launch
+
+	Outcome moneykit.ConnectOutcome `json:"outcome"`
+	Error   struct {
+		Code    string          `json:"code"`
+		Message string          `json:"message"`
+		Action  moneykit.Action `json:"action"`
+	} `json:"error"`
+}
+
+// launch asks the application to open a session for a new link, or for one that exists.
+func (s *story) launch(ctx context.Context, endpoint, linkID string) (answer, error) {
+	got, err := s.post(ctx, endpoint, map[string]any{"link_id": linkID})
+	if err == nil && got.Token == "" {
+		err = fmt.Errorf("no session was opened: %s", got.Error.Code)
+	}
+	return got, err
+}
+
+// finish plays the user in Connect, and posts what it calls back with as any front end does.
+func (s *story) finish(ctx context.Context, launch answer, linkID string, play moneykittest.Play) error {
+	result := s.sandbox.Connect(launch.Token, s.source, play)
+	got, err := s.post(ctx, "result", map[string]any{"result": json.RawMessage(result), "link_id": linkID})
+	if err == nil && got.Error.Code != "" {
+		err = fmt.Errorf("the result was refused: %s", got.Error.Code)
+	}
+	return err
+}
+
+// post sends a request with the user's session, and shows what comes back.
+func (s *story) post(ctx context.Context, endpoint string, body any) (got answer, err error) {
+	data, err := json.Marshal(body)
+	if err != nil {
+		return got, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url+endpoint, bytes.NewReader(data))
+	if err != nil {
+		return got, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.AddCookie(&http.Cookie{Name: "session", Value: "session-of-" + user}) //nolint:gosec // what a browser sends has no attributes
+	resp, err := s.browser.Do(r)
+	if err != nil {
+		return got, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
+		return got, err
+	}
+	switch {
+	case got.Error.Code != "":
+		s.say("browser", "POST /connect/%s: %d, %s: %q", endpoint, resp.StatusCode, got.Error.Code, got.Error.Message)
+	case got.Token != "":
+		s.say("browser", "POST /connect/%s: %d, starts Connect with %s", endpoint, resp.StatusCode, got.Call)
+	default:
+		s.say("browser", "POST /connect/%s: %d, %s", endpoint, resp.StatusCode, got.Outcome)
+	}
+	return got, nil
+}
+
+// say prints a line with the sandbox's time.
+func (s *story) say(who, format string, args ...any) { fmt.Fprintf(s.from(who), format+"\n", args...) }
+
+// from returns a writer of lines that are somebody's.
+func (s *story) from(who string) io.Writer { return lines{s, who} }
+
+type lines struct {
+	story *story
+	who   string
+}
+
+// Write prints a line.
+func (l lines) Write(line []byte) (int, error) {
+	l.story.printf("%s  %-8s  %s", l.story.sandbox.Now().Format(time.TimeOnly), l.who, line)
+	return len(line), nil
+}
+
+func (s *story) printf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fmt.Fprintf(s.out, format, args...)
+}

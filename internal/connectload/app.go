@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// app is the application: the endpoints of its front ends and of MoneyKit, and its store.
+type app struct {
+	client *moneykit.Client
+	url    string
+	wrong  *discrepancies
+	seed   uint64
+	flaky  bool // the hooks fail at first
+	failed atomic.Int64
+
+	mu      sync.Mutex
+	links   map[string]*record
+	handled map[string]int // events, by idempotency key
+}
+
+// record is a link in the application's store.
+type record struct {
+	mu      sync.Mutex // held while MoneyKit is asked about the link, so that the last to ask writes last
+	user    string     // "" before it is stored
+	broken  bool
+	told    chan struct{} // closed when the user is told to relink
+	excuses map[string]int
+}
+
+const cookieName = "session"
+
+func (a *app) register(mux *http.ServeMux) error {
+	connect, err := moneykit.ConnectHandler(moneykit.ConnectConfig{
+		Client:      a.client,
+		RedirectURI: "https://app.example/oauth",
+		User:        whose,
+		Link:        a.link,
+		Linked:      a.linked,
+		Relinked:    a.relinked,
+	})
+	if err != nil {
+		return err
+	}
+	router := moneykit.Router{LinkStateChanged: a.linkStateChanged}
+	mux.Handle("/connect/", connect)
+	mux.Handle("POST /webhooks/{user}", a.client.Webhooks.Handler(a.once(router.Handle),
+		moneykit.WithDedupe(&moneykit.MemoryDeduper{})))
+	return nil
+}
+
+// whose returns the user of a front end.
+func whose(r *http.Request) (moneykit.CustomerUser, error) {
+	cookie, err := r.Cookie(cookieName)
+	if err != nil {
+		return moneykit.CustomerUser{}, err
+	}
+	return moneykit.CustomerUser{ID: cookie.Value}, nil
+}
+
+// webhook and tags are what the links of a user have.
+func (a *app) webhook(user string) string { return a.url + "/webhooks/" + user }
+
+func tags(user string) []string { return []string{"load", "of-" + user} }
+
+func (a *app) link(r *http.Request, params *moneykit.LinkSessionParams) error {
+	user := params.CustomerUser.ID
+	params.Webhook, params.Tags = a.webhook(user), tags(user)
+	params.InstitutionID = r.URL.Query().Get("bank") // the front end may choose it
+	return nil
+}
+
+// record returns what is stored of a link.
+func (a *app) record(linkID string) *record {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	rec := a.links[linkID]
+	if rec == nil {
+		rec = &record{told: make(chan struct{}), excuses: map[string]int{}}
+		a.links[linkID] = rec
+	}
+	return rec
+}
+
+var errExcuse = errors.New("the database is away")
+
+// excuse lets a hook fail for some links at first. What it is, and when, depends on the link.
+func (a *app) excuse(rec *record, hook, linkID string) error {
+	if !a.flaky {
+		return nil
+	}
+	hash := fnv.New64a()
+	fmt.Fprint(hash, a.seed, hook, linkID)
+	often := max(0, int(hash.Sum64()%10)-7) // none for most, else one or two
+	if rec.excuses[hook] >= often {
+		return nil
+	}
+	rec.excuses[hook]++
+	a.failed.Add(1)
+	return errExcuse
+}
+
+func (a *app) linked(_ context.Context, user string, link *moneykit.Link) error {
+	rec := a.record(link.ID)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if err := a.excuse(rec, "before", link.ID); err != nil {
+		return err
+	}
+	if rec.user != "" && rec.user != user {
+		a.wrong.add("%s is said to have the link %s of %s", user, link.ID, rec.user)
+	}
+	rec.user = user
+	return a.excuse(rec, "after", link.ID) // stored, but not so that the front end would know
+}
+
+func (a *app) relinked(_ context.Context, user string, link *moneykit.Link) error {
+	rec := a.record(link.ID)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if err := a.excuse(rec, "relinked", link.ID); err != nil {
+		return err
+	}
+	if rec.user != user {
+		a.wrong.add("%s is said to have relinked the link %s of %q", user, link.ID, rec.user)
+	}
+	rec.broken = false
+	return nil
+}
+
+// once counts what is handled, and fails for some events at first.
+func (a *app) once(handle func(context.Context, moneykit.Event) error) func(context.Context, moneykit.Event) error {
+	return func(ctx context.Context, event moneykit.Event) error {
+		if err := handle(ctx, event); err != nil {
+			return err
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		key := event.Meta().IdempotencyKey
+		if a.handled[key]++; a.handled[key] > 1 {
+			a.wrong.add("an event of the link %s was handled %d times", event.Meta().LinkID, a.handled[key])
+		}
+		return nil
+	}
+}
+
+// linkStateChanged tells the user to relink, if the link says so when it is asked.
+func (a *app) linkStateChanged(ctx context.Context, event *moneykit.LinkStateChanged) error {
+	rec := a.record(event.LinkID)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if err := a.excuse(rec, "event "+string(event.State), event.LinkID); err != nil {
+		return err
+	}
+	link, err := a.client.Links.Get(ctx, event.LinkID)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(event.LinkTags, func(tag string) bool { return strings.HasPrefix(tag, "of-") }) {
+		a.wrong.add("an event of the link %s has the tags %v", event.LinkID, event.LinkTags)
+	}
+	rec.broken = link.Action() == moneykit.ActionRelink
+	if rec.broken && moneykit.ActionForEvent(event) == moneykit.ActionRelink {
+		select {
+		case <-rec.told:
+		default:
+			close(rec.told)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// user is one with a front end. What it does depends on the seed.
+type user struct {
+	*load
+
+	number int
+	id     string
+	rng    *rand.Rand
+	source moneykit.ConnectSource
+	old    bool // the front end does not say which link a new one is
+}
+
+func (l *load) newUser(i int) *user {
+	rng := rand.New(rand.NewPCG(l.seed, uint64(i))) //nolint:gosec // a choice, no secret
+	sources := []moneykit.ConnectSource{moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative}
+	u := &user{load: l, number: i, id: userID(i), rng: rng, source: sources[rng.IntN(len(sources))]}
+	u.old = u.source == moneykit.SourceWeb && u.chance(50)
+	l.kept[i] = map[string]bool{}
+	return u
+}
+
+// chance reports true in so many of a hundred cases.
+func (u *user) chance(percent int) bool { return u.rng.IntN(100) < percent }
+
+// fault lets something fail soon, for this user or another.
+func (u *user) fault() {
+	if !u.faults || !u.chance(50) {
+		return
+	}
+	all := failing()
+	operation := all[u.rng.IntN(len(all))]
+	if operation == "get_user_accounts" && !u.old {
+		operation = "exchange_token" // the others ask for accounts only here
+	}
+	u.planFault(u.rng, operation)
+}
+
+// live goes through what the user does.
+func (u *user) live(ctx context.Context) error {
+	banks := []string{moneykittest.InstantBank, moneykittest.CredentialsBank, moneykittest.OAuthBank}
+	first := banks[u.rng.IntN(len(banks))]
+	links := []string{first}
+	if u.chance(25) {
+		second := first // two links at one bank are hard to tell apart
+		if u.chance(50) {
+			second = banks[u.rng.IntN(len(banks))]
+		}
+		links = append(links, second)
+	}
+	for i, bank := range links {
+		linkID, err := u.link(ctx, bank)
+		if err != nil {
+			return fmt.Errorf("link %d: %w", i+1, err)
+		}
+		links[i] = linkID
+		u.kept[u.number][linkID] = true
+		u.links.Add(1)
+	}
+	for _, linkID := range links {
+		if err := u.mend(ctx, linkID); err != nil {
+			return fmt.Errorf("mending %s: %w", linkID, err)
+		}
+	}
+	return nil
+}
+
+// link links a bank.
+func (u *user) link(ctx context.Context, bank string) (linkID string, err error) {
+	for range 20 {
+		u.fault()
+		got, err := u.insist(ctx, u.id, "session?bank="+bank, struct{}{})
+		if err != nil {
+			return "", err
+		}
+		if got.Call != moneykit.LaunchLink || got.Token == "" {
+			return "", fmt.Errorf("no session: %v", got)
+		}
+		payload, result, err := u.connect(got.Token, moneykittest.Play{Leave: u.chance(10)})
+		if err != nil {
+			return "", err
+		}
+		if result.Outcome == moneykit.Exited {
+			if err := u.exit(ctx, payload, ""); err != nil {
+				return "", err
+			}
+			continue
+		}
+		err = u.settle(ctx, posted{Result: payload}, result)
+		var refused *refusedError
+		if !errors.As(err, &refused) {
+			return result.LinkID, err
+		}
+		u.kept[u.number][result.LinkID] = false // the user begins anew
+		u.again.Add(1)
+	}
+	return "", errors.New("the user had to start over for ever")
+}
+
+// connect plays the user in Connect, and returns also what the result says of itself.
+func (u *user) connect(token string, play moneykittest.Play) (json.RawMessage, *moneykit.ConnectResult, error) {
+	payload := json.RawMessage(u.mk.Connect(token, u.source, play))
+	result, err := moneykit.ParseConnectResult(payload)
+	if err != nil {
+		return nil, nil, err
+	}
+	if u.old && result.Outcome == moneykit.Linked {
+		var args []json.RawMessage
+		if err := json.Unmarshal(payload, &args); err != nil {
+			return nil, nil, err
+		}
+		payload, err = json.Marshal(args[:2]) // the last one is the link's id
+	}
+	return payload, result, err
+}
+
+// posted is what a front end posts about a result.
+type posted struct {
+	Result json.RawMessage `json:"result"`
+	LinkID string          `json:"link_id,omitempty"`
+}
+
+func (u *user) exit(ctx context.Context, payload json.RawMessage, linkID string) error {
+	u.exits.Add(1)
+	got, err := u.insist(ctx, u.id, "result", posted{payload, linkID})
+	if err == nil && got.Outcome != moneykit.Exited {
+		err = fmt.Errorf("an exit is answered with %v", got)
+	}
+	return err
+}
+
+// refusedError is of a result that the application does not take.
+type refusedError struct{ got answer }
+
+// Error tells the answer.
+func (e *refusedError) Error() string { return "the result is refused: " + e.got.String() }
+
+// settle posts a result: once, or twice at once, and perhaps somebody else posts it, too.
+func (u *user) settle(ctx context.Context, body posted, result *moneykit.ConnectResult) error {
+	u.fault()
+	copies := 1
+	if u.chance(20) {
+		copies = 2
+		u.doubles.Add(1)
+	}
+	var forgery sync.WaitGroup
+	if u.chance(15) {
+		forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
+		forgery.Go(func() { u.forge(ctx, forger, "result", body) })
+		if u.chance(50) {
+			forgery.Wait() // the forger comes first
+		}
+	}
+	defer forgery.Wait()
+	answers := make(chan error, copies)
+	for range copies {
+		go func() {
+			got, err := u.insist(ctx, u.id, "result", body)
+			if err == nil && got.Outcome != result.Outcome {
+				err = &refusedError{got}
+			}
+			answers <- err
+		}()
+	}
+	var errs []error
+	for range copies {
+		errs = append(errs, <-answers)
+	}
+	return errors.Join(errs...)
+}
+
+// forge posts what is another user's.
+func (u *user) forge(ctx context.Context, forger, endpoint string, body posted) {
+	got, err := u.insist(ctx, forger, endpoint, body)
+	if err != nil || got.Error.Code == "" {
+		u.wrong.add("%s got through with what is %s's: %v %v", forger, u.id, got, err)
+		return
+	}
+	u.forged.Add(1)
+}
+
+// patience is how long a user waits to be told.
+const patience = time.Minute
+
+// mend breaks a link, and relinks it when the application says so.
+func (u *user) mend(ctx context.Context, linkID string) error {
+	told := u.app.record(linkID).told
+	reasons := []moneykit.LinkError{
+		moneykit.LinkErrorAuthExpired, moneykit.LinkErrorInvalidCredentials, moneykit.LinkErrorUserInputIncorrect,
+	}
+	u.mk.Break(linkID, reasons[u.rng.IntN(len(reasons))])
+	u.nudge()
+	select {
+	case <-told:
+	case <-time.After(patience):
+		return errors.New("no webhook has come")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if u.chance(10) {
+		forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
+		u.forge(ctx, forger, "relink", posted{LinkID: linkID})
+	}
+	ended := ""     // the token of a session that the application knows to have ended
+	silent := false // the link works again, and the application was not told
+	for range 20 {
+		u.fault()
+		got, err := u.relink(ctx, linkID)
+		switch {
+		case err != nil:
+			return err
+		case got.Error.Code == "not_needed" && silent:
+			return nil
+		case got.Call != moneykit.LaunchRelink || got.Token == "":
+			return fmt.Errorf("no session: %v", got)
+		case got.Token == ended:
+			return errors.New("a session was given out again that has ended")
+		}
+		payload, result, err := u.connect(got.Token, u.play())
+		if err != nil {
+			return err
+		}
+		if u.chance(7) { // the tab is closed, and nobody hears of it
+			u.exits.Add(1)
+			silent = result.Outcome == moneykit.Relinked
+			continue
+		}
+		if result.Outcome == moneykit.Exited {
+			if err := u.exit(ctx, payload, linkID); err != nil {
+				return err
+			}
+			ended = got.Token
+			continue
+		}
+		return u.settle(ctx, posted{payload, linkID}, result)
+	}
+	return errors.New("the user left Connect for ever")
+}
+
+// relink asks for a session, sometimes with a double click. That opens one session.
+func (u *user) relink(ctx context.Context, linkID string) (answer, error) {
+	if !u.chance(25) {
+		return u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+	}
+	type reply struct {
+		got answer
+		err error
+	}
+	other := make(chan reply, 1)
+	go func() {
+		got, err := u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+		other <- reply{got, err}
+	}()
+	got, err := u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+	second := <-other
+	if err := errors.Join(err, second.err); err != nil {
+		return got, err
+	}
+	if got.Token != second.got.Token || got.Error.Code != second.got.Error.Code {
+		return got, fmt.Errorf("a double click is answered with %v and another %v", got, second.got)
+	}
+	return got, nil
+}
+
+// play is what the user does in Connect to mend a link: not always what is hoped for.
+func (u *user) play() moneykittest.Play {
+	switch u.rng.IntN(10) {
+	case 0:
+		return moneykittest.Play{Leave: true}
+	case 1:
+		return moneykittest.Play{Failure: moneykit.LinkErrorInvalidCredentials}
+	}
+	return moneykittest.Play{}
+}
