@@ -7,7 +7,8 @@
 //  1. The back end opens a link session for a user and hands its token to the front end.
 //  2. The front end starts Connect with the token. The user chooses an institution and logs in.
 //  3. Connect calls the front end back, and the front end posts what it got to the back end.
-//  4. The back end exchanges the exchangeable token in it for a link, and stores the link's id.
+//  4. The back end exchanges the exchangeable token in it for a link, proves that it is the user's,
+//     and stores the link's id.
 //
 // In Go that is:
 //
@@ -20,12 +21,31 @@
 //	… // session.Token goes to the front end; the body of its post comes back
 //	result, err := moneykit.ParseConnectResult(body)
 //	…
-//	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+//	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})
 //	…
 //	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 //
+// [ConnectHandler] has all of it as one http.Handler, with the session, the result, events, relinks
+// and the return from a bank. [LinkSessionsService.Finish] believes nothing that the front end says,
+// and may be called again: a result that is posted twice gives the same link, and an exchange whose
+// answer was lost is found among the user's links.
+//
 // The package moneykittest beside this one is a MoneyKit for tests. With it all of the above runs
 // without credentials and without a network.
+//
+// # Relinking
+//
+// Links expire. [Link.Action], [ActionFor] and [ActionForEvent] say what to do about a link, an error
+// and an event; [UserMessage] and the method UserMessage of codes say it to the user. When that is
+// [ActionRelink], [LinkSessionsService.Relink] opens a session that keeps the link's webhook and tags,
+// and Connect's relink mends the link under its old id.
+//
+// # OAuth
+//
+// Some banks log users in on their own pages and send them back to the redirect URI, with a query
+// that belongs to Connect: nobody else reads or changes it. [OAuthReturnHandler] serves the page there,
+// which resumes Connect on the web or forwards to an app; [ParseOAuthReturn] is for those who serve
+// their own. [AppleAppSiteAssociation] and [AssetLinks] let a web address open an app.
 //
 // # Authentication
 //

@@ -2,6 +2,7 @@ package moneykit_test
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -18,18 +19,24 @@ func TestReadme(t *testing.T) {
 	require.NoError(t, err)
 	program, err := os.ReadFile("examples/minimal/main.go")
 	require.NoError(t, err)
-	examples, err := os.ReadFile("example_test.go")
+	files, err := filepath.Glob("example*_test.go")
 	require.NoError(t, err)
+	examples := ""
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		require.NoError(t, err)
+		examples += string(text)
+	}
 
 	blocks := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1)
-	require.Len(t, blocks, 7)
+	require.Len(t, blocks, 8)
 	for _, block := range blocks {
 		if strings.HasPrefix(block[1], "package main") {
 			assert.Equal(t, string(program), block[1])
 			continue
 		}
 		indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block[1], "\t$1")
-		assert.Contains(t, string(examples), indented)
+		assert.Contains(t, examples, indented)
 	}
 	two := strings.Index(string(readme), "go run ./examples/quickstart\ngo test ./...\n")
 	first := strings.Index(string(readme), "```go")

@@ -1,0 +1,125 @@
+package moneykit_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func ExampleLinkSessionsService_Finish() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	client := mk.Client()
+	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
+		RedirectURI:  "https://example.com/oauth",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceIOS, moneykittest.Play{}))
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	again, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})
+	fmt.Println(link.State, err == nil && again.ID == link.ID)
+
+	_, err = client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0002"})
+	fmt.Println(err)
+	// Output:
+	// connected true
+	// moneykit: POST /link-session/exchange-token: 400 Bad Request, link_session_error.invalid_token_exchange: the exchangeable token is unknown, expired or used
+}
+
+func ExampleLinkSessionsService_Relink() {
+	ctx := context.Background()
+	mk := moneykittest.New()
+	defer mk.Close()
+	client := mk.Client()
+	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001", Webhook: "https://app.example/hooks"})
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+
+	_, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+	fmt.Println(moneykit.ActionFor(err), "-", moneykit.UserMessage(err))
+
+	session, err := client.LinkSessions.Relink(ctx, link.ID, moneykit.RelinkParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
+		RedirectURI:  "https://example.com/oauth",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	mended, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001", LinkID: link.ID})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(mended.State, mended.Webhook)
+	// Output:
+	// relink - Your bank wants you to log in again. Please reconnect your bank.
+	// connected https://app.example/hooks
+}
+
+func ExampleConnectHandler() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	client, mux := mk.Client(), http.NewServeMux()
+	currentUser := func(*http.Request) (moneykit.CustomerUser, error) {
+		return moneykit.CustomerUser{ID: "user_0001"}, nil
+	}
+	storeLink := func(_ context.Context, userID, _ string) error {
+		fmt.Println("a link of", userID)
+		return nil
+	}
+
+	connect, err := moneykit.ConnectHandler(moneykit.ConnectConfig{
+		Client:      client,
+		RedirectURI: "https://app.example/connect/oauth",
+		User: func(r *http.Request) (moneykit.CustomerUser, error) {
+			return currentUser(r) // from your own session
+		},
+		Linked: func(ctx context.Context, userID string, link *moneykit.Link) error {
+			return storeLink(ctx, userID, link.ID)
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux.Handle("/connect/", connect)
+
+	// What the front end does.
+	post := func(path, body string) string {
+		r := httptest.NewRequestWithContext(context.Background(), http.MethodPost, "https://app.example"+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		return w.Body.String()
+	}
+	var launch moneykit.Launch
+	if err := json.Unmarshal([]byte(post("/connect/session", "{}")), &launch); err != nil {
+		log.Fatal(err)
+	}
+	result := mk.Connect(launch.Token, moneykit.SourceWeb, moneykittest.Play{})
+	fmt.Println(launch.Call, post("/connect/result", `{"result":`+string(result)+`}`))
+	fmt.Println(post("/connect/result", `{"result":null}`))
+	// Output:
+	// a link of user_0001
+	// link {"outcome":"linked","institution":{"id":"moneykit-instant-bank","name":"Instant Bank"}}
+	// {"outcome":"exited"}
+}
