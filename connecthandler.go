@@ -50,7 +50,8 @@ type ConnectConfig struct {
 	Relinked func(ctx context.Context, userID string, link *Link) error
 	// Exited is told about users who left Connect without a link. The result is the browser's word.
 	Exited func(ctx context.Context, userID string, result *ConnectResult)
-	// Event is told what Connect reports on the way. It is the browser's word.
+	// Event is told what Connect reports on the way. It is the browser's word. Browsers post events at
+	// once, so they come in no order, and not all when the page is left.
 	Event func(ctx context.Context, userID string, event *ConnectEvent)
 }
 

@@ -13,7 +13,9 @@ import (
 )
 
 // OAuthReturnConfig says what happens at a redirect URI. With the redirect URI alone the page
-// passes its URL to the Connect that opened it, and closes.
+// passes its URL to the Connect that opened it, and closes. Pages of the application that start
+// Connect must not have the Cross-Origin-Opener-Policy same-origin, which hides the two from each
+// other; same-origin-allow-popups is fine.
 type OAuthReturnConfig struct {
 	// RedirectURI is that of the link sessions: an https URL, or http on this machine.
 	RedirectURI string
@@ -23,7 +25,7 @@ type OAuthReturnConfig struct {
 	// Connect is then started anew on the return page. Connect knows the session from the browser,
 	// under the origin of the application, so the page brings no token and must have that origin.
 	// The module may load others, and send requests to the page's origin; it leaves the page when
-	// it is done.
+	// it is done. A theme must be given to Connect here again, for example out of sessionStorage.
 	Script string
 	// ForwardTargets are the app URLs that a return may be forwarded to, each as
 	// [OAuthReturn.ForwardTo] accepts it.
@@ -211,7 +213,8 @@ type oauthView struct {
 }
 
 // oauthPage passes its URL on in the words of Connect's own launcher. It closes a little later,
-// because a message whose sender is gone cannot be answered. Connect may well close it first.
+// because a message whose sender is gone cannot be answered. Connect may well close it first. Where
+// Connect itself is gone it closes, too.
 const oauthPage = `<!doctype html>
 <html lang="en">
 <head>
@@ -235,8 +238,8 @@ if (window.opener) {
 	window.opener.postMessage(
 		{moneykit: true, type: "link.resume", eventData: {redirectURL: window.location.href}},
 		{{.Connect}});
-	setTimeout(() => window.close(), 1000);
 }
+setTimeout(() => window.close(), 1000);
 </script>
 {{- end}}
 </body>

@@ -187,6 +187,7 @@ form.addEventListener("submit", (event) => {
     return;
   }
   const page = "/connect/bank?linkSessionToken=" + encodeURIComponent(linkSessionToken);
+  bank?.close(); // one at a time: the other's answer would not be heard
   bank = open(page);
   if (!bank) {
     top.location.href = new URL(page, location).href;
@@ -214,6 +215,7 @@ const bankPage = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>OAuth Bank</title>
+<link rel="icon" href="data:,">
 <style>body{font:1rem sans-serif;max-width:24rem;margin:3rem auto}button{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.5rem}</style>
 <h1>OAuth Bank</h1>
 {{with .}}
