@@ -164,7 +164,7 @@ func readConnect(data []byte) ([]byte, error) {
 	if len(data) > maxConnectPayload {
 		return nil, fmt.Errorf("it has more than %d bytes", maxConnectPayload)
 	}
-	data = bytes.TrimSpace(data)
+	data = bytes.Trim(data, " \t\r\n") // what JSON takes for space
 	// What other readers of the same bytes could understand differently proves nothing.
 	if err := strictjson.Unique(data); err != nil {
 		return nil, fmt.Errorf("it %w", err)

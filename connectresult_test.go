@@ -184,6 +184,7 @@ var badConnectPayloads = map[string]struct{ data, want string }{
 	"not JSON":                   {`tok-canary`, "not valid JSON"},
 	"not UTF-8":                  {"[\"tok-canary\xff\"]", "not valid JSON"},
 	"cut off":                    {`["tok-canary",{"id":"a"`, "not valid JSON"},
+	"a form feed before":         {"\f[null]", "not valid JSON"},
 	"two values":                 {`[null][null]`, "not valid JSON"},
 	"trailing data":              {`[null] tok-canary`, "not valid JSON"},
 	"a number":                   {`7`, "neither an object nor an array"},
