@@ -32,7 +32,7 @@ type FinishParams struct {
 
 const (
 	// finishWait bounds how long Finish waits for a link to be connected.
-	finishWait = 30 * time.Second
+	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
 	// finishMemory is how long Finish remembers an exchanged link whose owner could not be looked up.
 	finishMemory = 10 * time.Minute
 )

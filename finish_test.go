@@ -876,12 +876,12 @@ func TestFinishWaits(t *testing.T) {
 			took:    5 * time.Second, reads: 2,
 		},
 		"broken for good": {
-			spec: broken, took: 30 * time.Second, reads: 6,
+			spec: broken, took: 29 * time.Second, reads: 6,
 			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
 		"broken for another reason": {
 			spec: broken, prepare: late(time.Second, func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorInstitutionError) }),
-			took: 30 * time.Second, reads: 6,
+			took: 29 * time.Second, reads: 6,
 			errs:   []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInstitutionError, context.DeadlineExceeded},
 			action: moneykit.ActionRetry,
 		},
@@ -889,12 +889,12 @@ func TestFinishWaits(t *testing.T) {
 			spec: broken, prepare: late(7*time.Second, func(s *scene) {
 				s.mk.Fail("get_link", -1, moneykittest.Fault{Latency: time.Minute})
 			}),
-			took: 30 * time.Second, reads: 3,
+			took: 29 * time.Second, reads: 3,
 			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
 		"connecting for good": {
 			spec: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting},
-			took: 30 * time.Second, reads: 6,
+			took: 29 * time.Second, reads: 6,
 			errs: []error{moneykit.ErrLinkConnecting, context.DeadlineExceeded}, action: moneykit.ActionWait,
 		},
 		"deleted meanwhile": {
@@ -949,7 +949,7 @@ func TestFinishWaits(t *testing.T) {
 				}
 				assert.Equal(t, tt.action, moneykit.ActionFor(err))
 				keepsQuiet(t, err, nil)
-				if tt.took == 30*time.Second { // called again at once it stays within what MoneyKit allows a minute
+				if tt.took == 29*time.Second { // called again at once it stays within what MoneyKit allows a minute
 					_, err = f.finish(t.Context(), finishUser, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 				}

@@ -38,7 +38,7 @@ func (a answer) String() string {
 const (
 	shortWait = 2 * time.Millisecond
 	longWait  = 250 * time.Millisecond
-	tries     = 200
+	tries     = 50
 )
 
 // insist posts for a user until there is an answer that is not worth a retry.
