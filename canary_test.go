@@ -176,7 +176,7 @@ func TestCanary(t *testing.T) {
 					_, err = client.LinkSessions.Create(ctx, params)
 					texts = append(texts, show(nil, err)...)
 					if session != nil {
-						result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceIOS, moneykittest.Play{}))
+						result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectIOS, moneykittest.Play{}))
 						require.NoError(t, err)
 						exchangeable = result.ExchangeableToken
 					}

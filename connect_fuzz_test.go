@@ -40,11 +40,11 @@ func FuzzParseConnectResult(f *testing.F) {
 			return
 		}
 		success := got.Institution.ID != "" && got.Err == nil
-		left := reflect.DeepEqual(*got, moneykit.ConnectResult{Outcome: moneykit.Exited, Source: got.Source, Err: got.Err})
+		left := reflect.DeepEqual(*got, moneykit.ConnectResult{Outcome: moneykit.ConnectExited, Source: got.Source, Err: got.Err})
 		switch {
-		case got.Outcome == moneykit.Linked && success && got.ExchangeableToken != "":
-		case got.Outcome == moneykit.Relinked && success && got.ExchangeableToken == "":
-		case got.Outcome == moneykit.Exited && left:
+		case got.Outcome == moneykit.ConnectLinked && success && got.ExchangeableToken != "":
+		case got.Outcome == moneykit.ConnectRelinked && success && got.ExchangeableToken == "":
+		case got.Outcome == moneykit.ConnectExited && left:
 		default:
 			t.Fatalf("%s gives %+v", data, *got)
 		}
@@ -87,9 +87,9 @@ func asWeb(t *testing.T, r *moneykit.ConnectResult) []byte {
 	switch {
 	case r.Err != nil:
 		args = []any{object{"error_id": r.Err.ID, "displayed_message": r.Err.DisplayedMessage, "request_id": r.Err.RequestID}}
-	case r.Outcome == moneykit.Exited:
+	case r.Outcome == moneykit.ConnectExited:
 		args = []any{nil}
-	case r.Outcome == moneykit.Linked:
+	case r.Outcome == moneykit.ConnectLinked:
 		args = append([]any{r.ExchangeableToken}, args...)
 	}
 	data, err := json.Marshal(args)

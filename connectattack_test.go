@@ -487,7 +487,7 @@ func TestConnectHandlerMoneyKitDown(t *testing.T) {
 			t.Parallel()
 			s := newConnectShop(t, moneykittest.NewServer(t), nil)
 			link := s.mk.AddLink(moneykittest.LinkSpec{UserID: connectMe, Error: moneykit.LinkErrorAuthExpired})
-			payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{Institution: moneykittest.CredentialsBank})
+			payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{Institution: moneykittest.CredentialsBank})
 			posts := map[string]string{
 				"session": "", "relink": `{"link_id":"` + link.ID + `"}`, "result": `{"result":` + payload + `}`,
 			}
@@ -513,7 +513,7 @@ func TestConnectHandlerMoneyKitDown(t *testing.T) {
 func TestConnectHandlerLostAnswer(t *testing.T) {
 	t.Parallel()
 	s := newConnectShop(t, moneykittest.NewServer(t), nil)
-	payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{})
 	s.mk.Fail("exchange_token", 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
 	assert.Equal(t, http.StatusOK, s.post(t, connectMe, "result", `{"result":`+payload+`}`).Code)
 	told := s.calls()
@@ -525,7 +525,7 @@ func TestConnectHandlerLostAnswer(t *testing.T) {
 func TestConnectHandlerReplayWhileDown(t *testing.T) {
 	t.Parallel()
 	s := newConnectShop(t, moneykittest.NewServer(t), nil)
-	payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{})
 	post := func() *httptest.ResponseRecorder { return s.post(t, connectMe, "result", `{"result":`+payload+`}`) }
 	require.Equal(t, http.StatusOK, post().Code)
 	s.mk.Fail("get_user_links", 1, moneykittest.Fault{Status: 500})
@@ -559,7 +559,7 @@ func TestConnectHandlerBrowserLeaves(t *testing.T) {
 			return tell(ctx, user, link)
 		}
 	})
-	payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{})
 	leave()
 	r := connectRequest(t, connectMe, "result", strings.NewReader(`{"result":`+payload+`}`))
 	s.serve(t, r.WithContext(ctx))
@@ -643,7 +643,7 @@ func TestConnectHandlerHookFails(t *testing.T) {
 			assert.Equal(t, id, call.link.ID)
 		}
 	}
-	payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{})
 	id := parsed(t, payload).LinkID
 	again(`{"result":`+payload+`}`, "linked", id)
 	assert.Contains(t, s.log.String(), "the database is away")
@@ -651,7 +651,7 @@ func TestConnectHandlerHookFails(t *testing.T) {
 
 	s.mk.Break(id, moneykit.LinkErrorAuthExpired)
 	launch := s.launch(t, connectMe, "relink", `{"link_id":"`+id+`"}`)
-	again(posted(string(s.mk.Connect(launch.Token, moneykit.SourceIOS, moneykittest.Play{})), id), "relinked", id)
+	again(posted(string(s.mk.Connect(launch.Token, moneykit.ConnectIOS, moneykittest.Play{})), id), "relinked", id)
 }
 
 // TestConnectHandlerLogs: who watches the logs sees what happened, and what must be looked into.
@@ -694,7 +694,7 @@ func TestConnectHandlerContext(t *testing.T) {
 		c.Exited = func(ctx context.Context, _ string, _ *moneykit.ConnectResult) { got = append(got, ctx.Value(key{})) }
 		c.Event = func(ctx context.Context, _ string, _ *moneykit.ConnectEvent) { got = append(got, ctx.Value(key{})) }
 	})
-	payload := s.play(t, connectMe, moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, connectMe, moneykit.ConnectWeb, moneykittest.Play{})
 	for endpoint, body := range map[string]string{"result": `{"result":` + payload + `}`, "event": `{"name":"open"}`} {
 		r := connectRequest(t, connectMe, endpoint, strings.NewReader(body))
 		s.serve(t, r.WithContext(context.WithValue(r.Context(), key{}, "shop")))

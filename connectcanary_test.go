@@ -126,10 +126,10 @@ func FuzzConnectHandler(f *testing.F) {
 	mk := moneykittest.New()
 	f.Cleanup(mk.Close)
 	s := newConnectShop(f, mk, nil)
-	body := `{"result":` + s.play(f, connectMe, moneykit.SourceWeb, moneykittest.Play{}) + `}`
+	body := `{"result":` + s.play(f, connectMe, moneykit.ConnectWeb, moneykittest.Play{}) + `}`
 	s.post(f, connectMe, "result", body)
 	mine := s.calls()[0].link.ID
-	theirs := s.play(f, connectVictim, moneykit.SourceAndroid, moneykittest.Play{})
+	theirs := s.play(f, connectVictim, moneykit.ConnectAndroid, moneykittest.Play{})
 	working := mk.AddLink(moneykittest.LinkSpec{UserID: connectVictim})
 	s.log.Reset()
 

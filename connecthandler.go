@@ -344,12 +344,12 @@ func (h *connectHandler) result(r *http.Request, user CustomerUser, body []byte)
 	if err != nil {
 		return nil, &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", why: "without a result of Connect: " + err.Error()}
 	}
-	if result.Outcome == Exited {
+	if result.Outcome == ConnectExited {
 		h.Client.core.relinks.forget(relinkKey(user.ID, posted.LinkID))
 		if h.Exited != nil {
 			h.Exited(r.Context(), user.ID, result)
 		}
-		return connectAnswer{Outcome: Exited}, nil
+		return connectAnswer{Outcome: ConnectExited}, nil
 	}
 	// The browser may leave once it has posted; what it posted can be exchanged only once.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), maxSettling)
@@ -363,7 +363,7 @@ func (h *connectHandler) result(r *http.Request, user CustomerUser, body []byte)
 		return nil, err
 	}
 	told := h.Linked
-	if result.Outcome == Relinked {
+	if result.Outcome == ConnectRelinked {
 		told = h.Relinked
 	}
 	if told != nil {

@@ -192,7 +192,7 @@ func (s *connectShop) play(tb testing.TB, user string, source moneykit.ConnectSo
 // link links a bank for a user, and returns the link.
 func (s *connectShop) link(tb testing.TB, user string) *moneykit.Link {
 	tb.Helper()
-	w := s.post(tb, user, "result", `{"result":`+s.play(tb, user, moneykit.SourceWeb, moneykittest.Play{})+`}`)
+	w := s.post(tb, user, "result", `{"result":`+s.play(tb, user, moneykit.ConnectWeb, moneykittest.Play{})+`}`)
 	require.Equal(tb, http.StatusOK, w.Code, w.Body)
 	told := s.calls()
 	return told[len(told)-1].link
@@ -225,7 +225,7 @@ func (s *connectShop) asked(operation string) int {
 }
 
 func connectSources() []moneykit.ConnectSource {
-	return []moneykit.ConnectSource{moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative}
+	return []moneykit.ConnectSource{moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative}
 }
 
 func TestConnectHandlerFlow(t *testing.T) {
@@ -344,14 +344,14 @@ func TestConnectHandlerWithoutHooks(t *testing.T) {
 	s := newConnectShop(t, moneykittest.NewServer(t), func(c *moneykit.ConnectConfig) {
 		c.Linked, c.Relinked, c.Exited, c.Event = nil, nil, nil, nil
 	})
-	payload := s.play(t, "user_0001", moneykit.SourceWeb, moneykittest.Play{})
+	payload := s.play(t, "user_0001", moneykit.ConnectWeb, moneykittest.Play{})
 	assert.Equal(t, http.StatusOK, s.post(t, "user_0001", "result", `{"result":`+payload+`}`).Code)
 	links, err := s.client.Users.Links(t.Context(), "user_0001")
 	require.NoError(t, err)
 	for id := range links.Links {
 		s.mk.Break(id, moneykit.LinkErrorAuthExpired)
 		launch := s.launch(t, "user_0001", "relink", `{"link_id":"`+id+`"}`)
-		payload = string(s.mk.Connect(launch.Token, moneykit.SourceWeb, moneykittest.Play{}))
+		payload = string(s.mk.Connect(launch.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 		assert.Equal(t, http.StatusOK, s.post(t, "user_0001", "result", `{"result":`+payload+`}`).Code)
 	}
 	assert.Equal(t, http.StatusOK, s.post(t, "user_0001", "result", `{"result":null}`).Code)
@@ -421,7 +421,7 @@ func TestConnectHandlerOAuth(t *testing.T) {
 			r, err := moneykit.ParseOAuthReturn(redirect, returned)
 			require.NoError(t, err)
 			assert.Equal(t, moneykit.LaunchContinue, r.Launch().Call)
-			payload := s.mk.Continue(launch.Token, r.Launch().RedirectURL, moneykit.SourceWeb, moneykittest.Play{})
+			payload := s.mk.Continue(launch.Token, r.Launch().RedirectURL, moneykit.ConnectWeb, moneykittest.Play{})
 			w = s.post(t, "user_0001", "result", `{"result":`+string(payload)+`}`)
 			assert.JSONEq(t, `{"outcome":"linked","institution":{"id":"moneykit-oauth-bank","name":"OAuth Bank"}}`, w.Body.String())
 		})

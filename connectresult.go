@@ -17,9 +17,9 @@ type ConnectOutcome string
 
 // The outcomes.
 const (
-	Linked   ConnectOutcome = "linked"   // a new link; its exchangeable token is to be exchanged
-	Relinked ConnectOutcome = "relinked" // an existing link was repaired or extended
-	Exited   ConnectOutcome = "exited"   // neither
+	ConnectLinked   ConnectOutcome = "linked"   // a new link; its exchangeable token is to be exchanged
+	ConnectRelinked ConnectOutcome = "relinked" // an existing link was repaired or extended
+	ConnectExited   ConnectOutcome = "exited"   // neither
 )
 
 // ConnectSource is the platform whose Connect called back.
@@ -27,10 +27,10 @@ type ConnectSource string
 
 // The platforms.
 const (
-	SourceWeb         ConnectSource = "web"
-	SourceIOS         ConnectSource = "ios"
-	SourceAndroid     ConnectSource = "android"
-	SourceReactNative ConnectSource = "react_native"
+	ConnectWeb         ConnectSource = "web"
+	ConnectIOS         ConnectSource = "ios"
+	ConnectAndroid     ConnectSource = "android"
+	ConnectReactNative ConnectSource = "react_native"
 )
 
 // ConnectResult is what Connect called back with, in one shape for all platforms. It comes from
@@ -38,15 +38,15 @@ const (
 type ConnectResult struct {
 	Outcome ConnectOutcome
 	// Source is the platform, as far as the payload shows it: empty when it could be several.
-	// SourceIOS is also React Native on iOS, which passes the same payload on, and
-	// SourceReactNative an error of iOS 1.1.
+	// ConnectIOS is also React Native on iOS, which passes the same payload on, and
+	// ConnectReactNative an error of iOS 1.1.
 	Source            ConnectSource
-	ExchangeableToken string // Linked only
+	ExchangeableToken string // ConnectLinked only
 	LinkID            string // where the platform reports it
 	Institution       ConnectInstitution
 	Accounts          []ConnectAccount
 	Screens           []ConnectScreen
-	Err               *ConnectError // Exited with an error; nil when the user just left
+	Err               *ConnectError // ConnectExited with an error; nil when the user just left
 }
 
 // ConnectInstitution is the institution that the user chose.
@@ -145,7 +145,7 @@ func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	var result *ConnectResult
 	switch {
 	case bytes.Equal(data, jsonNull):
-		result = &ConnectResult{Outcome: Exited}
+		result = &ConnectResult{Outcome: ConnectExited}
 	case data[0] == '[':
 		result, err = parseArguments(data)
 	case data[0] == '{':
@@ -186,7 +186,7 @@ func parseArguments(data []byte) (*ConnectResult, error) {
 		args = args[:len(args)-1]
 	}
 	if len(args) == 0 {
-		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
+		return &ConnectResult{Outcome: ConnectExited, Source: ConnectWeb}, nil
 	}
 	object := map[string]json.RawMessage{}
 	switch {
@@ -213,7 +213,7 @@ func parseArguments(data []byte) (*ConnectResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	result.Source = SourceWeb
+	result.Source = ConnectWeb
 	return result, nil
 }
 
@@ -312,9 +312,9 @@ func parsePayload(data []byte) (*ConnectResult, error) {
 	case present(p.Linked) && present(p.Relinked):
 		return nil, errors.New("it says both linked and relinked")
 	case present(p.Linked):
-		return parseCase(p.Linked, Linked)
+		return parseCase(p.Linked, ConnectLinked)
 	case present(p.Relinked):
-		return parseCase(p.Relinked, Relinked)
+		return parseCase(p.Relinked, ConnectRelinked)
 	case present(p.ExchangeableToken) && p.ExchangeableToken[0] == '{':
 		// After a relink, Connect Web's continue calls a callback that is declared for links with a
 		// relink's arguments, so that they arrive under the names of the arguments before them.
@@ -334,11 +334,11 @@ func parsePayload(data []byte) (*ConnectResult, error) {
 		if json.Unmarshal(p.Error, &e) != nil || e == (connectError{}) {
 			return nil, errors.New("its error is malformed")
 		}
-		return &ConnectResult{Outcome: Exited, Source: SourceWeb, Err: e.value()}, nil
+		return &ConnectResult{Outcome: ConnectExited, Source: ConnectWeb, Err: e.value()}, nil
 	case p.Error != nil: // null
-		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
+		return &ConnectResult{Outcome: ConnectExited, Source: ConnectWeb}, nil
 	case p.connectError != connectError{}:
-		return &ConnectResult{Outcome: Exited, Source: p.source(false), Err: p.value()}, nil
+		return &ConnectResult{Outcome: ConnectExited, Source: p.source(false), Err: p.value()}, nil
 	}
 	return nil, errors.New("it holds neither an institution nor an error")
 }
@@ -350,19 +350,19 @@ func (p *connectPayload) hasToken() bool {
 // parseMessage reads a message of Connect Web.
 func parseMessage(kind string, data []byte) (*ConnectResult, error) {
 	want, ok := map[string]ConnectOutcome{
-		"link.complete":   Linked,
-		"relink.complete": Relinked,
-		"link.exit":       Exited,
+		"link.complete":   ConnectLinked,
+		"relink.complete": ConnectRelinked,
+		"link.exit":       ConnectExited,
 	}[kind]
 	if !ok {
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
-	if want == Exited && (bytes.Equal(data, jsonNull) || bytes.Equal(data, []byte("{}"))) {
-		return &ConnectResult{Outcome: Exited, Source: SourceWeb}, nil
+	if want == ConnectExited && (bytes.Equal(data, jsonNull) || bytes.Equal(data, []byte("{}"))) {
+		return &ConnectResult{Outcome: ConnectExited, Source: ConnectWeb}, nil
 	}
 	result, err := parseCase(data, want)
 	if err == nil {
-		result.Source = SourceWeb
+		result.Source = ConnectWeb
 	}
 	return result, err
 }
@@ -419,11 +419,11 @@ func (p *connectPayload) success() (*ConnectResult, error) {
 		return nil, errors.New("it holds two lists of accounts")
 	}
 	result := &ConnectResult{
-		Outcome: Relinked, Source: p.source(in.Accounts != nil), ExchangeableToken: token, LinkID: linkID,
+		Outcome: ConnectRelinked, Source: p.source(in.Accounts != nil), ExchangeableToken: token, LinkID: linkID,
 		Institution: ConnectInstitution{ID: in.ID, Name: in.Name, Country: in.Country, Domain: in.Domain},
 	}
 	if token != "" {
-		result.Outcome = Linked
+		result.Outcome = ConnectLinked
 	}
 	for _, a := range append(in.Accounts, p.Accounts...) {
 		account := ConnectAccount{
@@ -461,13 +461,13 @@ func agreed(texts ...*string) (string, bool) {
 func (p *connectPayload) source(web bool) ConnectSource {
 	switch {
 	case web, present(p.ExchangeableToken), p.WebLinkID != nil, p.WebID != nil, p.WebMessage != nil:
-		return SourceWeb
+		return ConnectWeb
 	case p.AndroidLinkID.value != nil:
-		return SourceAndroid
+		return ConnectAndroid
 	case p.ReactNativeID != nil, p.LinkIdentifier.value != nil && !p.LinkIdentifier.wrapped:
-		return SourceReactNative
+		return ConnectReactNative
 	case p.IOSID != nil, p.LinkIdentifier.value != nil:
-		return SourceIOS
+		return ConnectIOS
 	}
 	return ""
 }

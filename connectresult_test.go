@@ -37,8 +37,8 @@ func goldens[T any](tb testing.TB, dir string, wanted map[string]T) map[string][
 // special about the way in which it comes.
 func connectResults() map[string]moneykit.ConnectResult {
 	const (
-		linked, relinked, exited  = moneykit.Linked, moneykit.Relinked, moneykit.Exited
-		web, ios, android, native = moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative
+		linked, relinked, exited  = moneykit.ConnectLinked, moneykit.ConnectRelinked, moneykit.ConnectExited
+		web, ios, android, native = moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative
 		link                      = "mk_1"
 	)
 	// success has what all successes have; tag and duration are not on all platforms.
@@ -155,21 +155,21 @@ func TestParseConnectResultTolerates(t *testing.T) {
 	t.Parallel()
 	const bank = `{"id":"a","new":{"a":[1]},"selectedAccounts":[]}`
 	linked := moneykit.ConnectResult{
-		Outcome: moneykit.Linked, Source: moneykit.SourceWeb, ExchangeableToken: "t", LinkID: "mk_1",
+		Outcome: moneykit.ConnectLinked, Source: moneykit.ConnectWeb, ExchangeableToken: "t", LinkID: "mk_1",
 		Institution: moneykit.ConnectInstitution{ID: "a"},
 	}
 	relinked := linked
-	relinked.Outcome, relinked.ExchangeableToken = moneykit.Relinked, ""
+	relinked.Outcome, relinked.ExchangeableToken = moneykit.ConnectRelinked, ""
 	for data, want := range map[string]moneykit.ConnectResult{
 		`["t",` + bank + `,"mk_1",{"more":true}]`:                                          linked,
 		`{"exchangeableToken":"t","institution":` + bank + `,"link_id":"mk_1","more":{}}`:  linked,
 		`{"exchangeableToken":"t","token":"t","institution":` + bank + `,"linkId":"mk_1"}`: linked,
 		`{"exchangeableToken":null,"institution":` + bank + `,"link_id":"mk_1"}`:           relinked,
 		`{"error":null,"institution":` + bank + `,"link_id":"mk_1"}`:                       relinked,
-		"\n [null, null] ": {Outcome: moneykit.Exited, Source: moneykit.SourceWeb},
-		`[{"error_id":"","displayed_message":"","request_id":null}]`:                                             {Outcome: moneykit.Exited, Source: moneykit.SourceWeb, Err: &moneykit.ConnectError{}},
-		`{"errorId":"e","displayedMessage":"m","requestId":null}`:                                                {Outcome: moneykit.Exited, Source: moneykit.SourceIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"}},
-		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {Outcome: moneykit.Exited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"}},
+		"\n [null, null] ": {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb},
+		`[{"error_id":"","displayed_message":"","request_id":null}]`:                                             {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb, Err: &moneykit.ConnectError{}},
+		`{"errorId":"e","displayedMessage":"m","requestId":null}`:                                                {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"}},
+		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"}},
 	} {
 		got, err := moneykit.ParseConnectResult([]byte(data))
 		if assert.NoError(t, err, data) {
@@ -271,7 +271,7 @@ func TestConnectResultInLogs(t *testing.T) {
 	require.NoError(t, err)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("connect", "result", linked, "exit", &moneykit.ConnectResult{
-		Outcome: moneykit.Exited, Err: &moneykit.ConnectError{ID: "e1", DisplayedMessage: "Sorry"},
+		Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{ID: "e1", DisplayedMessage: "Sorry"},
 	})
 	fmt.Fprintf(&log, "%v %+v %#v %s %v", linked, *linked, linked, linked, *linked)
 	assert.NotContains(t, log.String(), "exchangeable-token-1")

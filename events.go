@@ -21,8 +21,8 @@ type Event interface {
 
 // EventMeta is what all events have.
 type EventMeta struct {
-	// Type is the event's name as MoneyKit sent it, such as "link.state_changed".
-	Type string
+	// Type is the name of the event as MoneyKit sent it, also if this package does not know it.
+	Type EventType
 	// Major and Minor are the version of the event's form. Of a new major version nothing is
 	// known; a minor version only adds.
 	Major, Minor int
@@ -49,7 +49,7 @@ func (m EventMeta) LogValue() slog.Value { return slog.GroupValue(m.attrs()...) 
 
 func (m EventMeta) attrs() []slog.Attr {
 	return []slog.Attr{
-		slog.String("event", cut(m.Type, 100)), slog.String("link_id", cut(m.LinkID, 100)),
+		slog.String("event", cut(string(m.Type), 100)), slog.String("link_id", cut(m.LinkID, 100)),
 		slog.String("delivery_token", m.DeliveryToken), slog.Int("delivery_attempt", m.DeliveryAttempt),
 	}
 }
@@ -145,7 +145,9 @@ func (b *eventBody) read(name string, value []byte) (err error) {
 	}
 	switch name {
 	case "webhook_event":
-		b.Type, err = readText(value)
+		var name string
+		name, err = readText(value)
+		b.Type = EventType(name)
 	case "webhook_major_version":
 		err = readCount(value, &b.Major)
 	case "webhook_minor_version":
@@ -185,15 +187,15 @@ func (b *eventBody) event() (Event, error) {
 		{"link_id", b.LinkID}, {"webhook_idempotency_key", b.IdempotencyKey}, {"state", b.state}, {"product", b.product},
 	}
 	var event Event
-	switch kind := TestEvent(b.Type); {
+	switch kind := b.Type; {
 	case b.Major != 1:
 		return &UnknownEvent{b.EventMeta}, nil
-	case kind == TestEventLinkStateChanged:
+	case kind == EventTypeLinkStateChanged:
 		required = required[:3]
 		event = &LinkStateChanged{b.EventMeta, LinkState(b.state), LinkError(b.errorCode), b.errorMessage}
-	case kind == TestEventLinkProductRefresh, kind == TestEventProductStateChanged:
+	case kind == EventTypeLinkProductRefresh, kind == EventTypeProductStateChanged:
 		event = &ProductRefreshed{b.EventMeta, Product(b.product), ProductState(b.state), b.changedAt, b.errorMessage}
-	case kind == TestEventTransactionsUpdatesAvailable:
+	case kind == EventTypeTransactionsUpdatesAvailable:
 		required = required[:2]
 		event = &TransactionsAvailable{b.EventMeta, b.hasHistory}
 	default:

@@ -21,7 +21,7 @@ const common = `"webhook_major_version":1,"webhook_minor_version":0,"webhook_ide
 
 func commonMeta(kind, body string) moneykit.EventMeta {
 	return moneykit.EventMeta{
-		Type: kind, Major: 1, IdempotencyKey: "evt_1", LinkID: "mk_1", LinkTags: []string{"a", "b"},
+		Type: moneykit.EventType(kind), Major: 1, IdempotencyKey: "evt_1", LinkID: "mk_1", LinkTags: []string{"a", "b"},
 		Timestamp: moneykit.Timestamp{Time: time.Date(2026, 3, 1, 12, 0, 0, 5e8, time.UTC)}, Raw: []byte(body),
 	}
 }

@@ -25,7 +25,7 @@ func ExampleLinkSessionsService_Finish() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceIOS, moneykittest.Play{}))
+	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectIOS, moneykittest.Play{}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func ExampleLinkSessionsService_Relink() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func ExampleConnectHandler() {
 	if err := json.Unmarshal([]byte(post("/connect/session", "{}")), &launch); err != nil {
 		log.Fatal(err)
 	}
-	result := mk.Connect(launch.Token, moneykit.SourceWeb, moneykittest.Play{})
+	result := mk.Connect(launch.Token, moneykit.ConnectWeb, moneykittest.Play{})
 	fmt.Println(launch.Call, post("/connect/result", `{"result":`+string(result)+`}`))
 	fmt.Println(post("/connect/result", `{"result":null}`))
 	// Output:

@@ -86,13 +86,13 @@ func ExampleLinkSessionsService_Exchange() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	posted := mk.Connect(session.Token, moneykit.SourceAndroid, moneykittest.Play{})
+	posted := mk.Connect(session.Token, moneykit.ConnectAndroid, moneykittest.Play{})
 
 	result, err := moneykit.ParseConnectResult(posted)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if result.Outcome == moneykit.Exited {
+	if result.Outcome == moneykit.ConnectExited {
 		log.Fatal("the user left Connect: ", result.Err)
 	}
 	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
@@ -379,7 +379,7 @@ func ExampleWebhooksService_SendTest() {
 	link := mk.AddLink(moneykittest.LinkSpec{Webhook: "https://example.com/hook"})
 
 	delivery, err := mk.Client().Webhooks.SendTest(context.Background(), link.ID, moneykit.TestWebhookParams{
-		Event: moneykit.TestEventTransactionsUpdatesAvailable, IdempotencyKey: "try-1",
+		Event: moneykit.EventTypeTransactionsUpdatesAvailable, IdempotencyKey: "try-1",
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -66,13 +66,13 @@ func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, o
 		return nil, err
 	}
 	linkID := cmp.Or(params.LinkID, result.LinkID)
-	if result.Outcome != Linked { // Connect has been opened with the relink session
+	if result.Outcome != ConnectLinked { // Connect has been opened with the relink session
 		s.core.relinks.forget(relinkKey(params.UserID, linkID))
 	}
 	switch result.Outcome {
-	case Linked:
+	case ConnectLinked:
 		return s.finishLink(ctx, params.UserID, result, opts)
-	case Relinked:
+	case ConnectRelinked:
 		if linkID == "" {
 			wrong.add("link_id", "must not be empty: the result does not name the relinked link")
 		}
@@ -83,7 +83,7 @@ func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, o
 			return nil, err
 		}
 		return s.finishRelink(ctx, params.UserID, linkID, opts)
-	case Exited:
+	case ConnectExited:
 		if result.Err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrConnectExited, result.Err)
 		}

@@ -41,7 +41,7 @@ func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
 
 func allSources() []moneykit.ConnectSource {
 	return []moneykit.ConnectSource{
-		moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative,
+		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
 	}
 }
 
@@ -75,7 +75,7 @@ func (f *finishing) connect(t *testing.T, session string, source moneykit.Connec
 func (f *finishing) linked(t *testing.T, user string, source moneykit.ConnectSource) *moneykit.ConnectResult {
 	t.Helper()
 	result := f.connect(t, f.open(t, user), source, moneykittest.Play{Institution: moneykittest.CredentialsBank})
-	require.Equal(t, moneykit.Linked, result.Outcome)
+	require.Equal(t, moneykit.ConnectLinked, result.Outcome)
 	return result
 }
 
@@ -169,17 +169,17 @@ func TestFinishGoldens(t *testing.T) {
 				return result
 			}
 			switch want.Outcome {
-			case moneykit.Linked:
-				played := f.connect(t, f.open(t, finishUser), moneykit.SourceIOS,
+			case moneykit.ConnectLinked:
+				played := f.connect(t, f.open(t, finishUser), moneykit.ConnectIOS,
 					moneykittest.Play{Institution: moneykittest.CredentialsBank, Accounts: two})
 				require.Len(t, played.Accounts, 2)
 				result := read(played.ExchangeableToken, played.LinkID, played.Accounts)
 				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, played.LinkID)
-			case moneykit.Relinked:
+			case moneykit.ConnectRelinked:
 				link := f.mk.AddLink(moneykittest.LinkSpec{
 					UserID: finishUser, InstitutionID: moneykittest.CredentialsBank, Error: moneykit.LinkErrorAuthExpired,
 				})
-				played := f.connect(t, f.relink(t, finishUser, link.ID), moneykit.SourceIOS, moneykittest.Play{})
+				played := f.connect(t, f.relink(t, finishUser, link.ID), moneykit.ConnectIOS, moneykittest.Play{})
 				result := read("", link.ID, played.Accounts)
 				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser, LinkID: link.ID}, link.ID)
 				if want.LinkID != "" {
@@ -188,7 +188,7 @@ func TestFinishGoldens(t *testing.T) {
 				}
 				_, err := f.finish(t.Context(), finishUser, result)
 				require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
-			case moneykit.Exited:
+			case moneykit.ConnectExited:
 				result := read("", "", nil)
 				link, err := f.finish(t.Context(), finishUser, result)
 				assert.Nil(t, link)
@@ -222,7 +222,7 @@ func TestFinishPlatforms(t *testing.T) {
 
 			f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
 			again := f.connect(t, f.relink(t, finishUser, result.LinkID), source, moneykittest.Play{})
-			require.Equal(t, moneykit.Relinked, again.Outcome)
+			require.Equal(t, moneykit.ConnectRelinked, again.Outcome)
 			f.finishes(t, moneykit.FinishParams{Result: again, UserID: finishUser, LinkID: result.LinkID}, result.LinkID)
 
 			left := f.connect(t, f.open(t, finishUser), source, moneykittest.Play{Leave: true})
@@ -244,7 +244,7 @@ func TestFinishRefuses(t *testing.T) {
 	result := func(outcome moneykit.ConnectOutcome, token, linkID string) *moneykit.ConnectResult {
 		return &moneykit.ConnectResult{Outcome: outcome, ExchangeableToken: token, LinkID: linkID}
 	}
-	whole := result(moneykit.Linked, finishDecoy, "mk_1")
+	whole := result(moneykit.ConnectLinked, finishDecoy, "mk_1")
 	tests := map[string]struct {
 		params moneykit.FinishParams
 		field  string
@@ -254,15 +254,15 @@ func TestFinishRefuses(t *testing.T) {
 		"no user":                   {moneykit.FinishParams{Result: whole}, "user_id"},
 		"a user id of 3":            {moneykit.FinishParams{Result: whole, UserID: "abc"}, "user_id"},
 		"a user id of 151":          {moneykit.FinishParams{Result: whole, UserID: strings.Repeat("x", 151)}, "user_id"},
-		"an exit without user":      {moneykit.FinishParams{Result: result(moneykit.Exited, "", "")}, "user_id"},
+		"an exit without user":      {moneykit.FinishParams{Result: result(moneykit.ConnectExited, "", "")}, "user_id"},
 		"an empty result":           {moneykit.FinishParams{Result: result("", "", ""), UserID: finishUser}, "result"},
 		"no outcome":                {moneykit.FinishParams{Result: result("", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
 		"an unknown outcome":        {moneykit.FinishParams{Result: result("won", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
-		"linked without token":      {moneykit.FinishParams{Result: result(moneykit.Linked, "", "mk_1"), UserID: finishUser}, "exchangeable_token"},
-		"linked with a blank token": {moneykit.FinishParams{Result: result(moneykit.Linked, " \t", "mk_1"), UserID: finishUser}, "exchangeable_token"},
-		"relinked without link":     {moneykit.FinishParams{Result: result(moneykit.Relinked, "", ""), UserID: finishUser}, "link_id"},
+		"linked without token":      {moneykit.FinishParams{Result: result(moneykit.ConnectLinked, "", "mk_1"), UserID: finishUser}, "exchangeable_token"},
+		"linked with a blank token": {moneykit.FinishParams{Result: result(moneykit.ConnectLinked, " \t", "mk_1"), UserID: finishUser}, "exchangeable_token"},
+		"relinked without link":     {moneykit.FinishParams{Result: result(moneykit.ConnectRelinked, "", ""), UserID: finishUser}, "link_id"},
 		"relinked another link": {
-			moneykit.FinishParams{Result: result(moneykit.Relinked, "", "mk_1"), UserID: finishUser, LinkID: "mk_2"}, "link_id",
+			moneykit.FinishParams{Result: result(moneykit.ConnectRelinked, "", "mk_1"), UserID: finishUser, LinkID: "mk_2"}, "link_id",
 		},
 	}
 	for name, tt := range tests {
@@ -376,7 +376,7 @@ func TestFinishContradictions(t *testing.T) {
 		},
 		"nothing but an invented token": {
 			change: func(s *scene) {
-				s.mine = &moneykit.ConnectResult{Outcome: moneykit.Linked, ExchangeableToken: finishDecoy}
+				s.mine = &moneykit.ConnectResult{Outcome: moneykit.ConnectLinked, ExchangeableToken: finishDecoy}
 			},
 			err: moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
 		},
@@ -388,7 +388,7 @@ func TestFinishContradictions(t *testing.T) {
 			s := &scene{finishing: f}
 			s.connected = f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank}).ID
 			s.foreign = f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, InstitutionID: moneykittest.CredentialsBank}).ID
-			s.mine, s.theirs = f.linked(t, finishUser, moneykit.SourceWeb), f.linked(t, finishOther, moneykit.SourceWeb)
+			s.mine, s.theirs = f.linked(t, finishUser, moneykit.ConnectWeb), f.linked(t, finishOther, moneykit.ConnectWeb)
 			mine := s.mine.LinkID
 			if tt.reset != moneykittest.NoReset {
 				f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: tt.reset})
@@ -420,7 +420,7 @@ func TestFinishAtOnce(t *testing.T) {
 	for _, named := range []bool{true, false} {
 		f := newFinishing(t)
 		f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
-		result := f.linked(t, finishUser, moneykit.SourceWeb)
+		result := f.linked(t, finishUser, moneykit.ConnectWeb)
 		linkID := result.LinkID
 		if !named {
 			result.LinkID = ""
@@ -484,7 +484,7 @@ func TestFinishLostAnswer(t *testing.T) {
 					for range others {
 						f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
 					}
-					result := f.linked(t, finishUser, moneykit.SourceWeb)
+					result := f.linked(t, finishUser, moneykit.ConnectWeb)
 					linkID := result.LinkID
 					if !named {
 						result.LinkID = ""
@@ -528,7 +528,7 @@ func TestFinishLostAnswer(t *testing.T) {
 func TestFinishLostTwice(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
-	result := f.linked(t, finishUser, moneykit.SourceIOS)
+	result := f.linked(t, finishUser, moneykit.ConnectIOS)
 	f.mk.Fail(exchangeCall, -1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
 	link, err := f.finish(t.Context(), finishUser, result)
 	require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
@@ -565,7 +565,7 @@ func TestFinishCannotLook(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFinishing(t)
-			result := f.linked(t, finishUser, moneykit.SourceWeb)
+			result := f.linked(t, finishUser, moneykit.ConnectWeb)
 			linkID := result.LinkID
 			if !tt.named {
 				result.LinkID = ""
@@ -644,7 +644,7 @@ func TestFinishAmong(t *testing.T) {
 			t.Run(name+" lost: "+strconv.FormatBool(o.lost), func(t *testing.T) {
 				t.Parallel()
 				f := newFinishing(t)
-				result := f.linked(t, finishUser, moneykit.SourceWeb)
+				result := f.linked(t, finishUser, moneykit.ConnectWeb)
 				linkID := result.LinkID
 				if !o.lost {
 					f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
@@ -687,7 +687,7 @@ func TestFinishTooLate(t *testing.T) {
 			t.Run(name+" names the link: "+strconv.FormatBool(named), func(t *testing.T) {
 				t.Parallel()
 				f := newFinishing(t)
-				result := f.linked(t, finishUser, moneykit.SourceAndroid)
+				result := f.linked(t, finishUser, moneykit.ConnectAndroid)
 				prepare(t, f, result)
 				if !named {
 					result.LinkID = ""
@@ -706,7 +706,7 @@ func TestFinishTooLate(t *testing.T) {
 func TestFinishBrokenSince(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
-	result := f.linked(t, finishUser, moneykit.SourceIOS)
+	result := f.linked(t, finishUser, moneykit.ConnectIOS)
 	f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
 	f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
 	link, err := f.finish(t.Context(), finishUser, result)
@@ -723,7 +723,7 @@ func TestFinishExchangeFails(t *testing.T) {
 		moneykit.ErrorCodeRateLimitExceeded: moneykit.ErrRateLimited,
 	} {
 		f := newFinishing(t)
-		result := f.linked(t, finishUser, moneykit.SourceIOS)
+		result := f.linked(t, finishUser, moneykit.ConnectIOS)
 		f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Code: code})
 		link, err := f.finish(t.Context(), finishUser, result)
 		require.ErrorIs(t, err, class)
@@ -749,7 +749,7 @@ func TestFinishRelinkOfAnother(t *testing.T) {
 	} {
 		for _, byApplication := range []bool{true, false} {
 			t.Run(name+" by the application: "+strconv.FormatBool(byApplication), func(t *testing.T) {
-				params := moneykit.FinishParams{Result: &moneykit.ConnectResult{Outcome: moneykit.Relinked}, UserID: finishUser}
+				params := moneykit.FinishParams{Result: &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked}, UserID: finishUser}
 				if byApplication {
 					params.LinkID = linkID
 				} else {
@@ -784,7 +784,7 @@ func TestFinishRelinkDeleted(t *testing.T) {
 			mock.RegisterResponder(http.MethodGet, testBase+"/users/"+finishUser+"/links", answers(http.StatusOK, `{"links":{"mk_1":`+deleted+`}}`))
 			mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(get.status, get.body))
 			link, err := newClient(t, mock).LinkSessions.Finish(t.Context(), moneykit.FinishParams{
-				Result: &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: "mk_1"}, UserID: finishUser,
+				Result: &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: "mk_1"}, UserID: finishUser,
 			})
 			require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
 			assert.Nil(t, link)
@@ -807,7 +807,7 @@ func TestFinishIgnoresDeletedLinks(t *testing.T) {
 		answers(http.StatusOK, `{"links":{`+link("mk_1", "deleted")+`,`+link("mk_2", "connected")+`}}`))
 	client := newClient(t, mock)
 	result := &moneykit.ConnectResult{
-		Outcome: moneykit.Linked, ExchangeableToken: finishDecoy, Institution: moneykit.ConnectInstitution{ID: "chase"}, LinkID: "mk_2",
+		Outcome: moneykit.ConnectLinked, ExchangeableToken: finishDecoy, Institution: moneykit.ConnectInstitution{ID: "chase"}, LinkID: "mk_2",
 	}
 	found, err := client.LinkSessions.Finish(t.Context(), moneykit.FinishParams{Result: result, UserID: finishUser})
 	require.NoError(t, err)
@@ -823,7 +823,7 @@ func TestFinishRemembersTheExchange(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
-	result := f.linked(t, finishUser, moneykit.SourceWeb)
+	result := f.linked(t, finishUser, moneykit.ConnectWeb)
 	linkID := result.LinkID
 	result.LinkID, result.Accounts = "", nil
 	f.mk.Fail("get_user_links", 1, moneykittest.Fault{Status: http.StatusInternalServerError})
@@ -934,7 +934,7 @@ func TestFinishWaits(t *testing.T) {
 					tt.prepare(s)
 				}
 				start := time.Now()
-				link, err := f.finish(ctx, finishUser, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+				link, err := f.finish(ctx, finishUser, &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: s.link.ID})
 				assert.Equal(t, tt.took, time.Since(start))
 				assert.Equal(t, tt.reads, f.count("get_link"))
 				if tt.errs == nil {
@@ -950,7 +950,7 @@ func TestFinishWaits(t *testing.T) {
 				assert.Equal(t, tt.action, moneykit.ActionFor(err))
 				keepsQuiet(t, err, nil)
 				if tt.took == 29*time.Second { // called again at once it stays within what MoneyKit allows a minute
-					_, err = f.finish(t.Context(), finishUser, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+					_, err = f.finish(t.Context(), finishUser, &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: s.link.ID})
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 				}
 			})

@@ -54,7 +54,7 @@ func TestRelinkKeeps(t *testing.T) {
 						params.Webhook, params.Tags = hook, tag
 						session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
 						require.NoError(t, err)
-						result := f.connect(t, session.Token, moneykit.SourceAndroid, moneykittest.Play{})
+						result := f.connect(t, session.Token, moneykit.ConnectAndroid, moneykittest.Play{})
 						got, err := f.finish(t.Context(), finishUser, result)
 						require.NoError(t, err)
 						assert.Equal(t, moneykit.LinkStateConnected, got.State)
@@ -135,7 +135,7 @@ func TestRelinkAddsProducts(t *testing.T) {
 	}
 	session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
 	require.NoError(t, err)
-	result := f.connect(t, session.Token, moneykit.SourceWeb, moneykittest.Play{})
+	result := f.connect(t, session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 	got, err := f.finish(t.Context(), finishUser, result)
 	require.NoError(t, err)
 	assert.NotNil(t, got.Products.Identity, "what it had stays")
@@ -256,32 +256,32 @@ func TestRelinkReuse(t *testing.T) {
 			prepare: func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorUserError) }, reused: true,
 		},
 		"after an exit": {prepare: func(s *scene) {
-			finish(s, s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{Leave: true}))
+			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true}))
 		}},
 		"after an exit of who knows what": {prepare: func(s *scene) {
-			result := s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{Leave: true})
+			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true})
 			_, _ = s.finish(s.Context(), finishUser, result)
 		}},
 		"after a success": {prepare: func(s *scene) {
-			finish(s, s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{}))
+			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{}))
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
 		}},
 		"after a success that does not last": {prepare: func(s *scene) {
-			result := s.connect(s.T, s.token, moneykit.SourceWeb, moneykittest.Play{})
+			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{})
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
 			finish(s, result) // in vain, for half a minute
 		}},
 		"after another user's exit": {prepare: func(s *scene) {
-			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.Exited})
+			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.ConnectExited})
 			require.ErrorIs(s, err, moneykit.ErrConnectExited)
 		}, reused: true},
 		"after another user's success": {prepare: func(s *scene) {
-			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.Relinked, LinkID: s.link.ID})
+			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: s.link.ID})
 			require.ErrorIs(s, err, moneykit.ErrLinkNotOwned)
 		}, reused: true},
 		"after another link's": {prepare: func(s *scene) {
 			other := s.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
-			result := s.connect(s.T, s.relink(s.T, finishUser, other.ID), moneykit.SourceWeb, moneykittest.Play{})
+			result := s.connect(s.T, s.relink(s.T, finishUser, other.ID), moneykit.ConnectWeb, moneykittest.Play{})
 			_, err := s.finish(s.Context(), finishUser, result)
 			require.NoError(s, err)
 		}, reused: true},

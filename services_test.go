@@ -223,7 +223,7 @@ var operations = []struct {
 	{
 		"Webhooks.SendTest", "POST /webhooks/test/link/mk_1", `{"webhook_event":"link.state_changed","webhook_idempotency_key":"k"}`, 200, `{"delivery_token":"d"}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
-			d, err := c.Webhooks.SendTest(ctx, "mk_1", moneykit.TestWebhookParams{Event: moneykit.TestEventLinkStateChanged, IdempotencyKey: "k"})
+			d, err := c.Webhooks.SendTest(ctx, "mk_1", moneykit.TestWebhookParams{Event: moneykit.EventTypeLinkStateChanged, IdempotencyKey: "k"})
 			return pick(d, err, func() any { return d.Token })
 		}, "d",
 	},

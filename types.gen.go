@@ -116,6 +116,26 @@ func (v ErrorCode) Known() bool {
 	return false
 }
 
+// The values of EventType that are known today. MoneyKit may add others.
+const (
+	EventTypeLinkProductRefresh           EventType = "link.product_refresh"
+	EventTypeLinkStateChanged             EventType = "link.state_changed"
+	EventTypeProductStateChanged          EventType = "product.state_changed"
+	EventTypeTransactionsUpdatesAvailable EventType = "transactions.updates_available"
+)
+
+// Known reports whether v is one of the constants of its type.
+func (v EventType) Known() bool {
+	switch v {
+	case EventTypeLinkProductRefresh,
+		EventTypeLinkStateChanged,
+		EventTypeProductStateChanged,
+		EventTypeTransactionsUpdatesAvailable:
+		return true
+	}
+	return false
+}
+
 // The values of LinkError that are known today. MoneyKit may add others.
 const (
 	LinkErrorAuthExpired        LinkError = "auth_expired"
@@ -549,26 +569,6 @@ func (v Subcategory) Known() bool {
 		SubcategoryVehicleLoan,
 		SubcategoryVehicleRental,
 		SubcategoryWasteAndRecycling:
-		return true
-	}
-	return false
-}
-
-// The values of TestEvent that are known today. MoneyKit may add others.
-const (
-	TestEventLinkProductRefresh           TestEvent = "link.product_refresh"
-	TestEventLinkStateChanged             TestEvent = "link.state_changed"
-	TestEventProductStateChanged          TestEvent = "product.state_changed"
-	TestEventTransactionsUpdatesAvailable TestEvent = "transactions.updates_available"
-)
-
-// Known reports whether v is one of the constants of its type.
-func (v TestEvent) Known() bool {
-	switch v {
-	case TestEventLinkProductRefresh,
-		TestEventLinkStateChanged,
-		TestEventProductStateChanged,
-		TestEventTransactionsUpdatesAvailable:
 		return true
 	}
 	return false
@@ -1013,6 +1013,14 @@ type EnrichmentParams struct {
 // ErrorCode is the reason of an error response, for programs. The part before the first dot says
 // what it is about: the API, a link, a link session or an institution.
 type ErrorCode string
+
+// EventType names a kind of event:
+//
+//   - link.state_changed: the link has a new state.
+//   - transactions.updates_available: there are new transactions.
+//   - product.state_changed: a refresh of a product has a new state.
+//   - link.product_refresh: another name of product.state_changed.
+type EventType string
 
 // Holding is a position in one security. Figures that are not known are nil.
 type Holding struct {
@@ -1539,23 +1547,15 @@ type TestDelivery struct {
 	Token string `json:"delivery_token"`
 }
 
-// TestEvent is a kind of event that can be sent as a test:
-//
-//   - link.state_changed: the link has a new state.
-//   - transactions.updates_available: there are new transactions.
-//   - product.state_changed: a refresh of a product has got further.
-//   - link.product_refresh: the same, by the name that the event itself carries.
-type TestEvent string
-
 // TestWebhookParams describes a test event to send. Both fields are required.
 type TestWebhookParams struct {
-	// Event is a kind of event that can be sent as a test:
+	// Event names a kind of event:
 	//
 	//   - link.state_changed: the link has a new state.
 	//   - transactions.updates_available: there are new transactions.
-	//   - product.state_changed: a refresh of a product has got further.
-	//   - link.product_refresh: the same, by the name that the event itself carries.
-	Event TestEvent `json:"webhook_event"`
+	//   - product.state_changed: a refresh of a product has a new state.
+	//   - link.product_refresh: another name of product.state_changed.
+	Event EventType `json:"webhook_event"`
 
 	// IdempotencyKey is a key of your choice that comes with the event.
 	IdempotencyKey string `json:"webhook_idempotency_key"`

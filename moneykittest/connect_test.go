@@ -18,7 +18,7 @@ func TestExitLeavesNothing(t *testing.T) {
 	params.ConnectFeatures = &moneykit.ConnectFeatures{PermitOnlyDepositoryAccounts: true}
 	params.CustomSandboxData = &moneykit.CustomSandboxData{}
 	exited := play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Username: "user_custom"})
-	assert.Equal(t, moneykit.Exited, exited.Outcome)
+	assert.Equal(t, moneykit.ConnectExited, exited.Outcome)
 	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Exit: &moneykit.ConnectError{}})
 	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Leave: true})
 	// The other server knows the ids that links have.
@@ -47,21 +47,21 @@ func TestConnectPayloads(t *testing.T) {
 		noDuration bool
 	}{
 		{
-			source: moneykit.SourceWeb, linked: moneykit.SourceWeb, relinked: moneykit.SourceWeb, failed: moneykit.SourceWeb,
+			source: moneykit.ConnectWeb, linked: moneykit.ConnectWeb, relinked: moneykit.ConnectWeb, failed: moneykit.ConnectWeb,
 			left: `[null]`,
 		},
 		{
-			source: moneykit.SourceIOS, linked: moneykit.SourceIOS, failed: moneykit.SourceIOS, noRelinkID: true, left: `null`,
+			source: moneykit.ConnectIOS, linked: moneykit.ConnectIOS, failed: moneykit.ConnectIOS, noRelinkID: true, left: `null`,
 			linkedKeys: []string{"institution", "accounts", "token", "linkIdentifier", "trackedScreens"}, noTag: true,
 		},
 		{
-			source: moneykit.SourceAndroid, linked: moneykit.SourceAndroid, relinked: moneykit.SourceAndroid, noErrorID: true,
+			source: moneykit.ConnectAndroid, linked: moneykit.ConnectAndroid, relinked: moneykit.ConnectAndroid, noErrorID: true,
 			left:       `null`,
 			linkedKeys: []string{"institution", "accounts", "token", "linkId", "trackedScreens"}, noDuration: true,
 		},
 		{
 			// Connect for React Native declares the same members as that for iOS.
-			source: moneykit.SourceReactNative, linked: moneykit.SourceIOS, failed: moneykit.SourceReactNative,
+			source: moneykit.ConnectReactNative, linked: moneykit.ConnectIOS, failed: moneykit.ConnectReactNative,
 			noRelinkID: true, left: `null`,
 			linkedKeys: []string{"institution", "accounts", "token", "linkIdentifier", "trackedScreens"}, noTag: true,
 		},
@@ -96,7 +96,7 @@ func TestConnectPayloads(t *testing.T) {
 			require.Len(t, linked.Accounts, 4)
 			assert.Equal(t, "credit_card", linked.Accounts[2].Type)
 			assert.Equal(t, &moneykit.ConnectResult{
-				Outcome: moneykit.Linked, Source: tt.linked, ExchangeableToken: linked.ExchangeableToken, LinkID: link.ID,
+				Outcome: moneykit.ConnectLinked, Source: tt.linked, ExchangeableToken: linked.ExchangeableToken, LinkID: link.ID,
 				Institution: institution, Accounts: linked.Accounts, Screens: screens,
 			}, linked)
 			if tt.linkedKeys != nil {
@@ -119,7 +119,7 @@ func TestConnectPayloads(t *testing.T) {
 			mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
 			relinked := parse(mk.Connect(open(t, client, params), tt.source, moneykittest.Play{}))
 			want := &moneykit.ConnectResult{
-				Outcome: moneykit.Relinked, Source: tt.relinked, LinkID: link.ID,
+				Outcome: moneykit.ConnectRelinked, Source: tt.relinked, LinkID: link.ID,
 				Institution: institution, Accounts: linked.Accounts, Screens: screens,
 			}
 			if tt.noRelinkID {
@@ -132,7 +132,7 @@ func TestConnectPayloads(t *testing.T) {
 			if tt.noErrorID {
 				wantErr.ID = ""
 			}
-			assert.Equal(t, &moneykit.ConnectResult{Outcome: moneykit.Exited, Source: tt.failed, Err: &wantErr}, failed)
+			assert.Equal(t, &moneykit.ConnectResult{Outcome: moneykit.ConnectExited, Source: tt.failed, Err: &wantErr}, failed)
 
 			nothing := parse(mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{Exit: &moneykit.ConnectError{}}))
 			assert.Equal(t, &moneykit.ConnectError{DisplayedMessage: "Something went wrong."}, nothing.Err)
@@ -140,7 +140,7 @@ func TestConnectPayloads(t *testing.T) {
 			data = mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{Leave: true})
 			assert.Equal(t, tt.left, string(data))
 			left := parse(data)
-			assert.Equal(t, moneykit.Exited, left.Outcome)
+			assert.Equal(t, moneykit.ConnectExited, left.Outcome)
 			assert.Nil(t, left.Err)
 		})
 	}
@@ -250,12 +250,12 @@ func TestConnectUnknown(t *testing.T) {
 
 	result, err := moneykit.ParseConnectResult(mk.Connect(open(t, mk.Client(), sessionParams()), "windows_phone", moneykittest.Play{}))
 	require.NoError(t, err)
-	assert.Equal(t, moneykit.SourceWeb, result.Source)
+	assert.Equal(t, moneykit.ConnectWeb, result.Source)
 	assert.Len(t, tb.errors, 2)
 
 	result, err = moneykit.ParseConnectResult(mk.Connect(open(t, mk.Client(), sessionParams()), "", moneykittest.Play{}))
 	require.NoError(t, err)
-	assert.Equal(t, moneykit.SourceWeb, result.Source)
+	assert.Equal(t, moneykit.ConnectWeb, result.Source)
 	assert.Len(t, tb.errors, 2)
 
 	// Outside a test there is nobody to tell.
@@ -297,7 +297,7 @@ func TestRelink(t *testing.T) {
 	assert.Equal(t, moneykit.LinkStateError, got.State)
 
 	result := play(t, mk, token, moneykittest.Play{})
-	assert.Equal(t, moneykit.Relinked, result.Outcome)
+	assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 	assert.Empty(t, result.ExchangeableToken)
 	assert.Equal(t, link.ID, result.LinkID)
 	got, err = client.Links.Get(t.Context(), link.ID)

@@ -103,24 +103,24 @@ func (e *connectEvent) payload(s *session, source moneykit.ConnectSource) ([]byt
 		properties = map[string]any{}
 	}
 	switch source {
-	case moneykit.SourceWeb, "":
+	case moneykit.ConnectWeb, "":
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties,omitempty"`
 			Meta       eventMeta                 `json:"meta"`
 		}{e.name, properties, meta})
-	case moneykit.SourceIOS:
+	case moneykit.ConnectIOS:
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties"`
 			Meta       eventMeta                 `json:"meta"`
 		}{e.name, properties, meta})
-	case moneykit.SourceAndroid:
+	case moneykit.ConnectAndroid:
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties"`
 		}{e.name, properties})
-	case moneykit.SourceReactNative: // as its types declare it
+	case moneykit.ConnectReactNative: // as its types declare it
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			SessionID  string                    `json:"sessionId"`

@@ -81,7 +81,7 @@ func TestConnectEvents(t *testing.T) {
 					got = append(got, string(e.Name))
 					assert.True(t, e.Name.Known())
 					assert.Equal(t, session, e.Meta.SessionID)
-					if source == moneykit.SourceAndroid || source == moneykit.SourceReactNative {
+					if source == moneykit.ConnectAndroid || source == moneykit.ConnectReactNative {
 						assert.Equal(t, moneykit.ConnectEventMeta{SessionID: session}, e.Meta)
 						continue
 					}
@@ -90,9 +90,9 @@ func TestConnectEvents(t *testing.T) {
 				}
 				assert.Equal(t, tt.want, got)
 				assert.NotEqual(t, token, session)
-				assert.Equal(t, source == moneykit.SourceAndroid, session == "")
+				assert.Equal(t, source == moneykit.ConnectAndroid, session == "")
 				last := all[len(all)-1]
-				if source != moneykit.SourceAndroid && source != moneykit.SourceReactNative {
+				if source != moneykit.ConnectAndroid && source != moneykit.ConnectReactNative {
 					assert.Equal(t, tt.bank, last.Institution().Name)
 				}
 				for _, e := range all {
@@ -124,10 +124,10 @@ func TestConnectEventMembers(t *testing.T) {
 	token := open(t, mk.Client(), sessionParams())
 	mk.Connect(token, "", moneykittest.Play{})
 	for source, want := range map[moneykit.ConnectSource][]string{
-		moneykit.SourceWeb:         {"name", "meta"},
-		moneykit.SourceIOS:         {"name", "properties", "meta"},
-		moneykit.SourceAndroid:     {"name", "properties"},
-		moneykit.SourceReactNative: {"name", "properties", "sessionId"},
+		moneykit.ConnectWeb:         {"name", "meta"},
+		moneykit.ConnectIOS:         {"name", "properties", "meta"},
+		moneykit.ConnectAndroid:     {"name", "properties"},
+		moneykit.ConnectReactNative: {"name", "properties", "sessionId"},
 	} {
 		var members map[string]any
 		require.NoError(t, json.Unmarshal(mk.ConnectEvents(token, source)[0], &members))
@@ -137,7 +137,7 @@ func TestConnectEventMembers(t *testing.T) {
 		}
 	}
 	require.Empty(t, tb.errors)
-	assert.Nil(t, mk.ConnectEvents("no such token", moneykit.SourceWeb))
+	assert.Nil(t, mk.ConnectEvents("no such token", moneykit.ConnectWeb))
 	assert.Nil(t, mk.ConnectEvents(token, "windows_phone"))
 	require.Len(t, tb.errors, 2)
 	assert.Contains(t, tb.errors[0], "ConnectEvents: the link session token is unknown")

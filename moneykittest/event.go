@@ -8,7 +8,7 @@ import (
 
 // webhookEvent is the body of a webhook.
 type webhookEvent struct {
-	Name         moneykit.TestEvent `json:"webhook_event"`
+	Name         moneykit.EventType `json:"webhook_event"`
 	Major        int                `json:"webhook_major_version"`
 	Minor        int                `json:"webhook_minor_version"`
 	Key          string             `json:"webhook_idempotency_key"`
@@ -24,7 +24,7 @@ type webhookEvent struct {
 }
 
 // newEvent returns what all events have.
-func (l *link) newEvent(name moneykit.TestEvent, now time.Time) webhookEvent {
+func (l *link) newEvent(name moneykit.EventType, now time.Time) webhookEvent {
 	return webhookEvent{
 		Name: name, Major: 1, Key: secretID(), Timestamp: stamp(now), LinkID: l.id,
 		Tags: append([]string{}, l.tags...), // never null
@@ -42,7 +42,7 @@ func (c *core) become(l *link, state moneykit.LinkState, reason moneykit.LinkErr
 }
 
 func (l *link) stateEvent(now time.Time) webhookEvent {
-	e := l.newEvent(moneykit.TestEventLinkStateChanged, now)
+	e := l.newEvent(moneykit.EventTypeLinkStateChanged, now)
 	e.State = string(l.state)
 	if l.reason != "" {
 		e.Error, e.ErrorMessage = l.reason, unusable(l.reason)
@@ -55,7 +55,7 @@ func (c *core) announceRefresh(l *link, name moneykit.Product, now time.Time) {
 	c.announce(l, l.refreshEvent(c.cfg.refreshEvent, name, now), now)
 }
 
-func (l *link) refreshEvent(event moneykit.TestEvent, name moneykit.Product, now time.Time) webhookEvent {
+func (l *link) refreshEvent(event moneykit.EventType, name moneykit.Product, now time.Time) webhookEvent {
 	e := l.newEvent(event, now)
 	e.Product, e.State, e.ChangedAt = name, string(moneykit.ProductStateCompleted), stamp(now)
 	p := l.products[name]
@@ -81,7 +81,7 @@ func (c *core) announceTransactions(l *link, before int, now time.Time) {
 }
 
 func (l *link) transactionsEvent(now time.Time) webhookEvent {
-	e := l.newEvent(moneykit.TestEventTransactionsUpdatesAvailable, now)
+	e := l.newEvent(moneykit.EventTypeTransactionsUpdatesAvailable, now)
 	if p := l.products[moneykit.ProductTransactions]; p != nil {
 		history := !p.refreshed.IsZero()
 		e.HasHistory = &history
@@ -91,13 +91,13 @@ func (l *link) transactionsEvent(now time.Time) webhookEvent {
 
 // testEvent returns an event that says how the link is now. Which product MoneyKit chooses is not
 // published.
-func (c *core) testEvent(l *link, name moneykit.TestEvent, now time.Time) webhookEvent {
+func (c *core) testEvent(l *link, name moneykit.EventType, now time.Time) webhookEvent {
 	switch name {
-	case moneykit.TestEventLinkProductRefresh, moneykit.TestEventProductStateChanged:
+	case moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged:
 		return l.refreshEvent(name, moneykit.ProductAccounts, now)
-	case moneykit.TestEventTransactionsUpdatesAvailable:
+	case moneykit.EventTypeTransactionsUpdatesAvailable:
 		return l.transactionsEvent(now)
-	case moneykit.TestEventLinkStateChanged:
+	case moneykit.EventTypeLinkStateChanged:
 	}
 	return l.stateEvent(now)
 }

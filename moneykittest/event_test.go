@@ -134,7 +134,7 @@ func TestEventsOfANewLink(t *testing.T) {
 	assert.Equal(t, []any{}, posts[0].event(t)["link_tags"])
 
 	// The first refresh brings the past. The event has its other name.
-	test := moneykit.TestWebhookParams{Event: moneykit.TestEventTransactionsUpdatesAvailable, IdempotencyKey: "key"}
+	test := moneykit.TestWebhookParams{Event: moneykit.EventTypeTransactionsUpdatesAvailable, IdempotencyKey: "key"}
 	_, err := mk.Client().Webhooks.SendTest(t.Context(), link.ID, test)
 	require.NoError(t, err)
 	mk.Refresh(link.ID, moneykit.ProductTransactions)
@@ -188,7 +188,7 @@ func TestSendTest(t *testing.T) {
 	whole := mk.AddLink(moneykittest.LinkSpec{Webhook: hook})
 	mk.Advance(time.Hour)
 	_, err := mk.Client().Webhooks.SendTest(t.Context(), whole.ID, moneykit.TestWebhookParams{
-		Event: moneykit.TestEventLinkProductRefresh, IdempotencyKey: "my key",
+		Event: moneykit.EventTypeLinkProductRefresh, IdempotencyKey: "my key",
 	})
 	require.NoError(t, err)
 	mk.Deliver()
@@ -197,11 +197,11 @@ func TestSendTest(t *testing.T) {
 	assert.True(t, at.Equal(whole.Products.Accounts.RefreshedAt.Time))
 
 	link := mk.AddLink(moneykittest.LinkSpec{Webhook: hook, Error: broken, Products: []moneykit.Product{}, NotPermitted: []moneykit.Product{moneykit.ProductAccounts}})
-	for event, want := range map[moneykit.TestEvent]string{
-		moneykit.TestEventLinkStateChanged:             expiredEvent,
-		moneykit.TestEventLinkProductRefresh:           refreshed(moneykit.ProductAccounts),
-		moneykit.TestEventProductStateChanged:          `{"product":"accounts","state":"completed","state_changed_at":"then","webhook_event":"product.state_changed"}`,
-		moneykit.TestEventTransactionsUpdatesAvailable: `{"webhook_event":"transactions.updates_available"}`,
+	for event, want := range map[moneykit.EventType]string{
+		moneykit.EventTypeLinkStateChanged:             expiredEvent,
+		moneykit.EventTypeLinkProductRefresh:           refreshed(moneykit.ProductAccounts),
+		moneykit.EventTypeProductStateChanged:          `{"product":"accounts","state":"completed","state_changed_at":"then","webhook_event":"product.state_changed"}`,
+		moneykit.EventTypeTransactionsUpdatesAvailable: `{"webhook_event":"transactions.updates_available"}`,
 	} {
 		sent, err := mk.Client().Webhooks.SendTest(t.Context(), link.ID, moneykit.TestWebhookParams{Event: event, IdempotencyKey: "my key"})
 		require.NoError(t, err)

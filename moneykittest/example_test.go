@@ -25,7 +25,7 @@ func Example() {
 	if err != nil {
 		panic(err)
 	}
-	posted := mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
+	posted := mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 
 	result, err := moneykit.ParseConnectResult(posted)
 	if err != nil {

@@ -24,9 +24,9 @@ func TestFlow(t *testing.T) {
 	session, err := client.LinkSessions.Create(ctx, params)
 	require.NoError(t, err)
 
-	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 	require.NoError(t, err)
-	require.Equal(t, moneykit.Linked, result.Outcome)
+	require.Equal(t, moneykit.ConnectLinked, result.Outcome)
 	assert.Equal(t, moneykittest.InstantBank, result.Institution.ID)
 
 	waiting, err := client.Links.Get(ctx, result.LinkID)
@@ -98,10 +98,10 @@ func TestEverythingIsGoodOnce(t *testing.T) {
 	token := open(t, client, sessionParams())
 
 	result := play(t, mk, token, moneykittest.Play{})
-	require.Equal(t, moneykit.Linked, result.Outcome)
+	require.Equal(t, moneykit.ConnectLinked, result.Outcome)
 	assert.Empty(t, tb.errors)
 	second := play(t, mk, token, moneykittest.Play{})
-	assert.Equal(t, moneykit.Exited, second.Outcome)
+	assert.Equal(t, moneykit.ConnectExited, second.Outcome)
 	assert.Equal(t, "moneykittest.used_session", second.Err.ID)
 	assert.Len(t, tb.errors, 1)
 
@@ -132,7 +132,7 @@ func TestEverythingExpires(t *testing.T) {
 
 			early, late := open(t, client, sessionParams()), open(t, client, sessionParams())
 			mk.Advance(life - time.Second)
-			assert.Equal(t, moneykit.Linked, play(t, mk, early, moneykittest.Play{}).Outcome)
+			assert.Equal(t, moneykit.ConnectLinked, play(t, mk, early, moneykittest.Play{}).Outcome)
 			mk.Advance(time.Second)
 			assert.Equal(t, "moneykittest.expired_session", play(t, mk, late, moneykittest.Play{}).Err.ID)
 			assert.Empty(t, tb.errors, "the test wanted it")

@@ -84,7 +84,7 @@ func open(t *testing.T, client *moneykit.Client, params moneykit.LinkSessionPara
 // play goes through Connect and reads what comes back.
 func play(t *testing.T, mk *moneykittest.Server, token string, p moneykittest.Play) *moneykit.ConnectResult {
 	t.Helper()
-	result, err := moneykit.ParseConnectResult(mk.Connect(token, moneykit.SourceWeb, p))
+	result, err := moneykit.ParseConnectResult(mk.Connect(token, moneykit.ConnectWeb, p))
 	require.NoError(t, err)
 	return result
 }
@@ -94,7 +94,7 @@ func connect(t *testing.T, mk *moneykittest.Server, params moneykit.LinkSessionP
 	t.Helper()
 	client := mk.Client()
 	result := play(t, mk, open(t, client, params), p)
-	require.Equal(t, moneykit.Linked, result.Outcome, "%v", result.Err)
+	require.Equal(t, moneykit.ConnectLinked, result.Outcome, "%v", result.Err)
 	link, err := client.LinkSessions.Exchange(t.Context(), result.ExchangeableToken)
 	require.NoError(t, err)
 	return link

@@ -58,7 +58,7 @@ func TestImport(t *testing.T) {
 
 	params := sessionParams()
 	params.ExistingLinkID = link.ID
-	require.Equal(t, moneykit.Relinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
+	require.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 	list, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 	require.NoError(t, err)
 	require.Len(t, list.Accounts, 2)
@@ -170,7 +170,7 @@ func TestTestWebhook(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	client := mk.Client()
-	params := moneykit.TestWebhookParams{Event: moneykit.TestEventLinkStateChanged, IdempotencyKey: "key"}
+	params := moneykit.TestWebhookParams{Event: moneykit.EventTypeLinkStateChanged, IdempotencyKey: "key"}
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	_, err := client.Webhooks.SendTest(t.Context(), link.ID, params)
 	isError(t, err, moneykit.ErrorCodeLinkBadConfig, 400)

@@ -70,7 +70,7 @@ func TestResetLink(t *testing.T) {
 	isError(t, err, moneykit.ErrRelinkRequired, 422)
 	params := sessionParams()
 	params.ExistingLinkID = link.ID
-	assert.Equal(t, moneykit.Relinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
+	assert.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 	_, err = client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
 	require.NoError(t, err)
 	link = mk.AddLink(moneykittest.LinkSpec{State: moneykit.LinkStateConnecting})

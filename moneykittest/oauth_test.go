@@ -16,7 +16,7 @@ import (
 // sources are the platforms.
 func sources() []moneykit.ConnectSource {
 	return []moneykit.ConnectSource{
-		moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative,
+		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
 	}
 }
 
@@ -30,7 +30,7 @@ func oauthParams() moneykit.LinkSessionParams {
 // back continues Connect and reads what comes back.
 func back(t *testing.T, mk *moneykittest.Server, token, returnURL string, p moneykittest.Play) *moneykit.ConnectResult {
 	t.Helper()
-	result, err := moneykit.ParseConnectResult(mk.Continue(token, returnURL, moneykit.SourceWeb, p))
+	result, err := moneykit.ParseConnectResult(mk.Continue(token, returnURL, moneykit.ConnectWeb, p))
 	require.NoError(t, err)
 	return result
 }
@@ -55,7 +55,7 @@ func TestOAuth(t *testing.T) {
 				data := mk.Continue(token, parsed.ContinueURL(), source, moneykittest.Play{Accounts: []string{"investment"}})
 				result, err := moneykit.ParseConnectResult(data)
 				require.NoError(t, err)
-				assert.Equal(t, moneykit.Linked, result.Outcome)
+				assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
 				assert.Equal(t, moneykittest.OAuthBank, result.Institution.ID)
 				require.Len(t, result.Accounts, 1)
 				assert.Equal(t, "investment", result.Accounts[0].Type)
@@ -71,7 +71,7 @@ func TestOAuth(t *testing.T) {
 				assert.NotEqual(t, returned, again)
 				result, err = moneykit.ParseConnectResult(mk.Continue(token, again, source, moneykittest.Play{}))
 				require.NoError(t, err)
-				assert.Equal(t, moneykit.Relinked, result.Outcome)
+				assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 				assert.Empty(t, result.ExchangeableToken)
 				link, err = client.Links.Get(t.Context(), link.ID)
 				require.NoError(t, err)
@@ -127,10 +127,10 @@ func TestOAuthReturn(t *testing.T) {
 			result := back(t, mk, token, tt.change(mk, returned, other), moneykittest.Play{})
 			assert.Empty(t, tb.errors, "a test may want it")
 			if tt.err == "" {
-				assert.Equal(t, moneykit.Linked, result.Outcome)
+				assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
 				assert.Empty(t, tb.logs)
 			} else {
-				assert.Equal(t, moneykit.Exited, result.Outcome)
+				assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 				require.NotNil(t, result.Err)
 				assert.Equal(t, "moneykittest."+tt.err, result.Err.ID)
 				require.Len(t, tb.logs, 1)
@@ -139,7 +139,7 @@ func TestOAuthReturn(t *testing.T) {
 			// The session is over, however it ended, and the other one is not.
 			assert.Equal(t, "moneykittest.used_return", back(t, mk, token, returned, moneykittest.Play{}).Err.ID)
 			if tt.err != "expired_return" {
-				assert.Equal(t, moneykit.Linked, back(t, mk, otherToken, other, moneykittest.Play{}).Outcome)
+				assert.Equal(t, moneykit.ConnectLinked, back(t, mk, otherToken, other, moneykittest.Play{}).Outcome)
 			}
 		})
 	}
@@ -149,7 +149,7 @@ func TestOAuthReturn(t *testing.T) {
 	token, begun := open(t, mk.Client(), oauthParams()), open(t, mk.Client(), oauthParams())
 	stranger := mk.Authorize(begun, moneykittest.Play{})
 	assert.Equal(t, "moneykittest.other_return", back(t, mk, token, stranger, moneykittest.Play{}).Err.ID)
-	assert.Equal(t, moneykit.Linked, back(t, mk, begun, stranger, moneykittest.Play{}).Outcome)
+	assert.Equal(t, moneykit.ConnectLinked, back(t, mk, begun, stranger, moneykittest.Play{}).Outcome)
 	assert.Empty(t, tb.errors)
 	links, err := mk.Client().Users.Links(t.Context(), "user-42")
 	require.NoError(t, err)
@@ -185,9 +185,9 @@ func TestOAuthDenied(t *testing.T) {
 				parse := func(data []byte) *moneykit.ConnectResult {
 					result, err := moneykit.ParseConnectResult(data)
 					require.NoError(t, err)
-					assert.Equal(t, moneykit.Exited, result.Outcome)
+					assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 					require.NotNil(t, result.Err)
-					if source == moneykit.SourceAndroid { // which has no ids
+					if source == moneykit.ConnectAndroid { // which has no ids
 						assert.Empty(t, result.Err.ID)
 					} else {
 						assert.Equal(t, "moneykittest.user_oauth_denied", result.Err.ID)
@@ -221,7 +221,7 @@ func TestOAuthLeave(t *testing.T) {
 	token := open(t, mk.Client(), oauthParams())
 	returned := mk.Authorize(token, moneykittest.Play{})
 	result := back(t, mk, token, returned, moneykittest.Play{Leave: true})
-	assert.Equal(t, moneykit.Exited, result.Outcome)
+	assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 	assert.Nil(t, result.Err)
 
 	token = open(t, mk.Client(), oauthParams())

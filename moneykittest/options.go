@@ -38,7 +38,7 @@ type config struct {
 	autoDelivery           bool
 	freshSignatures        bool
 	keyOverlap             time.Duration
-	refreshEvent           moneykit.TestEvent
+	refreshEvent           moneykit.EventType
 }
 
 func newConfig(opts []Option) config {
@@ -51,7 +51,7 @@ func newConfig(opts []Option) config {
 		history:      90 * 24 * time.Hour,
 		deliveries:   newNetwork(),
 		keyOverlap:   24 * time.Hour,
-		refreshEvent: moneykit.TestEventLinkProductRefresh,
+		refreshEvent: moneykit.EventTypeLinkProductRefresh,
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -174,7 +174,7 @@ func WithKeyOverlap(d time.Duration) Option {
 // WithProductStateChanged names the event of a refresh product.state_changed, in place of
 // link.product_refresh. Which of the two MoneyKit sends is not published.
 func WithProductStateChanged() Option {
-	return func(c *config) { c.refreshEvent = moneykit.TestEventProductStateChanged }
+	return func(c *config) { c.refreshEvent = moneykit.EventTypeProductStateChanged }
 }
 
 // originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.

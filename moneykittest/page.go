@@ -123,7 +123,7 @@ func (c *core) messages(token string, end ending) []message {
 	var all []message
 	if session := c.sessions[token]; session != nil {
 		for _, e := range session.events[session.posted:] {
-			if data, err := e.payload(session, moneykit.SourceWeb); err == nil {
+			if data, err := e.payload(session, moneykit.ConnectWeb); err == nil {
 				all = append(all, message{true, "link.event", json.RawMessage(data)})
 			}
 		}

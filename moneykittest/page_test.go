@@ -39,7 +39,7 @@ func step(t *testing.T, mk *moneykittest.Server, body map[string]any) ([]string,
 	}
 	result, err := moneykit.ParseConnectResult(messages[len(messages)-1])
 	require.NoError(t, err)
-	assert.Equal(t, moneykit.SourceWeb, result.Source)
+	assert.Equal(t, moneykit.ConnectWeb, result.Source)
 	return names, result
 }
 
@@ -99,9 +99,9 @@ func TestPagesPlay(t *testing.T) {
 
 	token := open(t, client, sessionParams())
 	names, result := step(t, mk, map[string]any{"linkSessionToken": token, "institution": "moneykit-creds-bank", "username": "user_good"})
-	assert.Equal(t, moneykit.Linked, result.Outcome)
+	assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
 	assert.Equal(t, moneykittest.CredentialsBank, result.Institution.ID)
-	assert.Len(t, names, len(mk.ConnectEvents(token, moneykit.SourceWeb)))
+	assert.Len(t, names, len(mk.ConnectEvents(token, moneykit.ConnectWeb)))
 	link, err := client.LinkSessions.Exchange(t.Context(), result.ExchangeableToken)
 	require.NoError(t, err)
 	assert.Equal(t, link.ID, result.LinkID)
@@ -109,11 +109,11 @@ func TestPagesPlay(t *testing.T) {
 	params := sessionParams()
 	params.ExistingLinkID = link.ID
 	_, result = step(t, mk, map[string]any{"linkSessionToken": open(t, client, params)})
-	assert.Equal(t, moneykit.Relinked, result.Outcome)
+	assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 	assert.Equal(t, link.ID, result.LinkID)
 
 	names, result = step(t, mk, map[string]any{"linkSessionToken": open(t, client, sessionParams()), "leave": true})
-	assert.Equal(t, moneykit.Exited, result.Outcome)
+	assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 	assert.Nil(t, result.Err)
 	assert.Equal(t, []string{"open", "change_screen", "exit"}, names)
 
@@ -123,7 +123,7 @@ func TestPagesPlay(t *testing.T) {
 	assert.Equal(t, "moneykittest.invalid_credentials", result.Err.ID)
 
 	// To the bank and back.
-	for answer, want := range map[string]moneykit.ConnectOutcome{"allow": moneykit.Linked, "refuse": moneykit.Exited} {
+	for answer, want := range map[string]moneykit.ConnectOutcome{"allow": moneykit.ConnectLinked, "refuse": moneykit.ConnectExited} {
 		token := open(t, client, sessionParams())
 		status, returned := answerBank(t, mk, token, answer)
 		require.Equal(t, http.StatusSeeOther, status)

@@ -13,13 +13,13 @@ func (end *ending) payload(source moneykit.ConnectSource) ([]byte, bool) {
 	known := true
 	var value any
 	switch source {
-	case moneykit.SourceIOS:
+	case moneykit.ConnectIOS:
 		value = end.ios()
-	case moneykit.SourceAndroid:
+	case moneykit.ConnectAndroid:
 		value = end.android()
-	case moneykit.SourceReactNative:
+	case moneykit.ConnectReactNative:
 		value = end.reactNative()
-	case moneykit.SourceWeb, "":
+	case moneykit.ConnectWeb, "":
 		value = end.web()
 	default:
 		value, known = end.web(), false

@@ -54,18 +54,18 @@ func TestRelinkReasons(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, failure, got.Error)
 				if failure == "" {
-					assert.Equal(t, moneykit.Relinked, result.Outcome)
+					assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 					assert.Equal(t, moneykit.LinkStateConnected, got.State)
 					return
 				}
-				assert.Equal(t, moneykit.Exited, result.Outcome)
+				assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 				assert.Equal(t, "moneykittest."+string(failure), result.Err.ID)
 				assert.Equal(t, moneykit.LinkStateError, got.State)
 				assert.Equal(t, link.Webhook, got.Webhook)
 
 				// Another session mends it.
 				result = play(t, mk, open(t, client, params), moneykittest.Play{})
-				assert.Equal(t, moneykit.Relinked, result.Outcome)
+				assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 			})
 		}
 	}
@@ -79,7 +79,7 @@ func TestFailure(t *testing.T) {
 			t.Parallel()
 			mk := moneykittest.NewServer(t)
 			result := play(t, mk, open(t, mk.Client(), oauthParams()), moneykittest.Play{Failure: failure})
-			assert.Equal(t, moneykit.Exited, result.Outcome)
+			assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 			assert.Equal(t, "moneykittest."+string(failure), result.Err.ID)
 			links, err := mk.Client().Users.Links(t.Context(), "user-42")
 			require.NoError(t, err)
@@ -106,7 +106,7 @@ func TestRelinkAbandoned(t *testing.T) {
 			})
 			params := sessionParams()
 			params.ExistingLinkID, params.Webhook = link.ID, "https://app.example/new"
-			assert.Equal(t, moneykit.Exited, play(t, mk, open(t, client, params), p).Outcome)
+			assert.Equal(t, moneykit.ConnectExited, play(t, mk, open(t, client, params), p).Outcome)
 			got, err := client.Links.Get(t.Context(), link.ID)
 			require.NoError(t, err)
 			want := link
@@ -162,14 +162,14 @@ func TestNewAccounts(t *testing.T) {
 			params.ExistingLinkID, params.ConnectFeatures = link.ID, tt.features
 			result := play(t, mk, open(t, client, params), tt.play)
 			if tt.taken || tt.none {
-				assert.Equal(t, moneykit.Exited, result.Outcome)
+				assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 				require.Len(t, tb.errors, 1)
 				mk.Break(link.ID, "")
 				assert.Equal(t, before, names(t, mk, link.ID))
 				return
 			}
 			assert.Empty(t, tb.errors)
-			require.Equal(t, moneykit.Relinked, result.Outcome)
+			require.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 			after := names(t, mk, link.ID)
 			assert.Len(t, result.Accounts, len(after))
 			for _, a := range result.Accounts {
@@ -313,20 +313,20 @@ func TestDuplicates(t *testing.T) {
 			token := open(t, client, params)
 			result := play(t, mk, token, moneykittest.Play{Institution: instant})
 			if tt.rejected {
-				assert.Equal(t, moneykit.Exited, result.Outcome)
+				assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 				assert.Equal(t, "moneykittest.duplicate_institution", result.Err.ID)
 			} else {
-				assert.Equal(t, moneykit.Linked, result.Outcome)
+				assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
 			}
 			warned := false
-			for _, e := range events(t, mk, token, moneykit.SourceWeb) {
+			for _, e := range events(t, mk, token, moneykit.ConnectWeb) {
 				warned = warned || e.Screen() == "Duplicate Institution"
 			}
 			assert.Equal(t, tt.warned, warned)
 
 			if tt.has.State != moneykit.LinkStateDeleted { // to link it again is no relink
 				params.ExistingLinkID = old.ID
-				assert.Equal(t, moneykit.Relinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
+				assert.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 			}
 		})
 	}
@@ -358,7 +358,7 @@ func TestAnotherUsersToken(t *testing.T) {
 
 	// A relink by a user who does not own the link does not change that.
 	params.CustomerUser.ID, params.ExistingLinkID = "user-42", link.ID
-	assert.Equal(t, moneykit.Relinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
+	assert.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 	mine, err = client.Users.Links(t.Context(), "user-42")
 	require.NoError(t, err)
 	assert.Empty(t, mine.Links)

@@ -201,7 +201,7 @@ func TestParallel(t *testing.T) {
 		if err != nil {
 			return "", err
 		}
-		result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.SourceAndroid, moneykittest.Play{}))
+		result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectAndroid, moneykittest.Play{}))
 		if err != nil {
 			return "", err
 		}

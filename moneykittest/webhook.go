@@ -23,7 +23,7 @@ func (c *core) getWellKnownJWKS(q *call) reply {
 // triggerTestWebhook handles trigger_test_link_webhook_event. The event says how the link is now.
 func (c *core) triggerTestWebhook(q *call) reply {
 	var params moneykit.TestWebhookParams
-	check := object(required("webhook_event", known[moneykit.TestEvent]()), required("webhook_idempotency_key", text(0, maxBody)))
+	check := object(required("webhook_event", known[moneykit.EventType]()), required("webhook_idempotency_key", text(0, maxBody)))
 	if rep, ok := q.read(check, &params); !ok {
 		return rep
 	}

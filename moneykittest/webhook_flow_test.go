@@ -80,16 +80,16 @@ func TestWebhookFlow(t *testing.T) {
 	require.True(t, ok)
 	assert.True(t, updates.HasHistory)
 
-	for _, kind := range []moneykit.TestEvent{
-		moneykit.TestEventLinkStateChanged, moneykit.TestEventLinkProductRefresh,
-		moneykit.TestEventProductStateChanged, moneykit.TestEventTransactionsUpdatesAvailable,
+	for _, kind := range []moneykit.EventType{
+		moneykit.EventTypeLinkStateChanged, moneykit.EventTypeLinkProductRefresh,
+		moneykit.EventTypeProductStateChanged, moneykit.EventTypeTransactionsUpdatesAvailable,
 	} {
 		sent, err := client.Webhooks.SendTest(t.Context(), link.ID, moneykit.TestWebhookParams{Event: kind, IdempotencyKey: "mine"})
 		require.NoError(t, err)
 		e := next()
 		_, unknown := e.(*moneykit.UnknownEvent)
 		assert.False(t, unknown)
-		assert.Equal(t, string(kind), e.Meta().Type)
+		assert.Equal(t, kind, e.Meta().Type)
 		assert.Equal(t, sent.Token, e.Meta().DeliveryToken)
 		assert.Equal(t, "mine", e.Meta().IdempotencyKey)
 	}

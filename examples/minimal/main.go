@@ -21,7 +21,7 @@ func main() {
 	})
 	check(err)
 	// The front end starts Connect with session.Token and posts what it calls back with.
-	posted := sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
+	posted := sandbox.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 	result, err := moneykit.ParseConnectResult(posted)
 	check(err)
 	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})

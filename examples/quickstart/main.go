@@ -100,7 +100,7 @@ func (q *quickstart) useSandbox(sandbox *moneykittest.Server) {
 	fmt.Fprintln(q.say)
 	q.client = sandbox.Client()
 	q.connect = func(session *moneykit.LinkSession) (string, error) {
-		posted := sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{})
+		posted := sandbox.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 		result, err := moneykit.ParseConnectResult(posted)
 		switch {
 		case err != nil:

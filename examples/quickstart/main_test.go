@@ -89,7 +89,7 @@ func (p *person) Read(buf []byte) (int, error) {
 		_, after, _ := strings.Cut(p.screen.String(), "good once:\n\n   ")
 		token, _, ok := strings.Cut(after, "\n")
 		require.True(p.t, ok)
-		result, err := moneykit.ParseConnectResult(p.sandbox.Connect(token, moneykit.SourceIOS, moneykittest.Play{}))
+		result, err := moneykit.ParseConnectResult(p.sandbox.Connect(token, moneykit.ConnectIOS, moneykittest.Play{}))
 		require.NoError(p.t, err)
 		p.typed = strings.NewReader(result.ExchangeableToken + "\n")
 	}

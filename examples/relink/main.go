@@ -47,7 +47,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	platform := moneykit.ConnectSource(*source)
 	if !slices.Contains([]moneykit.ConnectSource{
-		moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative,
+		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
 	}, platform) {
 		return fmt.Errorf("there is no platform %q", *source)
 	}

@@ -149,7 +149,7 @@ func (d *day) connect(ctx context.Context, params moneykit.LinkSessionParams) (*
 	if err != nil {
 		return nil, err
 	}
-	return moneykit.ParseConnectResult(d.sandbox.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	return moneykit.ParseConnectResult(d.sandbox.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 }
 
 func (d *day) morning(context.Context) error {
@@ -211,7 +211,7 @@ func (d *day) rotate(context.Context) error {
 
 func (d *day) test(ctx context.Context) error {
 	_, err := d.client.Webhooks.SendTest(ctx, d.first, moneykit.TestWebhookParams{
-		Event: moneykit.TestEventTransactionsUpdatesAvailable, IdempotencyKey: "test-1",
+		Event: moneykit.EventTypeTransactionsUpdatesAvailable, IdempotencyKey: "test-1",
 	})
 	return err
 }

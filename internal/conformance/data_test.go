@@ -250,7 +250,7 @@ func owners(t *testing.T, seen *tally) {
 	params.CustomerUser.ID = "user_0002" // who has no link at that bank yet
 	session, err := client.LinkSessions.Create(t.Context(), params)
 	require.NoError(t, err)
-	result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{Username: "user_custom"}))
+	result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{Username: "user_custom"}))
 	require.NoError(t, err)
 	custom, err := client.LinkSessions.Exchange(t.Context(), result.ExchangeableToken)
 	require.NoError(t, err)

@@ -31,7 +31,7 @@ var known = map[string]func(string) bool{
 	"ProductState":    isKnown[moneykit.ProductState],
 	"Provider":        isKnown[moneykit.Provider],
 	"Subcategory":     isKnown[moneykit.Subcategory],
-	"TestEvent":       isKnown[moneykit.TestEvent],
+	"EventType":       isKnown[moneykit.EventType],
 	"TransactionType": isKnown[moneykit.TransactionType],
 }
 

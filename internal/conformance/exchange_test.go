@@ -34,7 +34,7 @@ func failed(t *testing.T, err error, status int, code moneykit.ErrorCode) *money
 func flows(t *testing.T, seen *tally) {
 	t.Helper()
 	sources := []moneykit.ConnectSource{
-		moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative,
+		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
 	}
 	for way, opts := range ways {
 		for _, source := range sources {

@@ -49,7 +49,7 @@ func refreshes(t *testing.T, seen *tally) {
 	}
 	session, err := client.LinkSessions.Create(t.Context(), fullSession(""))
 	require.NoError(t, err)
-	result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 	require.NoError(t, err)
 	asked, err := client.LinkSessions.Exchange(t.Context(), result.ExchangeableToken)
 	require.NoError(t, err)
@@ -76,7 +76,7 @@ func imports(t *testing.T, seen *tally) {
 	failed(t, err, 422, moneykit.ErrorCodeLinkBadState)
 	session, err := client.LinkSessions.Create(t.Context(), fullSession(link.ID))
 	require.NoError(t, err)
-	_, err = moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+	_, err = moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 	require.NoError(t, err)
 
 	_ = w.take()
@@ -252,9 +252,9 @@ func events(t *testing.T, seen *tally) {
 	require.NoError(t, err)
 	assert.NotEmpty(t, keys)
 	link := w.mk.AddLink(moneykittest.LinkSpec{Webhook: "https://app.test/hook"}).ID
-	for _, event := range w.oracle.doc.Components.Schemas["TestEvent"].Value.Enum {
+	for _, event := range w.oracle.doc.Components.Schemas["EventType"].Value.Enum {
 		delivery, err := client.Webhooks.SendTest(t.Context(), link, moneykit.TestWebhookParams{
-			Event: moneykit.TestEvent(event.(string)), IdempotencyKey: "é \"1\"",
+			Event: moneykit.EventType(event.(string)), IdempotencyKey: "é \"1\"",
 		})
 		require.NoError(t, err)
 		assert.NotEmpty(t, delivery.Token)

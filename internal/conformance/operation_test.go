@@ -84,7 +84,7 @@ func operations() []operation {
 				if err != nil {
 					return err
 				}
-				result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.SourceWeb, moneykittest.Play{}))
+				result, err := moneykit.ParseConnectResult(w.mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{}))
 				if err != nil {
 					return err
 				}
@@ -255,7 +255,7 @@ func operations() []operation {
 			id: "trigger_test_link_webhook_event",
 			call: func(ctx ctx, _ *wire, c client, link string) error {
 				return second(c.Webhooks.SendTest(ctx, link, moneykit.TestWebhookParams{
-					Event: moneykit.TestEventProductStateChanged, IdempotencyKey: "k",
+					Event: moneykit.EventTypeProductStateChanged, IdempotencyKey: "k",
 				}))
 			},
 		},

@@ -26,9 +26,9 @@ type user struct {
 
 func (l *load) newUser(i int) *user {
 	rng := rand.New(rand.NewPCG(l.seed, uint64(i))) //nolint:gosec // a choice, no secret
-	sources := []moneykit.ConnectSource{moneykit.SourceWeb, moneykit.SourceIOS, moneykit.SourceAndroid, moneykit.SourceReactNative}
+	sources := []moneykit.ConnectSource{moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative}
 	u := &user{load: l, number: i, id: userID(i), rng: rng, source: sources[rng.IntN(len(sources))]}
-	u.old = u.source == moneykit.SourceWeb && u.chance(50)
+	u.old = u.source == moneykit.ConnectWeb && u.chance(50)
 	l.kept[i] = map[string]bool{}
 	return u
 }
@@ -93,7 +93,7 @@ func (u *user) link(ctx context.Context, bank string) (linkID string, err error)
 		if err != nil {
 			return "", err
 		}
-		if result.Outcome == moneykit.Exited {
+		if result.Outcome == moneykit.ConnectExited {
 			if err := u.exit(ctx, payload, ""); err != nil {
 				return "", err
 			}
@@ -117,7 +117,7 @@ func (u *user) connect(token string, play moneykittest.Play) (json.RawMessage, *
 	if err != nil {
 		return nil, nil, err
 	}
-	if u.old && result.Outcome == moneykit.Linked {
+	if u.old && result.Outcome == moneykit.ConnectLinked {
 		var args []json.RawMessage
 		if err := json.Unmarshal(payload, &args); err != nil {
 			return nil, nil, err
@@ -136,7 +136,7 @@ type posted struct {
 func (u *user) exit(ctx context.Context, payload json.RawMessage, linkID string) error {
 	u.exits.Add(1)
 	got, err := u.insist(ctx, u.id, "result", posted{payload, linkID})
-	if err == nil && got.Outcome != moneykit.Exited {
+	if err == nil && got.Outcome != moneykit.ConnectExited {
 		err = fmt.Errorf("an exit is answered with %v", got)
 	}
 	return err
@@ -235,10 +235,10 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		}
 		if u.chance(7) { // the tab is closed, and nobody hears of it
 			u.exits.Add(1)
-			silent = result.Outcome == moneykit.Relinked
+			silent = result.Outcome == moneykit.ConnectRelinked
 			continue
 		}
-		if result.Outcome == moneykit.Exited {
+		if result.Outcome == moneykit.ConnectExited {
 			if err := u.exit(ctx, payload, linkID); err != nil {
 				return err
 			}
