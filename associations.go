@@ -9,6 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // Where the association files must be on the host of the redirect URI: over https and without a
@@ -26,11 +29,11 @@ const (
 // It fails without an app ID, for one that is malformed or given twice, and for a redirect URI that
 // cannot be a universal link: it needs https, a domain name, no port, and no * in its path.
 func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler, error) {
-	redirect, err := parseRedirectURI(redirectURI)
+	redirect, err := weburl.ParseRedirectURI(redirectURI)
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("moneykit: the redirect URI %w", err)
-	case redirect.Scheme != "https" || !isDomain(redirect.Host):
+	case redirect.Scheme != "https" || !weburl.IsDomain(redirect.Host):
 		return nil, errors.New("moneykit: the redirect URI must begin with https:// and a domain name, without a port")
 	case strings.Contains(redirect.Path, "*"):
 		return nil, errors.New("moneykit: the redirect URI must have no * in its path, where it would stand for anything")
@@ -39,10 +42,10 @@ func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler
 	}
 	for i, id := range appIDs {
 		if !isAppID(id) {
-			return nil, fmt.Errorf("moneykit: the app ID %s must be a team ID of ten capital letters and digits, a dot and a bundle identifier", quoteShort(id))
+			return nil, fmt.Errorf("moneykit: the app ID %s must be a team ID of ten capital letters and digits, a dot and a bundle identifier", plain.Quote(id))
 		}
 		if slices.Contains(appIDs[:i], id) {
-			return nil, fmt.Errorf("moneykit: the app ID %s is given twice", quoteShort(id))
+			return nil, fmt.Errorf("moneykit: the app ID %s is given twice", plain.Quote(id))
 		}
 	}
 	type component struct {
@@ -57,7 +60,7 @@ func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler
 			Details []detail `json:"details"`
 		} `json:"applinks"`
 	}
-	file.AppLinks.Details = []detail{{appIDs, []component{{pathOf(redirect)}}}}
+	file.AppLinks.Details = []detail{{appIDs, []component{{weburl.Path(redirect)}}}}
 	return fileHandler(file)
 }
 
@@ -68,7 +71,7 @@ func isAppID(id string) bool {
 		return false
 	}
 	for part := range strings.SplitSeq(bundle, ".") {
-		if part == "" || strings.Trim(part, alphanumeric+"-") != "" {
+		if part == "" || strings.Trim(part, plain.Alphanumeric+"-") != "" {
 			return false
 		}
 	}
@@ -107,14 +110,14 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	var file []statement
 	for _, app := range apps {
 		if !isPackageName(app.PackageName) {
-			return nil, fmt.Errorf("moneykit: the package name %s must be two or more names with dots between them", quoteShort(app.PackageName))
+			return nil, fmt.Errorf("moneykit: the package name %s must be two or more names with dots between them", plain.Quote(app.PackageName))
 		}
 		if slices.ContainsFunc(file, func(s statement) bool { return s.Target.PackageName == app.PackageName }) {
-			return nil, fmt.Errorf("moneykit: the package name %s is given twice", quoteShort(app.PackageName))
+			return nil, fmt.Errorf("moneykit: the package name %s is given twice", plain.Quote(app.PackageName))
 		}
 		fingerprints, err := checkFingerprints(app.SHA256Fingerprints)
 		if err != nil {
-			return nil, fmt.Errorf("moneykit: the app %s %w", quoteShort(app.PackageName), err)
+			return nil, fmt.Errorf("moneykit: the app %s %w", plain.Quote(app.PackageName), err)
 		}
 		file = append(file, statement{
 			Relation: []string{"delegate_permission/common.handle_all_urls"},
@@ -127,7 +130,7 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 // isPackageName reports whether name is two or more Java identifiers with dots between them.
 func isPackageName(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
-		if part == "" || strings.Trim(part, alphanumeric+"_") != "" || strings.Contains("0123456789_", part[:1]) {
+		if part == "" || strings.Trim(part, plain.Alphanumeric+"_") != "" || strings.Contains("0123456789_", part[:1]) {
 			return false
 		}
 	}

@@ -71,7 +71,7 @@ func TestAppleAppSiteAssociationRefuses(t *testing.T) {
 	t.Parallel()
 	for redirect, want := range map[string]string{
 		"":                                "the redirect URI must not be empty",
-		"https://example.com/?a":          "the redirect URI must have no query",
+		"https://example.com/?a":          "the redirect URI must not have a query",
 		"myfinanceapp://oauth":            "must begin with https://",
 		"http://localhost/oauth":          "must begin with https://",
 		"https://localhost/oauth":         "must begin with https://",
@@ -80,7 +80,7 @@ func TestAppleAppSiteAssociationRefuses(t *testing.T) {
 		"https://example.com./oauth":      "must begin with https://",
 		"https://example.com/*":           "no * in its path",
 		"https://example.com/%2A":         "no * in its path",
-		"https://example.com/oauth%2Fall": "no encoded slash",
+		"https://example.com/oauth%2Fall": "an encoded slash",
 	} {
 		h, err := moneykit.AppleAppSiteAssociation(redirect, appID)
 		require.ErrorContains(t, err, want, redirect)

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -219,7 +220,7 @@ func decode(resp *http.Response, body []byte, out any) error {
 	case empty:
 		return errors.New("the response has no body")
 	case !isJSON(resp): // also where nothing is wanted of it: it is not MoneyKit's success
-		return fmt.Errorf("the response is %s, not JSON", quoteShort(resp.Header.Get("Content-Type")))
+		return fmt.Errorf("the response is %s, not JSON", plain.Quote(resp.Header.Get("Content-Type")))
 	case out == nil:
 		return nil
 	}
@@ -322,7 +323,7 @@ func (a *attempt) logCall(ctx context.Context, resp *http.Response, err error, t
 func requestID(h http.Header) string {
 	for _, key := range []string{"X-Request-Id", "Request-Id"} {
 		if id := h.Get(key); id != "" {
-			return cut(id, 100)
+			return plain.Cut(id, 100)
 		}
 	}
 	return ""

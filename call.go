@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // CallOption changes one call; every method that calls MoneyKit takes them.
@@ -50,7 +52,7 @@ func WithHeader(key, value string) CallOption {
 		case "", "Authorization", headerClientID, headerClientSecret,
 			"Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding",
 			"Idempotency-Key", "X-Idempotency-Key": // with these net/http would repeat any request by itself
-			return fmt.Errorf("the header %s cannot be set", quoteShort(key))
+			return fmt.Errorf("the header %s cannot be set", plain.Quote(key))
 		}
 		if c.header == nil {
 			c.header = http.Header{}
@@ -92,7 +94,7 @@ func customRequest(method, target string, in any) (*request, error) {
 	path, query, _ := strings.Cut(target, "?")
 	// Paths hold ids of links and users: an error names only where this one begins.
 	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	operation := strings.ToUpper(method) + " /" + cut(first, 50)
+	operation := strings.ToUpper(method) + " /" + plain.Cut(first, 50)
 	if more {
 		operation += "/…"
 	}
@@ -107,7 +109,7 @@ func customRequest(method, target string, in any) (*request, error) {
 		f.add("path", "must have no fragment")
 	}
 	for segment := range strings.SplitSeq(path, "/") {
-		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
+		if raw, err := url.PathUnescape(segment); err != nil || raw == "." || raw == ".." {
 			f.add("path", "must have neither bad escapes nor . or .. between its slashes")
 		}
 	}
@@ -127,8 +129,8 @@ func customRequest(method, target string, in any) (*request, error) {
 	for i, segment := range strings.Split(path, "/")[1:] {
 		// The API's own words are lower case with dashes; what else there is, is somebody's.
 		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-") != "" || (i == 1 && first == "users") {
-			plain, _ := url.PathUnescape(segment) // checked above
-			r.secrets = append(r.secrets, segment, plain)
+			raw, _ := url.PathUnescape(segment) // checked above
+			r.secrets = append(r.secrets, segment, raw)
 		}
 	}
 	return r, nil

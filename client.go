@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/recent"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -64,11 +65,12 @@ type core struct {
 	logger     *slog.Logger // nil for silence
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
-	syncs      linkLocks
+	syncs      keylock.Locks
 	webhooks   *verifier
-	relinking  linkLocks
-	relinks    recent[openRelink] // by user and link
-	exchanged  recent[string]     // links by user and token, whose owner is yet to be proved
+	relinking  keylock.Locks
+	relinks    recent.Map[userLink, openRelink]
+	exits      recent.Map[string, time.Time] // of users, who left the relink of a link that was not named
+	exchanged  recent.Map[userToken, string] // links whose owner is not proved yet
 }
 
 type service struct{ core *core }
@@ -145,8 +147,9 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		policy:     cfg.retry.policy(),
 		logger:     cfg.logger,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
-		relinks:    recent[openRelink]{life: relinkReuse},
-		exchanged:  recent[string]{life: finishMemory},
+		relinks:    recent.Map[userLink, openRelink]{Life: relinkReuse, Limit: maxRemembered},
+		exits:      recent.Map[string, time.Time]{Life: relinkReuse, Limit: maxRemembered},
+		exchanged:  recent.Map[userToken, string]{Life: finishMemory, Limit: maxRemembered},
 	}
 	core.webhooks = newVerifier(core, cfg.webhooks, cfg.now)
 	auth := &AuthService{core}
@@ -201,26 +204,6 @@ func checkCredential(name, value string) error {
 		return fmt.Errorf("moneykit: the %s contains a control character", name)
 	}
 	return nil
-}
-
-// checkBaseURL returns base without a slash at its end.
-func checkBaseURL(base string) (string, error) {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil:
-		return "", errors.New("the base URL is not a URL") // err would repeat it, with what it holds
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "", errors.New("the base URL must begin with https:// or http://")
-	case u.Hostname() == "":
-		return "", errors.New("the base URL has no host")
-	case u.User != nil:
-		return "", errors.New("the base URL must not hold credentials")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", errors.New("the base URL must have neither query nor fragment")
-	case u.Scheme == "http" && strings.HasSuffix("."+strings.ToLower(u.Hostname()), ".moneykit.com"):
-		return "", errors.New("the base URL of MoneyKit must begin with https://")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
 }
 
 // String names the client without its secret.

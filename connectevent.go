@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"strings"
 	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // ConnectEventName is what happened in Connect.
@@ -210,7 +212,7 @@ func (e ConnectEvent) GoString() string { return e.String() }
 func (e ConnectEvent) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("name", e.Name.label())}
 	if id := e.Institution().ID; id != "" {
-		attrs = append(attrs, slog.String("institution", plainID(id)))
+		attrs = append(attrs, slog.String("institution", plain.Label(id)))
 	}
 	if err := e.Err(); err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))

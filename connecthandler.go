@@ -11,11 +11,14 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"path"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/recent"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // ConnectConfig configures [ConnectHandler]. Client, RedirectURI and User are required.
@@ -63,6 +66,8 @@ const (
 	maxUserPosts = 60
 	// maxUserWait bounds how long a user is kept waiting on MoneyKit's word.
 	maxUserWait = time.Hour
+	// maxUsers bounds how many users are remembered at once.
+	maxUsers = 100_000
 	// maxSettling bounds how long a result is settled, and stored.
 	maxSettling = time.Minute
 )
@@ -93,8 +98,8 @@ const (
 func ConnectHandler(config ConnectConfig) (http.Handler, error) {
 	h := &connectHandler{
 		ConnectConfig: config,
-		posts:         recent[int]{life: time.Minute},
-		waits:         recent[time.Time]{life: maxUserWait},
+		posts:         recent.Map[string, int]{Life: time.Minute, Limit: maxUsers},
+		waits:         recent.Map[string, time.Time]{Life: maxUserWait, Limit: maxUsers},
 	}
 	h.Path = cmp.Or(config.Path, "/connect/")
 	h.OAuth.RedirectURI = cmp.Or(config.OAuth.RedirectURI, config.RedirectURI)
@@ -108,8 +113,8 @@ type connectHandler struct {
 	ConnectConfig
 
 	origins http.CrossOriginProtection
-	posts   recent[int]       // of a user in the minute
-	waits   recent[time.Time] // until when MoneyKit told a user to wait
+	posts   recent.Map[string, int]       // of a user in the minute
+	waits   recent.Map[string, time.Time] // until when MoneyKit told a user to wait
 }
 
 func (h *connectHandler) check() error {
@@ -123,11 +128,11 @@ func (h *connectHandler) check() error {
 		return errors.New("the setting RedirectURI must be a URL")
 	case h.OAuth.RedirectURI != h.RedirectURI:
 		return errors.New("the setting OAuth has another redirect URI")
-	case !strings.HasSuffix(h.Path, "/") || !isClean(h.Path) || strings.ContainsFunc(h.Path, func(r rune) bool {
+	case !strings.HasSuffix(h.Path, "/") || !weburl.IsClean(h.Path) || strings.ContainsFunc(h.Path, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("{}?#%", r)
 	}):
 		return errors.New("the setting Path must begin and end with a slash, and be plain")
-	case isWeb(redirect) && redirect.Path != "" && !isClean(redirect.Path):
+	case weburl.IsWeb(redirect) && redirect.Path != "" && !weburl.IsClean(redirect.Path):
 		return errors.New("the setting RedirectURI must have a path without dots and doubled slashes")
 	case strings.HasPrefix(redirect.Path, h.Path) && slices.Contains(h.endpoints(), strings.TrimPrefix(redirect.Path, h.Path)):
 		return errors.New("the setting RedirectURI is one of the endpoints")
@@ -148,15 +153,6 @@ func (h *connectHandler) check() error {
 	return nil
 }
 
-// isClean reports whether p begins with a slash and has no dots and doubled slashes, for which a mux
-// would send browsers elsewhere.
-func isClean(p string) bool {
-	clean := path.Clean("/" + p)
-	return p == clean || p == clean+"/"
-}
-
-func isWeb(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
-
 func (h *connectHandler) endpoints() []string {
 	return []string{"session", "relink", "result", "event"}
 }
@@ -167,12 +163,12 @@ func (h *connectHandler) routes() (http.Handler, error) {
 		name := h.endpoints()[i]
 		mux.HandleFunc(h.Path+name, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, name, serve) })
 	}
-	if redirect, err := url.Parse(h.RedirectURI); err == nil && isWeb(redirect) {
+	if redirect, err := url.Parse(h.RedirectURI); err == nil && weburl.IsWeb(redirect) {
 		page, err := OAuthReturnHandler(h.OAuth)
 		if err != nil {
 			return nil, err
 		}
-		pattern := pathOf(redirect)
+		pattern := weburl.Path(redirect)
 		if strings.HasSuffix(pattern, "/") {
 			pattern += "{$}"
 		}
@@ -297,10 +293,10 @@ func (h *connectHandler) launch(call LaunchCall, userID string, open func() (*Li
 func (h *connectHandler) ask(what, userID string, f func() error) error {
 	key := what + "\x00" + userID
 	wait := time.Duration(0)
-	if h.posts.change(userID, func(n int) int { return n + 1 }) > maxUserPosts {
-		wait = h.posts.left(userID)
+	if h.posts.Change(userID, func(n int) int { return n + 1 }) > maxUserPosts {
+		wait = h.posts.Left(userID)
 	}
-	if until, ok := h.waits.get(key); ok {
+	if until, ok := h.waits.Get(key); ok {
 		wait = max(wait, time.Until(until))
 	}
 	if wait > 0 {
@@ -315,7 +311,7 @@ func (h *connectHandler) ask(what, userID string, f func() error) error {
 		if e.RetryAfter == 0 {
 			e.RetryAfter = time.Minute
 		}
-		h.waits.put(key, time.Now().Add(min(e.RetryAfter, maxUserWait)))
+		h.waits.Put(key, time.Now().Add(min(e.RetryAfter, maxUserWait)))
 	}
 	return err
 }
@@ -345,7 +341,7 @@ func (h *connectHandler) result(r *http.Request, user CustomerUser, body []byte)
 		return nil, &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", why: "without a result of Connect: " + err.Error()}
 	}
 	if result.Outcome == ConnectExited {
-		h.Client.core.relinks.forget(relinkKey(user.ID, posted.LinkID))
+		h.Client.core.leftRelink(user.ID, posted.LinkID)
 		if h.Exited != nil {
 			h.Exited(r.Context(), user.ID, result)
 		}
@@ -381,7 +377,7 @@ func (h *connectHandler) event(r *http.Request, user CustomerUser, body []byte) 
 		return nil, &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", why: "without an event of Connect: " + err.Error()}
 	}
 	h.logger().LogAttrs(r.Context(), slog.LevelDebug, "moneykit: Connect event",
-		slog.Any("connect", event), slog.String("session_id", plainID(event.Meta.SessionID)))
+		slog.Any("connect", event), slog.String("session_id", plain.Label(event.Meta.SessionID)))
 	if h.Event != nil {
 		h.Event(r.Context(), user.ID, event)
 	}

@@ -537,7 +537,7 @@ func TestConnectHandlerRefusesSettings(t *testing.T) {
 		"no redirect URI":         {func(c *moneykit.ConnectConfig) { c.RedirectURI = "" }, "the setting RedirectURI must not be empty"},
 		"broken redirect URI":     {func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a/%zz" }, "the setting RedirectURI must be a URL"},
 		"relative redirect URI":   {func(c *moneykit.ConnectConfig) { c.RedirectURI = "/oauth" }, "the setting RedirectURI must be absolute"},
-		"redirect URI with query": {func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a.example/?b" }, "the setting RedirectURI must have no query"},
+		"redirect URI with query": {func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a.example/?b" }, "the setting RedirectURI must not have a query"},
 		"redirect URI in the clear": {
 			func(c *moneykit.ConnectConfig) { c.RedirectURI = "http://a.example/oauth" }, "the setting RedirectURI must begin with https://",
 		},
@@ -554,7 +554,7 @@ func TestConnectHandlerRefusesSettings(t *testing.T) {
 			func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a.example//oauth" }, "the setting RedirectURI must have a path without dots",
 		},
 		"redirect URI with an encoded slash": {
-			func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a.example/b%2foauth" }, "the setting RedirectURI must have no encoded slash",
+			func(c *moneykit.ConnectConfig) { c.RedirectURI = "https://a.example/b%2foauth" }, "the setting RedirectURI must not have an encoded slash",
 		},
 		"another redirect URI for the page": {
 			func(c *moneykit.ConnectConfig) { c.OAuth.RedirectURI = "https://a.example/other" }, "the setting OAuth has another redirect URI",

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
@@ -84,16 +84,7 @@ func (e *ConnectError) Error() string {
 	if e.ID == "" {
 		return "moneykit: Connect ended with an error"
 	}
-	return "moneykit: Connect ended with " + plainID(e.ID)
-}
-
-// plainID returns an id of the front end's if it looks like one. What it sends instead may be anybody's
-// name, or a line of a log.
-func plainID(id string) string {
-	if len(id) > 64 || strings.Trim(id, alphanumeric+"_.-") != "" {
-		return "other"
-	}
-	return id
+	return "moneykit: Connect ended with " + plain.Label(e.ID)
 }
 
 // String says how Connect ended. It leaves out the exchangeable token and what the user owns.
@@ -113,7 +104,7 @@ func (r ConnectResult) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("outcome", string(r.Outcome)),
 		slog.String("source", string(r.Source)),
-		slog.String("institution", plainID(r.Institution.ID)),
+		slog.String("institution", plain.Label(r.Institution.ID)),
 		slog.Int("accounts", len(r.Accounts)),
 	}
 	if r.Err != nil {

@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Bounds of a Decimal. They are far beyond any amount of money or shares; without them a short
@@ -30,7 +32,7 @@ type Decimal struct{ digits string }
 // infinities, hexadecimals and texts of more than 256 bytes are errors.
 func ParseDecimal(s string) (Decimal, error) {
 	if !isDecimal(s) {
-		return Decimal{}, fmt.Errorf("moneykit: %s is not a decimal number", quoteShort(s))
+		return Decimal{}, fmt.Errorf("moneykit: %s is not a decimal number", plain.Quote(s))
 	}
 	return Decimal{s}, nil
 }

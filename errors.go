@@ -9,7 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Classes of errors, for [errors.Is]. Each covers several codes and statuses; ask for an
@@ -261,7 +262,7 @@ func (l location) String() string {
 func (e *Error) decode(body []byte, clean func(string) string) {
 	var parsed errorBody
 	if json.Unmarshal(body, &parsed) != nil || !e.take(&parsed, clean) {
-		e.Body = cut(clean(string(body)), maxErrorSnippet)
+		e.Body = plain.Cut(clean(string(body)), maxErrorSnippet)
 	}
 }
 
@@ -270,10 +271,10 @@ func (e *Error) decode(body []byte, clean func(string) string) {
 func (e *Error) recognised() bool { return e.Body == "" && (e.Code != "" || e.Message != "") }
 
 func (e *Error) take(parsed *errorBody, clean func(string) string) bool {
-	e.Code = ErrorCode(cut(clean(string(parsed.Code)), 100))
-	e.LinkError = LinkError(cut(clean(string(parsed.LinkError)), 100))
-	e.Message = cut(clean(parsed.Message), maxErrorText)
-	e.DocumentationURL = cut(clean(parsed.DocumentationURL), maxErrorText)
+	e.Code = ErrorCode(plain.Cut(clean(string(parsed.Code)), 100))
+	e.LinkError = LinkError(plain.Cut(clean(string(parsed.LinkError)), 100))
+	e.Message = plain.Cut(clean(parsed.Message), maxErrorText)
+	e.DocumentationURL = plain.Cut(clean(parsed.DocumentationURL), maxErrorText)
 	for _, v := range parsed.Validation {
 		e.addField(v.Location, v.Message, clean)
 	}
@@ -295,19 +296,8 @@ func (e *Error) take(parsed *errorBody, clean func(string) string) bool {
 func (e *Error) addField(at location, message string, clean func(string) string) {
 	if len(e.Fields) < maxErrorFields {
 		e.Fields = append(e.Fields, FieldError{
-			Field:   cut(clean(at.String()), 200),
-			Message: cut(clean(message), maxErrorSnippet),
+			Field:   plain.Cut(clean(at.String()), 200),
+			Message: plain.Cut(clean(message), maxErrorSnippet),
 		})
 	}
-}
-
-// cut shortens s to at most n bytes without splitting a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.ToValidUTF8(s[:n], "\uFFFD") + "…"
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strconv"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
@@ -49,7 +50,7 @@ func (m EventMeta) LogValue() slog.Value { return slog.GroupValue(m.attrs()...) 
 
 func (m EventMeta) attrs() []slog.Attr {
 	return []slog.Attr{
-		slog.String("event", cut(string(m.Type), 100)), slog.String("link_id", cut(m.LinkID, 100)),
+		slog.String("event", plain.Cut(string(m.Type), 100)), slog.String("link_id", plain.Cut(m.LinkID, 100)),
 		slog.String("delivery_token", m.DeliveryToken), slog.Int("delivery_attempt", m.DeliveryAttempt),
 	}
 }

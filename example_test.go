@@ -70,7 +70,7 @@ func ExampleLinkSessionsService_Create() {
 	// Output:
 	// link session
 	// customer_user.id must have 4 to 150 characters, not 2
-	// redirect_uri must have no query
+	// redirect_uri must not have a query (put state into your own session)
 }
 
 func ExampleLinkSessionsService_Exchange() {

@@ -67,7 +67,7 @@ func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, o
 	}
 	linkID := cmp.Or(params.LinkID, result.LinkID)
 	if result.Outcome != ConnectLinked { // Connect has been opened with the relink session
-		s.core.relinks.forget(relinkKey(params.UserID, linkID))
+		s.core.leftRelink(params.UserID, linkID)
 	}
 	switch result.Outcome {
 	case ConnectLinked:
@@ -148,7 +148,7 @@ func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, res
 
 // exchange exchanges a token, unless that was done and only the proof is missing.
 func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string, opts []CallOption) (*Link, error) {
-	if linkID, ok := s.core.exchanged.get(exchangedKey(userID, token)); ok {
+	if linkID, ok := s.core.exchanged.Get(newUserToken(userID, token)); ok {
 		return (&LinksService{s.core}).Get(ctx, linkID, opts...)
 	}
 	return s.Exchange(ctx, token, opts...)
@@ -157,22 +157,26 @@ func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string
 // prove returns a link that was exchanged, if it is the user's. A token is exchanged once, so a link
 // whose owner cannot be looked up now is remembered for the next try.
 func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, link *Link, opts []CallOption) (*Link, error) {
-	key := exchangedKey(userID, token)
+	key := newUserToken(userID, token)
 	err := s.owned(ctx, userID, link.ID, opts)
 	switch {
 	case err == nil:
-		s.core.exchanged.forget(key)
+		s.core.exchanged.Delete(key)
 		return link, nil
 	case !errors.Is(err, ErrLinkNotOwned):
-		s.core.exchanged.put(key, link.ID)
+		s.core.exchanged.Put(key, link.ID)
 	}
 	return nil, err
 }
 
-// exchangedKey keeps no token.
-func exchangedKey(userID, token string) string {
-	hash := sha256.Sum256([]byte(token))
-	return userID + "\x00" + string(hash[:])
+// userToken is a user and the hash of an exchangeable token: the token itself is not kept.
+type userToken struct {
+	user string
+	hash [sha256.Size]byte
+}
+
+func newUserToken(userID, token string) userToken {
+	return userToken{userID, sha256.Sum256([]byte(token))}
 }
 
 // exchanged returns the link of a result among the user's, nil if it cannot be told from others.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // Limits that MoneyKit publishes for a link session, in characters.
@@ -118,18 +120,15 @@ func (u *CustomerUser) personal() []string {
 // checkWebhook refuses what MoneyKit could not deliver to.
 func checkWebhook(field, webhook string, f *fieldErrors) {
 	f.length(field, webhook, 1, maxURL)
-	u, err := url.Parse(webhook)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" {
-		f.add(field, "must be an absolute http or https URL")
+	if err := weburl.CheckWebhook(webhook); err != nil {
+		f.add(field, "%v", err)
 	}
 }
-
-const alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 func checkTags(field string, tags []string, f *fieldErrors) {
 	for i, tag := range tags {
 		at := fmt.Sprintf("%s[%d]", field, i)
-		if tag == "" || !strings.Contains(alphanumeric, tag[:1]) {
+		if tag == "" || !strings.Contains(plain.Alphanumeric, tag[:1]) {
 			f.add(at, "must begin with a letter from A to Z or a digit")
 		}
 		f.length(at, tag, 1, maxTag)

@@ -10,6 +10,9 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // OAuthReturnConfig says what happens at a redirect URI. With the redirect URI alone the page
@@ -78,7 +81,7 @@ type oauthHandler struct {
 
 // check says which setting cannot be meant.
 func (h *oauthHandler) check() error {
-	redirect, err := parseRedirectURI(h.redirectURI)
+	redirect, err := weburl.ParseRedirectURI(h.redirectURI)
 	switch {
 	case err != nil:
 		return fmt.Errorf("the setting RedirectURI %w", err)
@@ -92,11 +95,11 @@ func (h *oauthHandler) check() error {
 		return fmt.Errorf("the setting ConnectOrigin %w", err)
 	}
 	for i, target := range h.targets {
-		if err := checkAppURL(target); err != nil {
+		if err := weburl.CheckAppURL(target); err != nil {
 			return fmt.Errorf("the setting ForwardTargets[%d] %w", i, err)
 		}
 		u, err := url.Parse(target)
-		if err != nil || (strings.EqualFold(originOf(u), originOf(redirect)) && pathOf(u) == pathOf(redirect)) {
+		if err != nil || (strings.EqualFold(weburl.Origin(u), weburl.Origin(redirect)) && weburl.Path(u) == weburl.Path(redirect)) {
 			return fmt.Errorf("the setting ForwardTargets[%d] must not be the redirect URI itself", i)
 		}
 	}
@@ -123,7 +126,7 @@ func checkScript(script string) error {
 		return errors.New("must be a URL")
 	case u.User != nil:
 		return errors.New("must not hold credentials")
-	case strings.HasPrefix(script, "/") && !strings.HasPrefix(script, "//"), isSecure(u):
+	case strings.HasPrefix(script, "/") && !strings.HasPrefix(script, "//"), weburl.IsSecure(u):
 		return nil
 	}
 	return errors.New("must be an https URL or begin with a slash")
@@ -133,15 +136,10 @@ func checkScript(script string) error {
 // a policy, so nothing else may be in it.
 func checkOrigin(origin string) error {
 	u, err := url.Parse(origin)
-	if err != nil || !isSecure(u) || originOf(u) != origin || strings.Trim(origin, alphanumeric+"-.:/[]") != "" {
+	if err != nil || !weburl.IsSecure(u) || weburl.Origin(u) != origin || strings.Trim(origin, plain.Alphanumeric+"-.:/[]") != "" {
 		return errors.New("must be an origin such as " + defaultConnectOrigin)
 	}
 	return nil
-}
-
-// isSecure reports whether u leads to a host that no one can pose as: by https, or this machine.
-func isSecure(u *url.URL) bool {
-	return u.Hostname() != "" && (u.Scheme == "https" || (u.Scheme == "http" && isLoopback(u.Hostname())))
 }
 
 // ServeHTTP answers a browser that a bank sent back.

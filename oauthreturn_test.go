@@ -129,7 +129,7 @@ func TestParseOAuthReturnRefuses(t *testing.T) {
 	_, err := moneykit.ParseOAuthReturn("com.example.app:/", "com.example.app:oauth?a")
 	require.ErrorContains(t, err, "another path")
 	_, err = moneykit.ParseOAuthReturn("https://example.com/a%2Fb", "/a%2Fb?a")
-	require.ErrorContains(t, err, "the redirect URI must have no encoded slash")
+	require.ErrorContains(t, err, "the redirect URI must not have an encoded slash")
 }
 
 func TestOAuthReturnHidesItsQuery(t *testing.T) {

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/jws"
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // Option configures a [Client]; see [NewClient].
@@ -35,9 +37,13 @@ type config struct {
 // WithBaseURL sends requests elsewhere than to https://api.moneykit.com, for example to a
 // MoneyKit for tests. The URL is absolute, with http or https, and may have a path.
 func WithBaseURL(base string) Option {
-	return func(c *config) (err error) {
-		c.baseURL, err = checkBaseURL(base)
-		return err
+	return func(c *config) error {
+		checked, err := weburl.CheckBase(base)
+		if err != nil {
+			return fmt.Errorf("the base URL %w", err)
+		}
+		c.baseURL = checked
+		return nil
 	}
 }
 
@@ -59,7 +65,7 @@ func WithHTTPClient(client *http.Client) Option {
 func WithAPIVersion(date string) Option {
 	return func(c *config) error {
 		if _, err := ParseDate(date); err != nil {
-			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", quoteShort(date))
+			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", plain.Quote(date))
 		}
 		c.apiVersion = date
 		return nil

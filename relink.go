@@ -57,8 +57,8 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 	if err := invalid("relinking", wrong); err != nil {
 		return nil, err
 	}
-	key := relinkKey(params.CustomerUser.ID, linkID)
-	release, err := s.core.relinking.acquire(ctx, key)
+	key := userLink{params.CustomerUser.ID, linkID}
+	release, err := s.core.relinking.Acquire(ctx, key.user+"\x00"+key.link)
 	if err != nil {
 		return nil, &Error{Operation: "relinking", err: err}
 	}
@@ -73,14 +73,15 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 	if err != nil {
 		return nil, &Error{Operation: "relinking", err: err}
 	}
-	if open, ok := s.core.relinks.get(key); ok && open.body == string(body) {
+	if open, ok := s.core.relinks.Get(key); ok && open.body == string(body) && s.core.unused(key.user, open) {
 		return &open.session, nil
 	}
+	at := time.Now()
 	opened, err := s.Create(ctx, session, opts...)
 	if err != nil {
 		return nil, err
 	}
-	s.core.relinks.put(key, openRelink{*opened, string(body)})
+	s.core.relinks.Put(key, openRelink{*opened, string(body), at})
 	return opened, nil
 }
 
@@ -133,13 +134,34 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 // nobody tells whether it has.
 const relinkReuse = time.Minute
 
+// maxRemembered bounds how many links of users a client remembers for each purpose.
+const maxRemembered = 10_000
+
+// userLink is a link as a user names it, who may not own it.
+type userLink struct{ user, link string }
+
 // openRelink is a relink session that was opened lately.
 type openRelink struct {
 	session LinkSession
 	body    string // of the request
+	at      time.Time
 }
 
-func relinkKey(userID, linkID string) string { return userID + "\x00" + linkID }
+// leftRelink forgets the session of a relink that has ended. Not every platform says which link it
+// was; then all sessions that the user has opened so far are too old.
+func (c *core) leftRelink(userID, linkID string) {
+	if linkID == "" {
+		c.exits.Put(userID, time.Now())
+		return
+	}
+	c.relinks.Delete(userLink{userID, linkID})
+}
+
+// unused reports whether the session was opened after the user last left a relink.
+func (c *core) unused(userID string, open openRelink) bool {
+	left, ok := c.exits.Get(userID)
+	return !ok || open.at.After(left)
+}
 
 // WaitConnected reads a link every five seconds until it is connected, and returns it. A link in
 // state error is waited for, too: after a relink that state may last for a moment. Give ctx a

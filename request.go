@@ -11,6 +11,7 @@ import (
 
 	"github.com/oapi-codegen/runtime"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -55,7 +56,7 @@ func newRequest(operation string, ids ...string) (*request, error) {
 		name := r.path[open+1 : end]
 		if value == "" || value == "." || value == ".." {
 			return nil, invalid(operation, []FieldError{{
-				Field: name, Message: "must not be " + quoteShort(value),
+				Field: name, Message: "must not be " + plain.Quote(value),
 			}})
 		}
 		segment, err := runtime.StyleParamWithOptions("simple", false, name, value,

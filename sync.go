@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 )
 
 // SyncPosition is how far a copy of a link's transactions has got. The zero value is a copy that
@@ -91,7 +90,7 @@ func (c *Client) SyncTransactions(ctx context.Context, linkID string, store Tran
 	if store == nil {
 		return SyncProgress{}, invalid(syncOperation, []FieldError{{Field: "store", Message: "must not be nil"}})
 	}
-	release, err := c.core.syncs.acquire(ctx, linkID)
+	release, err := c.core.syncs.Acquire(ctx, linkID)
 	if err != nil {
 		return SyncProgress{}, &Error{Operation: syncOperation, err: err}
 	}
@@ -226,38 +225,4 @@ func (b *TransactionBatch) hasPending() bool {
 		}
 	}
 	return false
-}
-
-// linkLocks lets one caller at a time work on a link. The zero value is ready.
-type linkLocks struct {
-	mu   sync.Mutex
-	held map[string]chan struct{} // closed on release
-}
-
-// acquire waits for its turn, or for the end of ctx.
-func (l *linkLocks) acquire(ctx context.Context, linkID string) (release func(), err error) {
-	for {
-		l.mu.Lock()
-		other, taken := l.held[linkID]
-		if !taken {
-			if l.held == nil {
-				l.held = map[string]chan struct{}{}
-			}
-			mine := make(chan struct{})
-			l.held[linkID] = mine
-			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.held, linkID)
-				l.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		l.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }

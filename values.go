@@ -5,21 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 var jsonNull = []byte("null")
-
-// quoteShort quotes s for an error message, cut so that a hostile value cannot flood a log.
-func quoteShort(s string) string {
-	const limit = 40
-	if len(s) > limit {
-		return strconv.Quote(s[:limit]) + "…"
-	}
-	return strconv.Quote(s)
-}
 
 // mismatch returns the error of a decoder. encoding/json adds the field's name to it; the value
 // itself stays out, because it is the user's.
@@ -54,7 +46,7 @@ func DateOf(t time.Time) Date {
 func ParseDate(s string) (Date, error) {
 	t, err := time.Parse(time.DateOnly, s)
 	if err != nil || t.Year() < 1 {
-		return Date{}, fmt.Errorf("moneykit: %s is not a date in the form YYYY-MM-DD", quoteShort(s))
+		return Date{}, fmt.Errorf("moneykit: %s is not a date in the form YYYY-MM-DD", plain.Quote(s))
 	}
 	return DateOf(t), nil
 }
@@ -136,7 +128,7 @@ func ParseTimestamp(s string) (Timestamp, error) {
 	}
 	t, err := time.Parse(layout, s)
 	if _, offset := t.Zone(); err != nil || max(offset, -offset) >= 24*3600 { // time takes such zones, but cannot write them
-		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", quoteShort(s))
+		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", plain.Quote(s))
 	}
 	return Timestamp{t}, nil
 }

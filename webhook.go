@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moneykit/moneykit-go/internal/bodydiff"
 	"github.com/moneykit/moneykit-go/internal/jws"
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Why a webhook is refused, for [errors.Is]. The errors around them say more, to the operator; the
@@ -130,7 +132,7 @@ func (v *verifier) verify(ctx context.Context, token *jws.Token, header http.Hea
 		return nil, fmt.Errorf("%w: %w", ErrStaleSignature, err)
 	}
 	if hash := sha256.Sum256(body); subtle.ConstantTimeCompare(hash[:], claims.BodyHash[:]) != 1 {
-		return nil, fmt.Errorf("%w: %s", ErrBodyMismatch, explainBody(header, body, claims.BodyHash))
+		return nil, fmt.Errorf("%w: %s", ErrBodyMismatch, bodydiff.Explain(strings.Join(headerValues(header, "Content-Encoding"), ","), body, claims.BodyHash))
 	}
 	event, err := ParseUnverifiedEvent(body)
 	if err != nil {
@@ -149,14 +151,14 @@ func (v *verifier) noKey(id string, err error) error {
 	case !errors.As(err, &unknown):
 		return err // the context's
 	case unknown.Wait > 0:
-		return fmt.Errorf("%w: key %s: %w: it is newer than the key set, or forged", ErrInvalidSignature, quoteShort(id), err)
+		return fmt.Errorf("%w: key %s: %w: it is newer than the key set, or forged", ErrInvalidSignature, plain.Quote(id), err)
 	}
 	own := "of this client's own environment"
 	if v.environment != "" {
-		own = "of the environment of this client's id, which begins with " + quoteShort(v.environment)
+		own = "of the environment of this client's id, which begins with " + plain.Quote(v.environment)
 	}
 	return fmt.Errorf("%w: key %s: %w: it is of MoneyKit's other environment or another application, and not %s, or forged",
-		ErrInvalidSignature, quoteShort(id), err, own)
+		ErrInvalidSignature, plain.Quote(id), err, own)
 }
 
 // addDelivery adds to an event what only the header of its delivery says.
@@ -180,7 +182,7 @@ func addDelivery(event Event, header http.Header) {
 // delivery reads the headers that name a delivery. Nobody vouches for them.
 func delivery(header http.Header) (token string, attempt int) {
 	if tokens := headerValues(header, headerDelivery); len(tokens) > 0 {
-		token = strings.Map(visible, cut(tokens[0], 100))
+		token = plain.Visible(plain.Cut(tokens[0], 100))
 	}
 	if attempts := headerValues(header, headerAttempt); len(attempts) > 0 {
 		n, err := strconv.ParseUint(attempts[0], 10, 31)
@@ -189,14 +191,6 @@ func delivery(header http.Header) (token string, attempt int) {
 		}
 	}
 	return token, attempt
-}
-
-// visible drops all but visible ASCII.
-func visible(r rune) rune {
-	if r <= ' ' || r > '~' {
-		return -1
-	}
-	return r
 }
 
 // WebhookKeyStats counts what was done to have MoneyKit's keys.

@@ -11,8 +11,9 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // dedupeLease is how long an event may be handled before another delivery of it may be.
@@ -234,7 +235,7 @@ func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err 
 // have no idempotency key, and nobody says what may be in one.
 func dedupeKey(meta EventMeta) string {
 	const longest = 255
-	if key := meta.IdempotencyKey; key != "" && len(key) <= longest && strings.Map(visible, key) == key {
+	if key := meta.IdempotencyKey; key != "" && len(key) <= longest && plain.Visible(key) == key {
 		return key
 	}
 	hash := sha256.Sum256([]byte(cmp.Or(meta.IdempotencyKey, string(meta.Raw))))

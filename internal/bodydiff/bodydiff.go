@@ -1,4 +1,5 @@
-package moneykit
+// Package bodydiff explains why a body is not the one that was signed.
+package bodydiff
 
 import (
 	"bytes"
@@ -8,7 +9,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,9 +21,10 @@ import (
 // maxExplain bounds the bodies that are looked into: whoever saw a signature can send it with any.
 const maxExplain = 64 << 10
 
-// explainBody says how a body probably came to differ from the signed one. It undoes what servers,
-// frameworks and gateways do to bodies, until the hash is the signed one.
-func explainBody(header http.Header, body []byte, signed [sha256.Size]byte) string {
+// Explain says how a body probably came to differ from the signed one, whose hash is signed. It undoes
+// what servers, frameworks and gateways do to bodies, until the hash is the signed one. encoding is
+// the content encoding that the request names, if any.
+func Explain(encoding string, body []byte, signed [sha256.Size]byte) string {
 	switch {
 	case len(body) == 0:
 		return "it is empty: something has read it before"
@@ -36,9 +37,8 @@ func explainBody(header http.Header, body []byte, signed [sha256.Size]byte) stri
 			return m.says
 		}
 	}
-	encodings := headerValues(header, "Content-Encoding")
 	switch {
-	case len(encodings) > 0 && !strings.EqualFold(encodings[0], "identity"):
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
 		return "it is compressed"
 	case !json.Valid(body):
 		return "it was cut off or altered: it is not JSON"
