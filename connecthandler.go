@@ -377,7 +377,7 @@ func (h *connectHandler) event(r *http.Request, user CustomerUser, body []byte) 
 		return nil, &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", why: "without an event of Connect: " + err.Error()}
 	}
 	h.logger().LogAttrs(r.Context(), slog.LevelDebug, "moneykit: Connect event",
-		slog.Any("connect", event), slog.String("session_id", plain.Label(event.Meta.SessionID)))
+		slog.Any("connect", event), slog.String("session_id", plain.Label(event.SessionID)))
 	if h.Event != nil {
 		h.Event(r.Context(), user.ID, event)
 	}

@@ -113,3 +113,6 @@ func (r OAuthReturn) GoString() string { return r.String() }
 
 // LogValue is [OAuthReturn.String], for log/slog.
 func (r OAuthReturn) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalText is [OAuthReturn.String], for encoders such as that of log/slog.
+func (r OAuthReturn) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -49,18 +48,15 @@ type RelinkParams struct {
 // API operations: get_user_links (GET /users/{id}/links), get_link (GET /links/{id}),
 // create_link_session (POST /link-session).
 func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params RelinkParams, opts ...CallOption) (*LinkSession, error) {
-	if _, err := newGetLinkRequest(linkID); err != nil {
-		return nil, err
-	}
-	var wrong fieldErrors
-	wrong.length("customer_user.id", params.CustomerUser.ID, minUserID, maxUserID)
-	if err := invalid("relinking", wrong); err != nil {
+	wrong := newGetLinkRequest(linkID).wrong
+	wrong.userID("customer_user.id", params.CustomerUser.ID)
+	if err := invalid(relinking, wrong); err != nil {
 		return nil, err
 	}
 	key := userLink{params.CustomerUser.ID, linkID}
 	release, err := s.core.relinking.Acquire(ctx, key.user+"\x00"+key.link)
 	if err != nil {
-		return nil, &Error{Operation: "relinking", err: err}
+		return nil, &Error{Operation: relinking, err: err}
 	}
 	defer release()
 
@@ -71,7 +67,7 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 	session := params.session(link)
 	body, err := json.Marshal(session)
 	if err != nil {
-		return nil, &Error{Operation: "relinking", err: err}
+		return nil, &Error{Operation: relinking, err: err}
 	}
 	if open, ok := s.core.relinks.Get(key); ok && open.body == string(body) && s.core.unused(key.user, open) {
 		return &open.session, nil
@@ -97,10 +93,10 @@ func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, par
 		return nil, err
 	}
 	if link.State == LinkStateDeleted {
-		return nil, &Error{Operation: "relinking", Code: ErrorCodeLinkDeleted}
+		return nil, &Error{Operation: relinking, Code: ErrorCodeLinkDeleted}
 	}
 	if link.State == LinkStateConnected && params.Settings == nil && !params.EvenConnected {
-		return nil, ErrRelinkNotNeeded
+		return nil, &Error{Operation: relinking, class: ErrRelinkNotNeeded}
 	}
 	return link, nil
 }
@@ -129,6 +125,8 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 	}
 	return out
 }
+
+const relinking = "relinking"
 
 // relinkReuse is how long a relink session is given out again. Connect opens with each only once, and
 // nobody tells whether it has.
@@ -161,40 +159,4 @@ func (c *core) leftRelink(userID, linkID string) {
 func (c *core) unused(userID string, open openRelink) bool {
 	left, ok := c.exits.Get(userID)
 	return !ok || open.at.After(left)
-}
-
-// WaitConnected reads a link every five seconds until it is connected, and returns it. A link in
-// state error is waited for, too: after a relink that state may last for a moment. Give ctx a
-// deadline.
-//
-// When ctx ends first, it returns the link and fails with what ctx ended with, and with
-// [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
-// [ErrLinkConnecting]. It fails with [ErrLinkDeleted] when the link is deleted. Reads are repeated like those of [LinksService.Get].
-//
-// API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
-func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
-	const operation = "waiting for a link"
-	var last *Link
-	for {
-		link, err := s.Get(ctx, linkID, opts...)
-		switch {
-		case err == nil:
-			last = link
-		case last == nil || ctx.Err() == nil:
-			return nil, err
-		}
-		switch last.State {
-		case LinkStateConnected:
-			return last, nil
-		case LinkStateDeleted:
-			return last, &Error{Operation: operation, Code: ErrorCodeLinkDeleted}
-		case LinkStateError, LinkStateConnecting, LinkStateAwaitingTokenExchange:
-		}
-		if err := pollPause(ctx); err != nil {
-			if last.State == LinkStateError {
-				return last, &Error{Operation: operation, Code: ErrorCodeLinkBadState, LinkError: last.Error, err: err}
-			}
-			return last, &Error{Operation: operation, err: fmt.Errorf("%w: %w", ErrLinkConnecting, err)}
-		}
-	}
 }

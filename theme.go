@@ -392,3 +392,7 @@ func checkCSS(rule, s string) error {
 	}
 	return cssValue(s).check(rule)
 }
+
+func mismatch[T any](found string) error {
+	return &json.UnmarshalTypeError{Value: found, Type: reflect.TypeFor[T]()}
+}

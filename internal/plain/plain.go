@@ -4,6 +4,7 @@ package plain
 import (
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -36,6 +37,16 @@ func Quote(s string) string {
 		cut--
 	}
 	return strconv.Quote(s[:cut]) + "…"
+}
+
+// Line returns s as one line of valid UTF-8 without control characters.
+func Line(s string) string {
+	return strings.ToValidUTF8(strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, s), "\uFFFD")
 }
 
 // Visible returns s without the characters that are not visible ASCII.
