@@ -68,18 +68,18 @@ func (c *Config) check() error {
 	redirect, err := url.Parse(c.RedirectURI)
 	switch {
 	case c.User == nil:
-		return errors.New("User must be set")
+		return errors.New("Config.User must be set")
 	case err != nil:
-		return errors.New("RedirectURI must be a URL")
+		return errors.New("Config.RedirectURI must be a URL")
 	case c.ReturnPage.RedirectURI != "" && c.ReturnPage.RedirectURI != c.RedirectURI:
-		return errors.New("ReturnPage.RedirectURI must be empty or the same as RedirectURI")
+		return errors.New("Config.ReturnPage.RedirectURI must be empty or the same as RedirectURI")
 	case !isPlainPath(c.Path):
-		return errors.New("Path must begin and end with a slash and must not have dots, escapes, wildcards or spaces")
+		return errors.New("Config.Path must begin and end with a slash and must not have dots, escapes, wildcards or spaces")
 	case weburl.IsWeb(redirect) && redirect.Path != "" && !weburl.IsClean(redirect.Path):
-		return errors.New("RedirectURI must have a path without dots and doubled slashes")
+		return errors.New("Config.RedirectURI must have a path without dots and doubled slashes")
 	}
 	if err := moneykit.ValidateRedirectURI(c.RedirectURI); err != nil {
-		return fmt.Errorf("RedirectURI %w", err)
+		return fmt.Errorf("Config.RedirectURI %w", err)
 	}
 	if c.Theme != nil {
 		return c.Theme.Validate()

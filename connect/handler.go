@@ -35,7 +35,7 @@ type Handler struct {
 	client  *moneykit.Client
 	config  Config
 	origins http.CrossOriginProtection
-	limiter limiter
+	limiter *limiter
 	routes  []route
 	mux     *http.ServeMux // of the routes
 }
@@ -59,7 +59,7 @@ func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
 	}
 	for _, origin := range config.TrustedOrigins {
 		if err := h.origins.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("connect: TrustedOrigins: %w", err)
+			return nil, fmt.Errorf("connect: Config.TrustedOrigins: %w", err)
 		}
 	}
 	if err := h.addRoutes(); err != nil {
@@ -80,7 +80,7 @@ func (h *Handler) addRoutes() error {
 		return err
 	}
 	if slices.ContainsFunc(h.routes, func(r route) bool { return r.pattern == redirect.Path }) {
-		return errors.New("connect: RedirectURI must not be one of the endpoints")
+		return errors.New("connect: Config.RedirectURI must not be one of the endpoints")
 	}
 	h.config.ReturnPage.RedirectURI = h.config.RedirectURI
 	page, err := ReturnPage(h.config.ReturnPage)

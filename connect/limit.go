@@ -27,8 +27,8 @@ type limiter struct {
 
 type userCall struct{ user, call string }
 
-func newLimiter() limiter {
-	return limiter{
+func newLimiter() *limiter {
+	return &limiter{
 		posts: recent.Map[string, int]{Life: time.Minute, Limit: maxUsers},
 		waits: recent.Map[userCall, time.Time]{Life: maxWait, Limit: maxUsers},
 	}

@@ -87,29 +87,29 @@ func (c *ReturnPageConfig) check() error {
 	redirect, err := weburl.ParseRedirectURI(c.RedirectURI)
 	switch {
 	case err != nil:
-		return fmt.Errorf("RedirectURI %w", err)
+		return fmt.Errorf("ReturnPageConfig.RedirectURI %w", err)
 	case !weburl.IsWeb(redirect):
-		return errors.New("RedirectURI must be a web address: an app's own scheme never reaches a server")
+		return errors.New("ReturnPageConfig.RedirectURI must be a web address: an app's own scheme never reaches a server")
 	}
 	if err := checkScript(c.Script); err != nil {
-		return fmt.Errorf("Script %w", err)
+		return fmt.Errorf("ReturnPageConfig.Script %w", err)
 	}
 	if !isOrigin(c.ConnectOrigin) {
-		return errors.New("ConnectOrigin must be an origin such as " + defaultConnectOrigin)
+		return errors.New("ReturnPageConfig.ConnectOrigin must be an origin such as " + defaultConnectOrigin)
 	}
 	for i, target := range c.ForwardTargets {
 		if err := weburl.CheckAppURL(target); err != nil {
-			return fmt.Errorf("ForwardTargets[%d] %w", i, err)
+			return fmt.Errorf("ReturnPageConfig.ForwardTargets[%d] %w", i, err)
 		}
 		if u, err := url.Parse(target); err != nil || weburl.SamePage(u, redirect) {
-			return fmt.Errorf("ForwardTargets[%d] must not be the redirect URI itself", i)
+			return fmt.Errorf("ReturnPageConfig.ForwardTargets[%d] must not be the redirect URI itself", i)
 		}
 	}
 	switch {
 	case c.Forward == nil && len(c.ForwardTargets) > 1:
-		return errors.New("Forward must be set to choose one of several ForwardTargets")
+		return errors.New("ReturnPageConfig.Forward must be set to choose one of several ForwardTargets")
 	case c.Forward != nil && len(c.ForwardTargets) == 0:
-		return errors.New("ForwardTargets must be set for Forward to choose from")
+		return errors.New("ReturnPageConfig.ForwardTargets must be set for Forward to choose from")
 	}
 	return nil
 }

@@ -233,12 +233,12 @@ type Popover struct {
 //
 // Validate does not check whether a CSS value fits its property; browsers ignore one that does not.
 func (t Theme) Validate() error {
-	var wrong FieldErrors
-	wrong.walk("", reflect.ValueOf(t), "")
-	if len(wrong) == 0 {
+	var c checker
+	c.walk("", reflect.ValueOf(t), "")
+	if len(c.wrong) == 0 {
 		return nil
 	}
-	return wrong
+	return c.wrong
 }
 
 // FieldErrors are the invalid members of a theme, in the order of the type [Theme].
@@ -257,10 +257,4 @@ func (e FieldErrors) Error() string {
 		texts[i] = f.Field + " " + f.Message
 	}
 	return "theme: " + strings.Join(texts, "; ")
-}
-
-func (e *FieldErrors) add(at string, ok bool, message string) {
-	if !ok {
-		*e = append(*e, FieldError{at, message})
-	}
 }

@@ -110,7 +110,7 @@ var kinds = map[string]struct {
 			"https://example.com/a.png)", "https://example.com/a b.png", `https://example.com/"`, "https://example.com/'", "https://example.com/`",
 			"https://example.com/\\", "https://example.com/\n", "https://example.com/{}", "https://example.com/<a>",
 			"https://example.com/\u0085", "https://example.com/\u2028", "https://example.com/\xff", "blob:https://example.com/a",
-			"DATA:image/png;base64,aGk=", "data:image/png,aGk=", "data:image/png;base64,", "data:image/png;base64,aGk",
+			"DATA:image/png;base64,aGk=", "data:image/png,aGk=", "data:image/png;base64,", "data:image/png;base64,a=Gk",
 			"data:image/png;base64,a)k=", "data:image/png;x;base64,aGk=", "data:image/png;base64,aG\nk=",
 			"https://example.com/" + strings.Repeat("a", 2048),
 			"data:image/png;base64," + strings.Repeat("aaaa", 20000),
