@@ -32,8 +32,6 @@ func (r *refusal) Error() string {
 	return r.reason
 }
 
-func (r *refusal) Unwrap() error { return r.err }
-
 // invalid returns the refusal of a body that the endpoint cannot use.
 func invalid(reason string, err error) error {
 	return &refusal{http.StatusUnprocessableEntity, "invalid_request", reason, err}
