@@ -91,8 +91,8 @@ func (r OAuthReturn) ContinueURL() string { return r.url }
 //
 // appURL has the app's own scheme, as myfinanceapp://oauth, or is a universal link or app link, as
 // https://app.example.com/oauth. It must be a constant of the application: whoever receives the
-// query can go on as the user. Where a request has a say in it, use [OAuthReturnHandler] with
-// [OAuthReturnConfig].ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http,
+// query can go on as the user. Where a request has a say in it, use ReturnPage of package connect with
+// its ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http,
 // ports, hosts that are no domain names, paths with dots, doubled slashes or encoded characters,
 // and characters beyond ASCII; write an internationalised domain in its ASCII form.
 func (r OAuthReturn) ForwardTo(appURL string) (string, error) {

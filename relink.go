@@ -39,7 +39,7 @@ type RelinkParams struct {
 //
 // Asked again within a minute, for the same user and link and with nothing changed, it returns the
 // same session: a double click opens one. A session is no longer returned once
-// [LinkSessionsService.Finish] or [ConnectHandler] has heard how it ended.
+// [LinkSessionsService.Finish] has been called with its result.
 //
 // It fails with [ErrLinkNotOwned], also for a deleted link that MoneyKit no longer shows among the
 // user's, [ErrLinkDeleted], [ErrRelinkNotNeeded] for a link that is connected, and like

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
@@ -198,9 +199,9 @@ func (s *story) compare(ctx context.Context, a *app) error {
 	return nil
 }
 
-// answer is what the application answers to the browser.
+// answer is the application's response to the browser.
 type answer struct {
-	moneykit.Launch
+	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
 	Error   struct {

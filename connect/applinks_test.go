@@ -1,4 +1,4 @@
-package moneykit_test
+package connect_test
 
 import (
 	"net/http"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 )
 
 const appID = "ABCDE12345.com.example.my-app"
@@ -59,12 +59,12 @@ func TestAppleAppSiteAssociation(t *testing.T) {
 			`{"applinks":{"details":[{"appIDs":["ABCDE12345.com.example.my-app"],"components":[{"/":"/powr%C3%B3t/a%20b"}]}]}}`,
 		},
 	} {
-		h, err := moneykit.AppleAppSiteAssociation(tc.redirect, tc.ids...)
+		h, err := connect.AppleAppSiteAssociation(tc.redirect, tc.ids...)
 		require.NoError(t, err)
 
-		assert.Equal(t, tc.want, fetch(t, h, moneykit.AppleAppSiteAssociationPath))
+		assert.Equal(t, tc.want, fetch(t, h, connect.AppleAppSiteAssociationPath))
 	}
-	assert.Equal(t, "/.well-known/apple-app-site-association", moneykit.AppleAppSiteAssociationPath)
+	assert.Equal(t, "/.well-known/apple-app-site-association", connect.AppleAppSiteAssociationPath)
 }
 
 func TestAppleAppSiteAssociationRefuses(t *testing.T) {
@@ -78,11 +78,11 @@ func TestAppleAppSiteAssociationRefuses(t *testing.T) {
 		"https://example.com:8443/oauth":  "must begin with https://",
 		"https://127.0.0.1/oauth":         "must begin with https://",
 		"https://example.com./oauth":      "must begin with https://",
-		"https://example.com/*":           "no * in its path",
-		"https://example.com/%2A":         "no * in its path",
+		"https://example.com/*":           "must not have a * in its path",
+		"https://example.com/%2A":         "must not have a * in its path",
 		"https://example.com/oauth%2Fall": "an encoded slash",
 	} {
-		h, err := moneykit.AppleAppSiteAssociation(redirect, appID)
+		h, err := connect.AppleAppSiteAssociation(redirect, appID)
 		require.ErrorContains(t, err, want, redirect)
 		assert.Nil(t, h)
 	}
@@ -91,21 +91,21 @@ func TestAppleAppSiteAssociationRefuses(t *testing.T) {
 		"abcde12345.com.example", "ABCDE12345.com..example", "ABCDE12345.com.example.", "ABCDE12345.com.example.*",
 		"ABCDE12345.com.my_app", "ABCDE12345.com.przykład", "ABCDE12345.com.example\n", "ABCDE12345." + strings.Repeat("a", 156),
 	} {
-		_, err := moneykit.AppleAppSiteAssociation(redirectURI, appID, id)
+		_, err := connect.AppleAppSiteAssociation(redirectURI, appID, id)
 		require.ErrorContains(t, err, "must be a team ID", id)
 	}
-	_, err := moneykit.AppleAppSiteAssociation(redirectURI)
-	require.ErrorContains(t, err, "needs an app ID")
-	_, err = moneykit.AppleAppSiteAssociation(redirectURI, appID, appID)
+	_, err := connect.AppleAppSiteAssociation(redirectURI)
+	require.ErrorContains(t, err, "at least one app ID is needed")
+	_, err = connect.AppleAppSiteAssociation(redirectURI, appID, appID)
 	require.ErrorContains(t, err, "given twice")
 }
 
 func TestAssetLinks(t *testing.T) {
 	t.Parallel()
 	other := strings.Repeat("AB:", 31) + "CD"
-	h, err := moneykit.AssetLinks(
-		moneykit.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: []string{fingerprint, strings.ToLower(other)}},
-		moneykit.AndroidApp{PackageName: "com.Example.app_2", SHA256Fingerprints: []string{fingerprint}},
+	h, err := connect.AssetLinks(
+		connect.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: []string{fingerprint, strings.ToLower(other)}},
+		connect.AndroidApp{PackageName: "com.Example.app_2", SHA256Fingerprints: []string{fingerprint}},
 	)
 	require.NoError(t, err)
 
@@ -113,15 +113,17 @@ func TestAssetLinks(t *testing.T) {
 		`"package_name":"com.example.app","sha256_cert_fingerprints":["`+fingerprint+`","`+other+`"]}},`+
 		`{"relation":["delegate_permission/common.handle_all_urls"],"target":{"namespace":"android_app",`+
 		`"package_name":"com.Example.app_2","sha256_cert_fingerprints":["`+fingerprint+`"]}}]`,
-		fetch(t, h, moneykit.AssetLinksPath))
-	assert.Equal(t, "/.well-known/assetlinks.json", moneykit.AssetLinksPath)
+		fetch(t, h, connect.AssetLinksPath))
+	assert.Equal(t, "/.well-known/assetlinks.json", connect.AssetLinksPath)
 }
 
 func TestAssetLinksRefuses(t *testing.T) {
 	t.Parallel()
-	good := moneykit.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: []string{fingerprint}}
-	for _, name := range []string{"", "app", ".app", "com.", "com..app", "com.1app", "com._app", "com.my-app", "com.aplikacja.ż", "com.app\n", "com.*"} {
-		_, err := moneykit.AssetLinks(good, moneykit.AndroidApp{PackageName: name, SHA256Fingerprints: []string{fingerprint}})
+	good := connect.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: []string{fingerprint}}
+	for _, name := range []string{
+		"", "app", ".app", "com.", "com..app", "com.1app", "com._app", "com.my-app", "com.aplikacja.ż", "com.app\n", "com.*",
+	} {
+		_, err := connect.AssetLinks(good, connect.AndroidApp{PackageName: name, SHA256Fingerprints: []string{fingerprint}})
 		require.ErrorContains(t, err, "the package name", name)
 	}
 	for _, tc := range []struct {
@@ -141,13 +143,13 @@ func TestAssetLinksRefuses(t *testing.T) {
 		{"fingerprint 1 of 0 bytes", []string{""}},
 		{"fingerprint 2 that is given twice", []string{fingerprint, strings.ToLower(fingerprint)}},
 	} {
-		_, err := moneykit.AssetLinks(moneykit.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: tc.fingerprints})
+		_, err := connect.AssetLinks(connect.AndroidApp{PackageName: "com.example.app", SHA256Fingerprints: tc.fingerprints})
 		require.ErrorContains(t, err, tc.want)
 		require.ErrorContains(t, err, `the app "com.example.app"`)
 	}
-	_, err := moneykit.AssetLinks()
-	require.ErrorContains(t, err, "need an app")
-	_, err = moneykit.AssetLinks(good, good)
+	_, err := connect.AssetLinks()
+	require.ErrorContains(t, err, "at least one app is needed")
+	_, err = connect.AssetLinks(good, good)
 	require.ErrorContains(t, err, "given twice")
 }
 
@@ -156,11 +158,11 @@ func FuzzAppleAppSiteAssociation(f *testing.F) {
 	f.Add("https://example.com/powrót", "1234567890.App")
 	f.Add("https://example.com/*", "ABCDE12345.com..example")
 	f.Fuzz(func(t *testing.T, redirect, id string) {
-		h, err := moneykit.AppleAppSiteAssociation(redirect, id)
+		h, err := connect.AppleAppSiteAssociation(redirect, id)
 		if err != nil {
 			return
 		}
-		body := fetch(t, h, moneykit.AppleAppSiteAssociationPath)
+		body := fetch(t, h, connect.AppleAppSiteAssociationPath)
 		if !strings.Contains(body, `"appIDs":["`+id+`"]`) || strings.Contains(body, "*") {
 			t.Fatalf("%q and %q became %s", redirect, id, body)
 		}
@@ -172,12 +174,13 @@ func FuzzAssetLinks(f *testing.F) {
 	f.Add("com.1app", strings.ToLower(fingerprint))
 	f.Add("com.example.app", fingerprint[36:])
 	f.Fuzz(func(t *testing.T, name, certificate string) {
-		h, err := moneykit.AssetLinks(moneykit.AndroidApp{PackageName: name, SHA256Fingerprints: []string{certificate}})
+		h, err := connect.AssetLinks(connect.AndroidApp{PackageName: name, SHA256Fingerprints: []string{certificate}})
 		if err != nil {
 			return
 		}
-		body := fetch(t, h, moneykit.AssetLinksPath)
-		if !strings.Contains(body, `"package_name":"`+name+`"`) || !strings.Contains(body, `["`+strings.ToUpper(certificate)+`"]`) || len(certificate) != 95 {
+		body := fetch(t, h, connect.AssetLinksPath)
+		named, certified := `"package_name":"`+name+`"`, `["`+strings.ToUpper(certificate)+`"]`
+		if !strings.Contains(body, named) || !strings.Contains(body, certified) || len(certificate) != 95 {
 			t.Fatalf("%q and %q became %s", name, certificate, body)
 		}
 	})

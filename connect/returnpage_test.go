@@ -1,4 +1,4 @@
-package moneykit_test
+package connect_test
 
 import (
 	"io"
@@ -6,21 +6,25 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 )
 
-func oauthHandler(tb testing.TB, config moneykit.OAuthReturnConfig) http.Handler {
+// returnQuery has characters that a page must not repeat and a parser of queries would change.
+const returnQuery = `state=s3cret-st4te&code=a%2Fb%0D%0A+c;d&&code=2&empty=&bare&%zz=~!$'()*,:@/?[]{}|\^"<b>` + "`"
+
+func newReturnPage(tb testing.TB, config connect.ReturnPageConfig) http.Handler {
 	tb.Helper()
 	if config.RedirectURI == "" {
 		config.RedirectURI = redirectURI
 	}
-	h, err := moneykit.OAuthReturnHandler(config)
+	h, err := connect.ReturnPage(config)
 	require.NoError(tb, err)
 	return h
 }
@@ -88,35 +92,35 @@ func checkPage(tb testing.TB, w *httptest.ResponseRecorder) (nonce string) {
 	return match[1]
 }
 
-func TestOAuthReturnPage(t *testing.T) {
+func TestReturnPage(t *testing.T) {
 	t.Parallel()
 	const html = "/oauth?a=%22%3E%3Cscript%3E&b=<script>alert(1)</script>&\"onload='s3cret'"
 	for name, tc := range map[string]struct {
-		config           moneykit.OAuthReturnConfig
+		config           connect.ReturnPageConfig
 		script, frame    string
 		contains, absent string
 	}{
 		"popup": {
-			config:   moneykit.OAuthReturnConfig{},
+			config:   connect.ReturnPageConfig{},
 			contains: `"https://connect.moneykit.com");`, absent: "src=",
 		},
 		"popup of another Connect": {
-			config:   moneykit.OAuthReturnConfig{ConnectOrigin: "http://127.0.0.1:8080"},
+			config:   connect.ReturnPageConfig{ConnectOrigin: "http://127.0.0.1:8080"},
 			contains: `"http://127.0.0.1:8080");`, absent: "moneykit.com",
 		},
 		"module": {
-			config: moneykit.OAuthReturnConfig{Script: "/app/oauth.js?v=1&w=2"},
+			config: connect.ReturnPageConfig{Script: "/app/oauth.js?v=1&w=2"},
 			script: "'strict-dynamic'", frame: "https://connect.moneykit.com",
 			contains: `type="module"`, absent: "postMessage",
 		},
 		"module from elsewhere": {
-			config: moneykit.OAuthReturnConfig{Script: "https://cdn.example.com/oauth.js", ConnectOrigin: "https://connect.example.com"},
+			config: connect.ReturnPageConfig{Script: "https://cdn.example.com/oauth.js", ConnectOrigin: "https://connect.example.com"},
 			script: "'strict-dynamic'", frame: "https://connect.example.com",
 			contains: `src="https://cdn.example.com/oauth.js"`, absent: "postMessage",
 		},
 		"no app for this request": {
-			config: moneykit.OAuthReturnConfig{
-				Script: "/oauth.js", ForwardTargets: goodTargets, Forward: func(*http.Request) string { return "" },
+			config: connect.ReturnPageConfig{
+				Script: "/oauth.js", ForwardTargets: forwardTargets, Forward: func(*http.Request) string { return "" },
 			},
 			script: "'strict-dynamic'", frame: "https://connect.moneykit.com",
 			contains: `src="/oauth.js"`, absent: "myfinanceapp",
@@ -124,7 +128,7 @@ func TestOAuthReturnPage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := oauthHandler(t, tc.config)
+			h := newReturnPage(t, tc.config)
 			seen := map[string]bool{}
 			var page string
 			for _, query := range []string{"/oauth?code=s3cret", html, html, "http://evil.example/oauth?s3cret"} {
@@ -159,9 +163,9 @@ func TestOAuthReturnPage(t *testing.T) {
 }
 
 // The message is what Connect's launcher sends in a popup, and goes to Connect alone.
-func TestOAuthReturnPageTellsOpener(t *testing.T) {
+func TestReturnPageTellsOpener(t *testing.T) {
 	t.Parallel()
-	body := visit(t, oauthHandler(t, moneykit.OAuthReturnConfig{}), http.MethodGet, "/oauth?code=s3cret").Body.String()
+	body := visit(t, newReturnPage(t, connect.ReturnPageConfig{}), http.MethodGet, "/oauth?code=s3cret").Body.String()
 	assert.Contains(t, body, `window.opener.postMessage(
 		{moneykit: true, type: "link.resume", eventData: {redirectURL: window.location.href}},
 		"https://connect.moneykit.com");`)
@@ -169,9 +173,9 @@ func TestOAuthReturnPageTellsOpener(t *testing.T) {
 	assert.NotContains(t, body, "*")
 }
 
-func TestOAuthReturnHandlerRefuses(t *testing.T) {
+func TestReturnPageRefuses(t *testing.T) {
 	t.Parallel()
-	h := oauthHandler(t, moneykit.OAuthReturnConfig{Script: "/oauth.js"})
+	h := newReturnPage(t, connect.ReturnPageConfig{Script: "/oauth.js"})
 	for target, want := range map[string]string{
 		"/oauth":                        "has no query",
 		"/oauth?":                       "has no query",
@@ -204,11 +208,11 @@ func TestOAuthReturnHandlerRefuses(t *testing.T) {
 	}
 }
 
-func TestOAuthReturnMethods(t *testing.T) {
+func TestReturnPageMethods(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.Handler{
-		"page":    oauthHandler(t, moneykit.OAuthReturnConfig{}),
-		"forward": oauthHandler(t, moneykit.OAuthReturnConfig{ForwardTargets: []string{"myfinanceapp://oauth"}}),
+		"page":    newReturnPage(t, connect.ReturnPageConfig{}),
+		"forward": newReturnPage(t, connect.ReturnPageConfig{ForwardTargets: []string{"myfinanceapp://oauth"}}),
 	} {
 		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodOptions, http.MethodTrace, "get", "S3CRET"} {
 			w := visit(t, h, method, "/oauth?s3cret")
@@ -222,11 +226,11 @@ func TestOAuthReturnMethods(t *testing.T) {
 }
 
 // A server sends no body with the answer to HEAD, and nothing else differs.
-func TestOAuthReturnOverTheWire(t *testing.T) {
+func TestReturnPageOverTheWire(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
-	mux.Handle("/oauth", oauthHandler(t, moneykit.OAuthReturnConfig{}))
-	mux.Handle("/native", oauthHandler(t, moneykit.OAuthReturnConfig{
+	mux.Handle("/oauth", newReturnPage(t, connect.ReturnPageConfig{}))
+	mux.Handle("/native", newReturnPage(t, connect.ReturnPageConfig{
 		RedirectURI: "https://example.com/native", ForwardTargets: []string{"myfinanceapp://oauth"},
 	}))
 	server := httptest.NewServer(mux)
@@ -252,10 +256,10 @@ func TestOAuthReturnOverTheWire(t *testing.T) {
 	}
 }
 
-func TestOAuthReturnForwardsToTheOnlyTarget(t *testing.T) {
+func TestReturnPageForwardsToTheOnlyTarget(t *testing.T) {
 	t.Parallel()
 	targets := []string{"myfinanceapp://oauth"}
-	h := oauthHandler(t, moneykit.OAuthReturnConfig{ForwardTargets: targets})
+	h := newReturnPage(t, connect.ReturnPageConfig{ForwardTargets: targets})
 	targets[0] = "https://evil.example/"
 	w := visit(t, h, http.MethodGet, "/oauth?"+"code=a%2Fb;c&&d")
 	assert.Equal(t, http.StatusSeeOther, w.Code)
@@ -266,10 +270,10 @@ func TestOAuthReturnForwardsToTheOnlyTarget(t *testing.T) {
 	assert.Empty(t, w.Header().Get("Location"))
 }
 
-func TestOAuthReturnConfig(t *testing.T) {
+func TestReturnPageConfig(t *testing.T) {
 	t.Parallel()
 	choose := func(*http.Request) string { return "" }
-	for want, configs := range map[string][]moneykit.OAuthReturnConfig{
+	for want, configs := range map[string][]connect.ReturnPageConfig{
 		"RedirectURI must": {
 			{},
 			{RedirectURI: "/oauth"},
@@ -305,25 +309,25 @@ func TestOAuthReturnConfig(t *testing.T) {
 			{RedirectURI: redirectURI, Forward: choose, ForwardTargets: []string{"myfinanceapp://oauth", redirectURI}},
 			{RedirectURI: redirectURI, Forward: choose, ForwardTargets: []string{"myfinanceapp://oauth", ""}},
 		},
-		"need Forward":         {{RedirectURI: redirectURI, ForwardTargets: allowedTargets}},
-		"needs ForwardTargets": {{RedirectURI: redirectURI, Forward: choose}},
+		"Forward must":        {{RedirectURI: redirectURI, ForwardTargets: forwardTargets}},
+		"ForwardTargets must": {{RedirectURI: redirectURI, Forward: choose}},
 	} {
 		for _, config := range configs {
-			h, err := moneykit.OAuthReturnHandler(config)
+			h, err := connect.ReturnPage(config)
 			require.ErrorContains(t, err, want, "%+v", config)
-			require.ErrorContains(t, err, "moneykit: ")
+			assert.True(t, strings.HasPrefix(err.Error(), "connect: "), err)
 			assert.NotContains(t, err.Error(), "s3cret")
 			assert.Nil(t, h)
 		}
 	}
 }
 
-func FuzzOAuthReturnHandler(f *testing.F) {
+func FuzzReturnPage(f *testing.F) {
 	for _, query := range []string{returnQuery, "a", `"><script>alert(1)</script>`, "'onload=x", "</script>", "{{.Nonce}}", "<!--", "a\r\nb"} {
 		f.Add("/oauth", query)
 		f.Add("/"+query, query)
 	}
-	h := oauthHandler(f, moneykit.OAuthReturnConfig{Script: "/oauth.js"})
+	h := newReturnPage(f, connect.ReturnPageConfig{Script: "/oauth.js"})
 	pages := map[int]string{}
 	for _, target := range []string{"/oauth?a", "/oauth"} {
 		w := visit(f, h, http.MethodGet, target)
@@ -339,6 +343,97 @@ func FuzzOAuthReturnHandler(f *testing.F) {
 		}
 		if want := pages[w.Code]; want == "" || plain(want) != plain(w.Body.String()) {
 			t.Fatalf("%q and %q show in the page: %d %s", path, query, w.Code, w.Body)
+		}
+	})
+}
+
+// forwardTargets are the app URLs to which a page forwards.
+var forwardTargets = []string{"myfinanceapp://oauth", "https://app.example.com/oauth"}
+
+// otherTargets are none of forwardTargets. The first are URLs of other apps, the last of no app.
+var otherTargets = []string{
+	"https://evil.example/oauth",
+	"https://app.example.com.evil.example/oauth",
+	"https://evilapp.example.com/oauth",
+	"https://app-example.com/oauth",
+	"https://xn--pp-example-96a.com/oauth",
+	"https://xn--pp-6kc.example.com/oauth",
+	"https://example.com/oauth",
+	"https://app.example.com",
+	"https://app.example.com/",
+	"https://app.example.com/oauth/",
+	"https://app.example.com/oauth/x",
+	"https://app.example.com/OAUTH",
+	"https://APP.example.com/oauth",
+	"HTTPS://app.example.com/oauth",
+	"myfinanceapp://oauth/",
+	"myfinanceapp://oauth2",
+	"myfinanceapp://oauth.evil.example",
+	"myfinanceapp:///oauth",
+	"MyFinanceApp://oauth",
+	"evilapp://oauth",
+	"//evil.example/oauth", "/\\evil.example", "https:evil.example", "http://evil.example", "javascript:alert(1)", "data:text/html,x",
+	"https://app.example.com@evil.example/oauth", "https://app.example.com/oauth?next=1", "https://app.example.com/oauth#",
+	"https://app.example.com:443/oauth", "https://app.example.com/oauth\r\nSet-Cookie:a=b", "https://app.example.com/oauth%0d%0aSet-Cookie:a=b",
+	" https://app.example.com/oauth", "https://app.example.com/oauth ", "https://app.example.com/\x00", "myfinanceapp://oauth#",
+}
+
+// forwarding returns a page that forwards to what the header X-App names.
+func forwarding(tb testing.TB) http.Handler {
+	tb.Helper()
+	h, err := connect.ReturnPage(connect.ReturnPageConfig{
+		RedirectURI:    redirectURI,
+		ForwardTargets: forwardTargets,
+		Forward:        func(r *http.Request) string { return r.Header.Get("X-App") },
+	})
+	require.NoError(tb, err)
+	return h
+}
+
+func forward(tb testing.TB, h http.Handler, target, query string) *httptest.ResponseRecorder {
+	tb.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, &http.Request{
+		Method: http.MethodGet,
+		URL:    &url.URL{Path: "/oauth", RawQuery: query},
+		Header: http.Header{"X-App": {target}},
+	})
+	return w
+}
+
+func TestReturnPageIsNoOpenRedirect(t *testing.T) {
+	t.Parallel()
+	h := forwarding(t)
+	for _, target := range otherTargets {
+		w := forward(t, h, target, returnQuery)
+		assert.Equal(t, http.StatusBadRequest, w.Code, "%q", target)
+		assert.Empty(t, w.Header().Get("Location"), "%q", target)
+		assert.NotContains(t, w.Body.String(), "evil")
+		assert.NotContains(t, w.Body.String(), "s3cret")
+	}
+	for _, target := range forwardTargets {
+		w := forward(t, h, target, returnQuery)
+		assert.Equal(t, http.StatusSeeOther, w.Code)
+		assert.Equal(t, target+"?"+returnQuery, w.Header().Get("Location"))
+		assert.Empty(t, w.Body.String())
+	}
+}
+
+func FuzzReturnPageForwards(f *testing.F) {
+	for _, target := range slices.Concat(forwardTargets, otherTargets) {
+		f.Add(target, returnQuery)
+	}
+	f.Add(forwardTargets[0], "a\r\nb")
+	f.Add(forwardTargets[0], "a#b")
+	h := forwarding(f)
+	f.Fuzz(func(t *testing.T, target, query string) {
+		w := forward(t, h, target, query)
+		location := w.Header().Get("Location")
+		if location != "" && (!slices.Contains(forwardTargets, target) || location != target+"?"+query || w.Code != http.StatusSeeOther) {
+			t.Fatalf("%q is followed to %q", target, location)
+		}
+		if strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r > '~' }) {
+			t.Fatalf("%q is not fit for a header", location)
 		}
 	})
 }

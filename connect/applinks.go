@@ -1,4 +1,4 @@
-package moneykit
+package connect
 
 import (
 	"encoding/hex"
@@ -14,38 +14,39 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// Where the association files must be on the host of the redirect URI: over https and without a
-// redirect.
+// The paths of the files that let a web address open an app. Devices fetch them from the host of
+// the redirect URI, over https and without following redirects.
 const (
 	AppleAppSiteAssociationPath = "/.well-known/apple-app-site-association"
 	AssetLinksPath              = "/.well-known/assetlinks.json"
 )
 
-// AppleAppSiteAssociation returns the handler of the file with which iOS opens redirectURI, a
-// universal link, in one of the apps rather than in the browser. Serve it at
-// [AppleAppSiteAssociationPath]. An app ID is a team's ID and the app's bundle identifier, such as
-// ABCDE12345.com.example.app.
+// AppleAppSiteAssociation returns the handler of the file that lets iOS open redirectURI, a
+// universal link, in one of the apps instead of the browser. Serve it at
+// [AppleAppSiteAssociationPath]. An app ID consists of the ID of a team and the bundle identifier
+// of an app, such as ABCDE12345.com.example.app.
 //
-// It fails without an app ID, for one that is malformed or given twice, and for a redirect URI that
-// cannot be a universal link: it needs https, a domain name, no port, and no * in its path.
+// It returns an error if there is no app ID, if one is malformed or given twice, and if redirectURI
+// cannot be a universal link: that needs https, a domain name, no port, and a path without *.
 func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler, error) {
 	redirect, err := weburl.ParseRedirectURI(redirectURI)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("moneykit: the redirect URI %w", err)
+		return nil, fmt.Errorf("connect: the redirect URI %w", err)
 	case redirect.Scheme != "https" || !weburl.IsDomain(redirect.Host):
-		return nil, errors.New("moneykit: the redirect URI must begin with https:// and a domain name, without a port")
+		return nil, errors.New("connect: the redirect URI must begin with https:// and a domain name, without a port")
 	case strings.Contains(redirect.Path, "*"):
-		return nil, errors.New("moneykit: the redirect URI must have no * in its path, where it would stand for anything")
+		return nil, errors.New("connect: the redirect URI must not have a * in its path (it would match anything)")
 	case len(appIDs) == 0:
-		return nil, errors.New("moneykit: the association needs an app ID")
+		return nil, errors.New("connect: at least one app ID is needed")
 	}
 	for i, id := range appIDs {
 		if !isAppID(id) {
-			return nil, fmt.Errorf("moneykit: the app ID %s must be a team ID of ten capital letters and digits, a dot and a bundle identifier", plain.Quote(id))
+			return nil, fmt.Errorf("connect: the app ID %s must be a team ID of ten capital letters and digits, a dot "+
+				"and a bundle identifier", plain.Quote(id))
 		}
 		if slices.Contains(appIDs[:i], id) {
-			return nil, fmt.Errorf("moneykit: the app ID %s is given twice", plain.Quote(id))
+			return nil, fmt.Errorf("connect: the app ID %s is given twice", plain.Quote(id))
 		}
 	}
 	type component struct {
@@ -67,36 +68,36 @@ func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler
 // isAppID reports whether id is a team ID, a dot and a bundle identifier.
 func isAppID(id string) bool {
 	team, bundle, _ := strings.Cut(id, ".")
-	if len(team) != 10 || strings.Trim(team, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || len(bundle) > 155 {
+	if len(team) != 10 || !plain.Only(team, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") || len(bundle) > 155 {
 		return false
 	}
 	for part := range strings.SplitSeq(bundle, ".") {
-		if part == "" || strings.Trim(part, plain.Alphanumeric+"-") != "" {
+		if part == "" || !plain.Only(part, plain.Alphanumeric+"-") {
 			return false
 		}
 	}
 	return true
 }
 
-// AndroidApp is an app that Android may open app links in.
+// AndroidApp is an app in which Android may open app links.
 type AndroidApp struct {
-	// PackageName is the app's, such as com.example.app.
+	// PackageName is the name of the app's package, such as com.example.app.
 	PackageName string
-	// SHA256Fingerprints are those of the certificates that the app is signed with, as keytool and
-	// the Play Console show them: 32 bytes in hexadecimal, with colons between them. There is more
-	// than one where debug and release builds differ.
+	// SHA256Fingerprints are the fingerprints of the certificates that sign the app, as keytool and
+	// the Play Console show them: 32 bytes in hexadecimal, with colons between them. Give several
+	// if debug and release builds are signed differently.
 	SHA256Fingerprints []string
 }
 
-// AssetLinks returns the handler of the file with which Android opens app links to this host in
-// the apps rather than in the browser. Serve it at [AssetLinksPath]. The path of the link stands in
-// the app's own manifest.
+// AssetLinks returns the handler of the file that lets Android open app links to this host in the
+// apps instead of the browser. Serve it at [AssetLinksPath]. The path of the links is in the app's
+// own manifest.
 //
-// It fails without an app, for an app without a fingerprint, for a package name or fingerprint
-// that is malformed, and for one that is given twice.
+// It returns an error if there is no app, if an app has no fingerprint, and if a package name or a
+// fingerprint is malformed or given twice.
 func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	if len(apps) == 0 {
-		return nil, errors.New("moneykit: the asset links need an app")
+		return nil, errors.New("connect: at least one app is needed")
 	}
 	type target struct {
 		Namespace    string   `json:"namespace"`
@@ -110,14 +111,14 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	var file []statement
 	for _, app := range apps {
 		if !isPackageName(app.PackageName) {
-			return nil, fmt.Errorf("moneykit: the package name %s must be two or more names with dots between them", plain.Quote(app.PackageName))
+			return nil, fmt.Errorf("connect: the package name %s must be two or more names with dots between them", plain.Quote(app.PackageName))
 		}
 		if slices.ContainsFunc(file, func(s statement) bool { return s.Target.PackageName == app.PackageName }) {
-			return nil, fmt.Errorf("moneykit: the package name %s is given twice", plain.Quote(app.PackageName))
+			return nil, fmt.Errorf("connect: the package name %s is given twice", plain.Quote(app.PackageName))
 		}
 		fingerprints, err := checkFingerprints(app.SHA256Fingerprints)
 		if err != nil {
-			return nil, fmt.Errorf("moneykit: the app %s %w", plain.Quote(app.PackageName), err)
+			return nil, fmt.Errorf("connect: the app %s %w", plain.Quote(app.PackageName), err)
 		}
 		file = append(file, statement{
 			Relation: []string{"delegate_permission/common.handle_all_urls"},
@@ -130,14 +131,14 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 // isPackageName reports whether name is two or more Java identifiers with dots between them.
 func isPackageName(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
-		if part == "" || strings.Trim(part, plain.Alphanumeric+"_") != "" || strings.Contains("0123456789_", part[:1]) {
+		if part == "" || !plain.Only(part, plain.Alphanumeric+"_") || strings.Contains("0123456789_", part[:1]) {
 			return false
 		}
 	}
 	return strings.Contains(name, ".")
 }
 
-// checkFingerprints returns the fingerprints in capitals, as Android compares them.
+// checkFingerprints returns the fingerprints in upper case, as Android compares them.
 func checkFingerprints(fingerprints []string) ([]string, error) {
 	if len(fingerprints) == 0 {
 		return nil, errors.New("needs a fingerprint")
@@ -159,7 +160,7 @@ func checkFingerprints(fingerprints []string) ([]string, error) {
 	return upper, nil
 }
 
-// fileHandler serves v as a JSON file.
+// fileHandler returns a handler that serves v as a JSON file.
 func fileHandler(v any) (http.Handler, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
