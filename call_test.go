@@ -317,8 +317,8 @@ func TestConnectionReset(t *testing.T) {
 	})
 }
 
-// TestOutcomeUnknown exchanges a token with the retries that a client has by default. An exchange is
-// repeated only when MoneyKit has said that it did nothing.
+// TestOutcomeUnknown exchanges a token with the retries that a client has by default. An exchange
+// is repeated only when MoneyKit has said that it did nothing.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

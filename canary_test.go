@@ -24,8 +24,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// fault answers a request in place of MoneyKit, with what was sent in it. A fault that returns nothing
-// lets the request through.
+// fault answers a request in place of MoneyKit, with what was sent in it. A fault that returns
+// nothing lets the request through.
 type fault func(n *nasty, r *http.Request, dump string) (*http.Response, error)
 
 // nasty is a network that repeats what it is sent in all that it answers.
@@ -88,8 +88,8 @@ func page(status int, contentType, body string) (*http.Response, error) {
 	}, nil
 }
 
-// canaryPage is a fault that answers with a page. In its body %s is what was sent and %q the same as
-// JSON.
+// canaryPage is a fault that answers with a page. In its body %s is what was sent and %q the same
+// as JSON.
 func canaryPage(status int, contentType, body string) fault {
 	return func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
 		quoted, err := json.Marshal(dump)
@@ -197,7 +197,8 @@ func (c *canary) everything(now fault) {
 	c.network.mu.Unlock()
 	params := validSession()
 	params.CustomerUser = moneykit.CustomerUser{
-		ID: canaryUser, Email: &moneykit.CustomerUserEmail{Address: canaryEmail}, Phone: &moneykit.CustomerUserPhone{Number: canaryPhone},
+		ID:    canaryUser,
+		Email: &moneykit.CustomerUserEmail{Address: canaryEmail}, Phone: &moneykit.CustomerUserPhone{Number: canaryPhone},
 	}
 	c.call(func(ctx context.Context) (any, error) {
 		session, err := c.client.LinkSessions.Create(ctx, params)
