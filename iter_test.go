@@ -2,6 +2,7 @@ package moneykit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -285,10 +286,12 @@ func TestAllInTwoLoopsAtOnce(t *testing.T) {
 		all := tt.all(t.Context(), newClient(t, mock))
 		var wg sync.WaitGroup
 		var got [2][]string
+		var errs [2]error
 		for i := range got {
-			wg.Go(func() { got[i], _ = collect(all) })
+			wg.Go(func() { got[i], errs[i] = collect(all) })
 		}
 		wg.Wait()
+		require.NoError(t, errors.Join(errs[:]...), tt.name)
 		assert.GreaterOrEqual(t, len(got[0]), 5, tt.name)
 		assert.Equal(t, got[0], got[1], tt.name)
 	}
