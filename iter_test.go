@@ -384,7 +384,9 @@ func TestWait(t *testing.T) {
 			link("connected", old, "null"), link("connected", done, "null"), link("connected", done, old), link("connected", done, done),
 		}, 15 * time.Second, nil, ""},
 		{
-			"one fails", []httpmock.Responder{link("connected", done, old), link("connected", done, failed)}, 5 * time.Second, nil,
+			"one fails",
+			[]httpmock.Responder{link("connected", done, old), link("connected", done, failed)},
+			5 * time.Second, nil,
 			"the refresh of identity failed with timeout",
 		},
 		{"the link breaks", []httpmock.Responder{link("error", done, old)}, 0, moneykit.ErrRelinkRequired, "auth_expired"},

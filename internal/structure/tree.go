@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strings"
 )
 
@@ -30,7 +29,8 @@ type tree struct {
 }
 
 func load(dir string) (*tree, error) {
-	mod, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	folder := os.DirFS(dir)
+	mod, err := fs.ReadFile(folder, "go.mod")
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,6 @@ func load(dir string) (*tree, error) {
 		return nil, errors.New("go.mod must begin with the module's path")
 	}
 	t := &tree{module: strings.TrimSpace(module), set: token.NewFileSet()}
-	folder := os.DirFS(dir)
 	return t, fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
