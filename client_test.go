@@ -202,8 +202,9 @@ func TestClientIsQuietWithoutLogger(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	defer slog.SetDefault(before)
 	mock := newMock(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(500, `{}`))
-	_, err := newClient(t, mock).Links.Get(t.Context(), "mk_1")
-	require.Error(t, err)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(503, `{}`))
+	retry := moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 1, MinWait: time.Nanosecond, MaxWait: time.Microsecond})
+	_, err := newClient(t, mock, retry).Links.Get(t.Context(), "mk_1")
+	require.ErrorContains(t, err, "after 2 attempts")
 	assert.Empty(t, log.String())
 }

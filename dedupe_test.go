@@ -88,6 +88,7 @@ type scripted struct {
 	moneykit.MemoryDeduper
 
 	claim, commit, release error
+	lost                   bool                // what fails has taken effect: only the answer is lost
 	state                  moneykit.ClaimState // in place of the real one
 	keys                   []string
 	deadlines              []bool
@@ -104,12 +105,18 @@ func (s *scripted) Claim(ctx context.Context, key string, lease time.Duration) (
 func (s *scripted) Commit(ctx context.Context, key, token string) error {
 	_, has := ctx.Deadline()
 	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.commit != nil && !s.lost {
+		return s.commit
+	}
 	return errors.Join(s.commit, s.MemoryDeduper.Commit(ctx, key, token))
 }
 
 func (s *scripted) Release(ctx context.Context, key, token string) error {
 	_, has := ctx.Deadline()
 	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.release != nil && !s.lost {
+		return s.release
+	}
 	return errors.Join(s.release, s.MemoryDeduper.Release(ctx, key, token))
 }
 
@@ -126,14 +133,16 @@ func TestWithDedupe(t *testing.T) {
 	}{
 		{"handled", &scripted{}, ignore, 204, 204},
 		{"failed and released", &scripted{}, fails, 500, 204},
-		{"failed and not released", &scripted{release: down}, fails, 500, 204},
+		{"failed and not released", &scripted{release: down}, fails, 500, 503}, // until the lease ends
+		{"failed and released, and the answer is lost", &scripted{release: down, lost: true}, fails, 500, 204},
 		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
 		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
 		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
 		{"a state that is none", &scripted{state: 9}, ignore, 503, 503},
 		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
-		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 204},
-		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 204},
+		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
+		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
+		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 503},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

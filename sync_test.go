@@ -191,13 +191,13 @@ func TestSyncFailures(t *testing.T) {
 		{"has_more with an unmoved cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c1", more: true},
-		}, "page 2", nil, []string{"a"}},
+		}, "read before (page 2)", nil, []string{"a"}},
 		{"a cursor that leads back", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c2", more: true},
 			"c2": {created: []string{"c"}, cursor: "c1", more: true},
-		}, "page 3", nil, []string{"a", "b"}},
-		{"has_more without a cursor", changes{"": {created: []string{"a"}, more: true}}, "page 1", nil, []string{}},
+		}, "read before (page 3)", nil, []string{"a", "b"}},
+		{"has_more without a cursor", changes{"": {created: []string{"a"}, more: true}}, "read before (page 1)", nil, []string{}},
 		{"a page that fails", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 410, code: "link_error.deleted"},
@@ -207,7 +207,7 @@ func TestSyncFailures(t *testing.T) {
 			"c1": {status: 422, code: "link_error.bad_state"},
 		}, "page 2", moneykit.ErrorCodeLinkBadState, []string{"a"}},
 		{"nothing may be read", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
-		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "page 1", nil, []string{}},
+		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "400 Bad Request, x (page 1)", nil, []string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestSyncRebuildsOnce(t *testing.T) {
 	store := &moneykittest.MemoryStore{}
 	run := syncer(t, c, store)
 	progress, err := run()
-	require.ErrorContains(t, err, "page 3")
+	require.ErrorContains(t, err, "400 Bad Request, x (page 3)")
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, []string{"a"}, stored(store))
 }
@@ -434,7 +434,10 @@ func TestSyncWithTheCursorOfAnotherLink(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, mk.Transactions(one.ID), store.Transactions(one.ID))
+	var errs []error
 	for _, err := range client.Transactions.Sync(t.Context(), one.ID, position.Cursor) {
-		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+		errs = append(errs, err)
 	}
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], moneykit.ErrorCodeValidationFailed)
 }

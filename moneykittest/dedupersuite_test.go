@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,9 +17,11 @@ import (
 
 func TestDeduperSuite(t *testing.T) {
 	t.Parallel()
-	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return &moneykit.MemoryDeduper{} })
-	one := &moneykit.MemoryDeduper{} // for all cases
-	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return one })
+	synctest.Test(t, func(t *testing.T) {
+		moneykittest.DeduperSuite(t, func() moneykit.Deduper { return &moneykit.MemoryDeduper{} })
+		one := &moneykit.MemoryDeduper{} // for all cases
+		moneykittest.DeduperSuite(t, func() moneykit.Deduper { return one })
+	})
 }
 
 // forgetful is a Deduper with a mistake; what it lacks is right.
@@ -47,6 +50,29 @@ func (f forgetful) Release(ctx context.Context, key, token string) error {
 		return f.release(ctx, key, token)
 	}
 	return f.MemoryDeduper.Release(ctx, key, token)
+}
+
+// grantTwice lets those who claim an event at once have it all.
+func grantTwice(f *forgetful) {
+	var mu sync.Mutex
+	inside, tokens := map[string]int{}, map[string]string{}
+	f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+		mu.Lock()
+		inside[key]++
+		mu.Unlock()
+		<-time.After(time.Millisecond)
+		c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+		mu.Lock()
+		defer mu.Unlock()
+		if c.State == moneykit.ClaimGranted {
+			tokens[key] = c.Token
+		}
+		if c.State == moneykit.ClaimBusy && inside[key] > 1 {
+			c = moneykit.Claim{State: moneykit.ClaimGranted, Token: tokens[key]}
+		}
+		inside[key]--
+		return c, err
+	}
 }
 
 func TestDeduperSuiteFindsMistakes(t *testing.T) {
@@ -131,27 +157,7 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 				return f.MemoryDeduper.Claim(context.WithoutCancel(ctx), key, lease)
 			}
 		}},
-		"looks before it leaps": {"of many at once", func(f *forgetful) {
-			var mu sync.Mutex
-			inside, tokens := map[string]int{}, map[string]string{}
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				mu.Lock()
-				inside[key]++
-				mu.Unlock()
-				<-time.After(time.Millisecond)
-				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
-				mu.Lock()
-				defer mu.Unlock()
-				if c.State == moneykit.ClaimGranted {
-					tokens[key] = c.Token
-				}
-				if c.State == moneykit.ClaimBusy && inside[key] > 1 {
-					c = moneykit.Claim{State: moneykit.ClaimGranted, Token: tokens[key]}
-				}
-				inside[key]--
-				return c, err
-			}
-		}},
+		"looks before it leaps": {"of many at once", grantTwice},
 		"takes late commits": {"a token of its own", func(f *forgetful) {
 			f.commit = func(ctx context.Context, key, token string) error {
 				err := f.MemoryDeduper.Commit(ctx, key, token)
@@ -164,11 +170,13 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &forgetful{MemoryDeduper: &moneykit.MemoryDeduper{}}
-			test.spoil(f)
-			tb := &fakeTB{}
-			moneykittest.DeduperSuite(tb, func() moneykit.Deduper { return f })
-			assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+			synctest.Test(t, func(t *testing.T) {
+				f := &forgetful{MemoryDeduper: &moneykit.MemoryDeduper{}}
+				test.spoil(f)
+				tb := &fakeTB{}
+				moneykittest.DeduperSuite(tb, func() moneykit.Deduper { return f })
+				assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+			})
 		})
 	}
 }
