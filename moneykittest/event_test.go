@@ -2,7 +2,6 @@ package moneykittest_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -19,105 +18,6 @@ const (
 	deletedEvent   = `{"state":"deleted","webhook_event":"link.state_changed"}`
 	updatesEvent   = `{"has_history":true,"webhook_event":"transactions.updates_available"}`
 )
-
-func refreshed(product moneykit.Product) string {
-	return fmt.Sprintf(`{"product":%q,"state":"completed","state_changed_at":"then","webhook_event":"link.product_refresh"}`, product)
-}
-
-// TestEvents lets a link live and reads what its webhook is told.
-func TestEvents(t *testing.T) {
-	t.Parallel()
-	in := &inbox{}
-	mk := moneykittest.NewServer(t, stopped(), moneykittest.WithReceiver(in), moneykittest.WithRefreshDelay(time.Minute))
-	client := mk.Client()
-	link := mk.AddLink(moneykittest.LinkSpec{Webhook: hook, Tags: []string{"a", "b"}})
-	relink := func(exit bool) {
-		token := open(t, client, moneykit.LinkSessionParams{
-			CustomerUser: moneykit.CustomerUser{ID: "user-42"}, RedirectURI: "https://app.example/oauth",
-			ExistingLinkID: link.ID, Webhook: hook, Tags: []string{"a", "b"},
-		})
-		play(t, mk, token, moneykittest.Play{Leave: exit})
-	}
-	steps := []struct {
-		name string
-		do   func() error
-		want []string
-	}{
-		{"nothing", func() error { return nil }, nil},
-		{"break", func() error { mk.Break(link.ID, moneykit.LinkErrorAuthExpired); return nil }, []string{expiredEvent}},
-		{"break again", func() error { mk.Break(link.ID, moneykit.LinkErrorAuthExpired); return nil }, nil},
-		{"mend", func() error { mk.Break(link.ID, ""); return nil }, []string{connectedEvent}},
-		{"reset", func() error { _, err := client.Links.Reset(t.Context(), link.ID); return err }, []string{expiredEvent}},
-		{"relink that is left", func() error { relink(true); return nil }, nil},
-		{"relink", func() error { relink(false); return nil }, []string{connectedEvent}},
-		{"relink of a good link", func() error { relink(false); return nil }, nil},
-		{
-			"refresh by the bank",
-			func() error {
-				mk.Refresh(link.ID, moneykit.ProductTransactions, moneykit.ProductAccounts, moneykit.ProductAccounts)
-				return nil
-			},
-			[]string{refreshed(moneykit.ProductAccounts), refreshed(moneykit.ProductTransactions), updatesEvent},
-		},
-		{
-			"refresh that is asked for",
-			func() error {
-				_, err := client.Products.Refresh(t.Context(), link.ID, []moneykit.Product{moneykit.ProductInvestments, moneykit.ProductIdentity})
-				return err
-			},
-			nil,
-		},
-		{"and done", func() error { mk.Advance(time.Minute); return nil }, []string{refreshed(moneykit.ProductIdentity), refreshed(moneykit.ProductInvestments)}},
-		{
-			"refresh that fails",
-			func() error {
-				_, err := client.Products.Refresh(t.Context(), link.ID, []moneykit.Product{moneykit.ProductIdentity, moneykit.ProductIdentity})
-				mk.Break(link.ID, moneykit.LinkErrorInstitutionError)
-				mk.Advance(time.Minute)
-				return err
-			},
-			[]string{
-				`{"error":"institution_error","error_message":"the link cannot be used: institution_error","state":"error","webhook_event":"link.state_changed"}`,
-				`{"error_message":"the refresh failed: institution_error","product":"identity","state":"failed","state_changed_at":"then","webhook_event":"link.product_refresh"}`,
-			},
-		},
-		{"mend again", func() error { mk.Break(link.ID, ""); return nil }, []string{connectedEvent}},
-		{"new", func() error { mk.AddTransactions(link.ID, moneykit.Transaction{ID: "txn_mine"}); return nil }, []string{updatesEvent}},
-		{"changed", func() error { mk.UpdateTransaction(link.ID, moneykit.Transaction{ID: "txn_mine"}); return nil }, []string{updatesEvent}},
-		{
-			"corrected",
-			func() error {
-				_, err := client.Transactions.CorrectEnrichment(t.Context(), link.ID, "txn_mine", moneykit.EnrichmentParams{Category: moneykit.CategoryBanking})
-				return err
-			},
-			[]string{updatesEvent},
-		},
-		{"removed", func() error { mk.RemoveTransaction(link.ID, "txn_mine"); return nil }, []string{updatesEvent}},
-		{"settled", func() error { mk.Settle(link.ID); return nil }, []string{updatesEvent}},
-		{"nothing to settle", func() error { mk.Settle(link.ID); return nil }, nil},
-		{"other cursors", func() error { mk.ResetCursors(link.ID); return nil }, nil},
-		{"read", func() error { mk.Transactions(link.ID); return nil }, nil},
-		{"deleted", func() error { return client.Links.Delete(t.Context(), link.ID) }, []string{deletedEvent}},
-	}
-	keys := map[any]bool{}
-	for _, step := range steps {
-		require.NoError(t, step.do(), step.name)
-		mk.Deliver()
-		var got []string
-		for _, p := range in.take() {
-			got = append(got, p.own(t))
-			event := p.event(t)
-			assert.Equal(t, link.ID, event["link_id"])
-			assert.Equal(t, []any{"a", "b"}, event["link_tags"])
-			at, err := moneykit.ParseTimestamp(event["webhook_timestamp"].(string))
-			require.NoError(t, err)
-			assert.WithinRange(t, at.Time, mk.Now().Add(-time.Minute-time.Second), mk.Now())
-			assert.False(t, keys[event["webhook_idempotency_key"]])
-			keys[event["webhook_idempotency_key"]] = true
-		}
-		assert.Equal(t, step.want, got, step.name)
-	}
-}
 
 func TestEventsOfANewLink(t *testing.T) {
 	t.Parallel()

@@ -114,14 +114,7 @@ func WithRefreshDelay(d time.Duration) Option {
 // not registered. An origin is written like https://app.example, with a port where it has one,
 // or like myapp://oauth. Any is accepted by default.
 func WithRedirectOrigins(origins ...string) Option {
-	return func(c *config) {
-		c.api.Origins = map[string]bool{}
-		for _, o := range origins {
-			if origin, ok := api.Origin(o); ok {
-				c.api.Origins[origin] = true
-			}
-		}
-	}
+	return func(c *config) { c.api.Origins = api.Origins(origins...) }
 }
 
 // WithReceiver delivers webhooks to h in memory, whatever their URL, in place of over the network.

@@ -25,7 +25,7 @@ type Settings struct {
 	Auth                   Auth
 	RateLimits             bool
 	TokenLife              time.Duration   // of access tokens
-	Origins                map[string]bool // of redirect URIs, see [Origin]; nil for any
+	Origins                map[string]bool // of redirect URIs, see [Origins]; nil for any
 }
 
 // Surroundings is what an [API] needs of the program that it is part of.

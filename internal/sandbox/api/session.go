@@ -72,7 +72,7 @@ func (a *API) createLinkSession(q *call) reply {
 	forbidden := func(message string) reply {
 		return refuse(moneykit.ErrorCodeLinkSessionForbiddenConfig, "%s", message)
 	}
-	origin, ok := Origin(params.RedirectURI)
+	origin, ok := originOf(params.RedirectURI)
 	switch {
 	case strings.Contains(params.RedirectURI, "?"):
 		return forbidden("the redirect_uri must have no query")
@@ -113,8 +113,19 @@ func (a *API) exchangeToken(q *call) reply {
 	}{l.ID, wire(l)})
 }
 
-// Origin returns the scheme, host and port of an absolute URL, in one form for all spellings.
-func Origin(uri string) (string, bool) {
+// Origins returns the origins of absolute URLs, for [Settings]. It leaves out what is none.
+func Origins(urls ...string) map[string]bool {
+	origins := map[string]bool{}
+	for _, u := range urls {
+		if origin, ok := originOf(u); ok {
+			origins[origin] = true
+		}
+	}
+	return origins
+}
+
+// originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.
+func originOf(uri string) (string, bool) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return "", false

@@ -1,4 +1,4 @@
-package moneykittest_test
+package api_test
 
 import (
 	"fmt"
@@ -11,15 +11,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/moneykittest"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 // TestRequestsHaveNoSecrets sends canaries everywhere and looks for them.
 func TestRequestsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
-	mk := moneykittest.NewServer(t, moneykittest.WithCredentials("sandbox_me", canary+"-secret"))
-	id, secret := mk.Credentials()
+	mk := newFake(t, withAPI(func(s *api.Settings) {
+		s.ClientID, s.ClientSecret = "sandbox_me", canary+"-secret"
+	}))
+	id, secret := mk.ClientID, mk.ClientSecret
 	ctx := t.Context()
 
 	client := mk.Client()
@@ -36,19 +39,19 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 	}
 	session, err := client.LinkSessions.Create(ctx, params)
 	require.NoError(t, err)
-	result := play(t, mk, session.Token, moneykittest.Play{})
-	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
+	result := mk.connect(session.Token, world.Play{})
+	link, err := client.LinkSessions.Exchange(ctx, result.Token)
 	require.NoError(t, err)
 	_, err = mk.Client(moneykit.WithHeaderAuth()).Links.Get(ctx, link.ID)
 	require.NoError(t, err)
 
-	a := send(t, mk, http.MethodPost, "/auth/token", "grant_type=client_credentials&client_id=sandbox_me&client_secret="+secret, form()...)
+	a := ask(t, mk, http.MethodPost, "/auth/token", "grant_type=client_credentials&client_id=sandbox_me&client_secret="+secret, form()...)
 	token, ok := a.field(t, "access_token").(string)
 	require.True(t, ok)
-	for _, known := range []string{token, session.Token, result.ExchangeableToken, secret} {
-		send(t, mk, http.MethodGet, "/links/"+known, "", "X-Other: "+known)
-		send(t, mk, http.MethodGet, "/links/x?a="+known+"&client_secret="+canary, "")
-		send(t, mk, http.MethodPost, "/link-session", `{"other":["`+known+`"]}`)
+	for _, known := range []string{token, session.Token, result.Token, secret} {
+		ask(t, mk, http.MethodGet, "/links/"+known, "", "X-Other: "+known)
+		ask(t, mk, http.MethodGet, "/links/x?a="+known+"&client_secret="+canary, "")
+		ask(t, mk, http.MethodPost, "/link-session", `{"other":["`+known+`"]}`)
 	}
 	for _, body := range []string{
 		`{"CLIENT_SECRET":"canary","linkSessionToken":"canary","emails":[1234567,"canary",null,true],"a":{"b":[{"token":{"value":"canary"}}]}}`,
@@ -58,9 +61,9 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 		`client_secret=canary`,
 		strings.Repeat(" ", 1<<20) + `"canary"`,
 	} {
-		send(t, mk, http.MethodPost, "/link-session/exchange-token", body, "X-Client-Secret: canary", "Cookie: canary", "Proxy-Authorization: canary")
+		ask(t, mk, http.MethodPost, "/link-session/exchange-token", body, "X-Client-Secret: canary", "Cookie: canary", "Proxy-Authorization: canary")
 	}
-	send(t, mk, http.MethodPost, "/auth/token", "grant_type=x&client_id="+id+"&client_secret=canary&scope="+token, form("Authorization: Basic canary")...)
+	ask(t, mk, http.MethodPost, "/auth/token", "grant_type=x&client_id="+id+"&client_secret=canary&scope="+token, form("Authorization: Basic canary")...)
 
 	requests := mk.Requests()
 	all := fmt.Sprintf("%+v %#v %s", requests, requests, func() (all string) {
@@ -69,7 +72,7 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 		}
 		return all
 	}())
-	for _, secret := range []string{canary, "1234567", token, session.Token, result.ExchangeableToken} {
+	for _, secret := range []string{canary, "1234567", token, session.Token, result.Token} {
 		assert.NotContains(t, all, secret)
 	}
 
@@ -103,45 +106,24 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 	assert.Nil(t, requests[3].Body)
 }
 
-func TestRequestsAreCopies(t *testing.T) {
+// TestRequestsHaveNoPersonalData sends canaries in the bodies that have some.
+func TestRequestsHaveNoPersonalData(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t)
-	send(t, mk, http.MethodPost, "/link-session?a=b", `{"n":1.50,"h":"<&>"}`, "X-Custom: c")
-	first := mk.Requests()
-	body := []byte(`{"h":"<&>","n":1.50}`)
-	assert.Equal(t, body, first[0].Body)
-	assert.Equal(t, 422, first[0].Status)
-	first[0].Body[0] = 'x'
-	first[0].Query["a"][0] = "x"
-	first[0].Header["X-Custom"][0] = "x"
-	second := mk.Requests()
-	assert.Equal(t, body, second[0].Body)
-	assert.Equal(t, "b", second[0].Query.Get("a"))
-	assert.Equal(t, "c", second[0].Header.Get("X-Custom"))
-}
-
-func TestRequestsAreBounded(t *testing.T) {
-	t.Parallel()
-	mk := moneykittest.NewServer(t)
-	client := mk.Client(moneykit.WithHeaderAuth())
-	handler := mk.Handler()
-	const most = 10_000
-	for i := range most + 5 {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("/links/mk_%d", i), nil)
-		require.NoError(t, err)
-		handler.ServeHTTP(discard{}, req)
-	}
-	requests := mk.Requests()
-	require.Len(t, requests, most)
-	assert.Equal(t, "/links/mk_5", requests[0].Path)
-	_, err := client.Auth.Introspect(t.Context())
+	const canary = "canary"
+	mk := newFake(t)
+	_, err := mk.Client().Links.Import(t.Context(), moneykit.LinkImportParams{
+		CustomerUser:  moneykit.CustomerUser{ID: "user-42", Email: &moneykit.CustomerUserEmail{Address: canary + "@mail.example"}, Phone: &moneykit.CustomerUserPhone{Number: "+1 555 " + canary}},
+		InstitutionID: world.InstantBank,
+		Accounts:      []moneykit.AccountImport{{ID: "mine", Type: "other", Name: "Wallet", Mask: canary}},
+	})
 	require.NoError(t, err)
-	assert.Equal(t, "instrospect_client", mk.Requests()[most-1].Operation)
+	for _, name := range []string{"owners", "names", "addresses", "iban", "sort_code", "routing_number", "account_mask", "numbers"} {
+		ask(t, mk, http.MethodPatch, "/links/x?"+name+"="+canary, `{"`+name+`":[{"a":"`+canary+`"}]}`)
+	}
+	all := ""
+	for _, r := range mk.Requests() {
+		all += fmt.Sprintf("%+v %s %s", r, r.Body, r.Query.Encode())
+	}
+	assert.NotContains(t, all, canary)
+	assert.Contains(t, all, `"name":"Wallet"`)
 }
-
-// discard is a response that nobody reads.
-type discard struct{}
-
-func (discard) Header() http.Header         { return http.Header{} }
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
-func (discard) WriteHeader(int)             {}

@@ -1,4 +1,4 @@
-package moneykittest_test
+package api_test
 
 import (
 	"encoding/base64"
@@ -11,12 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/moneykittest"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 func TestCreateAccessToken(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t, moneykittest.WithCredentials("sandbox_me", "s3cret"), moneykittest.WithTokenLifetime(90*time.Second))
+	mk := newFake(t, withAPI(func(s *api.Settings) {
+		s.ClientID, s.ClientSecret, s.TokenLife = "sandbox_me", "s3cret", 90*time.Second
+	}))
 	basic := func(pair string) string {
 		return "Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(pair))
 	}
@@ -42,7 +45,7 @@ func TestCreateAccessToken(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := send(t, mk, http.MethodPost, "/auth/token", tt.body, form(tt.headers...)...)
+			a := ask(t, mk, http.MethodPost, "/auth/token", tt.body, form(tt.headers...)...)
 			assert.Equal(t, tt.status, a.status)
 			assert.Equal(t, "application/json", a.header.Get("Content-Type"))
 			if tt.status != 201 {
@@ -55,10 +58,10 @@ func TestCreateAccessToken(t *testing.T) {
 			assert.InDelta(t, 90, a.field(t, "expires_in"), 0)
 			token, ok := a.field(t, "access_token").(string)
 			require.True(t, ok)
-			next := send(t, mk, http.MethodPost, "/auth/token", tt.body, form(tt.headers...)...)
+			next := ask(t, mk, http.MethodPost, "/auth/token", tt.body, form(tt.headers...)...)
 			assert.NotEqual(t, token, next.field(t, "access_token"))
 
-			who := send(t, mk, http.MethodGet, "/auth/introspect", "", "X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer "+token)
+			who := ask(t, mk, http.MethodGet, "/auth/introspect", "", "X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer "+token)
 			assert.Equal(t, 200, who.status)
 			assert.Equal(t, "sandbox_me", who.field(t, "client_id"))
 			if tt.scope == "" {
@@ -80,7 +83,7 @@ func TestAuthenticate(t *testing.T) {
 		expired      = "api_error.auth.expired_access_token"
 	)
 	tests := map[string]struct {
-		auth    moneykittest.Auth
+		auth    api.Auth
 		headers []string // TOKEN and OLD stand for tokens
 		code    string
 	}{
@@ -95,30 +98,30 @@ func TestAuthenticate(t *testing.T) {
 		"unknown token":                   {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
 		"expired token":                   {headers: []string{"Authorization: Bearer OLD"}, code: expired},
 		"basic":                           {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
-		"headers, where bearers count":    {auth: moneykittest.BearerAuth, code: unauthorized},
-		"bearer, where bearers count":     {auth: moneykittest.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
-		"headers, where headers count":    {auth: moneykittest.HeaderAuth},
-		"both, where headers count":       {auth: moneykittest.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
-		"bearer, where headers count":     {auth: moneykittest.HeaderAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}, code: unauthorized},
+		"headers, where bearers count":    {auth: api.BearerAuth, code: unauthorized},
+		"bearer, where bearers count":     {auth: api.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
+		"headers, where headers count":    {auth: api.HeaderAuth},
+		"both, where headers count":       {auth: api.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
+		"bearer, where headers count":     {auth: api.HeaderAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}, code: unauthorized},
 		"known version":                   {headers: []string{"MoneyKit-Version: 2023-02-18"}},
 		"a token of another server's, no": {headers: []string{"Authorization: Bearer OTHER"}, code: unauthorized},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			mk := moneykittest.NewServer(t, moneykittest.WithAuth(tt.auth))
-			token := func(mk *moneykittest.Server) string {
-				id, secret := mk.Credentials()
-				a := send(t, mk, http.MethodPost, "/auth/token",
+			mk := newFake(t, withAuth(tt.auth))
+			token := func(mk *fake) string {
+				id, secret := mk.ClientID, mk.ClientSecret
+				a := ask(t, mk, http.MethodPost, "/auth/token",
 					"grant_type=client_credentials&client_id="+id+"&client_secret="+secret, form()...)
 				text, ok := a.field(t, "access_token").(string)
 				require.True(t, ok)
 				return text
 			}
 			tokens := map[string]string{"OLD": token(mk)}
-			mk.ExpireTokens()
+			mk.expireTokens()
 			tokens["TOKEN"] = token(mk)
-			tokens["OTHER"] = token(moneykittest.NewServer(t))
+			tokens["OTHER"] = token(newFake(t))
 			headers := make([]string, len(tt.headers))
 			for i, header := range tt.headers {
 				for name, value := range tokens {
@@ -128,7 +131,7 @@ func TestAuthenticate(t *testing.T) {
 				}
 				headers[i] = header
 			}
-			a := send(t, mk, http.MethodGet, "/auth/introspect", "", headers...)
+			a := ask(t, mk, http.MethodGet, "/auth/introspect", "", headers...)
 			if tt.code == "" {
 				assert.Equal(t, 200, a.status, "%s", a.body)
 				return
@@ -141,7 +144,7 @@ func TestAuthenticate(t *testing.T) {
 
 func TestUnknownVersion(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t)
+	mk := newFake(t)
 	client := mk.Client(moneykit.WithAPIVersion("2024-01-01"), moneykit.WithHeaderAuth())
 	_, err := client.Auth.Introspect(t.Context())
 	e := isError(t, err, moneykit.ErrorCodeValidationFailed, 400)
@@ -151,9 +154,9 @@ func TestUnknownVersion(t *testing.T) {
 // TestTokenExpiry sees how often the client renews its token.
 func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t, stopped())
+	mk := newFake(t, stopped())
 	client := mk.Client()
-	link := mk.AddLink(moneykittest.LinkSpec{})
+	link := mk.addLink(t, world.LinkSpec{})
 	read := func(tokens, links int) {
 		t.Helper()
 		_, err := client.Links.Get(t.Context(), link.ID)
@@ -162,22 +165,22 @@ func TestTokenExpiry(t *testing.T) {
 	}
 	read(1, 1)
 	read(1, 2)
-	mk.ExpireTokens()
+	mk.expireTokens()
 	read(2, 4)
 	read(2, 5)
-	mk.Advance(time.Hour - time.Second)
+	mk.advance(time.Hour - time.Second)
 	read(2, 6)
-	mk.Advance(time.Second)
+	mk.advance(time.Second)
 	read(3, 8)
 }
 
 func TestHeaderAuth(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t, moneykittest.WithAuth(moneykittest.HeaderAuth))
+	mk := newFake(t, withAuth(api.HeaderAuth))
 	client := mk.Client(moneykit.WithHeaderAuth())
 	app, err := client.Auth.Introspect(t.Context())
 	require.NoError(t, err)
-	id, _ := mk.Credentials()
+	id := mk.ClientID
 	assert.Equal(t, id, app.ID)
 	assert.Equal(t, app.App.ID, app.App.DuplicateID)
 	assert.True(t, app.DisabledAt.IsZero())
