@@ -1,7 +1,7 @@
 package moneykittest_test
 
 import (
-	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,124 +25,6 @@ func TestExitLeavesNothing(t *testing.T) {
 	for range 3 {
 		_, err := mk.Client().Links.Get(t.Context(), other.AddLink(moneykittest.LinkSpec{}).ID)
 		isError(t, err, moneykit.ErrNotFound, 404)
-	}
-}
-
-// TestConnectPayloads plays every outcome on every platform.
-func TestConnectPayloads(t *testing.T) {
-	t.Parallel()
-	mk := moneykittest.NewServer(t)
-	client := mk.Client()
-	failure := moneykit.ConnectError{ID: "some_error", DisplayedMessage: "It did not work.", RequestID: "req_1"}
-	tests := []struct {
-		source     moneykit.ConnectSource
-		linked     moneykit.ConnectSource // the source that the payload shows
-		relinked   moneykit.ConnectSource
-		failed     moneykit.ConnectSource
-		noRelinkID bool
-		noErrorID  bool
-		linkedKeys []string // of the object that has the institution
-		left       string
-		noTag      bool
-		noDuration bool
-	}{
-		{
-			source: moneykit.ConnectWeb, linked: moneykit.ConnectWeb, relinked: moneykit.ConnectWeb, failed: moneykit.ConnectWeb,
-			left: `[null]`,
-		},
-		{
-			source: moneykit.ConnectIOS, linked: moneykit.ConnectIOS, failed: moneykit.ConnectIOS, noRelinkID: true, left: `null`,
-			linkedKeys: []string{"institution", "accounts", "token", "linkIdentifier", "trackedScreens"}, noTag: true,
-		},
-		{
-			source: moneykit.ConnectAndroid, linked: moneykit.ConnectAndroid, relinked: moneykit.ConnectAndroid, noErrorID: true,
-			left:       `null`,
-			linkedKeys: []string{"institution", "accounts", "token", "linkId", "trackedScreens"}, noDuration: true,
-		},
-		{
-			// Connect for React Native declares the same members as that for iOS.
-			source: moneykit.ConnectReactNative, linked: moneykit.ConnectIOS, failed: moneykit.ConnectReactNative,
-			noRelinkID: true, left: `null`,
-			linkedKeys: []string{"institution", "accounts", "token", "linkIdentifier", "trackedScreens"}, noTag: true,
-		},
-	}
-	for _, tt := range tests {
-		t.Run(string(tt.source), func(t *testing.T) {
-			t.Parallel()
-			institution := moneykit.ConnectInstitution{
-				ID: "moneykit-instant-bank", Name: "Instant Bank", Country: "US", Domain: "instant.bank.test",
-			}
-			screens := []moneykit.ConnectScreen{
-				{Name: "Finder", Tag: "finder", Duration: 2.5}, {Name: "Accounts", Tag: "accounts", Duration: 1.25},
-			}
-			for i := range screens {
-				if tt.noTag {
-					screens[i].Tag = ""
-				}
-				if tt.noDuration {
-					screens[i].Duration = 0
-				}
-			}
-			parse := func(data []byte) *moneykit.ConnectResult {
-				result, err := moneykit.ParseConnectResult(data)
-				require.NoError(t, err, "%s", data)
-				return result
-			}
-
-			data := mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{})
-			linked := parse(data)
-			link, err := client.LinkSessions.Exchange(t.Context(), linked.ExchangeableToken)
-			require.NoError(t, err)
-			require.Len(t, linked.Accounts, 4)
-			assert.Equal(t, "credit_card", linked.Accounts[2].Type)
-			assert.Equal(t, &moneykit.ConnectResult{
-				Outcome: moneykit.ConnectLinked, Source: tt.linked, ExchangeableToken: linked.ExchangeableToken, LinkID: link.ID,
-				Institution: institution, Accounts: linked.Accounts, Screens: screens,
-			}, linked)
-			if tt.linkedKeys != nil {
-				var object map[string]any
-				require.NoError(t, json.Unmarshal(data, &object))
-				assert.Len(t, object, len(tt.linkedKeys))
-				for _, key := range tt.linkedKeys {
-					assert.Contains(t, object, key)
-				}
-			} else {
-				var args []any
-				require.NoError(t, json.Unmarshal(data, &args))
-				assert.Len(t, args, 3)
-				assert.Equal(t, linked.ExchangeableToken, args[0])
-				assert.Equal(t, link.ID, args[2])
-			}
-
-			params := sessionParams()
-			params.ExistingLinkID = link.ID
-			mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
-			relinked := parse(mk.Connect(open(t, client, params), tt.source, moneykittest.Play{}))
-			want := &moneykit.ConnectResult{
-				Outcome: moneykit.ConnectRelinked, Source: tt.relinked, LinkID: link.ID,
-				Institution: institution, Accounts: linked.Accounts, Screens: screens,
-			}
-			if tt.noRelinkID {
-				want.LinkID = ""
-			}
-			assert.Equal(t, want, relinked)
-
-			failed := parse(mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{Exit: &failure}))
-			wantErr := failure
-			if tt.noErrorID {
-				wantErr.ID = ""
-			}
-			assert.Equal(t, &moneykit.ConnectResult{Outcome: moneykit.ConnectExited, Source: tt.failed, Err: &wantErr}, failed)
-
-			nothing := parse(mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{Exit: &moneykit.ConnectError{}}))
-			assert.Equal(t, &moneykit.ConnectError{DisplayedMessage: "Something went wrong."}, nothing.Err)
-
-			data = mk.Connect(open(t, client, sessionParams()), tt.source, moneykittest.Play{Leave: true})
-			assert.Equal(t, tt.left, string(data))
-			left := parse(data)
-			assert.Equal(t, moneykit.ConnectExited, left.Outcome)
-			assert.Nil(t, left.Err)
-		})
 	}
 }
 
@@ -230,4 +112,51 @@ func TestRelink(t *testing.T) {
 		_, err = client.LinkSessions.Create(t.Context(), params)
 		isError(t, err, moneykit.ErrorCodeLinkSessionForbiddenConfig, 403)
 	}
+}
+
+// connectEvents reads the events of a session.
+func connectEvents(t *testing.T, mk *moneykittest.Server, token string, source moneykit.ConnectSource) []*moneykit.ConnectEvent {
+	t.Helper()
+	var all []*moneykit.ConnectEvent
+	for _, data := range mk.ConnectEvents(token, source) {
+		e, err := moneykit.ParseConnectEvent(data)
+		require.NoError(t, err, "%s", data)
+		all = append(all, e)
+	}
+	return all
+}
+
+func TestConnectEvents(t *testing.T) {
+	t.Parallel()
+	mk, tb := newFake(t)
+	token := open(t, mk.Client(), oauthParams())
+	assert.Empty(t, mk.ConnectEvents(token, ""))
+	returned := mk.Authorize(token, moneykittest.Play{})
+	assert.Len(t, connectEvents(t, mk, token, moneykit.ConnectIOS), 2)
+	mk.Continue(token, returned, "", moneykittest.Play{})
+	before := mk.ConnectEvents(token, "")
+	assert.Len(t, before, 6)
+	require.Empty(t, tb.errors)
+	mk.Connect(token, "", moneykittest.Play{})
+	assert.Equal(t, before, mk.ConnectEvents(token, ""), "a token that is used again adds nothing")
+
+	tb.errors = nil
+	assert.Nil(t, mk.ConnectEvents("no such token", moneykit.ConnectWeb))
+	assert.Nil(t, mk.ConnectEvents(token, "windows_phone"))
+	require.Len(t, tb.errors, 2)
+	assert.Contains(t, tb.errors[0], "ConnectEvents: the link session token is unknown")
+	assert.Contains(t, tb.errors[1], `ConnectEvents: there is no source "windows_phone"`)
+}
+
+// Connect's pages are served beside the API, and are no operations.
+func TestConnectPages(t *testing.T) {
+	t.Parallel()
+	mk, tb := newFake(t)
+	a := ask(t, mk, http.MethodGet, "/start?linkSessionToken="+open(t, mk.Client(), sessionParams()), "")
+	assert.Equal(t, 200, a.status)
+	assert.Contains(t, string(a.body), "Credentials Bank")
+	assert.Equal(t, map[string]int{"create_access_token": 1, "create_link_session": 1}, operations(mk))
+	ask(t, mk, http.MethodPost, "/connect/play", `{"linkSessionToken":"no such token"}`)
+	require.Len(t, tb.errors, 1)
+	assert.Contains(t, tb.errors[0], "the page of Connect: the link session token is unknown")
 }

@@ -16,6 +16,28 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
+// A mistake is reported to the test, and a status without a body has none.
+func TestFail(t *testing.T) {
+	t.Parallel()
+	mk, tb := newFake(t)
+	mk.Fail("getLink", 1, moneykittest.Fault{})
+	require.Len(t, tb.errors, 1)
+	assert.Contains(t, tb.errors[0], `"getLink"`)
+	mk.Fail("get_link", 1, moneykittest.Fault{Status: 204, Code: "x"})
+	a := send(t, mk, http.MethodGet, "/links/mk_x", "")
+	assert.Equal(t, 204, a.status)
+	assert.Empty(t, a.body)
+	mk.Fail("get_link", 1, moneykittest.Fault{
+		Status: 418, Code: moneykit.ErrorCodeLinkBadState, LinkError: moneykit.LinkErrorNoAccounts,
+		Header: http.Header{"Retry-After": {"7"}}, ContentType: "application/x+json",
+	})
+	a = send(t, mk, http.MethodGet, "/links/mk_x", "")
+	assert.Equal(t, 418, a.status)
+	assert.Equal(t, "no_accounts", a.field(t, "link_error_code"))
+	assert.Equal(t, "7", a.header.Get("Retry-After"))
+	assert.Equal(t, "application/x+json", a.header.Get("Content-Type"))
+}
+
 // TestFaultsOfTheWire goes over TCP and in memory.
 func TestFaultsOfTheWire(t *testing.T) {
 	t.Parallel()

@@ -1,8 +1,6 @@
 package moneykittest_test
 
 import (
-	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -13,39 +11,69 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-func TestTogether(t *testing.T) {
+func TestAddLink(t *testing.T) {
 	t.Parallel()
-	mk := moneykittest.NewServer(t, moneykittest.WithHistory(10*24*time.Hour), moneykittest.WithRefreshDelay(time.Millisecond))
-	client := mk.Client(moneykit.WithHeaderAuth())
-	ctx := t.Context()
-	work := func(name string) error {
-		link := mk.AddLink(moneykittest.LinkSpec{UserID: "shared"})
-		store := &moneykittest.MemoryStore{}
-		for range 4 {
-			mk.AddTransactions(link.ID, moneykit.Transaction{Description: name})
-			_, err1 := client.Products.Refresh(ctx, link.ID, []moneykit.Product{moneykit.ProductTransactions, moneykit.ProductInvestments})
-			_, err2 := client.Users.Transactions(ctx, "shared", moneykit.UserTransactionListParams{})
-			_, err3 := client.Users.Accounts(ctx, "shared", moneykit.UserAccountListParams{})
-			_, err4 := client.Investments.Holdings(ctx, link.ID, moneykit.HoldingListParams{})
-			_, err5 := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{PageSize: 10})
-			if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
-				return err
-			}
-		}
-		mk.Advance(time.Second) // what is due happens
-		if _, err := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{}); err != nil {
-			return err
-		}
-		if !assert.ObjectsAreEqual(mk.Transactions(link.ID), store.Transactions(link.ID)) {
-			return errors.New("the copy differs")
-		}
-		return nil
+	mk, tb := newFake(t)
+	client := mk.Client()
+	amount, err := moneykit.ParseDecimal("12.30")
+	require.NoError(t, err)
+	accounts := []moneykit.Account{
+		{Name: "Mine", Type: "depository.checking", Balances: moneykit.Balances{Current: &amount}},
+		{ID: "acc_closed", Name: "Gone", Closed: true},
+		{ID: "acc_1", Name: "Other"},
 	}
-	failures := make(chan error, 6)
-	for i := range cap(failures) {
-		go func() { failures <- work(fmt.Sprint(i)) }()
-	}
-	for range cap(failures) {
-		require.NoError(t, <-failures)
-	}
+	link := mk.AddLink(moneykittest.LinkSpec{
+		UserID: "user-7", InstitutionID: moneykittest.OAuthBank, Webhook: "https://app.example/hook", Tags: []string{"a", "b"},
+		Products: []moneykit.Product{"transactions"}, Accounts: accounts,
+	})
+	assert.Equal(t, "OAuth Bank", link.InstitutionName)
+	assert.Equal(t, "https://app.example/hook", link.Webhook)
+	assert.Equal(t, []string{"a", "b"}, link.Tags)
+	assert.Equal(t, []moneykit.Product{"account_numbers", "identity", "investments", "enrichment"}, link.AvailableProducts)
+	list, err := client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
+	require.NoError(t, err)
+	require.Len(t, list.Accounts, 2, "closed accounts are not listed")
+	assert.Regexp(t, `^acc_[0-9A-Za-z]{22}$`, list.Accounts[0].ID)
+	assert.Equal(t, "12.30", list.Accounts[0].Balances.Current.String())
+	assert.Equal(t, "acc_1", list.Accounts[1].ID)
+	assert.Empty(t, accounts[0].ID, "the test's own list stays as it is")
+	assert.Empty(t, tb.errors)
+
+	link = mk.AddLink(moneykittest.LinkSpec{InstitutionID: "chase"})
+	assert.Equal(t, moneykittest.InstantBank, link.InstitutionID)
+	assert.Len(t, tb.errors, 1)
+
+	// Times that JSON has no form for.
+	bad := moneykit.Timestamp{Time: time.Date(123456, 1, 1, 0, 0, 0, 0, time.UTC)}
+	link = mk.AddLink(moneykittest.LinkSpec{Accounts: []moneykit.Account{{Balances: moneykit.Balances{Date: bad}}}})
+	_, err = client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{}, moneykit.WithoutRetry())
+	var e *moneykit.Error
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, 500, e.StatusCode)
+	assert.Len(t, tb.errors, 2)
+	strange, tb := newFake(t, moneykittest.WithClock(func() time.Time { return bad.Time }))
+	strange.AddLink(moneykittest.LinkSpec{})
+	assert.Len(t, tb.errors, 1)
+}
+
+func TestBreak(t *testing.T) {
+	t.Parallel()
+	mk, tb := newFake(t)
+	client := mk.Client()
+	link := mk.AddLink(moneykittest.LinkSpec{})
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	_, err := client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
+	isError(t, err, moneykit.ErrRelinkRequired, 422)
+	mk.Break(link.ID, "")
+	_, err = client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
+	require.NoError(t, err)
+	assert.Empty(t, tb.errors)
+
+	require.NoError(t, client.Links.Delete(t.Context(), link.ID))
+	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	mk.Break("mk_unknown", moneykit.LinkErrorAuthExpired)
+	assert.Len(t, tb.errors, 2)
+	got, err := client.Links.Get(t.Context(), link.ID)
+	require.NoError(t, err)
+	assert.Equal(t, moneykit.LinkStateDeleted, got.State)
 }

@@ -1,4 +1,4 @@
-package moneykittest_test
+package pages_test
 
 import (
 	"encoding/json"
@@ -9,29 +9,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/moneykittest"
+	"github.com/moneykit/moneykit-go/internal/sandbox/pages"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
-
-// events reads the events of a session.
-func events(t *testing.T, mk *moneykittest.Server, token string, source moneykit.ConnectSource) []*moneykit.ConnectEvent {
-	t.Helper()
-	var all []*moneykit.ConnectEvent
-	for _, data := range mk.ConnectEvents(token, source) {
-		e, err := moneykit.ParseConnectEvent(data)
-		require.NoError(t, err, "%s", data)
-		all = append(all, e)
-	}
-	return all
-}
 
 func TestConnectEvents(t *testing.T) {
 	t.Parallel()
-	const creds, oauth = moneykittest.CredentialsBank, moneykittest.OAuthBank
+	const creds, oauth = world.CredentialsBank, world.OAuthBank
 	whole := []string{"open", "change_screen", "select_institution", "change_screen", "submit_accounts", "submit_permissions", "success"}
 	tests := map[string]struct {
 		at     string // institution_id
 		relink bool
-		play   moneykittest.Play
+		play   world.Play
 		stages bool
 		want   []string
 		bank   string
@@ -39,18 +28,18 @@ func TestConnectEvents(t *testing.T) {
 		"link":           {want: whole, bank: "Instant Bank"},
 		"by the session": {at: creds, want: []string{"open", "submit_credentials", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "Credentials Bank"},
 		"credentials": {
-			play: moneykittest.Play{Username: "user_good"}, bank: "Credentials Bank",
+			play: world.Play{Username: "user_good"}, bank: "Credentials Bank",
 			want: []string{"open", "change_screen", "select_institution", "submit_credentials", "change_screen", "submit_accounts", "submit_permissions", "success"},
 		},
-		"wrong credentials": {at: creds, play: moneykittest.Play{Username: "x"}, want: []string{"open", "submit_credentials", "error", "exit"}, bank: "Credentials Bank"},
+		"wrong credentials": {at: creds, play: world.Play{Username: "x"}, want: []string{"open", "submit_credentials", "error", "exit"}, bank: "Credentials Bank"},
 		"oauth":             {at: oauth, want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "OAuth Bank"},
 		"oauth in stages":   {at: oauth, stages: true, want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "OAuth Bank"},
-		"left":              {play: moneykittest.Play{Leave: true}, want: []string{"open", "change_screen", "exit"}},
-		"left early":        {at: oauth, play: moneykittest.Play{Leave: true}, want: []string{"open", "exit"}},
-		"failed":            {play: moneykittest.Play{Exit: &moneykit.ConnectError{ID: "x", DisplayedMessage: "Oh.", RequestID: "r"}}, want: []string{"open", "change_screen", "error", "exit"}},
+		"left":              {play: world.Play{Leave: true}, want: []string{"open", "change_screen", "exit"}},
+		"left early":        {at: oauth, play: world.Play{Leave: true}, want: []string{"open", "exit"}},
+		"failed":            {play: world.Play{Exit: &moneykit.ConnectError{ID: "x", DisplayedMessage: "Oh.", RequestID: "r"}}, want: []string{"open", "change_screen", "error", "exit"}},
 		"relink":            {relink: true, want: []string{"open", "submit_permissions", "success"}, bank: "Instant Bank"},
 		"relink with more": {
-			relink: true, play: moneykittest.Play{NewAccounts: []moneykit.Account{{Type: "investment"}}},
+			relink: true, play: world.Play{NewAccounts: []moneykit.Account{{Type: "investment"}}},
 			want: []string{"open", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "Instant Bank",
 		},
 	}
@@ -58,23 +47,29 @@ func TestConnectEvents(t *testing.T) {
 		for _, source := range append(sources(), "") {
 			t.Run(name+" "+string(source), func(t *testing.T) {
 				t.Parallel()
-				now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-				mk := moneykittest.NewServer(t, moneykittest.WithClock(func() time.Time { return now }))
+				mk := newFake(t)
 				params := sessionParams()
 				params.InstitutionID = tt.at
 				if tt.relink {
-					params.ExistingLinkID = mk.AddLink(moneykittest.LinkSpec{Products: []moneykit.Product{moneykit.ProductIdentity}}).ID
+					params.ExistingLinkID = mk.addLink(world.LinkSpec{Products: []moneykit.Product{moneykit.ProductIdentity}})
 				}
-				token := open(t, mk.Client(), params)
-				assert.Empty(t, mk.ConnectEvents(token, source))
-				if tt.stages {
-					returned := mk.Authorize(token, tt.play)
-					assert.Len(t, mk.ConnectEvents(token, source), 2)
-					mk.Continue(token, returned, source, tt.play)
-				} else {
-					mk.Connect(token, source, tt.play)
+				token := mk.open(params)
+				assert.Empty(t, mk.events(t, token, source))
+				mk.World.Do(func(w *world.World, now time.Time) {
+					if tt.stages {
+						returned, _ := w.Authorize(token, tt.play, now)
+						assert.Len(t, w.Sessions[token].Steps, 2)
+						w.Continue(token, returned, tt.play, now)
+					} else {
+						w.Connect(token, tt.play, now)
+					}
+				})
+				var all []*moneykit.ConnectEvent
+				for _, data := range mk.events(t, token, source) {
+					e, err := moneykit.ParseConnectEvent(data)
+					require.NoError(t, err, "%s", data)
+					all = append(all, e)
 				}
-				all := events(t, mk, token, source)
 				var got []string
 				session := all[0].Meta.SessionID
 				for _, e := range all {
@@ -85,7 +80,7 @@ func TestConnectEvents(t *testing.T) {
 						assert.Equal(t, moneykit.ConnectEventMeta{SessionID: session}, e.Meta)
 						continue
 					}
-					assert.Equal(t, now, e.Meta.Timestamp.Time)
+					assert.Equal(t, start(), e.Meta.Timestamp.Time)
 					assert.Equal(t, map[bool]string{false: "link", true: "relink"}[tt.relink], e.Meta.LinkType)
 				}
 				assert.Equal(t, tt.want, got)
@@ -120,9 +115,9 @@ func TestConnectEvents(t *testing.T) {
 // TestConnectEventMembers looks at an event as each platform has it.
 func TestConnectEventMembers(t *testing.T) {
 	t.Parallel()
-	mk, tb := newFake(t)
-	token := open(t, mk.Client(), sessionParams())
-	mk.Connect(token, "", moneykittest.Play{})
+	mk := newFake(t)
+	token := mk.open(sessionParams())
+	mk.connect(t, token, "", world.Play{})
 	for source, want := range map[moneykit.ConnectSource][]string{
 		moneykit.ConnectWeb:         {"name", "meta"},
 		moneykit.ConnectIOS:         {"name", "properties", "meta"},
@@ -130,21 +125,14 @@ func TestConnectEventMembers(t *testing.T) {
 		moneykit.ConnectReactNative: {"name", "properties", "sessionId"},
 	} {
 		var members map[string]any
-		require.NoError(t, json.Unmarshal(mk.ConnectEvents(token, source)[0], &members))
+		require.NoError(t, json.Unmarshal(mk.events(t, token, source)[0], &members))
 		assert.Len(t, members, len(want))
 		for _, name := range want {
 			assert.Contains(t, members, name)
 		}
 	}
-	require.Empty(t, tb.errors)
-	assert.Nil(t, mk.ConnectEvents("no such token", moneykit.ConnectWeb))
-	assert.Nil(t, mk.ConnectEvents(token, "windows_phone"))
-	require.Len(t, tb.errors, 2)
-	assert.Contains(t, tb.errors[0], "ConnectEvents: the link session token is unknown")
-	assert.Contains(t, tb.errors[1], `ConnectEvents: there is no source "windows_phone"`)
-
-	// A token that is used again adds nothing.
-	before := mk.ConnectEvents(token, "")
-	mk.Connect(token, "", moneykittest.Play{})
-	assert.Equal(t, before, mk.ConnectEvents(token, ""))
+	mk.World.Do(func(w *world.World, _ time.Time) {
+		_, err := pages.Event(w.Sessions[token], w.Sessions[token].Steps[0], "windows_phone")
+		assert.EqualError(t, err, `there is no source "windows_phone"`)
+	})
 }
