@@ -42,9 +42,9 @@ func (c *core) client(transport http.RoundTripper, opts ...moneykit.Option) (*mo
 	all := append([]moneykit.Option{
 		moneykit.WithBaseURL("http://moneykit.test"),
 		moneykit.WithHTTPClient(&http.Client{Transport: transport}),
-		moneykit.WithClock(c.now),
+		moneykit.WithClock(c.world.Now),
 	}, opts...)
-	return moneykit.NewClient(c.cfg.clientID, c.cfg.clientSecret, all...)
+	return moneykit.NewClient(c.cfg.api.ClientID, c.cfg.api.ClientSecret, all...)
 }
 
 // failing fails every request.
@@ -180,16 +180,4 @@ func (c *trackedConn) CloseWrite() error {
 		return tcp.CloseWrite()
 	}
 	return nil
-}
-
-// abort ends the connection of w, on TCP with a reset.
-func abort(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		panic(http.ErrAbortHandler) // how a handler ends a connection that it cannot take over
-	}
-	if l, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
-		_ = l.SetLinger(0)
-	}
-	_ = conn.Close()
 }

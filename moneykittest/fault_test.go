@@ -16,101 +16,26 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-func TestFaultAnswers(t *testing.T) {
-	t.Parallel()
-	header := http.Header{"Retry-After": {"7"}, "x-custom": {"a", "b"}}
-	tests := map[string]struct {
-		fault  moneykittest.Fault
-		status int
-		code   string
-		link   string
-		body   string
-		media  string
-	}{
-		"zero":                {status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
-		"status":              {fault: moneykittest.Fault{Status: 502}, status: 502, body: "Bad Gateway", media: "text/plain; charset=utf-8"},
-		"no status":           {fault: moneykittest.Fault{Status: 101}, status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
-		"no such status":      {fault: moneykittest.Fault{Status: 4000, Code: "x"}, status: 500, code: "x"},
-		"code":                {fault: moneykittest.Fault{Code: moneykit.ErrorCodeLinkUnauthorizedAccess}, status: 401, code: "link_error.unauthorized_access"},
-		"code of an unknown":  {fault: moneykittest.Fault{Code: "x"}, status: 500, code: "x"},
-		"code and status":     {fault: moneykittest.Fault{Status: 418, Code: moneykit.ErrorCodeLinkNotFound}, status: 418, code: "link_error.not_found"},
-		"bad config":          {fault: moneykittest.Fault{Code: moneykit.ErrorCodeLinkBadConfig}, status: 400, code: "link_error.bad_config"},
-		"link error":          {fault: moneykittest.Fault{LinkError: moneykit.LinkErrorNoAccounts}, status: 422, code: "link_error.bad_state", link: "no_accounts"},
-		"header":              {fault: moneykittest.Fault{Status: 429, Header: header}, status: 429, body: "Too Many Requests", media: "text/plain; charset=utf-8"},
-		"page":                {fault: moneykittest.Fault{Status: 503, Body: "<html>"}, status: 503, body: "<html>", media: "text/html; charset=utf-8"},
-		"JSON":                {fault: moneykittest.Fault{Status: 503, Body: `{"a":1}`}, status: 503, body: `{"a":1}`, media: "application/json"},
-		"type":                {fault: moneykittest.Fault{Status: 503, Body: `{"a":1}`, ContentType: "text/css"}, status: 503, body: `{"a":1}`, media: "text/css"},
-		"no body":             {fault: moneykittest.Fault{Status: 204, Code: "x"}, status: 204},
-		"the answer's body":   {fault: moneykittest.Fault{Body: "[]"}, status: 200, body: "[]", media: "application/json"},
-		"the answer's header": {fault: moneykittest.Fault{Header: header, Body: "1"}, status: 200, body: "1", media: "application/json"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			mk := moneykittest.NewServer(t)
-			link := mk.AddLink(moneykittest.LinkSpec{})
-			mk.Fail("get_link", 1, tt.fault)
-			a := send(t, mk, http.MethodGet, "/links/"+link.ID, "")
-			assert.Equal(t, tt.status, a.status)
-			switch {
-			case tt.code != "":
-				assert.Equal(t, tt.code, a.field(t, "error_code"))
-				if tt.link != "" {
-					assert.Equal(t, tt.link, a.field(t, "link_error_code"))
-				}
-			case tt.body != "":
-				assert.Equal(t, tt.body, string(a.body))
-				assert.Equal(t, tt.media, a.header.Get("Content-Type"))
-			default:
-				assert.Empty(t, a.body)
-			}
-			if tt.fault.Header != nil {
-				assert.Equal(t, "7", a.header.Get("Retry-After"))
-				assert.Equal(t, []string{"a", "b"}, a.header.Values("X-Custom"))
-			}
-			assert.Equal(t, tt.status, mk.Requests()[0].Status)
-			assert.Equal(t, 200, send(t, mk, http.MethodGet, "/links/"+link.ID, "").status, "once was planned")
-		})
-	}
-}
-
-func TestFailQueue(t *testing.T) {
+// A mistake is reported to the test, and a status without a body has none.
+func TestFail(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)
-	link := mk.AddLink(moneykittest.LinkSpec{})
-	statuses := func(n int) (out []int) {
-		for range n {
-			out = append(out, send(t, mk, http.MethodGet, "/links/"+link.ID, "").status)
-		}
-		return out
-	}
-	mk.Fail("get_link", 2, moneykittest.Fault{Status: 502})
-	mk.Fail("get_link", 1, moneykittest.Fault{Status: 503})
-	mk.Fail("", 1, moneykittest.Fault{Status: 504})
-	mk.Fail("delete_link", -1, moneykittest.Fault{Status: 500})
-	assert.Equal(t, []int{502, 502, 503, 504, 200}, statuses(5))
-	assert.Equal(t, 500, send(t, mk, http.MethodDelete, "/links/"+link.ID, "").status)
-
-	mk.Fail("get_link", -1, moneykittest.Fault{Status: 502})
-	assert.Equal(t, []int{502, 502, 502}, statuses(3))
-	mk.Fail("get_link", 0, moneykittest.Fault{})
-	assert.Equal(t, []int{200}, statuses(1))
-	mk.Fail("", -1, moneykittest.Fault{Status: 502})
-	assert.Equal(t, []int{502, 502}, statuses(2))
-	assert.Equal(t, 502, send(t, mk, http.MethodGet, "/nowhere", "").status)
-	assert.Empty(t, tb.errors)
-	mk.Fail("", 0, moneykittest.Fault{})
-	assert.Equal(t, []int{200}, statuses(1))
-
 	mk.Fail("getLink", 1, moneykittest.Fault{})
 	require.Len(t, tb.errors, 1)
 	assert.Contains(t, tb.errors[0], `"getLink"`)
-
-	// The header is the test's again once Fail has returned.
-	header := http.Header{"X-Custom": {"a"}}
-	mk.Fail("get_link", 1, moneykittest.Fault{Header: header})
-	header["X-Custom"][0] = "b"
-	assert.Equal(t, "a", send(t, mk, http.MethodGet, "/links/"+link.ID, "").header.Get("X-Custom"))
+	mk.Fail("get_link", 1, moneykittest.Fault{Status: 204, Code: "x"})
+	a := send(t, mk, http.MethodGet, "/links/mk_x", "")
+	assert.Equal(t, 204, a.status)
+	assert.Empty(t, a.body)
+	mk.Fail("get_link", 1, moneykittest.Fault{
+		Status: 418, Code: moneykit.ErrorCodeLinkBadState, LinkError: moneykit.LinkErrorNoAccounts,
+		Header: http.Header{"Retry-After": {"7"}}, ContentType: "application/x+json",
+	})
+	a = send(t, mk, http.MethodGet, "/links/mk_x", "")
+	assert.Equal(t, 418, a.status)
+	assert.Equal(t, "no_accounts", a.field(t, "link_error_code"))
+	assert.Equal(t, "7", a.header.Get("Retry-After"))
+	assert.Equal(t, "application/x+json", a.header.Get("Content-Type"))
 }
 
 // TestFaultsOfTheWire goes over TCP and in memory.

@@ -2,11 +2,14 @@ package moneykittest_test
 
 import (
 	"bytes"
+	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -183,4 +186,60 @@ func isError(t *testing.T, err, target error, status int) *moneykit.Error {
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, status, e.StatusCode)
 	return e
+}
+
+// encode writes a forged cursor.
+func encode(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
+
+// raw returns a member of an answer as it was written.
+func raw(t *testing.T, a answer, name string) json.RawMessage {
+	t.Helper()
+	var object map[string]json.RawMessage
+	decode(t, a, &object)
+	return object[name]
+}
+
+// decode reads an answer.
+func decode(t *testing.T, a answer, value any) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(a.body, value), "%s", a.body)
+}
+
+// day is a clock that Advance alone moves, the same for all servers.
+func day() moneykittest.Option {
+	now := time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
+	return moneykittest.WithClock(func() time.Time { return now })
+}
+
+// amount returns a decimal.
+func amount(t *testing.T, s string) moneykit.Decimal {
+	t.Helper()
+	d, err := moneykit.ParseDecimal(s)
+	require.NoError(t, err)
+	return d
+}
+
+// syncAll brings the copy up to date.
+func syncAll(t *testing.T, client *moneykit.Client, linkID string, store moneykit.TransactionStore, size int) {
+	t.Helper()
+	progress, err := client.SyncTransactions(t.Context(), linkID, store, moneykit.SyncOptions{PageSize: size})
+	require.NoError(t, err)
+	require.True(t, progress.Done)
+}
+
+// collect reads a list to its end.
+func collect[T any](t *testing.T, list func(yield func(T, error) bool)) []T {
+	t.Helper()
+	var all []T
+	for item, err := range list {
+		require.NoError(t, err)
+		all = append(all, item)
+	}
+	return all
+}
+
+func byID(rows []moneykit.Transaction) []moneykit.Transaction {
+	rows = slices.Clone(rows)
+	slices.SortFunc(rows, func(a, b moneykit.Transaction) int { return cmp.Compare(a.ID, b.ID) })
+	return rows
 }

@@ -1,23 +1,14 @@
 package moneykittest_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"io"
-	"math/big"
 	"net/http"
-	"strings"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
 const hook = "https://app.example/hooks?tenant=1"
@@ -86,55 +77,4 @@ func (p post) own(t *testing.T) string {
 	text, err := json.Marshal(event)
 	require.NoError(t, err)
 	return string(text)
-}
-
-// key returns a published key, nil if there is none with the id.
-func key(t *testing.T, mk *moneykittest.Server, kid string) *ecdsa.PublicKey {
-	t.Helper()
-	keys, err := mk.Client().Webhooks.Keys(t.Context())
-	require.NoError(t, err)
-	for _, raw := range keys {
-		var k struct{ Kid, X, Y string }
-		require.NoError(t, json.Unmarshal(raw, &k))
-		if k.Kid == kid {
-			return &ecdsa.PublicKey{
-				Curve: elliptic.P256(), X: new(big.Int).SetBytes(segment(t, k.X)), Y: new(big.Int).SetBytes(segment(t, k.Y)),
-			}
-		}
-	}
-	return nil
-}
-
-func segment(t *testing.T, s string) []byte {
-	t.Helper()
-	data, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	require.NoError(t, err)
-	return data
-}
-
-// issuedAt verifies the signature and returns when it was made.
-func (p post) issuedAt(t *testing.T, mk *moneykittest.Server) int64 {
-	t.Helper()
-	parts := strings.Split(p.header.Get("MoneyKit-Signature"), ".")
-	require.Len(t, parts, 3)
-	var header map[string]any
-	require.NoError(t, json.Unmarshal(segment(t, parts[0]), &header))
-	kid, _ := header["kid"].(string)
-	assert.Equal(t, map[string]any{"alg": "ES256", "typ": "JWT", "kid": kid}, header)
-	public := key(t, mk, kid)
-	require.NotNil(t, public)
-	signature := segment(t, parts[2])
-	require.Len(t, signature, 64)
-	hash := sha256.Sum256([]byte(parts[0] + "." + parts[1]))
-	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
-	assert.True(t, ecdsa.Verify(public, hash[:], r, s))
-
-	var claims map[string]any
-	require.NoError(t, json.Unmarshal(segment(t, parts[1]), &claims))
-	at, _ := claims["iat"].(float64)
-	sum := sha256.Sum256(p.body)
-	assert.Equal(t, map[string]any{
-		"iss": "https://api.moneykit.com", "iat": at, "request_body_sha256": hex.EncodeToString(sum[:]),
-	}, claims)
-	return int64(at)
 }

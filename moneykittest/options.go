@@ -2,11 +2,12 @@ package moneykittest
 
 import (
 	"net/http"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 // Option configures a [Server].
@@ -17,46 +18,36 @@ type Auth int
 
 // The ways. MoneyKit's documentation has had both at different times.
 const (
-	AnyAuth    Auth = iota // access tokens or headers
-	BearerAuth             // access tokens only
-	HeaderAuth             // X-Client-Id and X-Client-Secret only
+	AnyAuth    = Auth(api.AnyAuth)    // access tokens or headers
+	BearerAuth = Auth(api.BearerAuth) // access tokens only
+	HeaderAuth = Auth(api.HeaderAuth) // X-Client-Id and X-Client-Secret only
 )
 
 // config is what options write.
 type config struct {
-	clientID, clientSecret string
-	now                    func() time.Time
-	seed                   uint64
-	auth                   Auth
-	rateLimits             bool
-	tokenLife              time.Duration
-	sessionLife            time.Duration
-	origins                map[string]bool // nil for any
-	history                time.Duration
-	refreshDelay           time.Duration
-	deliveries             http.RoundTripper
-	autoDelivery           bool
-	freshSignatures        bool
-	keyOverlap             time.Duration
-	refreshEvent           moneykit.EventType
+	now          func() time.Time
+	world        world.Settings
+	api          api.Settings
+	delivery     delivery.Settings
+	autoDelivery bool
 }
 
 func newConfig(opts []Option) config {
 	cfg := config{
-		clientID:     "sandbox_client",
-		clientSecret: "sandbox_client_secret",
-		now:          time.Now,
-		tokenLife:    time.Hour,
-		sessionLife:  30 * time.Minute,
-		history:      90 * 24 * time.Hour,
-		deliveries:   newNetwork(),
-		keyOverlap:   24 * time.Hour,
-		refreshEvent: moneykit.EventTypeLinkProductRefresh,
+		now:   time.Now,
+		world: world.Settings{SessionLife: 30 * time.Minute, History: 90 * 24 * time.Hour},
+		api: api.Settings{
+			ClientID: "sandbox_client", ClientSecret: "sandbox_client_secret", TokenLife: time.Hour,
+		},
+		delivery: delivery.Settings{KeyOverlap: 24 * time.Hour},
 	}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&cfg)
 		}
+	}
+	if cfg.delivery.Transport == nil {
+		cfg.delivery.Transport = delivery.Network()
 	}
 	return cfg
 }
@@ -64,7 +55,7 @@ func newConfig(opts []Option) config {
 // WithCredentials sets the only client id and secret that are accepted, in place of made-up ones
 // that [Server.Credentials] tells.
 func WithCredentials(clientID, clientSecret string) Option {
-	return func(c *config) { c.clientID, c.clientSecret = clientID, clientSecret }
+	return func(c *config) { c.api.ClientID, c.api.ClientSecret = clientID, clientSecret }
 }
 
 // WithClock lets the server ask now for the time, in place of [time.Now]. It is called from many
@@ -82,55 +73,48 @@ func WithClock(now func() time.Time) Option {
 // a link is made, all else not on time. Two servers whose links end up in one database need
 // different seeds.
 func WithSeed(seed uint64) Option {
-	return func(c *config) { c.seed = seed }
+	return func(c *config) { c.world.Seed = seed }
 }
 
 // WithAuth accepts only some of the ways to authenticate, in place of [AnyAuth].
 func WithAuth(auth Auth) Option {
-	return func(c *config) { c.auth = auth }
+	return func(c *config) { c.api.Auth = api.Auth(auth) }
 }
 
 // WithRateLimits answers 429 beyond the numbers of requests a minute that MoneyKit publishes for
 // its operations, with Retry-After in seconds. There are no limits by default.
 func WithRateLimits() Option {
-	return func(c *config) { c.rateLimits = true }
+	return func(c *config) { c.api.RateLimits = true }
 }
 
 // WithTokenLifetime sets how long access tokens are accepted, one hour by default.
 func WithTokenLifetime(d time.Duration) Option {
-	return func(c *config) { c.tokenLife = d }
+	return func(c *config) { c.api.TokenLife = d }
 }
 
 // WithSessionLifetime sets how long the tokens of link sessions and the exchangeable tokens are
 // accepted, 30 minutes by default. MoneyKit does not publish its own.
 func WithSessionLifetime(d time.Duration) Option {
-	return func(c *config) { c.sessionLife = d }
+	return func(c *config) { c.world.SessionLife = d }
 }
 
 // WithHistory lets links begin with the made-up transactions of the time before, of d in place of
 // 90 days. With zero they begin without any; see [Server.AddTransactions].
 func WithHistory(d time.Duration) Option {
-	return func(c *config) { c.history = d }
+	return func(c *config) { c.world.History = d }
 }
 
 // WithRefreshDelay lets the refreshes that refresh_products asks for happen d later by the server's
 // clock, in place of at once.
 func WithRefreshDelay(d time.Duration) Option {
-	return func(c *config) { c.refreshDelay = d }
+	return func(c *config) { c.world.RefreshDelay = d }
 }
 
 // WithRedirectOrigins refuses redirect URIs of other origins, as MoneyKit does for those that are
 // not registered. An origin is written like https://app.example, with a port where it has one,
 // or like myapp://oauth. Any is accepted by default.
 func WithRedirectOrigins(origins ...string) Option {
-	return func(c *config) {
-		c.origins = map[string]bool{}
-		for _, o := range origins {
-			if origin, ok := originOf(o); ok {
-				c.origins[origin] = true
-			}
-		}
-	}
+	return func(c *config) { c.api.Origins = api.Origins(origins...) }
 }
 
 // WithReceiver delivers webhooks to h in memory, whatever their URL, in place of over the network.
@@ -138,7 +122,7 @@ func WithRedirectOrigins(origins ...string) Option {
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
 		if h != nil {
-			c.deliveries = receiver{h}
+			c.delivery.Transport = delivery.Receiver(h)
 		}
 	}
 }
@@ -148,7 +132,7 @@ func WithReceiver(h http.Handler) Option {
 func WithDeliveryTransport(t http.RoundTripper) Option {
 	return func(c *config) {
 		if t != nil {
-			c.deliveries = t
+			c.delivery.Transport = t
 		}
 	}
 }
@@ -162,33 +146,17 @@ func WithAutoDelivery() Option {
 // WithFreshSignatures signs each attempt of a delivery anew. Without it an attempt has the
 // signature of the first, which is up to two hours old. What MoneyKit does is not published.
 func WithFreshSignatures() Option {
-	return func(c *config) { c.freshSignatures = true }
+	return func(c *config) { c.delivery.FreshSignatures = true }
 }
 
 // WithKeyOverlap sets how long a key for webhooks is published after [Server.RotateKeys], 24 hours
 // by default. MoneyKit only says "for a while".
 func WithKeyOverlap(d time.Duration) Option {
-	return func(c *config) { c.keyOverlap = d }
+	return func(c *config) { c.delivery.KeyOverlap = d }
 }
 
 // WithProductStateChanged names the event of a refresh product.state_changed, in place of
 // link.product_refresh. Which of the two MoneyKit sends is not published.
 func WithProductStateChanged() Option {
-	return func(c *config) { c.refreshEvent = moneykit.EventTypeProductStateChanged }
-}
-
-// originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.
-func originOf(uri string) (string, bool) {
-	u, err := url.Parse(uri)
-	if err != nil || u.Scheme == "" || u.Host == "" {
-		return "", false
-	}
-	host := strings.ToLower(u.Host)
-	switch u.Scheme { // url.Parse made it lower case
-	case "https":
-		host = strings.TrimSuffix(host, ":443")
-	case "http":
-		host = strings.TrimSuffix(host, ":80")
-	}
-	return u.Scheme + "://" + host, true
+	return func(c *config) { c.world.RefreshEvent = moneykit.EventTypeProductStateChanged }
 }

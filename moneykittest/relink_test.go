@@ -319,7 +319,7 @@ func TestDuplicates(t *testing.T) {
 				assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
 			}
 			warned := false
-			for _, e := range events(t, mk, token, moneykit.ConnectWeb) {
+			for _, e := range connectEvents(t, mk, token, moneykit.ConnectWeb) {
 				warned = warned || e.Screen() == "Duplicate Institution"
 			}
 			assert.Equal(t, tt.warned, warned)

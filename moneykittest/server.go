@@ -1,34 +1,3 @@
-// Package moneykittest is a MoneyKit that runs inside a test.
-//
-//	func TestBalances(t *testing.T) {
-//		mk := moneykittest.NewServer(t)
-//		link := mk.AddLink(moneykittest.LinkSpec{UserID: "user-42"})
-//		list, err := mk.Client().Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
-//		…
-//	}
-//
-// A [Server] keeps state as MoneyKit does: what is created can be read back, tokens expire and
-// are good once, links break and are mended. [Server.Connect] plays the user who goes through
-// Connect and returns what the front end would post; [Server.Authorize] and [Server.Continue] stop
-// between a bank's own pages and Connect, and [Server.ConnectEvents] tells what happened on the way.
-// [Server.Break], [Server.Fail],
-// [Server.ExpireTokens] and [Server.Advance] bring about what is hard to come by otherwise, and
-// [Server.Requests] tells what was asked. Ids and account data are the same in every run, see
-// [WithSeed]; tokens and keys never are. [Server.AddTransactions], [Server.UpdateTransaction],
-// [Server.RemoveTransaction], [Server.Settle] and [Server.Refresh] let things happen at the bank, and
-// [Server.Transactions] tells what a complete copy of it consists of.
-//
-// Webhooks of links that have one wait for [Server.Deliver], unless there is [WithAutoDelivery]. They
-// are signed as MoneyKit's are, and go over the network or, with [WithReceiver], straight to a
-// handler; [Server.Deliveries] tells what became of them. [Server.RotateKeys] changes the key.
-// [Server.SignedRequest] and [Server.Tamper] make genuine and forged ones for tests of an endpoint.
-//
-// Inside a testing/synctest bubble, make the server in the bubble and use [Server.Client]: its
-// connections are in memory, so that time can move. [Server.URL] opens a real listener, which
-// holds time still.
-//
-// The package knows what is published about MoneyKit. Where that leaves a question open, a
-// comment in the code says what was chosen. It serves all 28 operations of the API.
 package moneykittest
 
 import (
@@ -41,7 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
+	"github.com/moneykit/moneykit-go/internal/sandbox/pages"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 // TB is what a [Server] needs of a test; *testing.T and *testing.B have it.
@@ -62,41 +34,26 @@ type Server struct {
 
 // core is what a Server has.
 type core struct {
-	cfg   config
-	tb    TB // nil outside a test
-	root  http.Handler
-	http  http.Server
-	pipe  pipeListener
-	conns connSet
-	ctx   context.Context // ends with Close
-	close context.CancelFunc
-	done  <-chan struct{} // of ctx
-	wake  chan struct{}   // for the worker of WithAutoDelivery: something may be due
+	cfg     config
+	tb      TB // nil outside a test
+	world   *world.Shared
+	api     *api.API
+	pages   *pages.Pages
+	courier *delivery.Courier
+	root    http.Handler
+	http    http.Server
+	pipe    pipeListener
+	conns   connSet
+	close   context.CancelFunc
 
 	// reporting is held while tb is told something, so that nothing reaches a test that is over.
 	reporting sync.Mutex
 	silent    bool
 
-	mu         sync.Mutex // guards what follows
-	closed     bool
-	inMemory   bool   // pipe is being served
-	url        string // of the loopback listener, "" before there is one
-	offset     time.Duration
-	counts     map[string]int // how many ids of each kind there are
-	tokens     map[string]*accessToken
-	sessions   map[string]*session
-	returns    map[string]*session // by the URL at which a bank sends the user back
-	exchanges  map[string]*exchange
-	links      map[string]*link
-	byUser     map[string][]*link // in the order in which they were made
-	faults     map[string][]plannedFault
-	windows    map[window]*usage
-	requests   []*Request
-	operations map[string]bool
-	keys       []*signingKey // the last one signs; none until somebody asks for one
-	deliveries []*delivery
-
-	institutions []institution // written only by New
+	mu       sync.Mutex // guards what follows
+	closed   bool
+	inMemory bool   // pipe is being served
+	url      string // of the loopback listener, "" before there is one
 }
 
 // NewServer returns a server for the test that tb belongs to. It is closed when the test ends.
@@ -113,33 +70,22 @@ func New(opts ...Option) *Server { return newServer(nil, opts) }
 
 func newServer(tb TB, opts []Option) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &core{
-		cfg:        newConfig(opts),
-		tb:         tb,
-		ctx:        ctx,
-		close:      cancel,
-		done:       ctx.Done(),
-		wake:       make(chan struct{}, 1),
-		counts:     map[string]int{},
-		tokens:     map[string]*accessToken{},
-		sessions:   map[string]*session{},
-		returns:    map[string]*session{},
-		exchanges:  map[string]*exchange{},
-		links:      map[string]*link{},
-		byUser:     map[string][]*link{},
-		faults:     map[string][]plannedFault{},
-		windows:    map[window]*usage{},
-		operations: map[string]bool{},
-
-		institutions: institutions(),
-	}
-	c.root = c.newHandler()
-	c.pipe = pipeListener{conns: make(chan net.Conn), done: c.done}
+	c := &core{cfg: newConfig(opts), tb: tb, close: cancel}
+	c.world = world.NewShared(world.New(c.cfg.world), c.cfg.now)
+	c.courier = delivery.New(ctx, c.cfg.delivery, delivery.Surroundings{World: c.world, Errorf: c.errorf, Logf: c.logf})
+	c.pages = &pages.Pages{World: c.world, Errorf: c.errorf, Logf: c.logf}
+	c.api = api.New(c.cfg.api, api.Surroundings{
+		World: c.world, Keys: c.courier.Keys, Errorf: c.errorf, Done: ctx.Done(),
+	})
+	mux := http.NewServeMux()
+	c.pages.Register(mux)
+	c.root = c.api.Handler(mux)
+	c.pipe = pipeListener{conns: make(chan net.Conn), done: ctx.Done()}
 	c.http.Handler = c.root
 	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for
 	c.http.ReadHeaderTimeout = 10 * time.Second
 	if c.cfg.autoDelivery {
-		go c.deliverAlways()
+		go c.courier.Run()
 	}
 	return &Server{func() *core { return c }}
 }
@@ -203,27 +149,21 @@ func (s *Server) Close() {
 // Credentials returns the client id and secret that the server accepts, for a client that is
 // not made by [Server.Client].
 func (s *Server) Credentials() (clientID, clientSecret string) {
-	return s.core().cfg.clientID, s.core().cfg.clientSecret
+	return s.core().cfg.api.ClientID, s.core().cfg.api.ClientSecret
+}
+
+// ExpireTokens lets every access token that was issued so far be refused as expired.
+func (s *Server) ExpireTokens() {
+	s.core().world.Do(func(w *world.World, _ time.Time) { w.ExpireTokens() })
 }
 
 // Advance moves the server's clock forward by d: tokens and sessions grow old, rate limits are
 // lifted, deleted links vanish, webhooks become due. Clients have their own clock and are not told; those of [Server.Client] ask
 // for this one to judge webhooks.
-func (s *Server) Advance(d time.Duration) {
-	s.core().mu.Lock()
-	defer s.core().mu.Unlock()
-	s.core().offset += d
-	s.core().nudge()
-}
+func (s *Server) Advance(d time.Duration) { s.core().world.Advance(d) }
 
 // Now returns the time by the server's clock, which [WithClock] and [Server.Advance] set.
-func (s *Server) Now() time.Time { return s.core().now() }
-
-func (c *core) now() time.Time {
-	now := c.lock()
-	c.mu.Unlock()
-	return now
-}
+func (s *Server) Now() time.Time { return s.core().world.Now() }
 
 // String names the server without its secrets.
 func (s *Server) String() string {
@@ -240,22 +180,6 @@ func (s *Server) String() string {
 
 // GoString is [Server.String], for %#v.
 func (s *Server) GoString() string { return s.String() }
-
-// lock locks the state and returns the time. The clock, which may be the test's, runs outside
-// of the lock.
-func (c *core) lock() time.Time {
-	now := c.cfg.now()
-	c.mu.Lock()
-	return now.Add(c.offset)
-}
-
-// stamp returns t as MoneyKit writes times.
-func stamp(t time.Time) moneykit.Timestamp {
-	if t.IsZero() {
-		return moneykit.Timestamp{}
-	}
-	return moneykit.Timestamp{Time: t.UTC().Truncate(time.Microsecond)}
-}
 
 // errorf fails the test, if there is one that still runs.
 func (c *core) errorf(format string, args ...any) { c.tell(TB.Errorf, format, args) }

@@ -2,6 +2,7 @@ package moneykittest_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -243,4 +244,63 @@ func TestParallel(t *testing.T) {
 		seen[id] = true
 	}
 	assert.Equal(t, 50, operations(mk)["exchange_token"])
+}
+
+func TestNow(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	mk := moneykittest.NewServer(t, moneykittest.WithClock(func() time.Time { return start }))
+	assert.Equal(t, start, mk.Now())
+	mk.Advance(time.Hour)
+	assert.Equal(t, start.Add(time.Hour), mk.Now())
+}
+
+func TestTogether(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t, moneykittest.WithHistory(10*24*time.Hour), moneykittest.WithRefreshDelay(time.Millisecond))
+	client := mk.Client(moneykit.WithHeaderAuth())
+	ctx := t.Context()
+	work := func(name string) error {
+		link := mk.AddLink(moneykittest.LinkSpec{UserID: "shared"})
+		store := &moneykittest.MemoryStore{}
+		for range 4 {
+			mk.AddTransactions(link.ID, moneykit.Transaction{Description: name})
+			_, err1 := client.Products.Refresh(ctx, link.ID, []moneykit.Product{moneykit.ProductTransactions, moneykit.ProductInvestments})
+			_, err2 := client.Users.Transactions(ctx, "shared", moneykit.UserTransactionListParams{})
+			_, err3 := client.Users.Accounts(ctx, "shared", moneykit.UserAccountListParams{})
+			_, err4 := client.Investments.Holdings(ctx, link.ID, moneykit.HoldingListParams{})
+			_, err5 := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{PageSize: 10})
+			if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+				return err
+			}
+		}
+		mk.Advance(time.Second) // what is due happens
+		if _, err := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{}); err != nil {
+			return err
+		}
+		if !assert.ObjectsAreEqual(mk.Transactions(link.ID), store.Transactions(link.ID)) {
+			return errors.New("the copy differs")
+		}
+		return nil
+	}
+	failures := make(chan error, 6)
+	for i := range cap(failures) {
+		go func() { failures <- work(fmt.Sprint(i)) }()
+	}
+	for range cap(failures) {
+		require.NoError(t, <-failures)
+	}
+}
+
+// A body that is too large is refused over TCP too, where the client may still be writing it.
+func TestLargeBody(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	body := `{"exchangeable_token":"` + strings.Repeat("x", 1<<20) + `"}`
+	for _, client := range []*moneykit.Client{mk.Client(), mk.Client(moneykit.WithHTTPClient(http.DefaultClient), moneykit.WithBaseURL(mk.URL()))} {
+		err := client.Do(t.Context(), http.MethodPost, "/link-session/exchange-token", json.RawMessage(body), nil)
+		var e *moneykit.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 413, e.StatusCode, "%v", err)
+	}
 }

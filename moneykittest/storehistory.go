@@ -170,7 +170,7 @@ func (s *storeCase) anything(r *rand.Rand, link string, step int) *moneykit.Sync
 	u := s.update(link, 1)
 	for range r.IntN(5) {
 		row := s.row(id(), r.IntN(3) == 0)
-		row.Amount, row.Description = *cents(r.IntN(100_000)), fmt.Sprint("step ", step)
+		row.Amount, row.Description = cents(r.IntN(100_000)), fmt.Sprint("step ", step)
 		u.Upsert = append(u.Upsert, row)
 	}
 	for range r.IntN(3) {

@@ -81,8 +81,17 @@ func (s *storeCase) link(name string) string { return fmt.Sprintf("mk_suite%02d%
 func (s *storeCase) row(id string, pending bool) moneykit.Transaction {
 	return moneykit.Transaction{
 		ID: fmt.Sprintf("txn_suite%02d%s", s.number, id), AccountID: "acc_suite", Type: moneykit.TransactionTypeDebit,
-		Amount: *cents(len(id)*100 + 50), Currency: "USD", Date: moneykit.Date{Year: 2030, Month: time.May, Day: 17}, Pending: pending,
+		Amount: cents(len(id)*100 + 50), Currency: "USD", Date: moneykit.Date{Year: 2030, Month: time.May, Day: 17}, Pending: pending,
 	}
+}
+
+// cents returns an amount that is not negative.
+func cents(n int) moneykit.Decimal {
+	d, err := moneykit.ParseDecimal(fmt.Sprintf("%d.%02d", n/100, n%100))
+	if err != nil {
+		panic(err) // cannot be: it is digits
+	}
+	return d
 }
 
 // update returns an update of a link with a position of its own.
@@ -213,7 +222,7 @@ func (s *storeCase) replaces() {
 	old := s.row("a", true)
 	old.Description, old.OriginalID = "old", "gone afterwards"
 	row := s.row("a", false)
-	row.Date, row.Amount = row.Date.AddDays(1), *cents(9999)
+	row.Date, row.Amount = row.Date.AddDays(1), cents(9999)
 	last := s.update(link, 1, row)
 	s.apply(s.update(link, 1, old, s.row("b", false)), last)
 	s.holds(link, last.Position, row, s.row("b", false))

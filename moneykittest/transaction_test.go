@@ -1,10 +1,8 @@
 package moneykittest_test
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
-	"slices"
 	"testing"
 	"time"
 
@@ -14,45 +12,6 @@ import (
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
-
-// day is a clock that Advance alone moves, the same for all servers.
-func day() moneykittest.Option {
-	now := time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
-	return moneykittest.WithClock(func() time.Time { return now })
-}
-
-// amount returns a decimal.
-func amount(t *testing.T, s string) moneykit.Decimal {
-	t.Helper()
-	d, err := moneykit.ParseDecimal(s)
-	require.NoError(t, err)
-	return d
-}
-
-// syncAll brings the copy up to date.
-func syncAll(t *testing.T, client *moneykit.Client, linkID string, store moneykit.TransactionStore, size int) {
-	t.Helper()
-	progress, err := client.SyncTransactions(t.Context(), linkID, store, moneykit.SyncOptions{PageSize: size})
-	require.NoError(t, err)
-	require.True(t, progress.Done)
-}
-
-// collect reads a list to its end.
-func collect[T any](t *testing.T, list func(yield func(T, error) bool)) []T {
-	t.Helper()
-	var all []T
-	for item, err := range list {
-		require.NoError(t, err)
-		all = append(all, item)
-	}
-	return all
-}
-
-func byID(rows []moneykit.Transaction) []moneykit.Transaction {
-	rows = slices.Clone(rows)
-	slices.SortFunc(rows, func(a, b moneykit.Transaction) int { return cmp.Compare(a.ID, b.ID) })
-	return rows
-}
 
 // TestSyncFollows lets all kinds of things happen, before and between the pages of a sync.
 func TestSyncFollows(t *testing.T) {

@@ -1,0 +1,209 @@
+// Package api answers the requests to the fake MoneyKit: the 28 operations of its API with
+// authentication, rate limits, validation, planned faults and JSON. The state is a
+// [world.World]; this package has none but what concerns requests: the faults that are planned, the
+// counts of the rate limits, and a record of the requests.
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// maxBody is the largest request body that is read. MoneyKit publishes 1 MB for imports.
+const maxBody = 1 << 20
+
+// Settings is how an [API] behaves.
+type Settings struct {
+	ClientID, ClientSecret string // the only ones that are accepted
+	Auth                   Auth
+	RateLimits             bool
+	TokenLife              time.Duration   // of access tokens
+	Origins                map[string]bool // of redirect URIs, see [Origins]; nil for any
+}
+
+// Surroundings is what an [API] needs of the program that it is part of.
+type Surroundings struct {
+	World *world.Shared
+	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the world
+	// locked.
+	Keys func(now time.Time) ([]byte, error)
+	// Errorf is told a mistake of whoever sends requests.
+	Errorf func(format string, args ...any)
+	// Done ends requests that a planned fault delays.
+	Done <-chan struct{}
+}
+
+// API serves the operations. Make one with [New]; it is safe for concurrent use.
+type API struct {
+	Settings
+	Surroundings
+
+	operations map[string]bool // written only by New
+
+	// The lock of the world guards what follows.
+	faults    map[string][]plannedFault
+	windows   map[window]*usage
+	refreshes map[refresh]time.Time // when the last ones were asked for
+	requests  []*Request
+}
+
+// New returns an API. Its settings are final.
+func New(settings Settings, around Surroundings) *API {
+	a := &API{
+		Settings: settings, Surroundings: around,
+		operations: map[string]bool{},
+		faults:     map[string][]plannedFault{},
+		windows:    map[window]*usage{},
+		refreshes:  map[refresh]time.Time{},
+	}
+	for _, rt := range routes() {
+		a.operations[rt.operation] = true
+	}
+	return a
+}
+
+// Handler returns the API as a handler, together with what mux serves already.
+func (a *API) Handler(mux *http.ServeMux) http.Handler {
+	var unknown http.Handler
+	for _, rt := range routes() {
+		h := a.handler(rt)
+		mux.Handle(rt.pattern, h)
+		if rt.operation == "" {
+			unknown = h
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// ServeMux would redirect /links//x and hide the mistake.
+		if p := r.URL.EscapedPath(); p != path.Clean(p) {
+			unknown.ServeHTTP(w, r)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// call is a request on its way through a handler. The world is locked for it.
+type call struct {
+	*http.Request
+	world *world.World
+	body  []byte
+	now   time.Time
+	scope string // what its access token may do
+}
+
+// handler takes the requests of a route through the same steps: they are recorded, fail if that
+// was planned, are checked, handled and answered.
+func (a *API) handler(rt route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == nil {
+			r.Body = http.NoBody // a request that no server has read
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		var tooLarge *http.MaxBytesError
+		if err != nil && !errors.As(err, &tooLarge) {
+			return // the client is gone
+		}
+		var entry *Request
+		var fault Fault
+		var planned bool
+		a.World.Do(func(w *world.World, now time.Time) {
+			entry = a.record(w, rt, r, body, now)
+			fault, planned = a.nextFault(rt.operation)
+		})
+
+		if !a.wait(r.Context(), fault.Latency) || (planned && fault.Reset == ResetBefore) {
+			abort(w)
+			return
+		}
+		rep, instead := fault.reply(planned)
+		if !instead {
+			a.World.Do(func(w *world.World, now time.Time) {
+				rep = a.handle(rt, &call{Request: r, world: w, body: body, now: now}, tooLarge != nil)
+			})
+		}
+		fault.change(&rep)
+		if rep.report != "" {
+			a.Errorf("%s", rep.report)
+		}
+		if planned && fault.Reset == ResetAfter {
+			abort(w)
+			return
+		}
+		a.World.Do(func(*world.World, time.Time) { entry.Status = rep.status })
+		rep.send(w, fault.Truncate)
+	})
+}
+
+func (a *API) handle(rt route, q *call, tooLarge bool) reply {
+	if tooLarge {
+		rep := refuse("", "the body has more than %d bytes", maxBody)
+		rep.status = http.StatusRequestEntityTooLarge
+		return rep
+	}
+	if rep, ok := checkVersion(q); !ok {
+		return rep
+	}
+	if !rt.public {
+		if rep, ok := a.authenticate(q); !ok {
+			return rep
+		}
+	}
+	if rep, ok := a.checkLimits(rt, q); !ok {
+		return rep
+	}
+	return rt.handle(a, q)
+}
+
+// checkVersion refuses versions that nobody knows. What MoneyKit does with them is not published.
+func checkVersion(q *call) (reply, bool) {
+	switch version := q.Header.Get("Moneykit-Version"); version {
+	case "", "2023-02-18":
+		return reply{}, true
+	default:
+		rep := refuse(moneykit.ErrorCodeValidationFailed, "the version in MoneyKit-Version is not known; 2023-02-18 is")
+		rep.status = http.StatusBadRequest
+		return rep, false
+	}
+}
+
+func (a *API) unknownRoute(q *call) reply {
+	rep := refuse("", "moneykittest has no such operation")
+	rep.status = http.StatusNotImplemented
+	rep.report = "there is no operation for " + q.Method + " " + redactor{q.world, a.ClientSecret}.path(q.URL.Path)
+	return rep
+}
+
+// wait waits for d. It reports false when the request or the program ends before.
+func (a *API) wait(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-a.Done:
+	}
+	return false
+}
+
+// abort ends the connection of w, on TCP with a reset.
+func abort(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler) // how a handler ends a connection that it cannot take over
+	}
+	if l, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
+		_ = l.SetLinger(0)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,64 @@
+package api
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// getHoldings handles get_holdings.
+func (a *API) getHoldings(q *call) reply {
+	wanted := q.URL.Query()["account_ids"]
+	l, rep, ok := q.usable(moneykit.ProductInvestments)
+	if !ok {
+		return rep
+	}
+	p := q.world.Portfolio(l)
+	holdings, accounts, securities := []moneykit.Holding{}, map[string]bool{}, map[string]bool{}
+	for _, h := range p.Holdings {
+		if chosen(wanted, h.AccountID) {
+			holdings = append(holdings, h)
+			accounts[h.AccountID], securities[h.SecurityID] = true, true
+		}
+	}
+	return answer(http.StatusOK, struct {
+		Holdings   []moneykit.Holding  `json:"holdings"`
+		Securities []moneykit.Security `json:"securities"`
+		Accounts   []moneykit.Account  `json:"accounts"`
+		Link       wireLink            `json:"link"`
+	}{holdings, p.SecuritiesIn(securities), l.AccountsIn(accounts), wire(l)})
+}
+
+// getInvestmentTransactions handles get_investment_transactions.
+func (a *API) getInvestmentTransactions(q *call) reply {
+	params := q.query()
+	s := params.span(params.texts("account_ids", 0))
+	if rep, ok := params.reply(); !ok {
+		return rep
+	}
+	l, rep, ok := q.usable(moneykit.ProductInvestments)
+	if !ok {
+		return rep
+	}
+	p := q.world.Portfolio(l)
+	rows := slices.DeleteFunc(append([]moneykit.InvestmentTransaction{}, p.Transactions...), func(t moneykit.InvestmentTransaction) bool {
+		return !s.has(t.AccountID, t.Date)
+	})
+	slices.SortFunc(rows, func(a, b moneykit.InvestmentTransaction) int {
+		return cmp.Or(b.Date.Compare(a.Date), cmp.Compare(a.ID, b.ID))
+	})
+	page := cut(rows, s)
+	accounts, securities := map[string]bool{}, map[string]bool{}
+	for i := range page {
+		accounts[page[i].AccountID], securities[page[i].SecurityID] = true, true
+	}
+	return answer(http.StatusOK, struct {
+		Transactions []moneykit.InvestmentTransaction `json:"investment_transactions"`
+		Securities   []moneykit.Security              `json:"securities"`
+		Accounts     []moneykit.Account               `json:"accounts"`
+		Link         wireLink                         `json:"link"`
+		counts
+	}{page, p.SecuritiesIn(securities), l.AccountsIn(accounts), wire(l), counts{len(rows), s.page, len(page)}})
+}

@@ -1,0 +1,123 @@
+package api
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// limit is a number of requests a minute.
+type limit struct {
+	per counted
+	n   int
+}
+
+// counted says which requests are counted together.
+type counted int
+
+const (
+	perApp counted = iota
+	perClient
+	perLink
+	perUser
+)
+
+// window counts requests of one operation.
+type window struct {
+	operation string
+	per       counted
+	of        string // the link or the user
+}
+
+type usage struct {
+	since time.Time
+	n     int
+}
+
+// checkLimits counts the request, unless it is one too many. A minute begins with the first
+// request of it; how MoneyKit measures its own is not published.
+func (a *API) checkLimits(rt route, q *call) (reply, bool) {
+	if !a.RateLimits {
+		return reply{}, true
+	}
+	var count []*usage
+	for _, l := range rt.limits {
+		w := window{rt.operation, l.per, ""}
+		switch l.per {
+		case perLink:
+			w.of = q.PathValue("id")
+		case perUser:
+			if w.of = userOf(q); w.of == "" {
+				continue // it will be refused for that
+			}
+		case perApp, perClient: // there is one of each
+		}
+		u := a.windows[w]
+		if u == nil || q.now.Sub(u.since) >= time.Minute {
+			u = &usage{since: q.now}
+			a.windows[w] = u
+		}
+		if u.n >= l.n {
+			return tooMany(u.since.Add(time.Minute).Sub(q.now), "more than %d requests a minute", l.n), false
+		}
+		count = append(count, u)
+	}
+	for _, u := range count {
+		u.n++
+	}
+	return reply{}, true
+}
+
+// tooMany returns the answer to a request that comes too soon.
+func tooMany(wait time.Duration, format string, args ...any) reply {
+	rep := refuse(moneykit.ErrorCodeRateLimitExceeded, format, args...)
+	seconds := (wait + time.Second - 1) / time.Second
+	rep.header = map[string][]string{"Retry-After": {strconv.Itoa(int(seconds))}}
+	return rep
+}
+
+// userOf returns the id of the user that the body of a link session names.
+func userOf(q *call) string {
+	var body struct {
+		User struct {
+			ID string `json:"id"`
+		} `json:"customer_user"`
+	}
+	if json.Unmarshal(q.body, &body) != nil {
+		return ""
+	}
+	return body.User.ID
+}
+
+// refresh is a product of a link that is to be refreshed.
+type refresh struct {
+	linkID  string
+	product moneykit.Product
+}
+
+// checkRefresh counts a refresh, unless it is too soon for one of the products.
+func (a *API) checkRefresh(l *world.Link, products []moneykit.Product, now time.Time) (reply, bool) {
+	if !a.RateLimits {
+		return reply{}, true
+	}
+	var wait time.Duration
+	for _, p := range products {
+		every := 24 * time.Hour
+		if p == moneykit.ProductAccounts || p == moneykit.ProductTransactions {
+			every = time.Hour
+		}
+		if last, ok := a.refreshes[refresh{l.ID, p}]; ok {
+			wait = max(wait, last.Add(every).Sub(now))
+		}
+	}
+	if wait > 0 {
+		return tooMany(wait, "it is too soon for another refresh"), false
+	}
+	for _, p := range products {
+		a.refreshes[refresh{l.ID, p}] = now
+	}
+	return reply{}, true
+}

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// errorBody is the body of every refusal. MoneyKit's documentation URLs are not published, so
+// there are none.
+type errorBody struct {
+	Code             moneykit.ErrorCode `json:"error_code,omitempty"`
+	Message          string             `json:"error_message"`
+	DocumentationURL *string            `json:"documentation_url"`
+	LinkError        moneykit.LinkError `json:"link_error_code,omitempty"`
+	Problems         []problem          `json:"validation_errors,omitempty"`
+}
+
+// refuse returns the answer with an error code, or with status 500 without one.
+func refuse(code moneykit.ErrorCode, format string, args ...any) reply {
+	return answer(statusOf(code), errorBody{Code: code, Message: fmt.Sprintf(format, args...)})
+}
+
+// badState returns the answer for a link that cannot be used.
+func badState(reason moneykit.LinkError) reply {
+	return answer(statusOf(moneykit.ErrorCodeLinkBadState), errorBody{
+		Code:      moneykit.ErrorCodeLinkBadState,
+		Message:   world.Unusable(reason),
+		LinkError: reason,
+	})
+}
+
+// statusOf returns the status that MoneyKit sends a code with.
+func statusOf(code moneykit.ErrorCode) int {
+	switch code {
+	case moneykit.ErrorCodeInvalidTokenExchange, moneykit.ErrorCodeLinkBadConfig:
+		return http.StatusBadRequest
+	case moneykit.ErrorCodeExpiredAccessToken, moneykit.ErrorCodeUnauthorized, moneykit.ErrorCodeLinkUnauthorizedAccess:
+		return http.StatusUnauthorized
+	case moneykit.ErrorCodeLinkForbiddenAction, moneykit.ErrorCodeLinkSessionForbiddenConfig:
+		return http.StatusForbidden
+	case moneykit.ErrorCodeLinkNotFound, moneykit.ErrorCodeInstitutionNotFound:
+		return http.StatusNotFound
+	case moneykit.ErrorCodeLinkDeleted:
+		return http.StatusGone
+	case moneykit.ErrorCodeLinkBadState, moneykit.ErrorCodeValidationFailed:
+		return http.StatusUnprocessableEntity
+	case moneykit.ErrorCodeRateLimitExceeded:
+		return http.StatusTooManyRequests
+	}
+	return http.StatusInternalServerError
+}

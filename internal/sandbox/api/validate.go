@@ -1,0 +1,198 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// problem is one thing that is wrong with a request. The names of its types are FastAPI's, which
+// MoneyKit's bodies look like; its own are not published.
+type problem struct {
+	Location []any  `json:"location"`
+	Message  string `json:"message"`
+	Type     string `json:"type"`
+}
+
+// rule checks a value that came as JSON and adds what is wrong with it to found.
+type rule func(found *[]problem, at []any, value any)
+
+// read checks the body of a request and decodes it into value. It returns the answer to send, and
+// false, when something is wrong with it.
+func (q *call) read(check rule, value any) (reply, bool) {
+	var found []problem
+	add := func(kind, message string) { found = append(found, problem{[]any{"body"}, message, kind}) }
+	parsed, err := parse(q.body)
+	switch {
+	case !isJSON(q.Header):
+		add("model_attributes_type", "the Content-Type must be application/json")
+	case len(bytes.TrimSpace(q.body)) == 0:
+		add("missing", "a body is required")
+	case err != nil:
+		add("json_invalid", "the body is not JSON")
+	default:
+		check(&found, []any{"body"}, parsed)
+		if len(found) == 0 && json.Unmarshal(q.body, value) != nil {
+			add("value_error", "the body cannot be understood") // which is a rule too few
+		}
+	}
+	if len(found) == 0 {
+		return reply{}, true
+	}
+	return malformed(found), false
+}
+
+// parse reads JSON and nothing after it. Numbers keep their digits.
+func parse(data []byte) (value any, err error) {
+	if !json.Valid(data) {
+		return nil, errors.New("not JSON")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	err = decoder.Decode(&value)
+	return value, err
+}
+
+// isJSON reports whether a request says that its body is JSON, or says nothing.
+func isJSON(h http.Header) bool {
+	header := h.Get("Content-Type")
+	if header == "" {
+		return true
+	}
+	media, _, err := mime.ParseMediaType(header)
+	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
+}
+
+// member is one of an object's.
+type member struct {
+	name     string
+	required bool // may not be absent
+	value    bool // may not be null
+	check    rule
+}
+
+func required(name string, check rule) member { return member{name, true, true, check} }
+
+// optional members may be absent or null.
+func optional(name string, check rule) member { return member{name, false, false, check} }
+
+// present members may be absent, but not null.
+func present(name string, check rule) member { return member{name, false, true, check} }
+
+// object checks its members; it ignores others.
+func object(members ...member) rule {
+	return func(found *[]problem, at []any, value any) {
+		object, ok := value.(map[string]any)
+		if !ok {
+			*found = append(*found, problem{at, "must be an object", "model_attributes_type"})
+			return
+		}
+		for _, m := range members {
+			v, ok := object[m.name]
+			switch {
+			case ok && (v != nil || m.value):
+				m.check(found, under(at, m.name), v)
+			case m.required:
+				*found = append(*found, problem{under(at, m.name), "is required", "missing"})
+			}
+		}
+	}
+}
+
+func list(item rule) rule {
+	return func(found *[]problem, at []any, value any) {
+		items, ok := value.([]any)
+		if !ok {
+			*found = append(*found, problem{at, "must be a list", "list_type"})
+			return
+		}
+		for i, v := range items {
+			item(found, under(at, i), v)
+		}
+	}
+}
+
+// nonempty checks a list with one item at least.
+func nonempty(item rule) rule {
+	each := list(item)
+	return func(found *[]problem, at []any, value any) {
+		if items, ok := value.([]any); ok && len(items) == 0 {
+			*found = append(*found, problem{at, "must have one item at least", "too_short"})
+			return
+		}
+		each(found, at, value)
+	}
+}
+
+// under returns at with one more step, in memory of its own.
+func under(at []any, step any) []any { return append(slices.Clip(at), step) }
+
+// text checks a string and counts its characters.
+func text(least, most int) rule {
+	return func(found *[]problem, at []any, value any) {
+		s, ok := value.(string)
+		if !ok {
+			*found = append(*found, problem{at, "must be a string", "string_type"})
+			return
+		}
+		switch n := utf8.RuneCountInString(s); {
+		case n < least:
+			*found = append(*found, problem{at, fmt.Sprintf("must have at least %d characters", least), "string_too_short"})
+		case n > most:
+			*found = append(*found, problem{at, fmt.Sprintf("must have at most %d characters", most), "string_too_long"})
+		}
+	}
+}
+
+// matching checks a string that accept must like.
+func matching(accept func(string) bool, message, kind string) rule {
+	return func(found *[]problem, at []any, value any) {
+		s, ok := value.(string)
+		if !ok {
+			*found = append(*found, problem{at, "must be a string", "string_type"})
+		} else if !accept(s) {
+			*found = append(*found, problem{at, message, kind})
+		}
+	}
+}
+
+// known checks an enumeration.
+func known[T interface {
+	~string
+	Known() bool
+}]() rule {
+	return matching(func(s string) bool { return T(s).Known() }, "is not one of the known values", "enum")
+}
+
+func boolean(found *[]problem, at []any, value any) {
+	if _, ok := value.(bool); !ok {
+		*found = append(*found, problem{at, "must be true or false", "bool_type"})
+	}
+}
+
+func timestamp() rule {
+	return matching(func(s string) bool {
+		_, err := moneykit.ParseTimestamp(s)
+		return err == nil
+	}, "must be a date and time", "datetime_parsing")
+}
+
+func tag() rule {
+	isAlphanumeric := func(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' }
+	return matching(func(s string) bool {
+		return s != "" && isAlphanumeric(s[0]) && utf8.RuneCountInString(s) < 100
+	}, "must begin with a letter or digit and have at most 99 characters", "string_pattern_mismatch")
+}
+
+func routingNumber() rule {
+	return matching(world.IsRoutingNumber, "must be nine digits, the last of them a valid check digit", "string_pattern_mismatch")
+}

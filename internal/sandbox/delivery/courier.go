@@ -1,0 +1,84 @@
+// Package delivery tells webhooks what happens in the fake MoneyKit: it writes the events of a
+// [world.World] as JSON, signs and sends them, and publishes the keys. It can also make webhooks that
+// are genuine or forged.
+package delivery
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// Settings is how a [Courier] behaves.
+type Settings struct {
+	Transport       http.RoundTripper // to the webhooks; see Network and Receiver
+	FreshSignatures bool              // every attempt is signed anew, else it has the signature of the first
+	KeyOverlap      time.Duration     // how long a key is published after it was replaced
+}
+
+// Surroundings is what a [Courier] needs of the program that it is part of.
+type Surroundings struct {
+	World *world.Shared
+	// Errorf is told a mistake of the receiver.
+	Errorf func(format string, args ...any)
+	// Logf is told about attempts that fail.
+	Logf func(format string, args ...any)
+}
+
+// Courier delivers the events of a world. Make one with [New], before the world is used; it is safe
+// for concurrent use.
+type Courier struct {
+	Settings
+	Surroundings
+
+	ctx  context.Context // ends all deliveries
+	wake chan struct{}   // for Run: something may be due
+
+	// The lock of the world guards what follows.
+	deliveries []*delivery
+	keys       []*signingKey // the last one signs; none until somebody asks for one
+}
+
+// New returns a courier that delivers until ctx ends. Its settings are final.
+func New(ctx context.Context, settings Settings, around Surroundings) *Courier {
+	c := &Courier{Settings: settings, Surroundings: around, ctx: ctx, wake: make(chan struct{}, 1)}
+	c.World.Watch(func(w *world.World) {
+		c.collect(w)
+		c.nudge()
+	})
+	return c
+}
+
+// Run delivers what is due, until the context of the courier ends.
+func (c *Courier) Run() {
+	for {
+		c.Deliver(Course{})
+		var next time.Time
+		var ok bool
+		var now time.Time
+		c.World.Do(func(w *world.World, t time.Time) {
+			now = t
+			next, ok = c.nextDue(w)
+		})
+		var alarm <-chan time.Time
+		if ok { // not sooner, in case that the clock stands still
+			alarm = time.After(max(next.Sub(now), 10*time.Millisecond))
+		}
+		select {
+		case <-alarm:
+		case <-c.wake:
+		case <-c.ctx.Done():
+			return
+		}
+	}
+}
+
+// nudge tells Run that something may be due.
+func (c *Courier) nudge() {
+	select {
+	case c.wake <- struct{}{}:
+	default: // it has been told already, or does not run
+	}
+}

@@ -1,0 +1,147 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// timeout bounds one attempt. MoneyKit's own is not published.
+const timeout = 10 * time.Second
+
+// Course is how deliveries go. The zero value tries each once, in order and one at a time.
+type Course struct {
+	Times    int // each webhook is sent so many times, even if it is accepted before; once if 0
+	Parallel int // so many at the same time; one if 0
+	// Reorder puts n webhooks into another order, with swap; nil for the order in which they became
+	// due.
+	Reorder func(n int, swap func(i, j int))
+}
+
+// Deliver sends the webhooks that are due, and returns them when all have been tried. What is queued
+// meanwhile waits for the next call.
+func (c *Courier) Deliver(how Course) []Delivery {
+	times := max(how.Times, 1)
+	var due []*delivery
+	c.World.Do(func(w *world.World, now time.Time) {
+		if c.ctx.Err() == nil {
+			c.catchUp(w, now)
+			due = c.claim(now, times)
+		}
+	})
+	var sends []*delivery
+	for _, d := range due {
+		sends = append(sends, slices.Repeat([]*delivery{d}, times)...)
+	}
+	if how.Reorder != nil {
+		how.Reorder(len(sends), func(i, j int) { sends[i], sends[j] = sends[j], sends[i] })
+	}
+	queue := make(chan *delivery, len(sends))
+	for _, d := range sends {
+		queue <- d
+	}
+	close(queue)
+	var workers sync.WaitGroup
+	for range min(how.Parallel, len(sends)) - 1 { // this goroutine is one, too
+		workers.Go(func() { c.attemptAll(queue) })
+	}
+	c.attemptAll(queue)
+	workers.Wait()
+
+	var out []Delivery
+	c.World.Do(func(*world.World, time.Time) {
+		seen := map[*delivery]bool{}
+		for _, d := range sends {
+			if !seen[d] && len(d.Attempts) > 0 {
+				out = append(out, d.copy())
+			}
+			seen[d] = true
+		}
+	})
+	return out
+}
+
+func (c *Courier) attemptAll(queue <-chan *delivery) {
+	for d := range queue {
+		c.attempt(d)
+	}
+}
+
+// attempt sends a delivery once. The world is not locked while the courier calls out.
+func (c *Courier) attempt(d *delivery) {
+	var header http.Header
+	var i int
+	c.World.Do(func(_ *world.World, now time.Time) {
+		if c.ctx.Err() != nil {
+			c.release(d, now)
+			return
+		}
+		i = len(d.Attempts)
+		d.Attempts = append(d.Attempts, Attempt{At: now})
+		if d.signature == "" || c.FreshSignatures {
+			d.signature, _ = c.sign(d.Body, now) // it does not fail, and what is not signed is refused
+		}
+		header = webhookHeader(d.signature, d.Token, i+1)
+	})
+	if header == nil {
+		return
+	}
+	status, err := c.post(d.URL, header, d.Body)
+	c.World.Do(func(_ *world.World, now time.Time) {
+		d.Attempts[i].Status, d.Attempts[i].Err = status, err
+		if status >= 200 && status < 300 {
+			d.accepted = true
+		}
+		c.release(d, now)
+	})
+	var panicked panicError
+	if errors.As(err, &panicked) {
+		c.Errorf("attempt %d to deliver %s of %s: %v", i+1, d.Event, d.LinkID, err)
+	} else if err != nil {
+		c.Logf("attempt %d to deliver %s of %s: %v", i+1, d.Event, d.LinkID, err)
+	} else if status < 200 || status >= 300 {
+		c.Logf("attempt %d to deliver %s of %s: the response is %d", i+1, d.Event, d.LinkID, status)
+	}
+}
+
+// post sends a webhook and returns the status of the response. Errors do not repeat the URL.
+func (c *Courier) post(target string, header http.Header, body []byte) (int, error) {
+	ctx, cancel := context.WithTimeout(c.ctx, timeout)
+	defer cancel()
+	r, err := newWebhook(ctx, target, header, body)
+	if err != nil {
+		return 0, err
+	}
+	client := http.Client{
+		Transport:     c.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	resp, err := client.Do(r)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return 0, err
+	}
+	_, _ = io.CopyN(io.Discard, resp.Body, 1<<16) // what it says does not matter
+	_ = resp.Body.Close()
+	return resp.StatusCode, nil
+}
+
+// Network returns a transport that leaves no connections behind.
+func Network() http.RoundTripper {
+	dialer := net.Dialer{Timeout: timeout}
+	return &http.Transport{
+		DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, DisableKeepAlives: true,
+		MaxResponseHeaderBytes: 1 << 16,
+	}
+}

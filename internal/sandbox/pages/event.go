@@ -1,0 +1,58 @@
+package pages
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// eventMeta is what an event says about its run of Connect.
+type eventMeta struct {
+	LinkType        string             `json:"link_type"`
+	Timestamp       moneykit.Timestamp `json:"timestamp"`
+	SessionID       string             `json:"link_session_id"`
+	InstitutionID   string             `json:"institution_id,omitempty"`
+	InstitutionName string             `json:"institution_name,omitempty"`
+}
+
+// Event returns what Connect calls its event callback with on a platform, for a step of a session. ""
+// is the web. The names in what an app gets are taken to be those of the web, which are the published
+// ones.
+func Event(s *world.Session, e world.Step, source moneykit.ConnectSource) ([]byte, error) {
+	meta := eventMeta{"link", world.Stamp(e.At), s.ID, e.Institution.ID, e.Institution.Name}
+	if s.Params.ExistingLinkID != "" {
+		meta.LinkType = "relink"
+	}
+	properties := e.Properties
+	if properties == nil {
+		properties = map[string]any{}
+	}
+	switch source {
+	case moneykit.ConnectWeb, "":
+		return json.Marshal(struct {
+			Name       moneykit.ConnectEventName `json:"name"`
+			Properties map[string]any            `json:"properties,omitempty"`
+			Meta       eventMeta                 `json:"meta"`
+		}{e.Name, properties, meta})
+	case moneykit.ConnectIOS:
+		return json.Marshal(struct {
+			Name       moneykit.ConnectEventName `json:"name"`
+			Properties map[string]any            `json:"properties"`
+			Meta       eventMeta                 `json:"meta"`
+		}{e.Name, properties, meta})
+	case moneykit.ConnectAndroid:
+		return json.Marshal(struct {
+			Name       moneykit.ConnectEventName `json:"name"`
+			Properties map[string]any            `json:"properties"`
+		}{e.Name, properties})
+	case moneykit.ConnectReactNative: // as its types declare it
+		return json.Marshal(struct {
+			Name       moneykit.ConnectEventName `json:"name"`
+			SessionID  string                    `json:"sessionId"`
+			Properties map[string]any            `json:"properties"`
+		}{e.Name, s.ID, properties})
+	}
+	return nil, fmt.Errorf("there is no source %q", source)
+}

@@ -1,0 +1,132 @@
+package pages_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/pages"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// fake is Connect with its world.
+type fake struct {
+	pages.Pages
+
+	mux *http.ServeMux
+
+	mu     sync.Mutex
+	errors []string
+}
+
+// start is when the tests begin, by a clock that stands still.
+func start() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func newFake(t *testing.T) *fake {
+	t.Helper()
+	f := &fake{mux: http.NewServeMux()}
+	f.Pages = pages.Pages{
+		World: world.NewShared(world.New(world.Settings{SessionLife: time.Hour}), start),
+		Errorf: func(format string, args ...any) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.errors = append(f.errors, fmt.Sprintf(format, args...))
+		},
+		Logf: t.Logf,
+	}
+	f.Register(f.mux)
+	return f
+}
+
+// open opens a link session and returns its token.
+func (f *fake) open(params moneykit.LinkSessionParams) string {
+	var token string
+	f.World.Do(func(w *world.World, now time.Time) { token = w.OpenSession(params, now).Token })
+	return token
+}
+
+func (f *fake) addLink(spec world.LinkSpec) string {
+	var id string
+	f.World.Do(func(w *world.World, now time.Time) {
+		link, _ := w.AddLink(spec, now)
+		id = link.ID
+	})
+	return id
+}
+
+// exchange exchanges a token and returns the id of its link.
+func (f *fake) exchange(t *testing.T, token string) string {
+	t.Helper()
+	var id string
+	f.World.Do(func(w *world.World, now time.Time) {
+		link := w.ExchangeToken(token, now)
+		require.NotNil(t, link)
+		id = link.ID
+	})
+	return id
+}
+
+// connect plays a user and returns what the front end posts.
+func (f *fake) connect(t *testing.T, token string, source moneykit.ConnectSource, play world.Play) []byte {
+	t.Helper()
+	var end world.Ending
+	f.World.Do(func(w *world.World, now time.Time) { end = w.Connect(token, play, now) })
+	data, ok := pages.Payload(end, source)
+	assert.True(t, ok)
+	return data
+}
+
+// events returns the events of a session, as they are called back with.
+func (f *fake) events(t *testing.T, token string, source moneykit.ConnectSource) [][]byte {
+	t.Helper()
+	var all [][]byte
+	f.World.Do(func(w *world.World, _ time.Time) {
+		for _, step := range w.Sessions[token].Steps {
+			data, err := pages.Event(w.Sessions[token], step, source)
+			require.NoError(t, err)
+			all = append(all, data)
+		}
+	})
+	return all
+}
+
+// ask sends a request to the pages.
+func (f *fake) ask(t *testing.T, method, target, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, target, strings.NewReader(body))
+	if strings.HasPrefix(body, "answer=") {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	f.mux.ServeHTTP(w, r)
+	return w
+}
+
+// sessionParams returns what a link session needs at least.
+func sessionParams() moneykit.LinkSessionParams {
+	return moneykit.LinkSessionParams{
+		CustomerUser: moneykit.CustomerUser{ID: "user-42"},
+		RedirectURI:  "https://app.example/oauth",
+	}
+}
+
+func oauthParams() moneykit.LinkSessionParams {
+	params := sessionParams()
+	params.InstitutionID = world.OAuthBank
+	return params
+}
+
+// sources are the platforms.
+func sources() []moneykit.ConnectSource {
+	return []moneykit.ConnectSource{
+		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
+	}
+}

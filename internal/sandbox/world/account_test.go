@@ -1,0 +1,41 @@
+package world_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+func TestCustomAccounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	params := sessionParams()
+	owner := moneykit.Owner{
+		Names: []string{"Sam Sample"}, Addresses: []moneykit.Address{{City: "Fallow Creek", Primary: true}},
+		PhoneNumbers: []moneykit.PhoneNumber{}, Emails: []moneykit.Email{{Address: "sam@mail.example"}},
+	}
+	params.CustomSandboxData = &moneykit.CustomSandboxData{
+		Accounts: []moneykit.CustomSandboxAccount{
+			{AccountType: "depository.checking", Name: "Mine", AccountNumber: "000111222333", RoutingNumber: "021000021"},
+			{AccountType: "depository.savings", Name: "Also mine", AccountNumber: "000111222444"},
+		},
+		Owners: []moneykit.Owner{owner},
+	}
+	end := w.Connect(w.OpenSession(params, start).Token, world.Play{Username: "user_custom"}, start)
+	require.Nil(t, end.Err)
+	link := w.ExchangeToken(end.Token, start)
+	require.Len(t, link.Accounts, 2)
+	assert.Equal(t, "2333", link.Accounts[0].Mask)
+	first, second := w.Numbers(link, link.Accounts[0]).ACH[0], w.Numbers(link, link.Accounts[1]).ACH[0]
+	assert.Equal(t, "000111222333", first.AccountNumber)
+	assert.Equal(t, "021000021", first.RoutingNumber)
+	assert.Equal(t, "000111222444", second.AccountNumber)
+	assert.True(t, world.IsRoutingNumber(second.RoutingNumber))
+	for _, a := range link.Accounts {
+		assert.Equal(t, []moneykit.Owner{owner}, w.Owners(link, a))
+	}
+}

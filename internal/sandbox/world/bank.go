@@ -1,0 +1,228 @@
+package world
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// AddTransactions lets MoneyKit find new transactions of a link at the bank. What they lack is
+// filled in: an id, an everyday account of the link, its currency, the day, and that they are
+// debits. Pending ones join those that are pending already, or replace the one with their id; a
+// posted one with the id of a pending one takes its place. The link counts as refreshed.
+//
+// Without error all are added, else none. There is an error when there is no such link, or it has no
+// transactions, and for an id that the link has used before, an account of another link and a
+// negative amount.
+func (w *World) AddTransactions(linkID string, txs []moneykit.Transaction, now time.Time) error {
+	return w.change(linkID, now, func(l *Link) error { return w.addTransactions(l, txs, now) })
+}
+
+// UpdateTransaction lets MoneyKit find at the bank that a posted transaction, the one with tx's
+// id, is now as tx says. Account, currency, type and day stay where tx has none. The link counts
+// as refreshed. There is an error when there is no such link or posted transaction.
+func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now time.Time) error {
+	return w.change(linkID, now, func(l *Link) error {
+		old, ok := l.Ledger.Posted[tx.ID]
+		switch {
+		case !ok:
+			return noSuchTransaction(tx.ID)
+		case tx.Pending:
+			return errors.New("a posted transaction does not become pending again")
+		}
+		tx.AccountID = cmp.Or(tx.AccountID, old.AccountID)
+		tx.Currency = cmp.Or(tx.Currency, old.Currency)
+		tx.Type = cmp.Or(tx.Type, old.Type)
+		if tx.Date.IsZero() {
+			tx.Date = old.Date
+		}
+		row, err := w.complete(l, tx, now)
+		if err != nil {
+			return err
+		}
+		l.Ledger.update(row)
+		l.fetched(l.Ledger.Pending, now)
+		return nil
+	})
+}
+
+// RemoveTransaction lets MoneyKit find at the bank that a posted transaction is gone. The link
+// counts as refreshed. There is an error when there is no such link or posted transaction.
+func (w *World) RemoveTransaction(linkID, id string, now time.Time) error {
+	return w.change(linkID, now, func(l *Link) error {
+		if _, ok := l.Ledger.Posted[id]; !ok {
+			return noSuchTransaction(id)
+		}
+		l.Ledger.remove(id)
+		l.fetched(l.Ledger.Pending, now)
+		return nil
+	})
+}
+
+func noSuchTransaction(id string) error {
+	return fmt.Errorf("the link has no posted transaction %q", id)
+}
+
+// Settle lets MoneyKit find at the bank that nothing is pending any more: most of what was is
+// posted now, under new ids, and the rest has vanished. The link counts as refreshed. There is an
+// error when there is no such link.
+func (w *World) Settle(linkID string, now time.Time) error {
+	return w.change(linkID, now, func(l *Link) error {
+		w.settle(l, now)
+		l.fetched(nil, now)
+		return nil
+	})
+}
+
+// ResetCursors makes all places in the ledger of a link invalid, and forgets the log that led to
+// them. There is an error when there is no such link.
+func (w *World) ResetCursors(linkID string, now time.Time) error {
+	return w.change(linkID, now, func(l *Link) error {
+		l.Ledger.forget()
+		return nil
+	})
+}
+
+// Transactions returns copies of all transactions that a link has now, posted and pending, ordered by
+// id. There is an error when there is no such link.
+func (w *World) Transactions(linkID string, now time.Time) ([]moneykit.Transaction, error) {
+	var rows []moneykit.Transaction
+	err := w.change(linkID, now, func(l *Link) error {
+		for _, row := range l.Ledger.All() {
+			row, err := copied(row)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
+		slices.SortFunc(rows, func(a, b moneykit.Transaction) int { return cmp.Compare(a.ID, b.ID) })
+		return nil
+	})
+	return rows, err
+}
+
+// Correct gives a transaction of a link another category, of which there is no doubt, and so all
+// others of its merchant. It returns them, the named one first, and false if the link does not have
+// it. The link must have transactions.
+func (w *World) Correct(l *Link, id string, params moneykit.EnrichmentParams, now time.Time) ([]moneykit.Transaction, bool) {
+	g := w.Ledger(l)
+	rows := g.All()
+	slices.SortFunc(rows, func(a, b moneykit.Transaction) int { return cmp.Compare(a.ID, b.ID) })
+	i := slices.IndexFunc(rows, func(t moneykit.Transaction) bool { return t.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	merchant := merchantOf(rows[i])
+	corrected := []moneykit.Transaction{correct(rows[i], params)}
+	for k, t := range rows {
+		if k != i && merchant != "" && merchantOf(t) == merchant {
+			corrected = append(corrected, correct(t, params))
+		}
+	}
+	before, pending := g.Changes, slices.Clone(g.Pending)
+	again := false
+	for _, t := range corrected {
+		if !t.Pending {
+			g.update(t)
+			continue
+		}
+		k := slices.IndexFunc(pending, func(p moneykit.Transaction) bool { return p.ID == t.ID })
+		pending[k], again = t, true
+	}
+	if again { // pending rows are never updated: the next sync creates them all again
+		g.wait(pending)
+	}
+	w.announceTransactions(l, before, now)
+	return corrected, true
+}
+
+func merchantOf(t moneykit.Transaction) string {
+	if t.Enrichment == nil || t.Enrichment.Merchant == nil {
+		return ""
+	}
+	return cmp.Or(t.Enrichment.Merchant.ID, t.Enrichment.Merchant.Name)
+}
+
+func correct(t moneykit.Transaction, params moneykit.EnrichmentParams) moneykit.Transaction {
+	sure := 100
+	enrichment := moneykit.TransactionEnrichment{}
+	if t.Enrichment != nil {
+		enrichment = *t.Enrichment
+	}
+	enrichment.Category = moneykit.TransactionCategory{Value: string(params.Category), Confidence: &sure}
+	enrichment.Subcategory = nil
+	if params.Subcategory != "" {
+		enrichment.Subcategory = &moneykit.TransactionSubcategory{Value: string(params.Subcategory), Confidence: &sure}
+	}
+	t.Enrichment = &enrichment
+	return t
+}
+
+// change calls f with a link that has a ledger, and announces what there is to sync afterwards.
+func (w *World) change(linkID string, now time.Time, f func(*Link) error) error {
+	l, err := w.existing(linkID, now)
+	if err != nil {
+		return err
+	}
+	if l.Products[moneykit.ProductTransactions] == nil {
+		return fmt.Errorf("the link %s does not have transactions", linkID)
+	}
+	before := w.Ledger(l).Changes
+	err = f(l)
+	w.announceTransactions(l, before, now)
+	return err
+}
+
+// fetched notes that MoneyKit was at the bank and found these pending rows.
+func (l *Link) fetched(pending []moneykit.Transaction, now time.Time) {
+	l.Ledger.wait(pending)
+	l.Products[moneykit.ProductTransactions].touch(now)
+}
+
+func (w *World) addTransactions(l *Link, txs []moneykit.Transaction, now time.Time) error {
+	if p := l.Products[moneykit.ProductTransactions]; p.Refreshed.IsZero() {
+		p.touch(now) // the first time that MoneyKit is there, it also finds the past
+		w.Ledger(l)
+	}
+	g := l.Ledger
+	var rows []moneykit.Transaction
+	seen := map[string]bool{}
+	for _, tx := range txs {
+		row, err := w.complete(l, tx, now)
+		switch {
+		case err != nil:
+			return err
+		case g.Used[row.ID] || seen[row.ID]:
+			return fmt.Errorf("the id %q has been used before", row.ID)
+		}
+		seen[row.ID] = true
+		rows = append(rows, row)
+	}
+	pending := slices.DeleteFunc(slices.Clone(g.Pending), func(t moneykit.Transaction) bool { return seen[t.ID] })
+	for _, row := range rows {
+		if row.Pending {
+			pending = append(pending, row)
+		} else {
+			g.create(row)
+		}
+	}
+	l.fetched(pending, now)
+	return nil
+}
+
+// settle posts most of the pending rows.
+func (w *World) settle(l *Link, now time.Time) {
+	r := w.Random(fmt.Sprintf("settle %s %d", l.ID, l.Ledger.Version))
+	for _, row := range l.Ledger.Pending {
+		if r.IntN(4) == 0 {
+			continue
+		}
+		row.ID = w.transactionID(l)
+		row.Date = moneykit.DateOf(now.UTC())
+		l.Ledger.create(row)
+	}
+}

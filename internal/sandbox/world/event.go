@@ -1,0 +1,151 @@
+package world
+
+import (
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Event is something that the webhook of a link is told.
+type Event struct {
+	Token        string    // of its delivery
+	URL          string    // the webhook when the event happened
+	At           time.Time // when it happened
+	Name         moneykit.EventType
+	Key          string // for idempotency
+	LinkID       string
+	Tags         []string // never nil
+	Product      moneykit.Product
+	State        string    // of the link or the product
+	ChangedAt    time.Time // when State changed; zero if the event does not say
+	Error        moneykit.LinkError
+	ErrorMessage string
+	HasHistory   *bool // nil if the event is not about transactions
+}
+
+// TakeEvents returns the events since the last call, oldest first.
+func (w *World) TakeEvents() []Event {
+	events := w.Events
+	w.Events = nil
+	return events
+}
+
+// announce keeps an event for the link's webhook, if it has one.
+func (w *World) announce(l *Link, e Event) {
+	if l.Webhook == "" {
+		return
+	}
+	e.URL = l.Webhook
+	w.Events = append(w.Events, e)
+	w.stirred = true
+}
+
+// AnnounceTest announces an event that a test asks for, and returns the token of its delivery. The
+// event says how the link is now. Which product MoneyKit chooses is not published. The link must
+// have a webhook.
+func (w *World) AnnounceTest(l *Link, name moneykit.EventType, key string, now time.Time) string {
+	e := l.stateEvent(now)
+	switch name {
+	case moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged:
+		e = l.refreshEvent(name, moneykit.ProductAccounts, now)
+	case moneykit.EventTypeTransactionsUpdatesAvailable:
+		e = l.transactionsEvent(now)
+	case moneykit.EventTypeLinkStateChanged:
+	}
+	e.Key = key
+	w.announce(l, e)
+	return e.Token
+}
+
+// newEvent returns what all events have.
+func (l *Link) newEvent(name moneykit.EventType, now time.Time) Event {
+	return Event{
+		Token: NewToken(), At: now, Name: name, Key: NewToken(), LinkID: l.ID,
+		Tags: append([]string{}, l.Tags...),
+	}
+}
+
+// become puts a link into a state, and announces the change if it is one. A link that Connect makes
+// is not announced before its token is exchanged, because nobody knows the link yet.
+func (w *World) become(l *Link, state moneykit.LinkState, reason moneykit.LinkError, now time.Time) {
+	if l.State == state && l.Reason == reason {
+		return
+	}
+	l.State, l.Reason = state, reason
+	w.announce(l, l.stateEvent(now))
+}
+
+func (l *Link) stateEvent(now time.Time) Event {
+	e := l.newEvent(moneykit.EventTypeLinkStateChanged, now)
+	e.State = string(l.State)
+	if l.Reason != "" {
+		e.Error, e.ErrorMessage = l.Reason, Unusable(l.Reason)
+	}
+	return e
+}
+
+// Unusable says why a link cannot be used.
+func Unusable(reason moneykit.LinkError) string { return "the link cannot be used: " + string(reason) }
+
+// announceRefresh announces how the last attempt to fetch a product ended.
+func (w *World) announceRefresh(l *Link, name moneykit.Product, now time.Time) {
+	w.announce(l, l.refreshEvent(w.RefreshEvent, name, now))
+}
+
+func (l *Link) refreshEvent(event moneykit.EventType, name moneykit.Product, now time.Time) Event {
+	e := l.newEvent(event, now)
+	e.Product, e.State, e.ChangedAt = name, string(moneykit.ProductStateCompleted), now
+	p := l.Products[name]
+	if p == nil {
+		return e
+	}
+	if !p.Attempted.IsZero() {
+		e.ChangedAt = p.Attempted
+	} else if !p.Refreshed.IsZero() {
+		e.ChangedAt = p.Refreshed
+	}
+	if p.Failure != "" {
+		e.State, e.ErrorMessage = string(moneykit.ProductStateFailed), Failed(p.Failure)
+	}
+	return e
+}
+
+// Failed says why a product was not refreshed.
+func Failed(reason moneykit.ProductError) string { return "the refresh failed: " + string(reason) }
+
+// announceTransactions announces that there is more to sync than before.
+func (w *World) announceTransactions(l *Link, before int, now time.Time) {
+	if l.Ledger.Changes != before {
+		w.announce(l, l.transactionsEvent(now))
+	}
+}
+
+func (l *Link) transactionsEvent(now time.Time) Event {
+	e := l.newEvent(moneykit.EventTypeTransactionsUpdatesAvailable, now)
+	if p := l.Products[moneykit.ProductTransactions]; p != nil {
+		history := !p.Refreshed.IsZero()
+		e.HasHistory = &history
+	}
+	return e
+}
+
+// CatchUp does what is due for all links, such as refreshes that were asked for.
+func (w *World) CatchUp(now time.Time) {
+	for _, id := range w.Order {
+		w.Find(id, now)
+	}
+}
+
+// NextDue returns when [World.CatchUp] will have something to do, and false if it will not.
+func (w *World) NextDue() (time.Time, bool) {
+	var next time.Time
+	for _, l := range w.Links {
+		if len(l.Jobs) == 0 || l.State == moneykit.LinkStateDeleted {
+			continue
+		}
+		if at := l.Jobs[0].At; next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	return next, !next.IsZero()
+}

@@ -1,0 +1,196 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// teller makes up what happens on the accounts of a link.
+type teller struct {
+	w        *World
+	l        *Link
+	r        *rand.Rand
+	shops    []merchant
+	regulars []regular
+	prices   []int // of the regulars
+	enriched bool
+}
+
+func (w *World) teller(l *Link, purpose string) *teller {
+	t := &teller{
+		w: w, l: l, r: w.Random(purpose + " " + l.ID), shops: shops(), regulars: regulars(),
+		enriched: l.Products[moneykit.ProductEnrichment] != nil,
+	}
+	prices := w.Random("regular " + l.ID) // they do not change
+	for _, reg := range t.regulars {
+		t.prices = append(t.prices, reg.least+prices.IntN(reg.most-reg.least+1))
+	}
+	return t
+}
+
+// begin puts the past of a link into its ledger.
+func (w *World) begin(l *Link, now time.Time) {
+	if w.History <= 0 {
+		return
+	}
+	t := w.teller(l, "past")
+	today := moneykit.DateOf(now.UTC())
+	for day := moneykit.DateOf(now.UTC().Add(-w.History)); day.Compare(today) < 0; day = day.AddDays(1) {
+		for _, row := range t.day(day) {
+			l.Ledger.create(row)
+		}
+	}
+	l.Ledger.wait(t.waiting(today, 2))
+}
+
+// fetch lets MoneyKit find at the bank what has happened meanwhile.
+func (w *World) fetch(l *Link, now time.Time) {
+	g := w.Ledger(l)
+	if !g.Begun { // it has never been there
+		l.Products[moneykit.ProductTransactions].touch(now)
+		w.Ledger(l)
+		return
+	}
+	g.Fetches++
+	t := w.teller(l, fmt.Sprintf("fetch %d", g.Fetches))
+	today := moneykit.DateOf(now.UTC())
+	w.settle(l, now)
+	for range 1 + t.r.IntN(3) {
+		if row, ok := t.shopping(today); ok {
+			g.create(row)
+		}
+	}
+	l.fetched(t.waiting(today, 1), now)
+}
+
+// day returns what is posted on a day.
+func (t *teller) day(day moneykit.Date) []moneykit.Transaction {
+	var rows []moneykit.Transaction
+	for i, reg := range t.regulars {
+		if a := t.account(reg.from); a != nil && reg.due(day) {
+			row := t.row(a, reg.merchant, t.prices[i], day)
+			if reg.credit {
+				row.Type = moneykit.TransactionTypeCredit
+			}
+			if row.Enrichment != nil {
+				row.Enrichment.Recurrence = &moneykit.TransactionRecurrence{
+					Frequency: reg.frequency, NextPredictedDate: reg.next(day),
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	for range t.r.IntN(4) {
+		if row, ok := t.shopping(day); ok {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// waiting returns new pending rows, from least on.
+func (t *teller) waiting(day moneykit.Date, least int) []moneykit.Transaction {
+	var rows []moneykit.Transaction
+	for range least + t.r.IntN(3) {
+		if row, ok := t.shopping(day); ok {
+			row.Pending = true
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// shopping returns a payment in a shop, if there is an account to pay from.
+func (t *teller) shopping(day moneykit.Date) (moneykit.Transaction, bool) {
+	a := t.account(role(t.r.IntN(2)))
+	if a == nil {
+		return moneykit.Transaction{}, false
+	}
+	shop := t.shops[t.r.IntN(len(t.shops))]
+	return t.row(a, shop, shop.least+t.r.IntN(shop.most-shop.least+1), day), true
+}
+
+// row returns a debit of so many cents.
+func (t *teller) row(a *moneykit.Account, m merchant, amount int, day moneykit.Date) moneykit.Transaction {
+	row := moneykit.Transaction{
+		ID:        t.w.transactionID(t.l),
+		AccountID: a.ID,
+		Type:      moneykit.TransactionTypeDebit,
+		Amount:    *cents(amount),
+		Currency:  cmp.Or(a.Balances.Currency, t.l.Institution.Currency()),
+		Date:      day,
+	}
+	row.Description = cmp.Or(m.name, sentence(string(m.subcategory)))
+	row.RawDescription = strings.ToUpper(fmt.Sprintf("%s #%03d %s", row.Description, t.r.IntN(1000), base62(t.r)[:6]))
+	if t.r.IntN(2) == 0 { // not every bank has the time
+		row.Datetime = moneykit.Timestamp{Time: day.Time(time.UTC).Add(time.Duration(t.r.IntN(86400)) * time.Second)}
+	}
+	if t.enriched {
+		row.Enrichment = t.enrichment(m)
+	}
+	return row
+}
+
+// sentence returns an enumeration's value as words.
+func sentence(value string) string {
+	words := strings.ReplaceAll(value, "_", " ")
+	return strings.ToUpper(words[:1]) + words[1:]
+}
+
+func (t *teller) enrichment(m merchant) *moneykit.TransactionEnrichment {
+	confidence := func() *int {
+		n := 60 + t.r.IntN(41)
+		return &n
+	}
+	e := &moneykit.TransactionEnrichment{
+		Category:    moneykit.TransactionCategory{Value: string(m.category), Confidence: confidence()},
+		Subcategory: &moneykit.TransactionSubcategory{Value: string(m.subcategory), Confidence: confidence()},
+	}
+	if m.name != "" {
+		e.Merchant = &moneykit.TransactionMerchant{
+			ID: "merchant_" + slug(m.name), Name: m.name,
+			Logo: "https://logos.moneykit.test/" + slug(m.name) + ".png", Confidence: confidence(),
+		}
+	}
+	if m.processor != "" {
+		e.Processor = &moneykit.TransactionProcessor{ID: "processor_" + slug(m.processor), Name: m.processor, Confidence: confidence()}
+	}
+	return e
+}
+
+// account returns the account that plays a role, or nil. What a card cannot pay, the everyday
+// account does.
+func (t *teller) account(part role) *moneykit.Account {
+	switch part {
+	case card:
+		if a := t.l.firstOf("liability.credit_card"); a != nil {
+			return a
+		}
+	case savings:
+		return t.l.firstOf("depository.savings")
+	case everyday:
+	}
+	return t.l.firstOf("depository.checking", "depository", "liability.credit_card", "other", "unknown")
+}
+
+// due reports whether a regular payment falls on a day.
+func (reg *regular) due(day moneykit.Date) bool {
+	if reg.frequency == monthly {
+		return day.Day == reg.day
+	}
+	days := int(day.Time(time.UTC).Unix() / 86400)
+	return days%reg.day == 0
+}
+
+// next returns the day of the payment after one on day.
+func (reg *regular) next(day moneykit.Date) moneykit.Date {
+	if reg.frequency == monthly {
+		return moneykit.DateOf(day.Time(time.UTC).AddDate(0, 1, 0))
+	}
+	return day.AddDays(reg.day)
+}

@@ -1,0 +1,142 @@
+package world
+
+import (
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// The institutions that are there to be linked in tests. Of their ids only that of the Credentials
+// Bank is published. They are the first of the directory.
+const (
+	InstantBank     = "moneykit-instant-bank"
+	CredentialsBank = "moneykit-creds-bank" //nolint:gosec // an id
+	OAuthBank       = "moneykit-oauth-bank"
+)
+
+// Institution is a bank.
+type Institution struct {
+	ID       string
+	Name     string
+	Domain   string
+	Color    string // "" if there is none
+	Country  moneykit.Country
+	Featured bool
+	Aliases  []string
+}
+
+// The directory is never built: institutions are made from their number when somebody asks for them.
+
+// InstitutionCount returns how many institutions there are.
+func InstitutionCount() int { return len(testBanks()) + len(places())*len(kinds()) }
+
+// InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
+// then all others by name. They are the same in all worlds.
+func InstitutionAt(i int) Institution {
+	banks, towns, trades := testBanks(), places(), kinds()
+	if i < len(banks) {
+		return banks[i]
+	}
+	i -= len(banks)
+	return invented(towns[i/len(trades)], trades[i%len(trades)])
+}
+
+// Lookup returns an institution by its id or an alias. For "" it is the Instant Bank, and for an id
+// that does not exist the Instant Bank and false.
+func Lookup(id string) (Institution, bool) {
+	banks := testBanks()
+	for _, in := range banks {
+		if in.ID == id || id == "" {
+			return in, true
+		}
+	}
+	for _, town := range places() {
+		// Most aliases end in the id. The others, which are numbers, need a closer look.
+		if !strings.HasPrefix(id, "finicity.") && !strings.HasPrefix(strings.TrimPrefix(id, "mx."), slug(town)) {
+			continue
+		}
+		for _, trade := range kinds() {
+			if in := invented(town, trade); in.ID == id || slices.Contains(in.Aliases, id) {
+				return in, true
+			}
+		}
+	}
+	return banks[0], false
+}
+
+func testBanks() [3]Institution {
+	return [...]Institution{
+		{InstantBank, "Instant Bank", "instant.bank.test", "#0A7D5A", moneykit.CountryUS, true, nil},
+		{CredentialsBank, "Credentials Bank", "credentials.bank.test", "#0A4FFF", moneykit.CountryUS, true, nil},
+		{OAuthBank, "OAuth Bank", "oauth.bank.test", "#7A1FA2", moneykit.CountryUS, true, nil},
+	}
+}
+
+// places are in order, and none is the beginning of another.
+func places() [37]string {
+	return [...]string{
+		"Alderbrook", "Ashcombe", "Beacon Hill", "Birchwood", "Blue Ridge", "Bridgewater", "Cedar Grove", "Clearwater",
+		"Copperfield", "Driftwood", "Eastgate", "Elmhurst", "Fairhaven", "Foxborough", "Glenmoor", "Granite Falls",
+		"Greyfriars", "Harborview", "Hawthorne", "Ironbridge", "Juniper", "Kingsway", "Lakeshore", "Longmeadow",
+		"Maplewood", "Northgate", "Oakridge", "Pinecrest", "Quarry Lane", "Redstone", "Riverbend", "Silverton",
+		"Stonehaven", "Thornbury", "Underhill", "Valley Forge", "Westbrook",
+	}
+}
+
+// kind is a kind of institutions that a country has.
+type kind struct {
+	name    string
+	country moneykit.Country
+}
+
+// kinds are in order.
+func kinds() [8]kind {
+	return [...]kind{
+		{"Bank", moneykit.CountryUS},
+		{"Bank plc", moneykit.CountryGB},
+		{"Building Society", moneykit.CountryGB},
+		{"Caisse", moneykit.CountryCA},
+		{"Credit Union", moneykit.CountryUS},
+		{"Savings & Loan", moneykit.CountryUS},
+		{"Trust", moneykit.CountryCA},
+		{"Wealth", moneykit.CountryUS},
+	}
+}
+
+// invented returns an institution whose particulars follow from its name.
+func invented(place string, of kind) Institution {
+	name := place + " " + of.name
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // it never fails
+	n := h.Sum32()
+	id := slug(name)
+	in := Institution{
+		ID: id, Name: name, Domain: id + ".bank.test", Country: of.country,
+		Featured: n%11 == 0, Aliases: []string{"mx." + id},
+	}
+	if n%5 != 0 {
+		in.Color = fmt.Sprintf("#%06X", n>>8)
+	}
+	if n%3 == 0 {
+		in.Aliases = append(in.Aliases, fmt.Sprintf("finicity.%d", n%100000))
+	}
+	return in
+}
+
+// Avatar returns the URL of a picture.
+func (in Institution) Avatar() string { return "https://" + in.Domain + "/avatar.png" }
+
+// Currency is what accounts are kept in.
+func (in Institution) Currency() string {
+	switch in.Country {
+	case moneykit.CountryGB:
+		return "GBP"
+	case moneykit.CountryCA:
+		return "CAD"
+	default:
+		return "USD"
+	}
+}

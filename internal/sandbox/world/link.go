@@ -1,0 +1,185 @@
+package world
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// retention is how long a deleted link can be read.
+const retention = 90 * 24 * time.Hour
+
+// Link is a link.
+type Link struct {
+	ID          string
+	Number      int // links are listed in the order in which they were made
+	User        string
+	Institution Institution
+	State       moneykit.LinkState
+	Reason      moneykit.LinkError // in state error
+	Webhook     string
+	Tags        []string
+	Products    map[moneykit.Product]*Product
+	Accounts    []moneykit.Account
+	Created     time.Time
+	Deleted     time.Time         // zero if it is not
+	Ledger      *Ledger           // nil until somebody asks for it
+	Portfolio   *Portfolio        // the same
+	Moves       int               // of the balances
+	Jobs        []Job             // the next one first
+	Imported    bool              // by import_link
+	Provider    moneykit.Provider // MoneyKit itself if empty
+	// Custom and CustomOwners are from the link session.
+	Custom       map[string]moneykit.CustomSandboxAccount // by the account's id
+	CustomOwners []moneykit.Owner
+}
+
+// LinkSpec describes a link for [World.AddLink]. The zero value is a connected link of the user
+// user_0001 at the Instant Bank, with all products and their data.
+type LinkSpec struct {
+	UserID        string
+	InstitutionID string
+	State         moneykit.LinkState // connected if empty, or error if there is an Error
+	Error         moneykit.LinkError // auth_expired if empty, in state error
+	Webhook       string
+	Tags          []string
+	Products      []moneykit.Product // all if nil; accounts always
+	NotPermitted  []moneykit.Product // refused by the user, accounts too
+	Accounts      []moneykit.Account // made-up ones if nil; ids may be left empty
+}
+
+// AddLink makes a link without a link session and Connect. If the institution does not exist, the
+// link is at the Instant Bank and false is returned.
+func (w *World) AddLink(spec LinkSpec, now time.Time) (*Link, bool) {
+	in, ok := Lookup(spec.InstitutionID)
+	l := w.newLink(cmp.Or(spec.UserID, "user_0001"), in, now)
+	l.State, l.Reason = spec.state()
+	if l.State == moneykit.LinkStateDeleted {
+		l.Deleted = now
+	}
+	l.Webhook, l.Tags = spec.Webhook, slices.Clone(spec.Tags)
+	for _, p := range AllProducts() {
+		granted := spec.Products == nil || p == moneykit.ProductAccounts || slices.Contains(spec.Products, p)
+		if granted && !slices.Contains(spec.NotPermitted, p) {
+			l.Products[p] = &Product{Settings: requestable(appProducts(), p), Refreshed: now}
+		}
+	}
+	if spec.Accounts == nil {
+		l.Accounts = w.seedAccounts(l, now)
+	} else {
+		l.Accounts = slices.Clone(spec.Accounts)
+		w.nameAccounts(l)
+	}
+	w.add(l)
+	return l, ok
+}
+
+// state returns the state that is asked for, with the reason that belongs to it.
+func (spec *LinkSpec) state() (moneykit.LinkState, moneykit.LinkError) {
+	switch {
+	case spec.State == moneykit.LinkStateError || (spec.State == "" && spec.Error != ""):
+		return moneykit.LinkStateError, cmp.Or(spec.Error, moneykit.LinkErrorAuthExpired)
+	case spec.State == "":
+		return moneykit.LinkStateConnected, ""
+	}
+	return spec.State, ""
+}
+
+// newLink returns a link in state connecting, which the world does not know before [World.add].
+func (w *World) newLink(user string, in Institution, now time.Time) *Link {
+	l := &Link{
+		ID:          "mk_" + w.nextID("link"),
+		User:        user,
+		Institution: in,
+		Created:     now,
+		State:       moneykit.LinkStateConnecting,
+		Products:    map[moneykit.Product]*Product{},
+	}
+	l.Number = w.Counts["link"]
+	return l
+}
+
+func (w *World) add(l *Link) {
+	w.Links[l.ID] = l
+	w.Order = append(w.Order, l.ID)
+	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)
+}
+
+// Find returns a link, nil if there is none, or none any more. It does first what is due for the
+// link.
+func (w *World) Find(id string, now time.Time) *Link {
+	l := w.Links[id]
+	if l == nil || (!l.Deleted.IsZero() && now.Sub(l.Deleted) >= retention) {
+		return nil
+	}
+	w.work(l, now)
+	return l
+}
+
+// existing returns a link that is not deleted.
+func (w *World) existing(id string, now time.Time) (*Link, error) {
+	l := w.Find(id, now)
+	if l == nil || l.State == moneykit.LinkStateDeleted {
+		return nil, fmt.Errorf("there is no link %s", id)
+	}
+	return l, nil
+}
+
+// LinksOf returns the links of a user that are not deleted, in the order in which they were made.
+func (w *World) LinksOf(user string, now time.Time) []*Link { return w.live(w.ByUser[user], now) }
+
+// AllLinks returns the links that are not deleted, in the order in which they were made.
+func (w *World) AllLinks(now time.Time) []*Link { return w.live(w.Order, now) }
+
+func (w *World) live(ids []string, now time.Time) []*Link {
+	var all []*Link
+	for _, id := range ids {
+		if l, err := w.existing(id, now); err == nil {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// Break puts a link into state error with a reason, or with an empty reason connects it again.
+func (w *World) Break(id string, reason moneykit.LinkError, now time.Time) error {
+	l, err := w.existing(id, now)
+	if err != nil {
+		return err
+	}
+	state := moneykit.LinkStateError
+	if reason == "" {
+		state = moneykit.LinkStateConnected
+	}
+	w.become(l, state, reason, now)
+	return nil
+}
+
+// Reset makes the user sign in at the bank again. A link that is broken stays so, with this reason.
+func (w *World) Reset(l *Link, now time.Time) {
+	w.become(l, moneykit.LinkStateError, moneykit.LinkErrorAuthExpired, now)
+}
+
+// Delete deletes a link.
+func (w *World) Delete(l *Link, now time.Time) {
+	l.Deleted = now
+	w.become(l, moneykit.LinkStateDeleted, "", now)
+}
+
+// HasData reports whether anything was ever fetched for the link.
+func (l *Link) HasData() bool {
+	for _, p := range l.Products {
+		if !p.Refreshed.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// Readable reports whether a product of the link can be read now.
+func (l *Link) Readable(p moneykit.Product) bool {
+	return l.State == moneykit.LinkStateConnected && l.Products[p] != nil
+}

@@ -1,0 +1,221 @@
+package world
+
+import (
+	"fmt"
+	"math/big"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Portfolio is what the investment accounts of a link hold, and what has happened there.
+type Portfolio struct {
+	Securities   []moneykit.Security
+	Holdings     []moneykit.Holding
+	Transactions []moneykit.InvestmentTransaction
+	Made         int // ids that were made up
+	Fetches      int
+}
+
+// Portfolio returns what a link's investment accounts hold, nothing before it was fetched.
+func (w *World) Portfolio(l *Link) *Portfolio {
+	product := l.Products[moneykit.ProductInvestments]
+	if product == nil || product.Refreshed.IsZero() {
+		return &Portfolio{}
+	}
+	if l.Portfolio == nil {
+		l.Portfolio = &Portfolio{Securities: w.securities(l, product.Refreshed)}
+		for i := range l.Accounts {
+			if a := &l.Accounts[i]; isKind(a.Type, "investment") && !a.Closed {
+				l.Portfolio.fill(w, a, product.Refreshed)
+			}
+		}
+	}
+	return l.Portfolio
+}
+
+// securities lists what made-up users invest in, made up like them; the last is cash.
+func (w *World) securities(l *Link, now time.Time) []moneykit.Security {
+	prefix := string(l.Institution.Country)
+	list := []moneykit.Security{
+		{Name: "Brightwater Works Inc.", Type: "equity", Ticker: "BWWX"},
+		{Name: "Fathom Networks", Type: "equity", Ticker: "FTHX"},
+		{Name: "Broad Market Index ETF", Type: "etf", Ticker: "BMIX"},
+		{Name: "Steady Income Fund", Type: "fund", Ticker: "STIFX"},
+		{Name: "Treasury Note 2041", Type: "bond"},
+		{Name: "Pebblecoin", Type: "crypto", Ticker: "PBLX"},
+		{Name: "Cash", Type: "cash"},
+	}
+	for i := range list {
+		s := &list[i]
+		r := w.Random("security " + prefix + s.Name) // one security is the same on all links
+		s.ID, s.Currency = "sec_"+base62(r), l.Institution.Currency()
+		if s.Type == "cash" {
+			continue
+		}
+		if s.Type != "crypto" {
+			s.ISIN = isin(prefix + fmt.Sprintf("%09d", r.IntN(1_000_000_000)))
+		}
+		s.ClosePrice = decimal(big.NewRat(int64(10_000+r.IntN(4_000_000)), 10_000), 4)
+		s.CloseDate = moneykit.DateOf(now.UTC()).AddDays(-1)
+	}
+	return list
+}
+
+// isin returns eleven letters and digits with the check digit that ISO 6166 has.
+func isin(s string) string {
+	var expanded strings.Builder
+	for _, r := range s {
+		if r >= 'A' {
+			fmt.Fprint(&expanded, int(r-'A')+10)
+		} else {
+			expanded.WriteRune(r)
+		}
+	}
+	sum, digits := 0, expanded.String()
+	for i := range len(digits) {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 0 {
+			d *= 2
+		}
+		sum += d/10 + d%10
+	}
+	return fmt.Sprint(s, (10-sum%10)%10)
+}
+
+// decimal returns an exact value, rounded to so many places.
+func decimal(value *big.Rat, places int) *moneykit.Decimal {
+	d, err := moneykit.ParseDecimal(value.FloatString(places))
+	if err != nil {
+		return nil // cannot be
+	}
+	return &d
+}
+
+// fill gives an account holdings that are worth its balance together, and a past.
+func (p *Portfolio) fill(w *World, a *moneykit.Account, now time.Time) {
+	r := w.Random("portfolio " + a.ID)
+	rest := new(big.Rat)
+	if a.Balances.Current != nil {
+		rest = a.Balances.Current.Rat()
+	}
+	kinds := len(p.Securities) - 1
+	for _, i := range r.Perm(kinds)[:2+r.IntN(kinds-2)] {
+		s := p.Securities[i]
+		share := new(big.Rat).Mul(rest, big.NewRat(int64(1+r.IntN(40)), 100))
+		h := moneykit.Holding{
+			AccountID: a.ID, SecurityID: s.ID, Price: s.ClosePrice, PriceDatetime: Stamp(now),
+			Quantity: *decimal(new(big.Rat).Quo(share, s.ClosePrice.Rat()), 10),
+		}
+		revalue(&h)
+		if r.IntN(3) > 0 { // not every bank knows
+			h.CostBasis = decimal(new(big.Rat).Mul(share, big.NewRat(int64(70+r.IntN(50)), 100)), 2)
+		}
+		rest.Sub(rest, h.Value.Rat())
+		p.Holdings = append(p.Holdings, h)
+	}
+	p.Holdings = append(p.Holdings, moneykit.Holding{
+		AccountID: a.ID, SecurityID: p.Securities[kinds].ID, Quantity: *decimal(rest, 2), Value: decimal(rest, 2),
+	})
+	today := moneykit.DateOf(now.UTC())
+	for day := moneykit.DateOf(now.UTC().Add(-max(0, w.History))); day.Compare(today) < 0; day = day.AddDays(1) {
+		if r.IntN(6) == 0 {
+			p.Transactions = append(p.Transactions, p.happen(w, a, r, day))
+		}
+	}
+}
+
+// revalue sets what a holding is worth at its price.
+func revalue(h *moneykit.Holding) {
+	h.Value = decimal(new(big.Rat).Mul(h.Quantity.Rat(), h.Price.Rat()), 2)
+}
+
+// happen makes up something that happens on a day. Money out of the account is positive.
+func (p *Portfolio) happen(w *World, a *moneykit.Account, r *rand.Rand, day moneykit.Date) moneykit.InvestmentTransaction {
+	p.Made++
+	t := moneykit.InvestmentTransaction{
+		ID:        "it_" + base62(w.Random(fmt.Sprintf("investment %s %d", a.ID, p.Made))),
+		AccountID: a.ID,
+		Date:      day,
+	}
+	if r.IntN(2) == 0 {
+		t.Datetime = moneykit.Timestamp{Time: day.Time(time.UTC).Add(time.Duration(9*3600+r.IntN(7*3600)) * time.Second)}
+	}
+	s := p.Securities[r.IntN(len(p.Securities)-1)]
+	money := big.NewRat(int64(500+r.IntN(200_000)), 100)
+	in := new(big.Rat).Neg(money)
+	switch kind := r.IntN(6); kind {
+	case 0:
+		t.Type, t.Description, t.Amount = "cash.dividend", "Dividend "+s.Name, *decimal(in, 2)
+		t.SecurityID = s.ID
+	case 1:
+		t.Type, t.Description, t.Amount = "transfer", "Transfer from bank", *decimal(in, 2)
+	case 2:
+		t.Type, t.Description, t.Amount = "fee", "Custody fee", *decimal(new(big.Rat).Quo(money, big.NewRat(100, 1)), 2)
+	default:
+		quantity := new(big.Rat).Quo(money, s.ClosePrice.Rat())
+		t.SecurityID, t.Price = s.ID, s.ClosePrice
+		t.Fees = cents(r.IntN(500))
+		if kind == 3 {
+			t.Type, t.Description, t.Amount = "sell", "Sold "+s.Name, *decimal(in, 2)
+			quantity.Neg(quantity)
+		} else {
+			t.Type, t.Description, t.Amount = "buy", "Bought "+s.Name, *decimal(money, 2)
+		}
+		t.Quantity = decimal(quantity, 12)
+	}
+	return t
+}
+
+// movePrices lets the prices of a link's securities move, and with them its investment accounts.
+func (w *World) movePrices(l *Link, now time.Time) {
+	p := w.Portfolio(l)
+	p.Fetches++
+	r := w.Random(fmt.Sprintf("prices %s %d", l.ID, p.Fetches))
+	today := moneykit.DateOf(now.UTC())
+	for i := range p.Securities {
+		if s := &p.Securities[i]; s.ClosePrice != nil {
+			s.ClosePrice = decimal(new(big.Rat).Mul(s.ClosePrice.Rat(), big.NewRat(int64(980+r.IntN(41)), 1000)), 4)
+			s.CloseDate = today.AddDays(-1)
+		}
+	}
+	worth := map[string]*big.Rat{}
+	for i := range p.Holdings {
+		h := &p.Holdings[i]
+		if h.Price != nil {
+			h.Price, h.PriceDatetime = p.security(h.SecurityID).ClosePrice, Stamp(now)
+			revalue(h)
+		}
+		if worth[h.AccountID] == nil {
+			worth[h.AccountID] = new(big.Rat)
+		}
+		worth[h.AccountID].Add(worth[h.AccountID], h.Value.Rat())
+	}
+	for i := range l.Accounts {
+		if a := &l.Accounts[i]; worth[a.ID] != nil {
+			a.Balances.Current, a.Balances.Date = decimal(worth[a.ID], 2), Stamp(now)
+			p.Transactions = append(p.Transactions, p.happen(w, a, r, today))
+		}
+	}
+}
+
+// security returns a security of the portfolio, which it has.
+func (p *Portfolio) security(id string) moneykit.Security {
+	i := slices.IndexFunc(p.Securities, func(s moneykit.Security) bool { return s.ID == id })
+	return p.Securities[max(0, i)]
+}
+
+// SecuritiesIn returns those securities of the portfolio whose ids are in a set. The list is never
+// nil.
+func (p *Portfolio) SecuritiesIn(ids map[string]bool) []moneykit.Security {
+	securities := []moneykit.Security{}
+	for _, s := range p.Securities {
+		if ids[s.ID] {
+			securities = append(securities, s)
+		}
+	}
+	return securities
+}

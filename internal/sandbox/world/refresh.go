@@ -1,0 +1,115 @@
+package world
+
+import (
+	"fmt"
+	"math/big"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Job is a refresh that was asked for and is yet to happen.
+type Job struct {
+	At       time.Time
+	Products []moneykit.Product
+}
+
+// Schedule refreshes products that a link has after the delay of the settings.
+func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
+	l.Jobs = append(l.Jobs, Job{now.Add(w.RefreshDelay), products})
+	w.stirred = true
+	w.work(l, now)
+}
+
+// Refresh fetches products of a link at once, all that it has if none are named, whatever the
+// state of the link. With transactions it finds a few new ones, settles what was pending and finds
+// other pending ones; with accounts the balances move, with investments the prices. There is an
+// error when there is no such link or it lacks a product.
+func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Time) error {
+	l, err := w.existing(linkID, now)
+	if err != nil {
+		return err
+	}
+	for _, p := range products {
+		if l.Products[p] == nil {
+			return fmt.Errorf("the link %s does not have %q", linkID, p)
+		}
+	}
+	if len(products) == 0 {
+		for _, p := range AllProducts() {
+			if l.Products[p] != nil {
+				products = append(products, p)
+			}
+		}
+	}
+	w.refresh(l, products, now)
+	return nil
+}
+
+// work does what is due for a link.
+func (w *World) work(l *Link, now time.Time) {
+	for len(l.Jobs) > 0 && !l.Jobs[0].At.After(now) {
+		next := l.Jobs[0]
+		l.Jobs = l.Jobs[1:]
+		switch l.State {
+		case moneykit.LinkStateConnected:
+			w.refresh(l, next.Products, next.At)
+		case moneykit.LinkStateDeleted:
+		default:
+			for _, p := range each(next.Products) {
+				l.Products[p].fail(failureOf(l.Reason), next.At)
+				w.announceRefresh(l, p, next.At)
+			}
+		}
+	}
+}
+
+// refresh fetches products that the link has.
+func (w *World) refresh(l *Link, products []moneykit.Product, now time.Time) {
+	for _, name := range each(products) {
+		switch name {
+		case moneykit.ProductTransactions:
+			before := w.Ledger(l).Changes
+			w.fetch(l, now) // it notes the time itself
+			w.announceRefresh(l, name, now)
+			w.announceTransactions(l, before, now)
+			continue
+		case moneykit.ProductAccounts:
+			w.moveBalances(l, now)
+		case moneykit.ProductInvestments:
+			w.movePrices(l, now)
+		case moneykit.ProductAccountNumbers, moneykit.ProductIdentity, moneykit.ProductEnrichment: // do not change
+		}
+		l.Products[name].touch(now)
+		w.announceRefresh(l, name, now)
+	}
+}
+
+// moveBalances lets a little money go in and out. Investment accounts move with their prices.
+func (w *World) moveBalances(l *Link, now time.Time) {
+	l.Moves++
+	r := w.Random(fmt.Sprintf("balances %s %d", l.ID, l.Moves))
+	for i := range l.Accounts {
+		a := &l.Accounts[i]
+		change := 1 + r.IntN(5000)
+		if a.Closed || a.Balances.Current == nil || isKind(a.Type, "investment") {
+			continue
+		}
+		a.Balances.Date = Stamp(now)
+		if isKind(a.Type, "liability") && a.Balances.Available != nil {
+			if a.Balances.Available.Cmp(*cents(change)) < 0 { // nothing is left to spend: a repayment
+				change = -change
+			}
+			a.Balances.Available = plus(a.Balances.Available, -change)
+		} else if a.Balances.Available != nil {
+			a.Balances.Available = plus(a.Balances.Available, change)
+		}
+		a.Balances.Current = plus(a.Balances.Current, change)
+	}
+}
+
+// plus returns an amount and so many cents.
+func plus(d *moneykit.Decimal, n int) *moneykit.Decimal {
+	value := d.Rat()
+	return decimal(value.Add(value, big.NewRat(int64(n), 100)), 2)
+}

@@ -1,0 +1,125 @@
+package world
+
+import (
+	"slices"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Session is a link session.
+type Session struct {
+	Token   string
+	ID      string // in Connect's events
+	Params  moneykit.LinkSessionParams
+	Created time.Time
+	Used    bool   // Connect has been opened with it
+	Over    bool   // and has ended
+	Steps   []Step // of the user in Connect
+	Posted  int    // how many of the steps Connect's pages have posted
+
+	Institution Institution        // zero before it is chosen
+	Return      string             // where the bank sends the user, "" before
+	Sent        time.Time          // when it does
+	Failure     moneykit.LinkError // what the bank says then
+}
+
+// Step is a step of a user in Connect, which Connect tells the front end as an event.
+type Step struct {
+	Name        moneykit.ConnectEventName
+	Properties  map[string]any // strings and nils
+	At          time.Time
+	Institution Institution // zero before it is chosen
+}
+
+// Exchange is an exchangeable token.
+type Exchange struct {
+	LinkID  string
+	Created time.Time
+	Used    bool
+}
+
+// OpenSession makes a link session. With an existing link it replaces the webhook and the tags of the
+// link. There must be such a link, if the session names one.
+func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *Session {
+	if l := w.Links[params.ExistingLinkID]; l != nil {
+		l.Webhook, l.Tags = params.Webhook, slices.Clone(params.Tags)
+	}
+	session := &Session{Token: NewToken(), ID: NewToken(), Params: params, Created: now}
+	w.Sessions[session.Token] = session
+	return session
+}
+
+// ExchangeToken connects the link of an exchangeable token and returns it. It returns nil for a token
+// that is unknown, expired or used, and for one whose link is deleted.
+func (w *World) ExchangeToken(token string, now time.Time) *Link {
+	e := w.Exchanges[token]
+	if e == nil || e.Used || w.isOld(e.Created, now) {
+		return nil
+	}
+	l := w.Links[e.LinkID]
+	if l.State == moneykit.LinkStateDeleted {
+		return nil
+	}
+	e.Used = true
+	if l.State == moneykit.LinkStateAwaitingTokenExchange {
+		w.become(l, moneykit.LinkStateConnected, "", now)
+	}
+	return l
+}
+
+// isOld reports whether a token of a link session has expired.
+func (w *World) isOld(created, now time.Time) bool { return now.Sub(created) >= w.SessionLife }
+
+// features returns what the session wants of Connect.
+func (s *Session) features() moneykit.ConnectFeatures {
+	if s.Params.ConnectFeatures == nil {
+		return moneykit.ConnectFeatures{}
+	}
+	return *s.Params.ConnectFeatures
+}
+
+// products returns what the session asks for.
+func (s *Session) products() *moneykit.ProductsSettings {
+	if settings := s.Params.Settings; settings != nil && settings.Products != nil {
+		return settings.Products
+	}
+	return appProducts()
+}
+
+// happened notes a step.
+func (s *Session) happened(name moneykit.ConnectEventName, properties map[string]any, now time.Time) {
+	s.Steps = append(s.Steps, Step{name, properties, now, s.Institution})
+}
+
+// see notes that the user comes to a screen.
+func (s *Session) see(screen string, now time.Time) {
+	s.happened(moneykit.ConnectEventChangeScreen, map[string]any{"current_screen_name": screen}, now)
+}
+
+// open notes that Connect is opened, once.
+func (s *Session) open(now time.Time) {
+	if !s.Used {
+		s.Used = true
+		s.happened(moneykit.ConnectEventOpen, nil, now)
+	}
+}
+
+// end notes how Connect ends.
+func (s *Session) end(end Ending, now time.Time) {
+	s.Over = true
+	switch {
+	case end.LinkID != "":
+		s.happened(moneykit.ConnectEventSuccess, nil, now)
+		return
+	case end.Err != nil:
+		properties := map[string]any{
+			"error_id": end.Err.ID, "displayed_message": end.Err.DisplayedMessage, "request_id": nil,
+		}
+		if end.Err.RequestID != "" {
+			properties["request_id"] = end.Err.RequestID
+		}
+		s.happened(moneykit.ConnectEventError, properties, now)
+	}
+	s.happened(moneykit.ConnectEventExit, nil, now)
+}
