@@ -334,7 +334,7 @@ func refusedCalls() []refusedCall {
 			return err
 		}, "size must be 1 to 1000, not 1001"},
 		{"a sync page that is too large", func(ctx context.Context, c *moneykit.Client) error {
-			_, err := c.SyncTransactions(ctx, "mk_1", &moneykittest.MemoryStore{}, moneykit.SyncOptions{PageSize: 501})
+			_, err := c.SyncTransactions(ctx, "mk_1", &moneykittest.MemoryStore{}, moneykit.WithPageSize(501))
 			return err
 		}, "size must be 1 to 500, not 501"},
 		{"an end before the start", func(ctx context.Context, c *moneykit.Client) error {
@@ -362,7 +362,7 @@ func refusedCalls() []refusedCall {
 			return err
 		}, "before must not be nil"},
 		{"no store", func(ctx context.Context, c *moneykit.Client) error {
-			_, err := c.SyncTransactions(ctx, "mk_1", nil, moneykit.SyncOptions{})
+			_, err := c.SyncTransactions(ctx, "mk_1", nil)
 			return err
 		}, "store must not be nil"},
 		{"no category", func(ctx context.Context, c *moneykit.Client) error {

@@ -69,7 +69,7 @@ func syncer(t *testing.T, c changes, store moneykit.TransactionStore) func() (mo
 	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions/sync", c.serve)
 	client := newClient(t, mock, moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
 	return func() (moneykit.SyncProgress, error) {
-		return client.SyncTransactions(t.Context(), "mk_1", store, moneykit.SyncOptions{})
+		return client.SyncTransactions(t.Context(), "mk_1", store)
 	}
 }
 
@@ -364,9 +364,8 @@ func TestSyncProgress(t *testing.T) {
 		return c.serve(r)
 	})
 	var told []moneykit.SyncProgress
-	_, err := newClient(t, mock).SyncTransactions(t.Context(), "mk_1", &moneykittest.MemoryStore{}, moneykit.SyncOptions{
-		PageSize: 7, Progress: func(p moneykit.SyncProgress) { told = append(told, p) },
-	})
+	_, err := newClient(t, mock).SyncTransactions(t.Context(), "mk_1", &moneykittest.MemoryStore{},
+		moneykit.WithPageSize(7), moneykit.WithProgress(func(p moneykit.SyncProgress) { told = append(told, p) }))
 	require.NoError(t, err)
 	assert.Equal(t, []moneykit.SyncProgress{{Pages: 1, Upserted: 1}, {Pages: 2, Upserted: 1, Removed: 1, Done: true}}, told)
 }
@@ -396,7 +395,7 @@ func TestSyncOneAtATime(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				_, err := client.SyncTransactions(t.Context(), "mk_1", store, moneykit.SyncOptions{})
+				_, err := client.SyncTransactions(t.Context(), "mk_1", store)
 				assert.NoError(t, err)
 			})
 		}
@@ -404,14 +403,14 @@ func TestSyncOneAtATime(t *testing.T) {
 		assert.Equal(t, 1, most, "one sync of a link at a time")
 		for _, id := range []string{"mk_1", "mk_2"} {
 			wg.Go(func() {
-				_, err := client.SyncTransactions(t.Context(), id, store, moneykit.SyncOptions{})
+				_, err := client.SyncTransactions(t.Context(), id, store)
 				assert.NoError(t, err)
 			})
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		_, err := client.SyncTransactions(ctx, "mk_1", store, moneykit.SyncOptions{})
+		_, err := client.SyncTransactions(ctx, "mk_1", store)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "waiting ends with the context")
 		wg.Wait()
 		assert.Equal(t, 2, most, "two links at once")
@@ -424,13 +423,13 @@ func TestSyncWithTheCursorOfAnotherLink(t *testing.T) {
 	one, other := mk.AddLink(moneykittest.LinkSpec{}), mk.AddLink(moneykittest.LinkSpec{})
 	client := mk.Client()
 	store := &moneykittest.MemoryStore{}
-	_, err := client.SyncTransactions(t.Context(), other.ID, store, moneykit.SyncOptions{})
+	_, err := client.SyncTransactions(t.Context(), other.ID, store)
 	require.NoError(t, err)
 	position, err := store.LoadPosition(t.Context(), other.ID)
 	require.NoError(t, err)
 	require.NoError(t, store.ApplyUpdate(t.Context(), &moneykit.SyncUpdate{LinkID: one.ID, Position: position}))
 
-	progress, err := client.SyncTransactions(t.Context(), one.ID, store, moneykit.SyncOptions{})
+	progress, err := client.SyncTransactions(t.Context(), one.ID, store)
 	require.NoError(t, err)
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, mk.Transactions(one.ID), store.Transactions(one.ID))

@@ -286,13 +286,13 @@ func TestWebhookUnknownKey(t *testing.T) {
 	})
 }
 
-func TestWebhookPolicy(t *testing.T) {
+func TestWebhookAge(t *testing.T) {
 	t.Parallel()
 	at := func(d time.Duration) moneykit.Option {
 		return moneykit.WithClock(func() time.Time { return hookTime().Add(d) })
 	}
 	h := newHook(t)
-	tight := moneykit.WithWebhookPolicy(moneykit.WebhookPolicy{MaxAge: time.Minute, MaxAhead: time.Second})
+	tight := moneykit.WithWebhookAge(time.Minute, time.Second)
 	for d, want := range map[time.Duration]error{
 		0: nil, time.Minute: nil, 61 * time.Second: moneykit.ErrStaleSignature,
 		-time.Second: nil, -2 * time.Second: moneykit.ErrStaleSignature,

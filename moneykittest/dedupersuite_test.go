@@ -27,11 +27,11 @@ func TestDeduperSuite(t *testing.T) {
 // forgetful is a Deduper with a mistake; what it lacks is right.
 type forgetful struct {
 	*moneykit.MemoryDeduper
-	claim           func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error)
+	claim           func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error)
 	commit, release func(ctx context.Context, key, token string) error
 }
 
-func (f forgetful) Claim(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+func (f forgetful) Claim(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 	if f.claim != nil {
 		return f.claim(ctx, key, lease)
 	}
@@ -56,22 +56,22 @@ func (f forgetful) Release(ctx context.Context, key, token string) error {
 func grantTwice(f *forgetful) {
 	var mu sync.Mutex
 	inside, tokens := map[string]int{}, map[string]string{}
-	f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+	f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 		mu.Lock()
 		inside[key]++
 		mu.Unlock()
 		<-time.After(time.Millisecond)
-		c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+		token, state, err := f.MemoryDeduper.Claim(ctx, key, lease)
 		mu.Lock()
 		defer mu.Unlock()
-		if c.State == moneykit.ClaimGranted {
-			tokens[key] = c.Token
+		if state == moneykit.ClaimGranted {
+			tokens[key] = token
 		}
-		if c.State == moneykit.ClaimBusy && inside[key] > 1 {
-			c = moneykit.Claim{State: moneykit.ClaimGranted, Token: tokens[key]}
+		if state == moneykit.ClaimBusy && inside[key] > 1 {
+			token, state = tokens[key], moneykit.ClaimGranted
 		}
 		inside[key]--
-		return c, err
+		return token, state, err
 	}
 }
 
@@ -84,11 +84,11 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 		"grants everything": {"granted once", func(f *forgetful) {
 			n := 0
 			var mu sync.Mutex
-			f.claim = func(context.Context, string, time.Duration) (moneykit.Claim, error) {
+			f.claim = func(context.Context, string, time.Duration) (string, moneykit.ClaimState, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				n++
-				return moneykit.Claim{State: moneykit.ClaimGranted, Token: fmt.Sprint(n)}, nil
+				return fmt.Sprint(n), moneykit.ClaimGranted, nil
 			}
 			f.commit = func(context.Context, string, string) error { return nil }
 			f.release = f.commit
@@ -98,17 +98,17 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 		}},
 		"does not release": {"that was released is granted again", func(f *forgetful) {
 			f.release = func(context.Context, string, string) error { return nil }
-			f.claim = func(ctx context.Context, key string, _ time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, _ time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, key, time.Millisecond) // or the suite would wait a minute
 			}
 		}},
 		"swallows the redelivery": {"ends after its lease", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				c, err := f.MemoryDeduper.Claim(ctx, key, time.Hour)
-				if c.State == moneykit.ClaimBusy && lease > time.Minute && strings.HasPrefix(key, "suite-05") {
-					c.State = moneykit.ClaimDone
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+				token, state, err := f.MemoryDeduper.Claim(ctx, key, time.Hour)
+				if state == moneykit.ClaimBusy && lease > time.Minute && strings.HasPrefix(key, "suite-05") {
+					state = moneykit.ClaimDone
 				}
-				return c, err
+				return token, state, err
 			}
 		}},
 		"takes any token": {"a token of its own", func(f *forgetful) {
@@ -118,26 +118,26 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 			}
 		}},
 		"knows no case": {"events are kept apart", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, strings.ToLower(key), lease)
 			}
 		}},
 		"cuts keys": {"events are kept apart", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, key[:min(len(key), 100)], lease)
 			}
 		}},
 		"has one token": {"a token of its own", func(f *forgetful) {
 			tokens := map[string]string{}
 			var mu sync.Mutex
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+				token, state, err := f.MemoryDeduper.Claim(ctx, key, lease)
 				mu.Lock()
 				defer mu.Unlock()
-				if c.Token != "" {
-					tokens[key], c.Token = c.Token, "one"
+				if token != "" {
+					tokens[key], token = token, "one"
 				}
-				return c, err
+				return token, state, err
 			}
 			f.commit = func(ctx context.Context, key, _ string) error {
 				mu.Lock()
@@ -153,7 +153,7 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 			}
 		}},
 		"heeds no context": {"context that has ended", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(context.WithoutCancel(ctx), key, lease)
 			}
 		}},
@@ -162,7 +162,7 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 			f.commit = func(ctx context.Context, key, token string) error {
 				err := f.MemoryDeduper.Commit(ctx, key, token)
 				if err != nil {
-					_, _ = f.MemoryDeduper.Claim(ctx, key, 0)
+					_, _, _ = f.MemoryDeduper.Claim(ctx, key, 0)
 				}
 				return nil
 			}

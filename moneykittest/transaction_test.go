@@ -79,14 +79,11 @@ func TestSyncFollows(t *testing.T) {
 			pages := 0
 			for _, happen := range []func(){happens[3], happens[11], happens[5]} {
 				mk.Refresh(link.ID)
-				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.SyncOptions{
-					PageSize: size,
-					Progress: func(moneykit.SyncProgress) {
-						if pages++; pages%3 == 0 && pages < 20 {
-							happen()
-						}
-					},
-				})
+				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(size), moneykit.WithProgress(func(moneykit.SyncProgress) {
+					if pages++; pages%3 == 0 && pages < 20 {
+						happen()
+					}
+				}))
 				require.NoError(t, err)
 				syncAll(t, client, link.ID, store, size) // something may have come after the last page
 				require.Equal(t, mk.Transactions(link.ID), store.Transactions(link.ID))
