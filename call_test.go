@@ -105,23 +105,22 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 		contentType string
 		body        string
 		want        string
-		body512     bool
 	}{
-		{"HTML 502", 502, "text/html", html, "502 Bad Gateway", true},
-		{"HTML 404", 404, "text/html", "<h1>nothing here</h1>", "404 Not Found", true},
-		{"empty 500", 500, "", "", "500 Internal Server Error", false},
-		{"JSON that is no error", 500, "application/json", `[1,2]`, "500", true},
-		{"a framework's 404", 404, "application/json", `{"detail":"Not Found"}`, "404 Not Found", true},
-		{"an unknown status", 599, "text/plain", "what", "599", true},
-		{"binary", 503, "application/octet-stream", "\xff\x00\x01", "503", true},
-		{"200 with HTML", 200, "text/html", "<h1>captive portal</h1>", `the response is "text/html", not JSON`, false},
-		{"200 with text", 200, "text/plain", linkJSON, `the response is "text/plain", not JSON`, false},
-		{"200 without a body", 200, "application/json", "", "no body", false},
-		{"200 with spaces", 200, "application/json", " \n", "no body", false},
-		{"200 with truncated JSON", 200, "application/json", linkJSON[:50], "unexpected end of JSON input", false},
-		{"200 with two values", 200, "application/json", linkJSON + linkJSON, "after top-level value", false},
-		{"200 with another shape", 200, "application/json", `[]`, "cannot unmarshal array", false},
-		{"200 with a wrong type", 200, "application/json", `{"link_id":12345678}`, "cannot unmarshal number into", false},
+		{"HTML 502", 502, "text/html", html, "502 Bad Gateway"},
+		{"HTML 404", 404, "text/html", "<h1>nothing here</h1>", "404 Not Found"},
+		{"empty 500", 500, "", "", "500 Internal Server Error"},
+		{"JSON that is no error", 500, "application/json", `[1,2]`, "500"},
+		{"a framework's 404", 404, "application/json", `{"detail":"Not Found"}`, "404 Not Found"},
+		{"an unknown status", 599, "text/plain", "what", "599"},
+		{"binary", 503, "application/octet-stream", "\xff\x00\x01", "503"},
+		{"200 with HTML", 200, "text/html", "<h1>captive portal</h1>", "the response is not JSON by its content type"},
+		{"200 with text", 200, "text/plain", linkJSON, "the response is not JSON by its content type"},
+		{"200 without a body", 200, "application/json", "", "no body"},
+		{"200 with spaces", 200, "application/json", " \n", "no body"},
+		{"200 with truncated JSON", 200, "application/json", linkJSON[:50], "the document is not valid JSON"},
+		{"200 with two values", 200, "application/json", linkJSON + linkJSON, "the document is not valid JSON"},
+		{"200 with another shape", 200, "application/json", `[]`, "the document is not an object"},
+		{"200 with a wrong type", 200, "application/json", `{"link_id":["12345678"]}`, "link_id is not a text"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,8 +140,6 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 			assert.Contains(t, err.Error(), tt.want)
 			assert.Contains(t, err.Error(), "request id req_7")
 			assert.NotContains(t, err.Error(), "12345678", "a value is the user's")
-			assert.Equal(t, tt.body512, e.Body != "")
-			assert.LessOrEqual(t, len(e.Body), 512+len("…"))
 			require.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
 			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "reading has no outcome")
 		})

@@ -11,10 +11,10 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Client returns a client of this server. It has its credentials, judges the age of webhooks by
-// [Server.Now], talks to the server through connections in memory, a new one for each request, and
-// takes opts on top. Options that [moneykit.NewClient]
-// refuses are reported to the test, and every call of the client then fails with that error.
+// Client returns a client of this server. It has the server's credentials, uses [Server.Now] for
+// the age of webhooks, and opens a connection in memory for each request. It applies opts on top of
+// that. Options that [moneykit.NewClient] refuses are reported to the test, and every call of the
+// client then fails with that error.
 func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
 	c := s.core()
 	c.mu.Lock()

@@ -12,51 +12,53 @@ import (
 // Play is what a user does in Connect. The zero value links all accounts at the institution of
 // the link session, or at the Instant Bank if it names none.
 type Play struct {
-	// Institution is chosen, if the link session leaves the choice: one of this package's
-	// constants, or another of [moneykit.InstitutionsService.All].
+	// Institution is the id of the bank that the user chooses, if the link session does not: one of
+	// this package's constants, or another of [moneykit.InstitutionsService.All].
 	Institution string
-	// Username signs in at the Credentials Bank, which is chosen if there is a Username and no
-	// Institution. It is user_good if empty. With user_custom the accounts are those of the link
-	// session's CustomSandboxData. All others are refused.
+	// Username is the name to sign in with at the Credentials Bank, which is chosen if there is a
+	// Username and no Institution. Empty means user_good. With user_custom the accounts are those
+	// of the link session's CustomSandboxData. The bank refuses all other names.
 	Username string
-	// Accounts are the types of the accounts that the user shares, such as
-	// "depository.checking"; all if empty. With an existing link they are said of NewAccounts: what
-	// was shared before stays so.
+	// Accounts are the types of the accounts that the user shares, such as "depository.checking".
+	// Empty means all. With an existing link they select among NewAccounts; accounts that were
+	// shared before stay shared.
 	Accounts []string
-	// NewAccounts are accounts that the user has at the bank besides those that this package makes
-	// up. With an existing link they are new there, and offered to be shared too. Ids may be left
-	// empty.
+	// NewAccounts are accounts that the user has at the bank besides the made-up ones or, with an
+	// existing link, besides those of the link. Ids may be left empty.
 	NewAccounts []moneykit.Account
-	// Decline are the products that the user does not permit. Those that the session requires
-	// cannot be declined.
+	// Decline are the products that the user does not permit. Products that the session requires
+	// are granted all the same.
 	Decline []moneykit.Product
-	// Provider is how MoneyKit reaches the bank from now on; it can change with a relink. If it is
-	// empty a new link has MoneyKit itself, and an existing one the provider that it had.
+	// Provider is how MoneyKit reaches the bank from now on. Empty means MoneyKit itself for a new
+	// link, and no change for an existing one.
 	Provider moneykit.Provider
-	// Failure is why the bank does not let the user in, so that Connect ends with an error. An
-	// existing link is then in state error for this reason. With user_oauth_denied the user refuses
-	// on the pages of the OAuth Bank, and can do so nowhere else.
+	// Failure is why the bank does not let the user in. Connect then ends with an error, and an
+	// existing link is in state error for this reason. The reason user_oauth_denied, a user who
+	// refuses on the bank's own pages, works at the OAuth Bank only.
 	Failure moneykit.LinkError
 	// Exit ends Connect with an error.
 	Exit *moneykit.ConnectError
-	// Leave ends Connect without one: the user closes it.
+	// Leave ends Connect without an error: the user closes it.
 	Leave bool
 }
 
-// Connect plays the user who goes through Connect with the token of a link session, on the
-// platform of source, and returns what the front end would post: the payload of the success or
-// exit callback, which [moneykit.ParseConnectResult] reads. After a success on a new link, the
-// link awaits the exchange of its token; a link session for an existing link has connected it,
-// whatever was wrong with it. An exit leaves nothing behind. At the OAuth Bank the user goes to the
-// bank and comes back; [Server.Authorize] and [Server.Continue] do it in two steps.
+// Connect plays a user who goes through Connect with the token of a link session, on the platform
+// source, and returns what the front end would post: the payload of the success or exit callback,
+// which [moneykit.ParseConnectResult] reads. After a success the new link awaits the exchange of
+// its token, or the existing link of the session is connected again. An exit creates nothing. At
+// the OAuth Bank the user goes to the bank's pages and comes back; [Server.Authorize] and
+// [Server.Continue] do this in two steps.
 //
-// A session is good once. With a token that is unknown, used or expired Connect ends with an
-// error; so it does with a user name that the bank refuses, without any account to share, and where
-// the session rejects an institution that the user has linked before. The
-// ids of these errors begin with "moneykittest.", because MoneyKit's are not published. What can
-// only be a mistake is also reported to the test: a token that is unknown or used, an institution
-// that does not exist, accounts that the user does not have, new accounts with ids that are taken,
-// a refusal where there is nothing to refuse, an unknown source.
+// A session is good once. Connect ends with an error in these cases:
+//   - The token is unknown, used or expired.
+//   - The bank refuses the user name or, with [Play].Failure, the user.
+//   - There is no account to share.
+//   - The session rejects an institution that the user has linked before.
+//
+// The ids of these errors begin with "moneykittest.", because MoneyKit's are not published. What
+// can only be a mistake is also reported to the test: a token that is unknown or used, an
+// institution that does not exist, accounts that the user does not have, new accounts with ids that
+// are taken, user_oauth_denied at a bank without pages of its own, and an unknown source.
 func (s *Server) Connect(linkSessionToken string, source moneykit.ConnectSource, play Play) []byte {
 	c := s.core()
 	var end world.Ending
@@ -64,7 +66,7 @@ func (s *Server) Connect(linkSessionToken string, source moneykit.ConnectSource,
 	return c.callBack("Connect", end, source)
 }
 
-// callBack returns what a front end gets of an ending, and tells the test what is to be told.
+// callBack returns what a front end is called back with, and reports mistakes to the test.
 func (c *core) callBack(method string, end world.Ending, source moneykit.ConnectSource) []byte {
 	c.pages.Tell(method, end)
 	payload, ok := pages.Payload(end, source)
@@ -76,13 +78,13 @@ func (c *core) callBack(method string, end world.Ending, source moneykit.Connect
 
 // Authorize plays the first half of Connect with the token of a link session at the OAuth Bank: the
 // user goes to the bank's own pages, and permits or, with [Play].Failure, refuses there. It returns
-// the URL to which the bank sends the user: the session's redirect URI with a query, whose names
-// and values are Connect's own affair and different each time. [Server.Continue] plays the rest. A
-// user who never comes back is one with whom Continue is not called.
+// the URL to which the bank sends the user back: the session's redirect URI with a query that is
+// different each time. Do not rely on the names and values in it. [Server.Continue] plays the
+// second half. To play a user who never comes back, do not call it.
 //
-// Reported to the test, with "" for a URL, is what [Server.Connect] reports, a bank without pages
-// of its own, and a Play that ends Connect before the user is there. A session that has expired or
-// whose Connect ends in another way before the bank gives "", too.
+// It returns "" if Connect ends before the user is at the bank, for example because the session has
+// expired. The mistakes of [Server.Connect], a bank without pages of its own, and a Play that ends
+// Connect before are also reported to the test.
 func (s *Server) Authorize(linkSessionToken string, play Play) (returnURL string) {
 	c := s.core()
 	var end world.Ending
@@ -94,15 +96,13 @@ func (s *Server) Authorize(linkSessionToken string, play Play) (returnURL string
 }
 
 // Continue plays the second half of Connect, after [Server.Authorize]: the user is back at
-// returnURL, and the front end hands it to Connect with the token of the link session that it keeps.
-// What it returns, posts and reports is as with [Server.Connect]; the bank of the Play has been
-// chosen before. It is the same where the bank was in a window of its own, and where the whole page
-// went there.
+// returnURL, and the front end passes it to Connect with the token of the link session. Continue
+// returns and reports what [Server.Connect] does. It ignores the institution of the Play.
 //
-// The URL must be the one of this session, byte for byte, and is good once. Connect ends with an
-// error, and the session with it, when the URL is another, that of another session, or older than a
-// session may become. These are noted in the test's log; reported to the test is a session that has
-// not been to a bank.
+// The URL must be the one of this session, byte for byte, and is good once. If it is another URL,
+// that of another session, or older than the lifetime of sessions, Connect ends with an error, and
+// so does the session. These errors are written to the test's log. A session that has not been to a
+// bank is reported to the test.
 func (s *Server) Continue(linkSessionToken, returnURL string, source moneykit.ConnectSource, play Play) []byte {
 	c := s.core()
 	var end world.Ending
@@ -112,11 +112,11 @@ func (s *Server) Continue(linkSessionToken, returnURL string, source moneykit.Co
 	return c.callBack("Continue", end, source)
 }
 
-// ConnectEvents returns what Connect has called its event callback with so far, for the link session
-// with this token and on the platform of source: payloads that [moneykit.ParseConnectEvent] reads,
-// oldest first. They are none before Connect was opened with the session. A user who is warned
-// of linking an institution again comes to a screen "Duplicate Institution". The events are among
-// those whose meaning is published; Connect has more. A token or a source that is unknown is reported
+// ConnectEvents returns what Connect has called its event callback with so far, for the link
+// session with this token and on the platform source: payloads that [moneykit.ParseConnectEvent]
+// reads, oldest first. Before Connect is opened with the session there are none. The server makes
+// only events whose meaning is published; Connect has more. A user who is warned about linking an
+// institution again sees the screen "Duplicate Institution". An unknown token or source is reported
 // to the test.
 func (s *Server) ConnectEvents(linkSessionToken string, source moneykit.ConnectSource) [][]byte {
 	var payloads [][]byte

@@ -26,16 +26,16 @@ type DeliveryState string
 
 // The states.
 const (
-	DeliveryPending = DeliveryState(delivery.Pending) // it will be tried, or tried again
-	DeliveryDone    = DeliveryState(delivery.Done)
-	DeliveryGivenUp = DeliveryState(delivery.GivenUp) // two hours after the first attempt
+	DeliveryPending DeliveryState = DeliveryState(delivery.Pending) // it will be tried, or tried again
+	DeliveryDone    DeliveryState = DeliveryState(delivery.Done)
+	DeliveryGivenUp DeliveryState = DeliveryState(delivery.GivenUp) // two hours after the first attempt
 )
 
 // DeliveryAttempt is one request to a webhook.
 type DeliveryAttempt struct {
 	At     time.Time
-	Status int   // of the answer, 0 if there is none (yet)
-	Err    error // why there is no answer
+	Status int   // of the response, 0 before or without one
+	Err    error // why there is no response
 }
 
 // DeliverOption changes how [Server.Deliver] delivers.
@@ -43,13 +43,13 @@ type DeliverOption func(*course)
 
 type course struct{ delivery.Course }
 
-// Duplicated sends each webhook n times, even if the first is accepted. MoneyKit does that when an
-// answer is lost; the attempts count on.
+// Duplicated sends each webhook n times, even if the first attempt is accepted. MoneyKit does so
+// when a response is lost. Each counts as an attempt.
 func Duplicated(n int) DeliverOption {
 	return func(c *course) { c.Times = n }
 }
 
-// Reversed sends what is due in the opposite order.
+// Reversed sends the webhooks in the opposite order.
 func Reversed() DeliverOption {
 	return func(c *course) {
 		c.Reorder = func(n int, swap func(i, j int)) {
@@ -60,10 +60,12 @@ func Reversed() DeliverOption {
 	}
 }
 
-// Shuffled sends what is due in an order that depends on the seed alone, duplicates too.
+// Shuffled sends the webhooks, duplicates too, in an order that depends on the seed alone.
 func Shuffled(seed uint64) DeliverOption {
 	return func(c *course) {
-		c.Reorder = rand.New(rand.NewPCG(seed, 0)).Shuffle //nolint:gosec // an order, no secret
+		c.Reorder = func(n int, swap func(i, j int)) {
+			rand.New(rand.NewPCG(seed, 0)).Shuffle(n, swap) //nolint:gosec // an order, no secret
+		}
 	}
 }
 
@@ -73,16 +75,16 @@ func Concurrently(n int) DeliverOption {
 }
 
 // Deliver sends the webhooks that are due by the server's clock, in the order in which they became
-// so and one at a time, and returns them when all have been tried. What is queued meanwhile waits
-// for the next call.
+// due and one at a time, and returns them when all have been tried. Webhooks that are queued
+// meanwhile wait for the next call.
 //
-// A webhook is queued when the state of a link changes, when a product was refreshed or could not
-// be, when there are transactions to sync, and by [moneykit.WebhooksService.SendTest], if the link
-// has a webhook at that moment. It is accepted with a status of 2xx. With another, and
-// without an answer within 10 seconds, it is due again after 10 seconds by the server's clock,
-// after 20, and so on. It is tried for the last time two hours after the first attempt. Event, body,
-// token and signature stay the same (but see [WithFreshSignatures]). Redirects are not followed.
-// MoneyKit publishes neither the waits nor what it does with redirects.
+// A webhook is queued when the state of a link changes, when a refresh of a product ends, when
+// there are transactions to sync, and by [moneykit.WebhooksService.SendTest], if the link has a
+// webhook at that moment. A response with a status of 2xx accepts it. After another status, and
+// without a response within 10 seconds, it is due again after 10 seconds by the server's clock,
+// then after 20, and so on. The last attempt is two hours after the first. All attempts have the
+// same event, body, token and signature (but see [WithFreshSignatures]). Redirects are not
+// followed. MoneyKit publishes neither the waits nor what it does with redirects.
 func (s *Server) Deliver(opts ...DeliverOption) []Delivery {
 	var how course
 	for _, opt := range opts {
@@ -97,7 +99,7 @@ func (s *Server) Deliver(opts ...DeliverOption) []Delivery {
 	return out
 }
 
-// Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000.
+// Deliveries returns the last 10,000 webhooks that were queued, oldest first.
 func (s *Server) Deliveries() []Delivery {
 	queued := s.core().courier.Deliveries()
 	out := make([]Delivery, len(queued))

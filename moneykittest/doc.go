@@ -7,26 +7,34 @@
 //		…
 //	}
 //
-// A [Server] keeps state as MoneyKit does: what is created can be read back, tokens expire and
-// are good once, links break and are mended. [Server.Connect] plays the user who goes through
-// Connect and returns what the front end would post; [Server.Authorize] and [Server.Continue] stop
-// between a bank's own pages and Connect, and [Server.ConnectEvents] tells what happened on the way.
-// [Server.Break], [Server.Fail],
-// [Server.ExpireTokens] and [Server.Advance] bring about what is hard to come by otherwise, and
-// [Server.Requests] tells what was asked. Ids and account data are the same in every run, see
-// [WithSeed]; tokens and keys never are. [Server.AddTransactions], [Server.UpdateTransaction],
-// [Server.RemoveTransaction], [Server.Settle] and [Server.Refresh] let things happen at the bank, and
-// [Server.Transactions] tells what a complete copy of it consists of.
+// A [Server] serves all 28 operations of the API and keeps state as MoneyKit does: what a request
+// creates can be read back, tokens expire and are good once, links break and are relinked. Ids and
+// account data are the same in every run, see [WithSeed]. Tokens and keys are random.
 //
-// Webhooks of links that have one wait for [Server.Deliver], unless there is [WithAutoDelivery]. They
-// are signed as MoneyKit's are, and go over the network or, with [WithReceiver], straight to a
-// handler; [Server.Deliveries] tells what became of them. [Server.RotateKeys] changes the key.
-// [Server.SignedRequest] and [Server.Tamper] make genuine and forged ones for tests of an endpoint.
+//   - [Server.AddLink] makes a link in any state.
+//   - [Server.Connect] plays a user in Connect and returns what the front end would post.
+//     [Server.Authorize] and [Server.Continue] do so in two steps, with the bank's own pages in
+//     between. [Server.ConnectEvents] returns the events of the way.
+//   - [Server.AddTransactions], [Server.UpdateTransaction], [Server.RemoveTransaction],
+//     [Server.Settle] and [Server.Refresh] change what the bank has. [Server.Transactions] returns
+//     what a complete copy has to contain.
+//   - [Server.Break], [Server.Fail], [Server.ExpireTokens] and [Server.Advance] cause what is hard
+//     to get otherwise: links in error, failing requests, expired tokens, the passing of time.
+//   - [Server.Requests] returns what was received, without secrets.
+//
+// Webhooks wait for [Server.Deliver], unless the server has [WithAutoDelivery]. They are signed as
+// MoneyKit's are, and go over the network or, with [WithReceiver], straight to a handler.
+// [Server.Deliveries] returns their outcomes, and [Server.RotateKeys] changes the key.
+// [Server.SignedRequest] and [Server.Tamper] make genuine and forged webhooks for tests of an
+// endpoint.
+//
+// [StoreSuite] and [DeduperSuite] test your own implementations of [moneykit.TransactionStore] and
+// [moneykit.Deduper].
 //
 // Inside a testing/synctest bubble, make the server in the bubble and use [Server.Client]: its
-// connections are in memory, so that time can move. [Server.URL] opens a real listener, which
-// holds time still.
+// connections are in memory, so that time can advance. [Server.URL] opens a real listener, which
+// stops time in a bubble.
 //
-// The package knows what is published about MoneyKit. Where that leaves a question open, a
-// comment in the code says what was chosen. It serves all 28 operations of the API.
+// The package follows what is published about MoneyKit. Where that leaves a question open, a
+// comment says what was chosen.
 package moneykittest

@@ -9,29 +9,29 @@ import (
 )
 
 // Fault is a way for a request to fail; see [Server.Fail]. Its fields combine. Without Status,
-// Code, LinkError and Reset the request is handled, and the fault changes when and how the answer
-// comes. The zero Fault answers 500.
+// Code, LinkError and Reset the server handles the request, and the fault changes when and how the
+// response comes. The zero Fault responds with 500.
 type Fault struct {
-	// Status is answered, and the request is not handled. The body is the status's name as plain
-	// text, as a proxy might send it, unless there is a Code.
+	// Status is the status of the response; the request is not handled. Without a Code the body is
+	// the name of the status as plain text, as a proxy might send it.
 	Status int
-	// Code is answered in MoneyKit's JSON, and the request is not handled. Without a Status it
-	// comes with the one that MoneyKit has for it.
+	// Code is the error code of a response in MoneyKit's JSON; the request is not handled. Without
+	// a Status the response has the status that MoneyKit sends with the code.
 	Code moneykit.ErrorCode
-	// LinkError is answered with Code, which is link_error.bad_state unless it is set.
+	// LinkError is the link error of such a response. Without a Code it is link_error.bad_state.
 	LinkError moneykit.LinkError
-	// Header is added to the answer, for example Retry-After.
+	// Header is added to the response, for example Retry-After.
 	Header http.Header
-	// Body replaces the body of the answer. Unless there is a ContentType, it is sent as JSON if
-	// that is what it is, and else as a page of HTML.
+	// Body replaces the body of the response. Without a ContentType it is sent as application/json
+	// if it is JSON, and else as text/html.
 	Body string
-	// ContentType replaces the answer's.
+	// ContentType replaces the media type of the response.
 	ContentType string
 	// Latency delays the request, before anything else happens to it.
 	Latency time.Duration
-	// Reset ends the connection without an answer.
+	// Reset ends the connection without a response.
 	Reset Reset
-	// Truncate ends the connection in the middle of the answer's body, if it has one.
+	// Truncate ends the connection in the middle of the response's body, if it has one.
 	Truncate bool
 }
 
@@ -40,16 +40,16 @@ type Reset int
 
 // The moments.
 const (
-	NoReset     = Reset(api.NoReset)
-	ResetBefore = Reset(api.ResetBefore) // before the request is handled
-	ResetAfter  = Reset(api.ResetAfter)  // when the request has been handled: only its answer is lost
+	NoReset     Reset = Reset(api.NoReset)
+	ResetBefore Reset = Reset(api.ResetBefore) // before the request is handled
+	ResetAfter  Reset = Reset(api.ResetAfter)  // when the request has been handled: only its response is lost
 )
 
-// Fail lets the next n requests of an operation fail, or all if n is negative. Operations are
-// named by their ids in the API, such as "get_link"; "" stands for any request at all, the
-// client's own for an access token included. Faults of one operation queue up, and come before
-// those of any. With n = 0 the operation has no faults any more. A name that is no operation's is
-// reported to the test.
+// Fail makes the next n requests of an operation fail, or all following ones if n is negative.
+// Operations are named by their ids in the API, such as "get_link". "" stands for all requests,
+// including those for access tokens and those without an operation. The faults of an operation form
+// a queue, and precede those of "". With n = 0 the queue of the operation is emptied. An unknown
+// operation is reported to the test.
 func (s *Server) Fail(operation string, n int, fault Fault) {
 	err := s.core().api.Fail(operation, n, api.Fault{
 		Status: fault.Status, Code: fault.Code, LinkError: fault.LinkError,

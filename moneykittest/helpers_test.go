@@ -164,11 +164,6 @@ func request(t *testing.T, mk *moneykittest.Server, method, target, body string,
 	return req
 }
 
-// form are the headers of a form without other credentials.
-func form(more ...string) []string {
-	return append([]string{"X-Client-Id:", "X-Client-Secret:", "Content-Type: application/x-www-form-urlencoded"}, more...)
-}
-
 // operations counts the requests by operation.
 func operations(mk *moneykittest.Server) map[string]int {
 	counts := map[string]int{}
@@ -190,14 +185,6 @@ func isError(t *testing.T, err, target error, status int) *moneykit.Error {
 
 // encode writes a forged cursor.
 func encode(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
-
-// raw returns a member of an answer as it was written.
-func raw(t *testing.T, a answer, name string) json.RawMessage {
-	t.Helper()
-	var object map[string]json.RawMessage
-	decode(t, a, &object)
-	return object[name]
-}
 
 // decode reads an answer.
 func decode(t *testing.T, a answer, value any) {

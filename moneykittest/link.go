@@ -8,8 +8,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// The institutions that are there to be linked in tests. Of their ids only that of the Credentials
-// Bank is published. Some 300 more are made up, the same ones on all servers.
+// The test banks. Of their ids only that of the Credentials Bank is published. All servers have the
+// same 296 made-up institutions besides.
 const (
 	// InstantBank needs no credentials.
 	InstantBank = world.InstantBank
@@ -26,19 +26,20 @@ const (
 type LinkSpec struct {
 	UserID string
 	// InstitutionID is one of this package's constants, or another of
-	// [moneykit.InstitutionsService.All]. It decides about the country.
+	// [moneykit.InstitutionsService.All]. The country of the institution decides about currency,
+	// account numbers and owners.
 	InstitutionID string
-	// State is connected if empty, or error if there is an Error.
+	// State is the link's state. Empty means connected or, with an Error, error.
 	State moneykit.LinkState
-	// Error is why a link is in state error, auth_expired if empty.
+	// Error is why the link is in state error. Empty means auth_expired in that state.
 	Error   moneykit.LinkError
 	Webhook string
 	Tags    []string
-	// Products are those that the link has, all if nil. It always has accounts.
+	// Products are the products of the link besides accounts. Nil means all.
 	Products []moneykit.Product
-	// NotPermitted are those that the user has refused, accounts too.
+	// NotPermitted are products that the link does not have, even accounts.
 	NotPermitted []moneykit.Product
-	// Accounts are those that the user has shared, made-up ones if nil. Ids may be left empty.
+	// Accounts are the accounts of the link. Nil means made-up ones. Ids may be left empty.
 	Accounts []moneykit.Account
 }
 
@@ -71,7 +72,7 @@ func (s *Server) Break(linkID string, reason moneykit.LinkError) {
 	s.change("Break", func(w *world.World, now time.Time) error { return w.Break(linkID, reason, now) })
 }
 
-// change changes the state, and reports to the test what is wrong with that.
+// change changes the state, and reports the error of f to the test.
 func (s *Server) change(method string, f func(*world.World, time.Time) error) {
 	var err error
 	s.core().world.Do(func(w *world.World, now time.Time) { err = f(w, now) })

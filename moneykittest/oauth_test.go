@@ -243,7 +243,9 @@ func TestOAuthMistakes(t *testing.T) {
 	t.Parallel()
 	type play = moneykittest.Play
 	tests := map[string]func(mk *moneykittest.Server, token string){
-		"Authorize: the link session token is unknown": func(mk *moneykittest.Server, _ string) { assert.Empty(t, mk.Authorize("no such token", play{})) },
+		"Authorize: the link session token is unknown": func(mk *moneykittest.Server, _ string) {
+			assert.Empty(t, mk.Authorize("no such token", play{}))
+		},
 		"Authorize: the link session token has been used before": func(mk *moneykittest.Server, token string) {
 			mk.Authorize(token, play{Institution: moneykittest.OAuthBank})
 			mk.Authorize(token, play{})
@@ -251,8 +253,12 @@ func TestOAuthMistakes(t *testing.T) {
 		"Authorize: there is no institution chase": func(mk *moneykittest.Server, token string) {
 			assert.Empty(t, mk.Authorize(token, play{Institution: "chase"}))
 		},
-		"Authorize: Instant Bank has no pages of its own":    func(mk *moneykittest.Server, token string) { assert.Empty(t, mk.Authorize(token, play{})) },
-		"Authorize: a user who leaves Connect does not come": func(mk *moneykittest.Server, token string) { assert.Empty(t, mk.Authorize(token, play{Leave: true})) },
+		"Authorize: Instant Bank has no pages of its own": func(mk *moneykittest.Server, token string) {
+			assert.Empty(t, mk.Authorize(token, play{}))
+		},
+		"Authorize: a user who leaves Connect does not come": func(mk *moneykittest.Server, token string) {
+			assert.Empty(t, mk.Authorize(token, play{Leave: true}))
+		},
 		"Authorize: a user who leaves Connect does not come to": func(mk *moneykittest.Server, token string) {
 			assert.Empty(t, mk.Authorize(token, play{Exit: &moneykit.ConnectError{}}))
 		},

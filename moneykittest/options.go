@@ -18,9 +18,9 @@ type Auth int
 
 // The ways. MoneyKit's documentation has had both at different times.
 const (
-	AnyAuth    = Auth(api.AnyAuth)    // access tokens or headers
-	BearerAuth = Auth(api.BearerAuth) // access tokens only
-	HeaderAuth = Auth(api.HeaderAuth) // X-Client-Id and X-Client-Secret only
+	AnyAuth    Auth = Auth(api.AnyAuth)    // access tokens or headers
+	BearerAuth Auth = Auth(api.BearerAuth) // access tokens only
+	HeaderAuth Auth = Auth(api.HeaderAuth) // X-Client-Id and X-Client-Secret only
 )
 
 // config is what options write.
@@ -52,14 +52,14 @@ func newConfig(opts []Option) config {
 	return cfg
 }
 
-// WithCredentials sets the only client id and secret that are accepted, in place of made-up ones
-// that [Server.Credentials] tells.
+// WithCredentials sets the only client id and secret that the server accepts. Without it they are
+// made up; see [Server.Credentials].
 func WithCredentials(clientID, clientSecret string) Option {
 	return func(c *config) { c.api.ClientID, c.api.ClientSecret = clientID, clientSecret }
 }
 
-// WithClock lets the server ask now for the time, in place of [time.Now]. It is called from many
-// goroutines.
+// WithClock sets the function that tells the server the time, [time.Now] by default. It must be
+// safe for concurrent use.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
 		if now != nil {
@@ -68,21 +68,21 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithSeed changes all ids and made-up data of links. They depend on the seed, which is 0 by
-// default, and on the order in which links are made. Transactions also depend on the day on which
-// a link is made, all else not on time. Two servers whose links end up in one database need
-// different seeds.
+// WithSeed changes all ids and made-up data of links. They depend on the seed, 0 by default, and on
+// the order in which links are made. Transactions also depend on the day on which a link is made.
+// Servers whose links end up in one database need different seeds.
 func WithSeed(seed uint64) Option {
 	return func(c *config) { c.world.Seed = seed }
 }
 
-// WithAuth accepts only some of the ways to authenticate, in place of [AnyAuth].
+// WithAuth restricts the ways for clients to authenticate, [AnyAuth] by default.
 func WithAuth(auth Auth) Option {
 	return func(c *config) { c.api.Auth = api.Auth(auth) }
 }
 
-// WithRateLimits answers 429 beyond the numbers of requests a minute that MoneyKit publishes for
-// its operations, with Retry-After in seconds. There are no limits by default.
+// WithRateLimits enforces the requests a minute that MoneyKit publishes for its operations, and how
+// often a link may be refreshed: beyond them the server responds with 429 and Retry-After in
+// seconds. There are no limits by default.
 func WithRateLimits() Option {
 	return func(c *config) { c.api.RateLimits = true }
 }
@@ -92,32 +92,32 @@ func WithTokenLifetime(d time.Duration) Option {
 	return func(c *config) { c.api.TokenLife = d }
 }
 
-// WithSessionLifetime sets how long the tokens of link sessions and the exchangeable tokens are
-// accepted, 30 minutes by default. MoneyKit does not publish its own.
+// WithSessionLifetime sets how long link session tokens and exchangeable tokens are accepted, 30
+// minutes by default. MoneyKit does not publish its own lifetime.
 func WithSessionLifetime(d time.Duration) Option {
 	return func(c *config) { c.world.SessionLife = d }
 }
 
-// WithHistory lets links begin with the made-up transactions of the time before, of d in place of
-// 90 days. With zero they begin without any; see [Server.AddTransactions].
+// WithHistory sets how far back the made-up transactions of a new link go, 90 days by default. With
+// zero there are none; see [Server.AddTransactions].
 func WithHistory(d time.Duration) Option {
 	return func(c *config) { c.world.History = d }
 }
 
-// WithRefreshDelay lets the refreshes that refresh_products asks for happen d later by the server's
-// clock, in place of at once.
+// WithRefreshDelay delays the refreshes that requests ask for by d, by the server's clock. By
+// default they happen at once.
 func WithRefreshDelay(d time.Duration) Option {
 	return func(c *config) { c.world.RefreshDelay = d }
 }
 
-// WithRedirectOrigins refuses redirect URIs of other origins, as MoneyKit does for those that are
-// not registered. An origin is written like https://app.example, with a port where it has one,
-// or like myapp://oauth. Any is accepted by default.
+// WithRedirectOrigins registers the origins of redirect URIs, such as https://app.example,
+// http://localhost:3000 or myapp://oauth. The server refuses redirect URIs of others, as MoneyKit
+// does. By default it accepts any.
 func WithRedirectOrigins(origins ...string) Option {
 	return func(c *config) { c.api.Origins = api.Origins(origins...) }
 }
 
-// WithReceiver delivers webhooks to h in memory, whatever their URL, in place of over the network.
+// WithReceiver delivers webhooks to h in memory, whatever their URL, instead of over the network.
 // It works inside a testing/synctest bubble. A panic of h is reported to the test.
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
@@ -127,8 +127,9 @@ func WithReceiver(h http.Handler) Option {
 	}
 }
 
-// WithDeliveryTransport delivers webhooks through t, in place of a transport that knows the
-// certificates of this machine. That of httptest.Server.Client knows the server's.
+// WithDeliveryTransport delivers webhooks through t, for example the transport of
+// httptest.Server.Client, which trusts that server's certificate. The default transport trusts the
+// certificates that this machine trusts.
 func WithDeliveryTransport(t http.RoundTripper) Option {
 	return func(c *config) {
 		if t != nil {
@@ -143,8 +144,8 @@ func WithAutoDelivery() Option {
 	return func(c *config) { c.autoDelivery = true }
 }
 
-// WithFreshSignatures signs each attempt of a delivery anew. Without it an attempt has the
-// signature of the first, which is up to two hours old. What MoneyKit does is not published.
+// WithFreshSignatures signs each attempt of a delivery anew. Without it all attempts have the
+// signature of the first, which can be two hours old. What MoneyKit does is not published.
 func WithFreshSignatures() Option {
 	return func(c *config) { c.delivery.FreshSignatures = true }
 }
@@ -155,7 +156,7 @@ func WithKeyOverlap(d time.Duration) Option {
 	return func(c *config) { c.delivery.KeyOverlap = d }
 }
 
-// WithProductStateChanged names the event of a refresh product.state_changed, in place of
+// WithProductStateChanged announces refreshes with the event product.state_changed instead of
 // link.product_refresh. Which of the two MoneyKit sends is not published.
 func WithProductStateChanged() Option {
 	return func(c *config) { c.world.RefreshEvent = moneykit.EventTypeProductStateChanged }

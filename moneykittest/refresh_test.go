@@ -52,7 +52,9 @@ func TestNothingBeforeTheFirstFetch(t *testing.T) {
 		_, err = client.SyncTransactions(ctx, link.ID, store)
 		require.NoError(t, err)
 		assert.Equal(t, mk.Transactions(link.ID), byID(collect(t, client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}))))
-		return [4]int{len(numbers.Accounts[0].Numbers.ACH), len(identity.Accounts[0].Owners), len(holdings.Holdings), len(store.Transactions(link.ID))}
+		return [4]int{
+			len(numbers.Accounts[0].Numbers.ACH), len(identity.Accounts[0].Owners), len(holdings.Holdings), len(store.Transactions(link.ID)),
+		}
 	}
 	assert.Equal(t, [4]int{}, read())
 	_, err := client.Products.Refresh(ctx, link.ID, []moneykit.Product{

@@ -132,14 +132,20 @@ func TestNewAccounts(t *testing.T) {
 		taken    bool
 		none     bool
 	}{
-		"found":           {play: moneykittest.Play{NewAccounts: fresh}, more: []string{"Holiday", "Pension"}},
-		"shared in part":  {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"investment"}}, more: []string{"Pension"}},
-		"not shared":      {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"depository.checking"}}},
-		"none of them":    {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"depository.cash"}}, none: true},
-		"none":            {play: moneykittest.Play{Accounts: []string{"depository.checking"}}},
-		"not permitted":   {features: &moneykit.ConnectFeatures{PermitOnlyDepositoryAccounts: true}, play: moneykittest.Play{NewAccounts: fresh}, more: []string{"Holiday"}},
-		"one account":     {features: &moneykit.ConnectFeatures{PermitOnlyOneAccount: true}, play: moneykittest.Play{NewAccounts: fresh}},
-		"the one account": {has: []moneykit.Account{}, features: &moneykit.ConnectFeatures{PermitOnlyOneAccount: true}, play: moneykittest.Play{NewAccounts: fresh}, more: []string{"Holiday"}},
+		"found":          {play: moneykittest.Play{NewAccounts: fresh}, more: []string{"Holiday", "Pension"}},
+		"shared in part": {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"investment"}}, more: []string{"Pension"}},
+		"not shared":     {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"depository.checking"}}},
+		"none of them":   {play: moneykittest.Play{NewAccounts: fresh, Accounts: []string{"depository.cash"}}, none: true},
+		"none":           {play: moneykittest.Play{Accounts: []string{"depository.checking"}}},
+		"not permitted": {
+			features: &moneykit.ConnectFeatures{PermitOnlyDepositoryAccounts: true}, play: moneykittest.Play{NewAccounts: fresh},
+			more: []string{"Holiday"},
+		},
+		"one account": {features: &moneykit.ConnectFeatures{PermitOnlyOneAccount: true}, play: moneykittest.Play{NewAccounts: fresh}},
+		"the one account": {
+			has: []moneykit.Account{}, features: &moneykit.ConnectFeatures{PermitOnlyOneAccount: true},
+			play: moneykittest.Play{NewAccounts: fresh}, more: []string{"Holiday"},
+		},
 		"among unnamed": {
 			has:  []moneykit.Account{{Type: "depository.checking", Name: "A"}, {Type: "depository.checking", Name: "B"}},
 			play: moneykittest.Play{NewAccounts: append(fresh, moneykit.Account{Name: "C"})}, more: []string{"Holiday", "Pension", "C"},

@@ -56,8 +56,9 @@ type core struct {
 	url      string // of the loopback listener, "" before there is one
 }
 
-// NewServer returns a server for the test that tb belongs to. It is closed when the test ends.
-// Besides what the methods say, it reports with tb.Errorf a request for which it has no route.
+// NewServer returns a server for the test that tb belongs to, and closes it when the test ends. The
+// server reports mistakes with tb.Errorf: those that its methods name, and requests for which the
+// API has no operation.
 func NewServer(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := newServer(tb, opts)
@@ -90,14 +91,14 @@ func newServer(tb TB, opts []Option) *Server {
 	return &Server{func() *core { return c }}
 }
 
-// Handler returns the server as a handler, to be served over any listener. Besides the API it has
-// Connect's pages for a browser: the front-end package for the web links against it, once it is told
-// that this is the host of Connect. There the user chooses a test bank, and shares everything.
+// Handler returns the server as a handler, for any listener. Besides the API it serves Connect's
+// pages for a browser: with its address as the host of Connect, the front-end package for the web
+// links against it. On these pages the user chooses a test bank and shares everything.
 func (s *Server) Handler() http.Handler { return s.core().root }
 
-// URL returns the address of the server on this machine, such as http://127.0.0.1:40123, and
-// begins to listen there when it is called first. It returns "" if the server is closed before
-// that, and if there is no loopback interface, which a test is told about.
+// URL returns the address of the server on this machine, such as http://127.0.0.1:40123. The first
+// call opens the listener. It returns "" if the server was closed before, and if there is no
+// loopback interface, which is reported to the test.
 func (s *Server) URL() string {
 	address, err := s.core().listen()
 	if err != nil {
@@ -125,9 +126,8 @@ func (c *core) listen() (string, error) {
 	return c.url, nil
 }
 
-// Close ends the server, its listeners and all its connections, and the contexts of webhooks that
-// are being delivered. It does not wait for requests that are being answered, or for webhooks, and
-// may be called again.
+// Close closes the server's listeners and connections, and cancels the contexts of webhooks that
+// are being delivered. It does not wait for handlers and receivers. It may be called again.
 func (s *Server) Close() {
 	c := s.core()
 	c.reporting.Lock()
@@ -152,14 +152,14 @@ func (s *Server) Credentials() (clientID, clientSecret string) {
 	return s.core().cfg.api.ClientID, s.core().cfg.api.ClientSecret
 }
 
-// ExpireTokens lets every access token that was issued so far be refused as expired.
+// ExpireTokens expires every access token that was issued so far.
 func (s *Server) ExpireTokens() {
 	s.core().world.Do(func(w *world.World, _ time.Time) { w.ExpireTokens() })
 }
 
-// Advance moves the server's clock forward by d: tokens and sessions grow old, rate limits are
-// lifted, deleted links vanish, webhooks become due. Clients have their own clock and are not told; those of [Server.Client] ask
-// for this one to judge webhooks.
+// Advance moves the server's clock forward by d: tokens and sessions expire, rate limits end,
+// deleted links vanish, refreshes and webhooks become due. The clients of [Server.Client] use this
+// clock for the age of webhooks; all else that clients do follows their own clock.
 func (s *Server) Advance(d time.Duration) { s.core().world.Advance(d) }
 
 // Now returns the time by the server's clock, which [WithClock] and [Server.Advance] set.
@@ -181,7 +181,7 @@ func (s *Server) String() string {
 // GoString is [Server.String], for %#v.
 func (s *Server) GoString() string { return s.String() }
 
-// errorf fails the test, if there is one that still runs.
+// errorf reports a mistake to the test, if there is one that still runs.
 func (c *core) errorf(format string, args ...any) { c.tell(TB.Errorf, format, args) }
 
 // logf leaves a note in the test's log.

@@ -18,7 +18,9 @@ import (
 // tb.Errorf where it does not. Run it with -race.
 //
 //	func TestStore(t *testing.T) {
-//		moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+//		moneykittest.StoreSuite(t, func() (
+//			moneykit.TransactionStore, func(linkID string) ([]moneykit.Transaction, error),
+//		) {
 //			store := newStore(t)
 //			return store, store.Rows
 //		})

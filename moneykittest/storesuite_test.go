@@ -17,7 +17,9 @@ import (
 )
 
 // openMemory opens a store that ApplyUpdate stands before.
-func openMemory(wrap func(*moneykittest.MemoryStore) moneykit.TransactionStore) func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+func openMemory(
+	wrap func(*moneykittest.MemoryStore) moneykit.TransactionStore,
+) func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
 	return func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
 		store := &moneykittest.MemoryStore{}
 		return wrap(store), func(linkID string) ([]moneykit.Transaction, error) { return store.Transactions(linkID), nil }

@@ -6,17 +6,17 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// RotateKeys makes the server sign webhooks with a new key. The one before is published for 24
-// hours more, by the server's clock; see [WithKeyOverlap].
+// RotateKeys makes the server sign webhooks with a new key. The old key stays published for 24
+// hours by the server's clock; see [WithKeyOverlap].
 func (s *Server) RotateKeys() {
 	if err := s.core().courier.RotateKeys(); err != nil {
 		s.core().errorf("RotateKeys: %v", err)
 	}
 }
 
-// SignedRequest returns a webhook with any body, signed as MoneyKit does, to be handed to a
-// handler or sent to target, an http or https URL. [Server.Deliveries] has the bodies of events
-// that happened. A bad URL is reported to the test; the request then has another.
+// SignedRequest returns a request with any body that is signed like MoneyKit's webhooks. Pass it to
+// a handler or send it to target, an http or https URL. [Server.Deliveries] returns the bodies of
+// real events. A bad URL is reported to the test, and the request then has another one.
 func (s *Server) SignedRequest(target string, body []byte) *http.Request {
 	r, err := s.core().courier.SignedRequest(target, body)
 	if err != nil {
@@ -30,22 +30,22 @@ type Tampering string
 
 // The ways.
 const (
-	TamperBody        = Tampering(delivery.TamperBody)        // it says something else than what was signed
-	TamperWhitespace  = Tampering(delivery.TamperWhitespace)  // it says the same in other bytes
-	TamperUnsigned    = Tampering(delivery.TamperUnsigned)    // there is no signature
-	TamperGarbage     = Tampering(delivery.TamperGarbage)     // the signature is no token
-	TamperSignature   = Tampering(delivery.TamperSignature)   // one character of the signature is another
-	TamperStale       = Tampering(delivery.TamperStale)       // it was signed a day ago
-	TamperFuture      = Tampering(delivery.TamperFuture)      // it was signed a day in the future
-	TamperTimeless    = Tampering(delivery.TamperTimeless)    // it does not say when it was signed
-	TamperHashless    = Tampering(delivery.TamperHashless)    // the signature does not speak of the body
-	TamperSwapped     = Tampering(delivery.TamperSwapped)     // the signature is that of another webhook
-	TamperOtherKey    = Tampering(delivery.TamperOtherKey)    // it is signed with another key than it names
-	TamperUnknownKey  = Tampering(delivery.TamperUnknownKey)  // it is signed with a key that is not published
-	TamperEmbeddedKey = Tampering(delivery.TamperEmbeddedKey) // the same, and the token brings the key along
-	TamperNone        = Tampering(delivery.TamperNone)        // the token says that it needs no signature
-	TamperHMAC        = Tampering(delivery.TamperHMAC)        // the public key is used as a shared secret
-	TamperCritical    = Tampering(delivery.TamperCritical)    // the token demands what nobody knows
+	TamperBody        Tampering = Tampering(delivery.TamperBody)        // the body is another than the signed one
+	TamperWhitespace  Tampering = Tampering(delivery.TamperWhitespace)  // the body has other white space than the signed one
+	TamperUnsigned    Tampering = Tampering(delivery.TamperUnsigned)    // there is no signature
+	TamperGarbage     Tampering = Tampering(delivery.TamperGarbage)     // the signature is not a token
+	TamperSignature   Tampering = Tampering(delivery.TamperSignature)   // one character of the signature is another
+	TamperStale       Tampering = Tampering(delivery.TamperStale)       // it was signed a day ago
+	TamperFuture      Tampering = Tampering(delivery.TamperFuture)      // it was signed a day in the future
+	TamperTimeless    Tampering = Tampering(delivery.TamperTimeless)    // the token has no time
+	TamperHashless    Tampering = Tampering(delivery.TamperHashless)    // the token has no hash of the body
+	TamperSwapped     Tampering = Tampering(delivery.TamperSwapped)     // the signature is that of another webhook
+	TamperOtherKey    Tampering = Tampering(delivery.TamperOtherKey)    // it is signed with another key than the token names
+	TamperUnknownKey  Tampering = Tampering(delivery.TamperUnknownKey)  // it is signed with a key that is not published
+	TamperEmbeddedKey Tampering = Tampering(delivery.TamperEmbeddedKey) // the same, and the token contains that key
+	TamperNone        Tampering = Tampering(delivery.TamperNone)        // the token says that it needs no signature
+	TamperHMAC        Tampering = Tampering(delivery.TamperHMAC)        // the public key is used as a shared secret
+	TamperCritical    Tampering = Tampering(delivery.TamperCritical)    // the token demands an extension that does not exist
 )
 
 // Tamperings returns all ways to forge a webhook.
@@ -57,8 +57,8 @@ func Tamperings() []Tampering {
 	return all
 }
 
-// Tamper returns a forged copy of a webhook, such as one of [Server.SignedRequest], which stays
-// as it is. A way that does not exist and a body that cannot be read are reported to the test.
+// Tamper returns a forged copy of a webhook, such as one of [Server.SignedRequest], and leaves the
+// original as it is. An unknown way and a body that cannot be read are reported to the test.
 func (s *Server) Tamper(r *http.Request, how Tampering) *http.Request {
 	forged, err := s.core().courier.Tamper(r, delivery.Tampering(how))
 	if err != nil {

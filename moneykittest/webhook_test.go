@@ -19,9 +19,10 @@ import (
 
 const (
 	connectedEvent = `{"state":"connected","webhook_event":"link.state_changed"}`
-	expiredEvent   = `{"error":"auth_expired","error_message":"the link cannot be used: auth_expired","state":"error","webhook_event":"link.state_changed"}`
-	deletedEvent   = `{"state":"deleted","webhook_event":"link.state_changed"}`
-	updatesEvent   = `{"has_history":true,"webhook_event":"transactions.updates_available"}`
+	expiredEvent   = `{"error":"auth_expired","error_message":"the link cannot be used: auth_expired",` +
+		`"state":"error","webhook_event":"link.state_changed"}`
+	deletedEvent = `{"state":"deleted","webhook_event":"link.state_changed"}`
+	updatesEvent = `{"has_history":true,"webhook_event":"transactions.updates_available"}`
 )
 
 // TestWebhookFlow has the SDK receive what the server sends.
@@ -164,7 +165,9 @@ func TestWebhookForgeries(t *testing.T) {
 
 // FuzzTamper has every forgery refused for its signature, whatever the body is.
 func FuzzTamper(f *testing.F) {
-	for _, body := range []string{`{"webhook_event":"x","link_id":"mk_1"}`, `{"link_id":"mk_of_somebody_else"}`, `[]`, `null`, ``, `x`, "{\"link_id\":\"\xff\"}"} {
+	for _, body := range []string{
+		`{"webhook_event":"x","link_id":"mk_1"}`, `{"link_id":"mk_of_somebody_else"}`, `[]`, `null`, ``, `x`, "{\"link_id\":\"\xff\"}",
+	} {
 		f.Add([]byte(body))
 	}
 	mk := moneykittest.NewServer(f)
@@ -254,6 +257,7 @@ func TestSendTest(t *testing.T) {
 	in := &inbox{}
 	mk := moneykittest.NewServer(t, moneykittest.WithReceiver(in))
 	broken := moneykit.LinkErrorAuthExpired
+	const completed = `{"product":"accounts","state":"completed","state_changed_at":"then",`
 	whole := mk.AddLink(moneykittest.LinkSpec{Webhook: hook})
 	mk.Advance(time.Hour)
 	_, err := mk.Client().Webhooks.SendTest(t.Context(), whole.ID, moneykit.TestWebhookParams{
@@ -265,11 +269,13 @@ func TestSendTest(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, at.Equal(whole.Products.Accounts.RefreshedAt.Time))
 
-	link := mk.AddLink(moneykittest.LinkSpec{Webhook: hook, Error: broken, Products: []moneykit.Product{}, NotPermitted: []moneykit.Product{moneykit.ProductAccounts}})
+	link := mk.AddLink(moneykittest.LinkSpec{
+		Webhook: hook, Error: broken, Products: []moneykit.Product{}, NotPermitted: []moneykit.Product{moneykit.ProductAccounts},
+	})
 	for event, want := range map[moneykit.EventType]string{
 		moneykit.EventTypeLinkStateChanged:             expiredEvent,
-		moneykit.EventTypeLinkProductRefresh:           `{"product":"accounts","state":"completed","state_changed_at":"then","webhook_event":"link.product_refresh"}`,
-		moneykit.EventTypeProductStateChanged:          `{"product":"accounts","state":"completed","state_changed_at":"then","webhook_event":"product.state_changed"}`,
+		moneykit.EventTypeLinkProductRefresh:           completed + `"webhook_event":"link.product_refresh"}`,
+		moneykit.EventTypeProductStateChanged:          completed + `"webhook_event":"product.state_changed"}`,
 		moneykit.EventTypeTransactionsUpdatesAvailable: `{"webhook_event":"transactions.updates_available"}`,
 	} {
 		sent, err := mk.Client().Webhooks.SendTest(t.Context(), link.ID, moneykit.TestWebhookParams{Event: event, IdempotencyKey: "my key"})

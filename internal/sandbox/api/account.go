@@ -82,8 +82,8 @@ func (a *API) getIdentities(q *call) reply {
 	}{accounts, wire(l)})
 }
 
-// getUserAccounts handles get_user_accounts. It has what get_accounts would have of the user's links,
-// where that is something.
+// getUserAccounts handles get_user_accounts. It has what get_accounts would have of the user's
+// links, where that is something.
 func (a *API) getUserAccounts(q *call) reply {
 	params := q.query()
 	wanted := params.texts("account_ids", 1)

@@ -85,7 +85,9 @@ func TestNumbersAndOwners(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, owners.Accounts[2:3], some.Accounts)
 	}
-	link := mk.addLink(t, world.LinkSpec{Accounts: []moneykit.Account{{ID: "acc_old", Type: "depository", Closed: true}, {ID: "acc_x", Type: "depository", Mask: "no digits"}}})
+	link := mk.addLink(t, world.LinkSpec{Accounts: []moneykit.Account{
+		{ID: "acc_old", Type: "depository", Closed: true}, {ID: "acc_x", Type: "depository", Mask: "no digits"},
+	}})
 	_, err := client.Accounts.Get(ctx, link.ID, "acc_old")
 	isError(t, err, moneykit.ErrNotFound, 404)
 	numbers, err := client.Accounts.Numbers(ctx, link.ID)

@@ -31,8 +31,8 @@ type Settings struct {
 // Surroundings is what an [API] needs of the program that it is part of.
 type Surroundings struct {
 	World *world.Shared
-	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the world
-	// locked.
+	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the
+	// world locked.
 	Keys func(now time.Time) ([]byte, error)
 	// Errorf is told a mistake of whoever sends requests.
 	Errorf func(format string, args ...any)

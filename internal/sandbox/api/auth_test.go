@@ -29,18 +29,25 @@ func TestCreateAccessToken(t *testing.T) {
 		status  int
 		scope   string
 	}{
-		"form":                  {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", status: 201},
-		"basic":                 {body: "grant_type=client_credentials", headers: []string{basic("sandbox_me:s3cret")}, status: 201},
-		"scope":                 {body: "grant_type=client_credentials&scope=a+b", headers: []string{basic("sandbox_me:s3cret")}, status: 201, scope: "a b"},
-		"basic counts":          {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{basic("sandbox_me:no")}, status: 401},
-		"wrong secret":          {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=no", status: 401},
-		"wrong id":              {body: "grant_type=client_credentials&client_id=me&client_secret=s3cret", status: 401},
-		"no credentials":        {body: "grant_type=client_credentials", status: 401},
-		"refresh token":         {body: "grant_type=refresh_token&client_id=sandbox_me&client_secret=s3cret", status: 400},
-		"no grant type":         {body: "client_id=sandbox_me&client_secret=s3cret", status: 400},
-		"json":                  {body: `{"grant_type":"client_credentials"}`, status: 400},
-		"malformed form":        {body: "grant_type=client_credentials&%zz", status: 400},
-		"headers are not asked": {body: "grant_type=client_credentials", headers: []string{"X-Client-Id: sandbox_me", "X-Client-Secret: s3cret"}, status: 401},
+		"form":  {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", status: 201},
+		"basic": {body: "grant_type=client_credentials", headers: []string{basic("sandbox_me:s3cret")}, status: 201},
+		"scope": {
+			body: "grant_type=client_credentials&scope=a+b", headers: []string{basic("sandbox_me:s3cret")}, status: 201, scope: "a b",
+		},
+		"basic counts": {
+			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{basic("sandbox_me:no")},
+			status: 401,
+		},
+		"wrong secret":   {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=no", status: 401},
+		"wrong id":       {body: "grant_type=client_credentials&client_id=me&client_secret=s3cret", status: 401},
+		"no credentials": {body: "grant_type=client_credentials", status: 401},
+		"refresh token":  {body: "grant_type=refresh_token&client_id=sandbox_me&client_secret=s3cret", status: 400},
+		"no grant type":  {body: "client_id=sandbox_me&client_secret=s3cret", status: 400},
+		"json":           {body: `{"grant_type":"client_credentials"}`, status: 400},
+		"malformed form": {body: "grant_type=client_credentials&%zz", status: 400},
+		"headers are not asked": {
+			body: "grant_type=client_credentials", headers: []string{"X-Client-Id: sandbox_me", "X-Client-Secret: s3cret"}, status: 401,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -87,22 +94,26 @@ func TestAuthenticate(t *testing.T) {
 		headers []string // TOKEN and OLD stand for tokens
 		code    string
 	}{
-		"headers":                         {},
-		"bearer":                          {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
-		"lower case":                      {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
-		"nothing":                         {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
-		"id alone":                        {headers: []string{"X-Client-Secret:"}, code: unauthorized},
-		"secret alone":                    {headers: []string{"X-Client-Id:"}, code: unauthorized},
-		"wrong id":                        {headers: []string{"X-Client-Id: x"}, code: unauthorized},
-		"wrong secret":                    {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
-		"unknown token":                   {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
-		"expired token":                   {headers: []string{"Authorization: Bearer OLD"}, code: expired},
-		"basic":                           {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
-		"headers, where bearers count":    {auth: api.BearerAuth, code: unauthorized},
-		"bearer, where bearers count":     {auth: api.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
-		"headers, where headers count":    {auth: api.HeaderAuth},
-		"both, where headers count":       {auth: api.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
-		"bearer, where headers count":     {auth: api.HeaderAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}, code: unauthorized},
+		"headers":                      {},
+		"bearer":                       {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
+		"lower case":                   {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
+		"nothing":                      {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
+		"id alone":                     {headers: []string{"X-Client-Secret:"}, code: unauthorized},
+		"secret alone":                 {headers: []string{"X-Client-Id:"}, code: unauthorized},
+		"wrong id":                     {headers: []string{"X-Client-Id: x"}, code: unauthorized},
+		"wrong secret":                 {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
+		"unknown token":                {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
+		"expired token":                {headers: []string{"Authorization: Bearer OLD"}, code: expired},
+		"basic":                        {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
+		"headers, where bearers count": {auth: api.BearerAuth, code: unauthorized},
+		"bearer, where bearers count": {
+			auth: api.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"},
+		},
+		"headers, where headers count": {auth: api.HeaderAuth},
+		"both, where headers count":    {auth: api.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
+		"bearer, where headers count": {
+			auth: api.HeaderAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}, code: unauthorized,
+		},
 		"known version":                   {headers: []string{"MoneyKit-Version: 2023-02-18"}},
 		"a token of another server's, no": {headers: []string{"Authorization: Bearer OTHER"}, code: unauthorized},
 	}

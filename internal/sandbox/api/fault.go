@@ -12,8 +12,8 @@ import (
 )
 
 // Fault is a way for a request to fail; see [API.Fail]. Its fields combine. Without Status, Code,
-// LinkError and Reset the request is handled, and the fault changes when and how the response comes.
-// The zero Fault answers 500.
+// LinkError and Reset the request is handled, and the fault changes when and how the response
+// comes. The zero Fault answers 500.
 type Fault struct {
 	Status      int                // answered instead of handling the request
 	Code        moneykit.ErrorCode // the same, in MoneyKit's JSON

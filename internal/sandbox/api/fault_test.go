@@ -23,19 +23,27 @@ func TestFaultAnswers(t *testing.T) {
 		body   string
 		media  string
 	}{
-		"zero":                {status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
-		"status":              {fault: api.Fault{Status: 502}, status: 502, body: "Bad Gateway", media: "text/plain; charset=utf-8"},
-		"no status":           {fault: api.Fault{Status: 101}, status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
-		"no such status":      {fault: api.Fault{Status: 4000, Code: "x"}, status: 500, code: "x"},
-		"code":                {fault: api.Fault{Code: moneykit.ErrorCodeLinkUnauthorizedAccess}, status: 401, code: "link_error.unauthorized_access"},
-		"code of an unknown":  {fault: api.Fault{Code: "x"}, status: 500, code: "x"},
-		"code and status":     {fault: api.Fault{Status: 418, Code: moneykit.ErrorCodeLinkNotFound}, status: 418, code: "link_error.not_found"},
-		"bad config":          {fault: api.Fault{Code: moneykit.ErrorCodeLinkBadConfig}, status: 400, code: "link_error.bad_config"},
-		"link error":          {fault: api.Fault{LinkError: moneykit.LinkErrorNoAccounts}, status: 422, code: "link_error.bad_state", link: "no_accounts"},
-		"header":              {fault: api.Fault{Status: 429, Header: header}, status: 429, body: "Too Many Requests", media: "text/plain; charset=utf-8"},
-		"page":                {fault: api.Fault{Status: 503, Body: "<html>"}, status: 503, body: "<html>", media: "text/html; charset=utf-8"},
-		"JSON":                {fault: api.Fault{Status: 503, Body: `{"a":1}`}, status: 503, body: `{"a":1}`, media: "application/json"},
-		"type":                {fault: api.Fault{Status: 503, Body: `{"a":1}`, ContentType: "text/css"}, status: 503, body: `{"a":1}`, media: "text/css"},
+		"zero":           {status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
+		"status":         {fault: api.Fault{Status: 502}, status: 502, body: "Bad Gateway", media: "text/plain; charset=utf-8"},
+		"no status":      {fault: api.Fault{Status: 101}, status: 500, body: "Internal Server Error", media: "text/plain; charset=utf-8"},
+		"no such status": {fault: api.Fault{Status: 4000, Code: "x"}, status: 500, code: "x"},
+		"code": {
+			fault: api.Fault{Code: moneykit.ErrorCodeLinkUnauthorizedAccess}, status: 401, code: "link_error.unauthorized_access",
+		},
+		"code of an unknown": {fault: api.Fault{Code: "x"}, status: 500, code: "x"},
+		"code and status":    {fault: api.Fault{Status: 418, Code: moneykit.ErrorCodeLinkNotFound}, status: 418, code: "link_error.not_found"},
+		"bad config":         {fault: api.Fault{Code: moneykit.ErrorCodeLinkBadConfig}, status: 400, code: "link_error.bad_config"},
+		"link error": {
+			fault: api.Fault{LinkError: moneykit.LinkErrorNoAccounts}, status: 422, code: "link_error.bad_state", link: "no_accounts",
+		},
+		"header": {
+			fault: api.Fault{Status: 429, Header: header}, status: 429, body: "Too Many Requests", media: "text/plain; charset=utf-8",
+		},
+		"page": {fault: api.Fault{Status: 503, Body: "<html>"}, status: 503, body: "<html>", media: "text/html; charset=utf-8"},
+		"JSON": {fault: api.Fault{Status: 503, Body: `{"a":1}`}, status: 503, body: `{"a":1}`, media: "application/json"},
+		"type": {
+			fault: api.Fault{Status: 503, Body: `{"a":1}`, ContentType: "text/css"}, status: 503, body: `{"a":1}`, media: "text/css",
+		},
 		"the answer's body":   {fault: api.Fault{Body: "[]"}, status: 200, body: "[]", media: "application/json"},
 		"the answer's header": {fault: api.Fault{Header: header, Body: "1"}, status: 200, body: "1", media: "application/json"},
 	}

@@ -82,7 +82,7 @@ func newFake(t *testing.T, opts ...option) *fake {
 		},
 		Done: t.Context().Done(),
 	})
-	f.handler = f.API.Handler(http.NewServeMux())
+	f.handler = f.Handler(http.NewServeMux())
 	return f
 }
 
@@ -198,8 +198,8 @@ func (a answer) field(t *testing.T, path ...string) any {
 	return value
 }
 
-// ask sends a raw request with the credentials in headers. Headers come as "Name: value" and replace
-// these; one without a value removes.
+// ask sends a raw request with the credentials in headers. Headers come as "Name: value" and
+// replace these; one without a value removes.
 func ask(t *testing.T, mk *fake, method, path, body string, headers ...string) answer {
 	t.Helper()
 	w := httptest.NewRecorder()

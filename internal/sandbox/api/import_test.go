@@ -27,7 +27,10 @@ func TestImport(t *testing.T) {
 			{ID: "yours", Type: "depository.savings", Name: "Two", Balances: moneykit.Balances{Currency: "EUR"}},
 		},
 		Transactions: []moneykit.TransactionImport{
-			{ID: "own-1", AccountID: "mine", Amount: amount(t, "-10.50"), Date: moneykit.Date{Year: 2030, Month: 1, Day: 2}, Description: "Shoes", Type: "a.b"},
+			{
+				ID: "own-1", AccountID: "mine", Amount: amount(t, "-10.50"), Date: moneykit.Date{Year: 2030, Month: 1, Day: 2},
+				Description: "Shoes", Type: "a.b",
+			},
 			{AccountID: "yours", Amount: amount(t, "7"), Date: moneykit.Date{Year: 2030, Month: 1, Day: 3}},
 		},
 	})

@@ -38,7 +38,7 @@ func (a *API) getInstitutions(q *call) reply {
 	limit, featured := params.number("limit", 1, 1000, 50), params.flag("featured")
 	var at institutionCursor
 	if cursor := params.last("cursor"); cursor != "" &&
-		(!readCursor(cursor, &at) || at.Institution <= 0 || at.Institution > world.InstitutionCount()) {
+		(!readCursor(cursor, &at) || at.Institution <= 0 || at.Institution > world.InstitutionCount) {
 		params.wrong("cursor", "is not a cursor of this list", "value_error")
 	}
 	if rep, ok := params.reply(); !ok {
@@ -47,7 +47,7 @@ func (a *API) getInstitutions(q *call) reply {
 	name := strings.ToLower(params.last("name"))
 	page := []wireInstitution{}
 	var next *string
-	for i := at.Institution; i < world.InstitutionCount(); i++ {
+	for i := at.Institution; i < world.InstitutionCount; i++ {
 		in := world.InstitutionAt(i)
 		if (featured && !in.Featured) || !strings.Contains(strings.ToLower(in.Name), name) {
 			continue

@@ -27,12 +27,17 @@ func TestLinkStates(t *testing.T) {
 		err    error // of reading accounts
 		status int
 	}{
-		"zero":        {state: "connected"},
-		"connected":   {spec: spec{State: "connected", Error: "auth_expired"}, state: "connected"},
-		"error":       {spec: spec{State: "error"}, state: "error", reason: "auth_expired", err: moneykit.ErrRelinkRequired, status: 422},
-		"broken":      {spec: spec{Error: "institution_error"}, state: "error", reason: "institution_error", err: moneykit.LinkErrorInstitutionError, status: 422},
-		"connecting":  {spec: spec{State: "connecting"}, state: "connecting", err: moneykit.LinkErrorIncomplete, status: 422},
-		"awaiting":    {spec: spec{State: "awaiting_token_exchange"}, state: "awaiting_token_exchange", err: moneykit.LinkErrorIncomplete, status: 422},
+		"zero":      {state: "connected"},
+		"connected": {spec: spec{State: "connected", Error: "auth_expired"}, state: "connected"},
+		"error":     {spec: spec{State: "error"}, state: "error", reason: "auth_expired", err: moneykit.ErrRelinkRequired, status: 422},
+		"broken": {
+			spec: spec{Error: "institution_error"}, state: "error", reason: "institution_error", err: moneykit.LinkErrorInstitutionError,
+			status: 422,
+		},
+		"connecting": {spec: spec{State: "connecting"}, state: "connecting", err: moneykit.LinkErrorIncomplete, status: 422},
+		"awaiting": {
+			spec: spec{State: "awaiting_token_exchange"}, state: "awaiting_token_exchange", err: moneykit.LinkErrorIncomplete, status: 422,
+		},
 		"of tomorrow": {spec: spec{State: "hibernating"}, state: "hibernating", err: moneykit.ErrorCodeLinkBadState, status: 422},
 		"deleted":     {spec: spec{State: "deleted"}, state: "deleted", err: moneykit.ErrLinkDeleted, status: 410},
 		"forbidden":   {spec: spec{NotPermitted: []moneykit.Product{"accounts"}}, state: "connected", err: moneykit.ErrForbidden, status: 403},

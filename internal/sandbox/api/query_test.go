@@ -26,7 +26,9 @@ func TestQueries(t *testing.T) {
 		"/users/user_0001/transactions":                   append([]string{"account_id="}, dated...),
 		"/users/user_0001/accounts":                       {"account_ids="},
 		"/links":                                          {"limit=499", "limit=5001", "limit=x", "cursor=x", "cursor=e30"},
-		"/institutions":                                   {"limit=0", "limit=1001", "featured=perhaps", "cursor=x", "cursor=e30", "cursor=" + encode(`{"institution":999}`)},
+		"/institutions": {
+			"limit=0", "limit=1001", "featured=perhaps", "cursor=x", "cursor=e30", "cursor=" + encode(`{"institution":999}`),
+		},
 	} {
 		assert.Equal(t, 200, ask(t, mk, http.MethodGet, path, "").status)
 		for _, query := range queries {
@@ -40,5 +42,6 @@ func TestQueries(t *testing.T) {
 			assert.NotEmpty(t, problem["type"])
 		}
 	}
-	assert.JSONEq(t, `[]`, string(raw(t, ask(t, mk, http.MethodGet, "/links/"+link.ID+"/transactions?page=9223372036854775807&size=1000", ""), "transactions")))
+	a := ask(t, mk, http.MethodGet, "/links/"+link.ID+"/transactions?page=9223372036854775807&size=1000", "")
+	assert.JSONEq(t, `[]`, string(raw(t, a, "transactions")))
 }

@@ -13,9 +13,9 @@ import (
 const redacted = "[redacted]"
 
 // redactor replaces what the fake issued or was given in confidence by "[redacted]": access tokens,
-// the client secret, link session tokens, exchangeable tokens and the URLs to which banks send users
-// back wherever they stand alone, and, by their names, e-mail addresses, phone numbers, account and
-// routing numbers and masks, and owners with their names and addresses.
+// the client secret, link session tokens, exchangeable tokens and the URLs to which banks send
+// users back wherever they stand alone, and, by their names, e-mail addresses, phone numbers,
+// account and routing numbers and masks, and owners with their names and addresses.
 type redactor struct {
 	world        *world.World
 	clientSecret string

@@ -63,7 +63,8 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 	} {
 		ask(t, mk, http.MethodPost, "/link-session/exchange-token", body, "X-Client-Secret: canary", "Cookie: canary", "Proxy-Authorization: canary")
 	}
-	ask(t, mk, http.MethodPost, "/auth/token", "grant_type=x&client_id="+id+"&client_secret=canary&scope="+token, form("Authorization: Basic canary")...)
+	ask(t, mk, http.MethodPost, "/auth/token", "grant_type=x&client_id="+id+"&client_secret=canary&scope="+token,
+		form("Authorization: Basic canary")...)
 
 	requests := mk.Requests()
 	all := fmt.Sprintf("%+v %#v %s", requests, requests, func() (all string) {
@@ -112,7 +113,10 @@ func TestRequestsHaveNoPersonalData(t *testing.T) {
 	const canary = "canary"
 	mk := newFake(t)
 	_, err := mk.Client().Links.Import(t.Context(), moneykit.LinkImportParams{
-		CustomerUser:  moneykit.CustomerUser{ID: "user-42", Email: &moneykit.CustomerUserEmail{Address: canary + "@mail.example"}, Phone: &moneykit.CustomerUserPhone{Number: "+1 555 " + canary}},
+		CustomerUser: moneykit.CustomerUser{
+			ID: "user-42", Email: &moneykit.CustomerUserEmail{Address: canary + "@mail.example"},
+			Phone: &moneykit.CustomerUserPhone{Number: "+1 555 " + canary},
+		},
 		InstitutionID: world.InstantBank,
 		Accounts:      []moneykit.AccountImport{{ID: "mine", Type: "other", Name: "Wallet", Mask: canary}},
 	})

@@ -21,6 +21,10 @@ func TestLinkSessionValidation(t *testing.T) {
 	type object = map[string]any
 	type list = []any
 	long := func(n int) string { return strings.Repeat("é", n) }
+	routed := func(number string) object {
+		account := object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": number}
+		return object{"custom_sandbox_data": object{"accounts": list{account}}}
+	}
 	owner := object{"names": list{"A"}, "addresses": list{}, "phone_numbers": list{}, "emails": list{}}
 	tests := map[string]struct {
 		change object // of a good body; nil removes
@@ -46,36 +50,71 @@ func TestLinkSessionValidation(t *testing.T) {
 			},
 			"unknown": object{"ignored": true},
 		}},
-		"no user":           {change: object{"customer_user": nil}, at: "customer_user", kind: "missing"},
-		"null id":           {change: object{"customer_user": object{"id": (*string)(nil)}}, at: "customer_user id", kind: "string_type"},
-		"no id":             {change: object{"customer_user": object{}}, at: "customer_user id", kind: "missing"},
-		"user is text":      {change: object{"customer_user": "me"}, at: "customer_user", kind: "model_attributes_type"},
-		"short id":          {change: object{"customer_user": object{"id": "abc"}}, at: "customer_user id", kind: "string_too_short"},
-		"long id":           {change: object{"customer_user": object{"id": long(151)}}, at: "customer_user id", kind: "string_too_long"},
-		"id is a number":    {change: object{"customer_user": object{"id": 12345}}, at: "customer_user id", kind: "string_type"},
-		"short email":       {change: object{"customer_user": object{"id": "user", "email": object{"address": "a@b"}}}, at: "customer_user email address", kind: "string_too_short"},
-		"bad time":          {change: object{"customer_user": object{"id": "user", "email": object{"address": "a@b.c", "customer_verified_at": "now"}}}, at: "customer_user email customer_verified_at", kind: "datetime_parsing"},
-		"long phone":        {change: object{"customer_user": object{"id": "user", "phone": object{"number": long(31)}}}, at: "customer_user phone number", kind: "string_too_long"},
-		"phone's country":   {change: object{"customer_user": object{"id": "user", "phone": object{"number": "12345", "country": "FR"}}}, at: "customer_user phone country", kind: "enum"},
+		"no user":        {change: object{"customer_user": nil}, at: "customer_user", kind: "missing"},
+		"null id":        {change: object{"customer_user": object{"id": (*string)(nil)}}, at: "customer_user id", kind: "string_type"},
+		"no id":          {change: object{"customer_user": object{}}, at: "customer_user id", kind: "missing"},
+		"user is text":   {change: object{"customer_user": "me"}, at: "customer_user", kind: "model_attributes_type"},
+		"short id":       {change: object{"customer_user": object{"id": "abc"}}, at: "customer_user id", kind: "string_too_short"},
+		"long id":        {change: object{"customer_user": object{"id": long(151)}}, at: "customer_user id", kind: "string_too_long"},
+		"id is a number": {change: object{"customer_user": object{"id": 12345}}, at: "customer_user id", kind: "string_type"},
+		"short email": {
+			change: object{"customer_user": object{"id": "user", "email": object{"address": "a@b"}}}, at: "customer_user email address",
+			kind: "string_too_short",
+		},
+		"bad time": {
+			change: object{"customer_user": object{"id": "user", "email": object{"address": "a@b.c", "customer_verified_at": "now"}}},
+			at:     "customer_user email customer_verified_at", kind: "datetime_parsing",
+		},
+		"long phone": {
+			change: object{"customer_user": object{"id": "user", "phone": object{"number": long(31)}}}, at: "customer_user phone number",
+			kind: "string_too_long",
+		},
+		"phone's country": {
+			change: object{"customer_user": object{"id": "user", "phone": object{"number": "12345", "country": "FR"}}},
+			at:     "customer_user phone country", kind: "enum",
+		},
 		"no redirect":       {change: object{"redirect_uri": nil}, at: "redirect_uri", kind: "missing"},
 		"empty redirect":    {change: object{"redirect_uri": ""}, at: "redirect_uri", kind: "string_too_short"},
 		"long redirect":     {change: object{"redirect_uri": long(65537)}, at: "redirect_uri", kind: "string_too_long"},
 		"unknown provider":  {change: object{"settings": object{"providers": list{"mx", "sophtron"}}}, at: "settings providers 1", kind: "enum"},
 		"providers is text": {change: object{"settings": object{"providers": "mx"}}, at: "settings providers", kind: "list_type"},
 		"unknown country":   {change: object{"settings": object{"countries": list{1}}}, at: "settings countries 0", kind: "string_type"},
-		"prefetch is text":  {change: object{"settings": object{"products": object{"identity": object{"prefetch": "yes"}}}}, at: "settings products identity prefetch", kind: "bool_type"},
-		"empty webhook":     {change: object{"webhook": ""}, at: "webhook", kind: "string_too_short"},
-		"long tag":          {change: object{"link_tags": list{"a", "b" + long(99)}}, at: "link_tags 1", kind: "string_pattern_mismatch"},
-		"tag begins wrong":  {change: object{"link_tags": list{"_a"}}, at: "link_tags 0", kind: "string_pattern_mismatch"},
-		"empty tag":         {change: object{"link_tags": list{""}}, at: "link_tags 0", kind: "string_pattern_mismatch"},
-		"tag is a number":   {change: object{"link_tags": list{1}}, at: "link_tags 0", kind: "string_type"},
-		"feature is text":   {change: object{"connect_features": object{"permit_only_one_account": "yes"}}, at: "connect_features permit_only_one_account", kind: "bool_type"},
-		"no accounts":       {change: object{"custom_sandbox_data": object{}}, at: "custom_sandbox_data accounts", kind: "missing"},
-		"account's name":    {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "account_number": "z"}}}}, at: "custom_sandbox_data accounts 0 name", kind: "missing"},
-		"check digit":       {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "021000022"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
-		"routing letters":   {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "02100002;"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
-		"routing length":    {change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "name": "y", "account_number": "z", "routing_number": "00000000"}}}}, at: "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch"},
-		"owner's names":     {change: object{"custom_sandbox_data": object{"accounts": list{}, "owners": list{object{"addresses": list{}, "phone_numbers": list{}, "emails": list{}}}}}, at: "custom_sandbox_data owners 0 names", kind: "missing"},
+		"prefetch is text": {
+			change: object{"settings": object{"products": object{"identity": object{"prefetch": "yes"}}}},
+			at:     "settings products identity prefetch", kind: "bool_type",
+		},
+		"empty webhook":    {change: object{"webhook": ""}, at: "webhook", kind: "string_too_short"},
+		"long tag":         {change: object{"link_tags": list{"a", "b" + long(99)}}, at: "link_tags 1", kind: "string_pattern_mismatch"},
+		"tag begins wrong": {change: object{"link_tags": list{"_a"}}, at: "link_tags 0", kind: "string_pattern_mismatch"},
+		"empty tag":        {change: object{"link_tags": list{""}}, at: "link_tags 0", kind: "string_pattern_mismatch"},
+		"tag is a number":  {change: object{"link_tags": list{1}}, at: "link_tags 0", kind: "string_type"},
+		"feature is text": {
+			change: object{"connect_features": object{"permit_only_one_account": "yes"}}, at: "connect_features permit_only_one_account",
+			kind: "bool_type",
+		},
+		"no accounts": {change: object{"custom_sandbox_data": object{}}, at: "custom_sandbox_data accounts", kind: "missing"},
+		"account's name": {
+			change: object{"custom_sandbox_data": object{"accounts": list{object{"account_type": "x", "account_number": "z"}}}},
+			at:     "custom_sandbox_data accounts 0 name", kind: "missing",
+		},
+		"check digit": {
+			change: routed("021000022"),
+			at:     "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch",
+		},
+		"routing letters": {
+			change: routed("02100002;"),
+			at:     "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch",
+		},
+		"routing length": {
+			change: routed("00000000"),
+			at:     "custom_sandbox_data accounts 0 routing_number", kind: "string_pattern_mismatch",
+		},
+		"owner's names": {
+			change: object{"custom_sandbox_data": object{
+				"accounts": list{}, "owners": list{object{"addresses": list{}, "phone_numbers": list{}, "emails": list{}}},
+			}},
+			at: "custom_sandbox_data owners 0 names", kind: "missing",
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -111,7 +150,9 @@ func TestLinkSessionValidation(t *testing.T) {
 
 func TestForbiddenConfig(t *testing.T) {
 	t.Parallel()
-	registered := withOrigins("https://app.example", "HTTPS://Other.example:443/", "http://localhost:3000", "http://localhost:80", "myapp://oauth", "nonsense")
+	registered := withOrigins(
+		"https://app.example", "HTTPS://Other.example:443/", "http://localhost:3000", "http://localhost:80", "myapp://oauth", "nonsense",
+	)
 	tests := map[string]struct {
 		opts        []option
 		uri         string

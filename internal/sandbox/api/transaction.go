@@ -83,7 +83,8 @@ func (a *API) syncTransactions(q *call) reply {
 		Link         wireLink           `json:"link"`
 	}{
 		wireChanges(changes), l.AccountsIn(accountsIn(changes.Created, changes.Updated)),
-		cursor{writeCursor(next)}, more, wire(l),
+		cursor{writeCursor(next)},
+		more, wire(l),
 	})
 }
 

@@ -71,7 +71,9 @@ func TestTransactionLists(t *testing.T) {
 	assert.JSONEq(t, `[]`, string(raw(t, a, "accounts")))
 	nobody, err := client.Users.Transactions(ctx, "nobody/at all", moneykit.UserTransactionListParams{})
 	require.NoError(t, err)
-	assert.Equal(t, &moneykit.UserTransactionPage{Transactions: []moneykit.Transaction{}, Accounts: map[string]moneykit.BasicAccount{}, Page: 1}, nobody)
+	assert.Equal(t, &moneykit.UserTransactionPage{
+		Transactions: []moneykit.Transaction{}, Accounts: map[string]moneykit.BasicAccount{}, Page: 1,
+	}, nobody)
 }
 
 func TestCorrectEnrichment(t *testing.T) {
@@ -113,7 +115,8 @@ func TestCorrectEnrichment(t *testing.T) {
 
 	// One that is alone, and had nothing.
 	mk.addTransactions(t, link.ID, moneykit.Transaction{ID: "txn_bare"})
-	corrected, err = client.Transactions.CorrectEnrichment(t.Context(), link.ID, "txn_bare", moneykit.EnrichmentParams{Category: moneykit.CategoryTaxes})
+	corrected, err = client.Transactions.CorrectEnrichment(t.Context(), link.ID, "txn_bare",
+		moneykit.EnrichmentParams{Category: moneykit.CategoryTaxes})
 	require.NoError(t, err)
 	require.Len(t, corrected.Transactions, 1)
 	assert.Nil(t, corrected.Transactions[0].Enrichment.Subcategory)

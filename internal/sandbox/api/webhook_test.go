@@ -27,7 +27,9 @@ func TestTestWebhook(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotEmpty(t, one.Token)
 	assert.NotEqual(t, one, two)
-	for _, body := range []string{`{"webhook_event":"x","webhook_idempotency_key":"k"}`, `{"webhook_event":"link.state_changed"}`, `{"webhook_idempotency_key":"k"}`} {
+	for _, body := range []string{
+		`{"webhook_event":"x","webhook_idempotency_key":"k"}`, `{"webhook_event":"link.state_changed"}`, `{"webhook_idempotency_key":"k"}`,
+	} {
 		assert.Equal(t, 422, ask(t, mk, http.MethodPost, "/webhooks/test/link/"+link.ID, body).status)
 	}
 }

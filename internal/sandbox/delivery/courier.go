@@ -1,6 +1,6 @@
 // Package delivery tells webhooks what happens in the fake MoneyKit: it writes the events of a
-// [world.World] as JSON, signs and sends them, and publishes the keys. It can also make webhooks that
-// are genuine or forged.
+// [world.World] as JSON, signs and sends them, and publishes the keys. It can also make webhooks
+// that are genuine or forged.
 package delivery
 
 import (

@@ -26,8 +26,8 @@ type Course struct {
 	Reorder func(n int, swap func(i, j int))
 }
 
-// Deliver sends the webhooks that are due, and returns them when all have been tried. What is queued
-// meanwhile waits for the next call.
+// Deliver sends the webhooks that are due, and returns them when all have been tried. What is
+// queued meanwhile waits for the next call.
 func (c *Courier) Deliver(how Course) []Delivery {
 	times := max(how.Times, 1)
 	var due []*delivery

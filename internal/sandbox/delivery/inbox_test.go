@@ -67,23 +67,6 @@ func (p post) event(t *testing.T) map[string]any {
 	return event
 }
 
-// own returns the members of the event that not every one has, as JSON.
-func (p post) own(t *testing.T) string {
-	t.Helper()
-	event := p.event(t)
-	for _, common := range []string{
-		"webhook_major_version", "webhook_minor_version", "webhook_idempotency_key", "webhook_timestamp", "link_id", "link_tags",
-	} {
-		delete(event, common)
-	}
-	if event["state_changed_at"] != nil {
-		event["state_changed_at"] = "then"
-	}
-	text, err := json.Marshal(event)
-	require.NoError(t, err)
-	return string(text)
-}
-
 // key returns a published key, nil if there is none with the id.
 func key(t *testing.T, mk *fake, kid string) *ecdsa.PublicKey {
 	t.Helper()

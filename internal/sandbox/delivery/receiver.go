@@ -10,8 +10,8 @@ import (
 	"net/url"
 )
 
-// Receiver returns a transport that hands requests to h in memory, as a server would. It works inside
-// a testing/synctest bubble.
+// Receiver returns a transport that hands requests to h in memory, as a server would. It works
+// inside a testing/synctest bubble.
 func Receiver(h http.Handler) http.RoundTripper { return receiver{h} }
 
 type receiver struct{ handler http.Handler }

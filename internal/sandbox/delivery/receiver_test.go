@@ -28,11 +28,14 @@ func TestReceiver(t *testing.T) {
 			w.WriteHeader(202)
 			w.WriteHeader(500)
 		}, outcome{status: 202}},
-		"redirect":  {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, outcome{status: 302}},
-		"panic":     {func(http.ResponseWriter, *http.Request) { panic("oh") }, outcome{err: "the receiver panicked: oh", report: 1}},
-		"no status": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) }, outcome{err: "the receiver panicked: invalid WriteHeader code 99", report: 1}},
-		"abort":     {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, outcome{err: "the receiver aborted the connection"}},
-		"goexit":    {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without an answer"}},
+		"redirect": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) }, outcome{status: 302}},
+		"panic":    {func(http.ResponseWriter, *http.Request) { panic("oh") }, outcome{err: "the receiver panicked: oh", report: 1}},
+		"no status": {
+			func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(99) },
+			outcome{err: "the receiver panicked: invalid WriteHeader code 99", report: 1},
+		},
+		"abort":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, outcome{err: "the receiver aborted the connection"}},
+		"goexit": {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without an answer"}},
 		"request": {func(w http.ResponseWriter, r *http.Request) {
 			if r.TLS == nil || r.URL.Host != "" || r.URL.Path != "/hooks" || r.Host != "app.example" || r.FormValue("tenant") != "1" {
 				w.WriteHeader(500)

@@ -52,8 +52,8 @@ func Tamperings() []Tampering {
 	}
 }
 
-// Tamper returns a forged copy of a webhook, which stays as it is. With an error, because there is no
-// such way or the body cannot be read, the copy is not forged.
+// Tamper returns a forged copy of a webhook, which stays as it is. With an error, because there is
+// no such way or the body cannot be read, the copy is not forged.
 func (c *Courier) Tamper(r *http.Request, how Tampering) (*http.Request, error) {
 	body, err := bodyOf(r)
 	if err == nil {

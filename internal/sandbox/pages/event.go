@@ -17,9 +17,9 @@ type eventMeta struct {
 	InstitutionName string             `json:"institution_name,omitempty"`
 }
 
-// Event returns what Connect calls its event callback with on a platform, for a step of a session. ""
-// is the web. The names in what an app gets are taken to be those of the web, which are the published
-// ones.
+// Event returns what Connect calls its event callback with on a platform, for a step of a session.
+// "" is the web. The names in what an app gets are taken to be those of the web, which are the
+// published ones.
 func Event(s *world.Session, e world.Step, source moneykit.ConnectSource) ([]byte, error) {
 	meta := eventMeta{"link", world.Stamp(e.At), s.ID, e.Institution.ID, e.Institution.Name}
 	if s.Params.ExistingLinkID != "" {

@@ -25,19 +25,37 @@ func TestConnectEvents(t *testing.T) {
 		want   []string
 		bank   string
 	}{
-		"link":           {want: whole, bank: "Instant Bank"},
-		"by the session": {at: creds, want: []string{"open", "submit_credentials", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "Credentials Bank"},
+		"link": {want: whole, bank: "Instant Bank"},
+		"by the session": {
+			at: creds, want: []string{"open", "submit_credentials", "change_screen", "submit_accounts", "submit_permissions", "success"},
+			bank: "Credentials Bank",
+		},
 		"credentials": {
 			play: world.Play{Username: "user_good"}, bank: "Credentials Bank",
-			want: []string{"open", "change_screen", "select_institution", "submit_credentials", "change_screen", "submit_accounts", "submit_permissions", "success"},
+			want: []string{
+				"open", "change_screen", "select_institution", "submit_credentials", "change_screen", "submit_accounts",
+				"submit_permissions", "success",
+			},
 		},
-		"wrong credentials": {at: creds, play: world.Play{Username: "x"}, want: []string{"open", "submit_credentials", "error", "exit"}, bank: "Credentials Bank"},
-		"oauth":             {at: oauth, want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "OAuth Bank"},
-		"oauth in stages":   {at: oauth, stages: true, want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "OAuth Bank"},
-		"left":              {play: world.Play{Leave: true}, want: []string{"open", "change_screen", "exit"}},
-		"left early":        {at: oauth, play: world.Play{Leave: true}, want: []string{"open", "exit"}},
-		"failed":            {play: world.Play{Exit: &moneykit.ConnectError{ID: "x", DisplayedMessage: "Oh.", RequestID: "r"}}, want: []string{"open", "change_screen", "error", "exit"}},
-		"relink":            {relink: true, want: []string{"open", "submit_permissions", "success"}, bank: "Instant Bank"},
+		"wrong credentials": {
+			at: creds, play: world.Play{Username: "x"}, want: []string{"open", "submit_credentials", "error", "exit"},
+			bank: "Credentials Bank",
+		},
+		"oauth": {
+			at: oauth, want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"},
+			bank: "OAuth Bank",
+		},
+		"oauth in stages": {
+			at: oauth, stages: true,
+			want: []string{"open", "open_oauth", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "OAuth Bank",
+		},
+		"left":       {play: world.Play{Leave: true}, want: []string{"open", "change_screen", "exit"}},
+		"left early": {at: oauth, play: world.Play{Leave: true}, want: []string{"open", "exit"}},
+		"failed": {
+			play: world.Play{Exit: &moneykit.ConnectError{ID: "x", DisplayedMessage: "Oh.", RequestID: "r"}},
+			want: []string{"open", "change_screen", "error", "exit"},
+		},
+		"relink": {relink: true, want: []string{"open", "submit_permissions", "success"}, bank: "Instant Bank"},
 		"relink with more": {
 			relink: true, play: world.Play{NewAccounts: []moneykit.Account{{Type: "investment"}}},
 			want: []string{"open", "change_screen", "submit_accounts", "submit_permissions", "success"}, bank: "Instant Bank",

@@ -8,7 +8,11 @@ const connectPage = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>MoneyKit in a test</title>
-<style>[hidden]{display:none!important}body{font:1rem sans-serif;max-width:24rem;margin:3rem auto;background:#fff}button,input,select{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.5rem}</style>
+<style>
+[hidden]{display:none!important}
+body{font:1rem sans-serif;max-width:24rem;margin:3rem auto;background:#fff}
+button,input,select{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.5rem}
+</style>
 <h1>Connect your bank</h1>
 <form>
 <select name="institution" aria-label="Bank">
@@ -75,7 +79,10 @@ const bankPage = `<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>OAuth Bank</title>
 <link rel="icon" href="data:,">
-<style>body{font:1rem sans-serif;max-width:24rem;margin:3rem auto}button{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.5rem}</style>
+<style>
+body{font:1rem sans-serif;max-width:24rem;margin:3rem auto}
+button{font:inherit;display:block;width:100%;margin:.5rem 0;padding:.5rem}
+</style>
 <h1>OAuth Bank</h1>
 {{with .}}
 <p>This cannot go on: {{.DisplayedMessage}}.</p>

@@ -1,6 +1,6 @@
-// Package pages is Connect as users and front ends see it: its pages for a browser, and what it reports
-// to the front end on each platform, at the end and on the way. What users do there changes a
-// [world.World].
+// Package pages is Connect as users and front ends see it: its pages for a browser, and what it
+// reports to the front end on each platform, at the end and on the way. What users do there changes
+// a [world.World].
 package pages
 
 import (
@@ -28,8 +28,8 @@ type Pages struct {
 }
 
 // Register adds the pages to mux. The front-end package for the web shows /start, /relink and
-// /continue in a frame, if this is the host that it is told to use. They post it the messages that it
-// waits for. The others are their own.
+// /continue in a frame, if this is the host that it is told to use. They post it the messages that
+// it waits for. The others are their own.
 func (p *Pages) Register(mux *http.ServeMux) {
 	connect, bank := parsed(connectPage), parsed(bankPage)
 	for _, path := range []string{"/start", "/relink", "/continue"} {
@@ -67,8 +67,8 @@ func show(w http.ResponseWriter, status int, page *template.Template, data any) 
 	_ = page.Execute(w, data) // whoever asked may be gone
 }
 
-// Tell tells about an ending that is a mistake, or that may be one. What is the method or page where
-// Connect ended.
+// Tell tells about an ending that is a mistake, or that may be one. What is the method or page
+// where Connect ended.
 func (p *Pages) Tell(what string, end world.Ending) {
 	if end.Mistake {
 		p.Errorf("%s: %s", what, end.Err.DisplayedMessage)
@@ -163,8 +163,8 @@ func (p *Pages) play(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // whoever asked may be gone
 }
 
-// messages returns what is to be posted: the events that were not yet, and the ending. The session is
-// nil if there is none with the token.
+// messages returns what is to be posted: the events that were not yet, and the ending. The session
+// is nil if there is none with the token.
 func messages(session *world.Session, end world.Ending) []message {
 	var all []message
 	if session != nil {

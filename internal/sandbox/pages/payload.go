@@ -8,9 +8,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Payload returns what the front end on a platform posts when Connect ends: the payload of the success
-// or exit callback. "" is the web. For a platform that does not exist it returns what the web posts, and
-// false.
+// Payload returns what the front end on a platform posts when Connect ends: the payload of the
+// success or exit callback. "" is the web. For a platform that does not exist it returns what the
+// web posts, and false.
 func Payload(end world.Ending, source moneykit.ConnectSource) ([]byte, bool) {
 	known := true
 	var value any

@@ -10,8 +10,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Open returns the accounts of a link that are wanted and not closed; all that are not closed if none
-// is named. The list is never nil.
+// Open returns the accounts of a link that are wanted and not closed; all that are not closed if
+// none is named. The list is never nil.
 func (l *Link) Open(wanted []string) []moneykit.Account {
 	accounts := []moneykit.Account{}
 	for _, a := range l.Accounts {
@@ -22,8 +22,8 @@ func (l *Link) Open(wanted []string) []moneykit.Account {
 	return accounts
 }
 
-// AccountsIn returns the accounts of a link whose ids are in a set, in the link's order. The list is
-// never nil.
+// AccountsIn returns the accounts of a link whose ids are in a set, in the link's order. The list
+// is never nil.
 func (l *Link) AccountsIn(ids map[string]bool) []moneykit.Account {
 	accounts := []moneykit.Account{}
 	for _, a := range l.Accounts {

@@ -15,8 +15,8 @@ import (
 // debits. Pending ones join those that are pending already, or replace the one with their id; a
 // posted one with the id of a pending one takes its place. The link counts as refreshed.
 //
-// Without error all are added, else none. There is an error when there is no such link, or it has no
-// transactions, and for an id that the link has used before, an account of another link and a
+// Without error all are added, else none. There is an error when there is no such link, or it has
+// no transactions, and for an id that the link has used before, an account of another link and a
 // negative amount.
 func (w *World) AddTransactions(linkID string, txs []moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error { return w.addTransactions(l, txs, now) })
@@ -87,8 +87,8 @@ func (w *World) ResetCursors(linkID string, now time.Time) error {
 	})
 }
 
-// Transactions returns copies of all transactions that a link has now, posted and pending, ordered by
-// id. There is an error when there is no such link.
+// Transactions returns copies of all transactions that a link has now, posted and pending, ordered
+// by id. There is an error when there is no such link.
 func (w *World) Transactions(linkID string, now time.Time) ([]moneykit.Transaction, error) {
 	var rows []moneykit.Transaction
 	err := w.change(linkID, now, func(l *Link) error {

@@ -61,8 +61,8 @@ func success(l *Link, token string) Ending {
 	return Ending{LinkID: l.ID, Institution: l.Institution, Accounts: slices.Clone(l.Accounts), Token: token}
 }
 
-// Connect plays the user who goes through Connect with the token of a link session. After a success on
-// a new link, the link awaits the exchange of its token; a link session for an existing link has
+// Connect plays the user who goes through Connect with the token of a link session. After a success
+// on a new link, the link awaits the exchange of its token; a link session for an existing link has
 // connected it. A session is good once.
 func (w *World) Connect(token string, play Play, now time.Time) Ending {
 	session, end, ok := w.enter(token, now)

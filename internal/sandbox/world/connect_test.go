@@ -27,14 +27,18 @@ func TestConnectInstitutions(t *testing.T) {
 		err      string
 		mistake  bool
 	}{
-		"nothing said":           {bank: "moneykit-instant-bank"},
-		"chosen":                 {play: world.Play{Institution: world.OAuthBank}, bank: "moneykit-oauth-bank"},
-		"by the session":         {session: world.OAuthBank, play: world.Play{Institution: world.InstantBank}, bank: "moneykit-oauth-bank"},
-		"by the user name":       {play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
-		"user_good by default":   {play: world.Play{Institution: world.CredentialsBank}, bank: "moneykit-creds-bank"},
-		"user_custom":            {custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-creds-bank", accounts: []string{"Mine", "House"}},
-		"user_good has his own":  {custom: custom, play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
-		"no names elsewhere":     {session: world.InstantBank, custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-instant-bank"},
+		"nothing said":         {bank: "moneykit-instant-bank"},
+		"chosen":               {play: world.Play{Institution: world.OAuthBank}, bank: "moneykit-oauth-bank"},
+		"by the session":       {session: world.OAuthBank, play: world.Play{Institution: world.InstantBank}, bank: "moneykit-oauth-bank"},
+		"by the user name":     {play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
+		"user_good by default": {play: world.Play{Institution: world.CredentialsBank}, bank: "moneykit-creds-bank"},
+		"user_custom": {
+			custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-creds-bank", accounts: []string{"Mine", "House"},
+		},
+		"user_good has his own": {custom: custom, play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
+		"no names elsewhere": {
+			session: world.InstantBank, custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-instant-bank",
+		},
 		"unknown institution":    {play: world.Play{Institution: "chase"}, err: "unknown_institution", mistake: true},
 		"unknown user":           {play: world.Play{Username: "user_bad"}, err: "invalid_credentials"},
 		"nothing of user_custom": {play: world.Play{Username: "user_custom"}, err: "no_accounts"},
@@ -115,9 +119,15 @@ func TestProducts(t *testing.T) {
 		available []moneykit.Product
 		fresh     []moneykit.Product
 	}{
-		"the app's":           {fresh: []moneykit.Product{accounts, numbers, identity, transactions, investments, enrichment}},
-		"settings without":    {settings: &moneykit.LinkSessionSettings{Countries: []moneykit.Country{"US"}}, fresh: []moneykit.Product{accounts, numbers, identity, transactions, investments, enrichment}},
-		"the app's, declined": {decline: []moneykit.Product{transactions, accounts}, available: []moneykit.Product{transactions, enrichment}, fresh: []moneykit.Product{accounts, numbers, identity, investments}},
+		"the app's": {fresh: []moneykit.Product{accounts, numbers, identity, transactions, investments, enrichment}},
+		"settings without": {
+			settings: &moneykit.LinkSessionSettings{Countries: []moneykit.Country{"US"}},
+			fresh:    []moneykit.Product{accounts, numbers, identity, transactions, investments, enrichment},
+		},
+		"the app's, declined": {
+			decline: []moneykit.Product{transactions, accounts}, available: []moneykit.Product{transactions, enrichment},
+			fresh: []moneykit.Product{accounts, numbers, identity, investments},
+		},
 		"none": {
 			settings:  &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{}},
 			available: []moneykit.Product{numbers, identity, transactions, investments, enrichment},

@@ -16,8 +16,8 @@ type Import struct {
 	Accounts    []moneykit.AccountImport
 }
 
-// ImportLink makes an imported link. MoneyKit calls it disconnected, for which its API has no state:
-// it is in error, and waits for the user.
+// ImportLink makes an imported link. MoneyKit calls it disconnected, for which its API has no
+// state: it is in error, and waits for the user.
 func (w *World) ImportLink(in Import, rows []moneykit.TransactionImport, now time.Time) *Link {
 	l := w.newLink(in.User, in.Institution, now)
 	l.State, l.Reason, l.Provider = moneykit.LinkStateError, moneykit.LinkErrorAuthExpired, in.Provider

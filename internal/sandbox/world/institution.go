@@ -28,10 +28,17 @@ type Institution struct {
 	Aliases  []string
 }
 
-// The directory is never built: institutions are made from their number when somebody asks for them.
+// The directory is never built: institutions are made from their number when somebody asks for
+// them.
 
-// InstitutionCount returns how many institutions there are.
-func InstitutionCount() int { return len(testBanks()) + len(places())*len(kinds()) }
+const (
+	testBankCount = 3
+	placeCount    = 37
+	kindCount     = 8
+
+	// InstitutionCount is how many institutions there are.
+	InstitutionCount = testBankCount + placeCount*kindCount
+)
 
 // InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
 // then all others by name. They are the same in all worlds.
@@ -67,7 +74,7 @@ func Lookup(id string) (Institution, bool) {
 	return banks[0], false
 }
 
-func testBanks() [3]Institution {
+func testBanks() [testBankCount]Institution {
 	return [...]Institution{
 		{InstantBank, "Instant Bank", "instant.bank.test", "#0A7D5A", moneykit.CountryUS, true, nil},
 		{CredentialsBank, "Credentials Bank", "credentials.bank.test", "#0A4FFF", moneykit.CountryUS, true, nil},
@@ -76,7 +83,7 @@ func testBanks() [3]Institution {
 }
 
 // places are in order, and none is the beginning of another.
-func places() [37]string {
+func places() [placeCount]string {
 	return [...]string{
 		"Alderbrook", "Ashcombe", "Beacon Hill", "Birchwood", "Blue Ridge", "Bridgewater", "Cedar Grove", "Clearwater",
 		"Copperfield", "Driftwood", "Eastgate", "Elmhurst", "Fairhaven", "Foxborough", "Glenmoor", "Granite Falls",
@@ -93,7 +100,7 @@ type kind struct {
 }
 
 // kinds are in order.
-func kinds() [8]kind {
+func kinds() [kindCount]kind {
 	return [...]kind{
 		{"Bank", moneykit.CountryUS},
 		{"Bank plc", moneykit.CountryGB},

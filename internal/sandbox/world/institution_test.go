@@ -14,7 +14,7 @@ func TestDirectory(t *testing.T) {
 	t.Parallel()
 	var all []world.Institution
 	ids := map[string]bool{}
-	for i := range world.InstitutionCount() {
+	for i := range world.InstitutionCount {
 		in := world.InstitutionAt(i)
 		all = append(all, in)
 		for _, id := range append([]string{in.ID}, in.Aliases...) {

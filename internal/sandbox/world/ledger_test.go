@@ -26,8 +26,8 @@ func newMirror(link *world.Link) *mirror {
 	return &mirror{world.Place{Link: link.ID, Epoch: link.Ledger.Epoch}, map[string]moneykit.Transaction{}}
 }
 
-// follow reads all that there is, in pages of a size. What was pending before goes first, as it does
-// in a sync.
+// follow reads all that there is, in pages of a size. What was pending before goes first, as it
+// does in a sync.
 func (m *mirror) follow(t *testing.T, link *world.Link, size int) {
 	t.Helper()
 	if m.at.Version != link.Ledger.Version {
@@ -53,8 +53,8 @@ func (m *mirror) sorted() []moneykit.Transaction {
 	})
 }
 
-// TestLedgerModel changes a ledger at random and follows it with mirrors that read pages of different
-// sizes.
+// TestLedgerModel changes a ledger at random and follows it with mirrors that read pages of
+// different sizes.
 func TestLedgerModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(20) {

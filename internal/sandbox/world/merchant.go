@@ -64,14 +64,38 @@ const monthly = "monthly"
 // regulars are paid, or pay, all the time.
 func regulars() []regular {
 	return []regular{
-		{merchant{"Brightwater Works Payroll", moneykit.CategoryIncome, moneykit.SubcategoryEmploymentIncome, 140000, 320000, ""}, everyday, true, "biweekly", 14},
-		{merchant{"Elm Street Lettings", moneykit.CategoryMortgageAndRent, moneykit.SubcategoryRent, 90000, 210000, ""}, everyday, false, monthly, 1},
-		{merchant{"Gridline Energy", moneykit.CategoryUtilities, moneykit.SubcategoryUtilitiesEnergy, 6000, 18000, ""}, everyday, false, monthly, 12},
-		{merchant{"Fathom Broadband", moneykit.CategoryMediaAndTelecoms, moneykit.SubcategoryBroadbandPhoneTV, 3000, 8000, ""}, everyday, false, monthly, 17},
-		{merchant{"Streamfern", moneykit.CategoryMediaAndTelecoms, moneykit.SubcategoryTVStreamingServices, 799, 1999, ""}, card, false, monthly, 9},
-		{merchant{"Ironwood Gym", moneykit.CategoryHealthAndPersonalCare, moneykit.SubcategoryGymAndFitness, 2500, 6000, ""}, card, false, monthly, 3},
-		{merchant{"Tidepool Laundry", moneykit.CategoryHome, moneykit.SubcategoryLaundry, 800, 2500, "Tapwell"}, card, false, "weekly", 7},
-		{merchant{"", moneykit.CategoryIncome, moneykit.SubcategoryInterest, 40, 4000, ""}, savings, true, monthly, 28},
+		{
+			merchant{"Brightwater Works Payroll", moneykit.CategoryIncome, moneykit.SubcategoryEmploymentIncome, 140000, 320000, ""},
+			everyday, true, "biweekly", 14,
+		},
+		{
+			merchant{"Elm Street Lettings", moneykit.CategoryMortgageAndRent, moneykit.SubcategoryRent, 90000, 210000, ""},
+			everyday, false, monthly, 1,
+		},
+		{
+			merchant{"Gridline Energy", moneykit.CategoryUtilities, moneykit.SubcategoryUtilitiesEnergy, 6000, 18000, ""},
+			everyday, false, monthly, 12,
+		},
+		{
+			merchant{"Fathom Broadband", moneykit.CategoryMediaAndTelecoms, moneykit.SubcategoryBroadbandPhoneTV, 3000, 8000, ""},
+			everyday, false, monthly, 17,
+		},
+		{
+			merchant{"Streamfern", moneykit.CategoryMediaAndTelecoms, moneykit.SubcategoryTVStreamingServices, 799, 1999, ""},
+			card, false, monthly, 9,
+		},
+		{
+			merchant{"Ironwood Gym", moneykit.CategoryHealthAndPersonalCare, moneykit.SubcategoryGymAndFitness, 2500, 6000, ""},
+			card, false, monthly, 3,
+		},
+		{
+			merchant{"Tidepool Laundry", moneykit.CategoryHome, moneykit.SubcategoryLaundry, 800, 2500, "Tapwell"},
+			card, false, "weekly", 7,
+		},
+		{
+			merchant{"", moneykit.CategoryIncome, moneykit.SubcategoryInterest, 40, 4000, ""},
+			savings, true, monthly, 28,
+		},
 	}
 }
 

@@ -83,8 +83,8 @@ func iban(country, number string) string {
 	return fmt.Sprintf("%s%02d%s", country, 98-rest, number)
 }
 
-// IsRoutingNumber reports whether s is nine digits whose sum, weighted 3, 7, 1 in turn, is a multiple
-// of ten.
+// IsRoutingNumber reports whether s is nine digits whose sum, weighted 3, 7, 1 in turn, is a
+// multiple of ten.
 func IsRoutingNumber(s string) bool {
 	if len(s) != 9 {
 		return false

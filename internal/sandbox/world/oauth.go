@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// Authorize plays the first half of Connect at the OAuth Bank: the user goes to the bank's own pages,
-// and permits or, with a Failure, refuses there. It returns the URL to which the bank sends the
-// user: the session's redirect URI with a query, whose names and values are Connect's own affair and
-// different each time. If Connect ends before, the URL is "".
+// Authorize plays the first half of Connect at the OAuth Bank: the user goes to the bank's own
+// pages, and permits or, with a Failure, refuses there. It returns the URL to which the bank sends
+// the user: the session's redirect URI with a query, whose names and values are Connect's own
+// affair and different each time. If Connect ends before, the URL is "".
 func (w *World) Authorize(token string, play Play, now time.Time) (returnURL string, end Ending) {
 	session, end, ok := w.enter(token, now)
 	if !ok {
@@ -31,16 +31,16 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 	return session.Return, Ending{}
 }
 
-// returnQuery makes up a query. Its form is one that is easily changed by whoever takes it apart and
-// puts it together again.
+// returnQuery makes up a query. Its form is one that is easily changed by whoever takes it apart
+// and puts it together again.
 func returnQuery() string {
 	name := func() string { return NewToken()[:8] }
 	value := func() string { return strings.ReplaceAll(NewToken(), "-", "") }
 	return "z" + name() + "=" + value() + "&a" + name() + "=" + value() + "%2f+" + value() + "&m" + name()
 }
 
-// Continue plays the second half of Connect, after [World.Authorize]: the user is back at returnURL.
-// The URL must be the one of this session, byte for byte, and is good once.
+// Continue plays the second half of Connect, after [World.Authorize]: the user is back at
+// returnURL. The URL must be the one of this session, byte for byte, and is good once.
 func (w *World) Continue(token, returnURL string, play Play, now time.Time) Ending {
 	session := w.Sessions[token]
 	switch {

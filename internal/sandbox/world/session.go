@@ -39,8 +39,8 @@ type Exchange struct {
 	Used    bool
 }
 
-// OpenSession makes a link session. With an existing link it replaces the webhook and the tags of the
-// link. There must be such a link, if the session names one.
+// OpenSession makes a link session. With an existing link it replaces the webhook and the tags of
+// the link. There must be such a link, if the session names one.
 func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *Session {
 	if l := w.Links[params.ExistingLinkID]; l != nil {
 		l.Webhook, l.Tags = params.Webhook, slices.Clone(params.Tags)
@@ -50,8 +50,8 @@ func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *S
 	return session
 }
 
-// ExchangeToken connects the link of an exchangeable token and returns it. It returns nil for a token
-// that is unknown, expired or used, and for one whose link is deleted.
+// ExchangeToken connects the link of an exchangeable token and returns it. It returns nil for a
+// token that is unknown, expired or used, and for one whose link is deleted.
 func (w *World) ExchangeToken(token string, now time.Time) *Link {
 	e := w.Exchanges[token]
 	if e == nil || e.Used || w.isOld(e.Created, now) {

@@ -1,11 +1,11 @@
 // Package world is the state of the fake MoneyKit: institutions, links with their accounts,
-// transactions and investments, link sessions, and tokens, and how they change with time and by what
-// users do in Connect.
+// transactions and investments, link sessions, and tokens, and how they change with time and by
+// what users do in Connect.
 //
-// A [World] is plain data. Its fields can be written as JSON and read again, it starts no goroutine,
-// opens no connection and has no clock: the methods that need the time are told it. [Shared] adds a
-// lock and a clock. Where MoneyKit's documentation leaves a question open, a comment says what was
-// chosen.
+// A [World] is plain data. Its fields can be written as JSON and read again, it starts no
+// goroutine, opens no connection and has no clock: the methods that need the time are told it.
+// [Shared] adds a lock and a clock. Where MoneyKit's documentation leaves a question open, a
+// comment says what was chosen.
 package world
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// World is everything that MoneyKit knows. Make one with [New]. It is not safe for concurrent use; see
-// [Shared].
+// World is everything that MoneyKit knows. Make one with [New]. It is not safe for concurrent use;
+// see [Shared].
 type World struct {
 	Settings
 
