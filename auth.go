@@ -44,7 +44,8 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 type TokenSource interface {
 	// Token returns a token to use now. rejected, unless it is empty, is an access token that
 	// MoneyKit has just refused as expired: it must not be returned again. Token returns when
-	// ctx ends.
+	// ctx ends. The text of its errors is not shown, because it may hold a secret; errors.Is and
+	// errors.As find the error.
 	Token(ctx context.Context, rejected string) (Token, error)
 }
 
@@ -106,11 +107,11 @@ func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 		h.Set(headerClientSecret, a.core.secret())
 	default:
 		token, err := a.core.tokens.Token(ctx, a.rejected)
-		if err == nil && (token.AccessToken == "" || token.AccessToken != plain.Visible(token.AccessToken)) {
-			err = errors.New("the token source returned no usable token")
-		}
 		if err != nil {
 			return err
+		}
+		if token.AccessToken == "" || token.AccessToken != plain.Visible(token.AccessToken) {
+			return &Error{Operation: a.request.operation, why: "the token source returned no usable access token"}
 		}
 		a.token, a.rejected = token.AccessToken, ""
 		h.Set("Authorization", "Bearer "+token.AccessToken)

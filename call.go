@@ -194,6 +194,6 @@ func (a *attempt) noToken() *Error {
 		Operation: a.request.operation,
 		Attempts:  a.tries,
 		why:       "there is no access token",
-		err:       a.tokenErr,
+		err:       transport.Cause(a.tokenErr),
 	}
 }

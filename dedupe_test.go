@@ -201,7 +201,7 @@ func TestWithDedupeGoexit(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
 }
 
-// What has no idempotency key, or an overlong one, is known by its hash.
+// Keys are hashes of the application, the link and the idempotency key, or of the body without one.
 func TestDedupeKeys(t *testing.T) {
 	t.Parallel()
 	d := &scripted{}
@@ -222,5 +222,25 @@ func TestDedupeKeys(t *testing.T) {
 		assert.Regexp(t, `^[!-~]{1,255}$`, key)
 	}
 	assert.Len(t, unique, 5)
-	assert.Contains(t, unique, strings.Repeat("k", 255))
+}
+
+// Links and applications may use the same idempotency key.
+func TestDedupeKeysAreScoped(t *testing.T) {
+	t.Parallel()
+	d := &scripted{}
+	for _, id := range []string{testID, testID + "_2"} {
+		for _, link := range []string{"mk_1", "mk_2", "mk_1evt_1"} {
+			h := newHook(t)
+			h.sends(strings.Replace(eventJSON, `"mk_1"`, `"`+link+`"`, 1))
+			client, err := moneykit.NewClient(id, testSecret, moneykit.WithBaseURL(testBase), moneykit.WithClock(hookTime),
+				moneykit.WithHTTPClient(&http.Client{Transport: h.keys(t)}))
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
+		}
+	}
+	unique := map[string]bool{}
+	for _, key := range d.keys {
+		unique[key] = true
+	}
+	assert.Len(t, unique, 6)
 }

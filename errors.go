@@ -44,8 +44,8 @@ var (
 // makes by hand matches as one from MoneyKit does.
 //
 // Printing and logging an Error shows no secret and no data of the user: its text is made of this
-// package's words, and of those of your own [TokenSource] and [TransactionStore]. MoneyKit's words are in Message, DocumentationURL
-// and Fields; they may repeat what was sent.
+// package's words, and of those of your own [TransactionStore]. MoneyKit's words are in Message,
+// DocumentationURL and Fields, and may repeat what was sent.
 type Error struct {
 	// Operation is the method and the path template, such as "GET /links/{id}".
 	Operation string
@@ -168,15 +168,17 @@ func (e *Error) Is(target error) bool {
 	case LinkError:
 		return t != "" && e.LinkError == t
 	}
-	switch target {
-	case nil:
+	if target == nil {
 		return false
-	case ErrOutcomeUnknown:
-		return e.unknown
-	case e.class, e.Code.advice().class, e.LinkError.advice().class:
-		return true
 	}
-	return target == classOfStatus(e.StatusCode)
+	if target == ErrOutcomeUnknown {
+		return e.unknown
+	}
+	code := e.Code.advice().class
+	if e.LinkError != "" && e.Code == ErrorCodeLinkBadState {
+		code = nil // The reason decides.
+	}
+	return target == e.class || target == code || target == e.LinkError.advice().class || target == classOfStatus(e.StatusCode)
 }
 
 // classOfStatus returns the class of a status that says enough by itself. A 404 and a 410 do not:

@@ -93,8 +93,15 @@ func TestErrorClasses(t *testing.T) {
 			for name, class := range classes {
 				assert.Equal(t, name == tt.class, errors.Is(wrapped, class), name)
 			}
-			assert.Contains(t, e.Error(), string(tt.code))
-			assert.Contains(t, e.Error(), "A message.")
+			assert.Equal(t, tt.code.Known(), strings.Contains(e.Error(), string(tt.code)))
+			if tt.link != "" {
+				assert.Equal(t, tt.link.Known(), strings.Contains(e.Error(), string(tt.link)))
+			}
+			assert.NotContains(t, e.Error(), "A message.", "it may repeat what was sent")
+			byHand := &moneykit.Error{Code: tt.code, LinkError: tt.link}
+			for name, class := range classes {
+				assert.Equal(t, name == tt.class, errors.Is(byHand, class), "made by hand: %s", name)
+			}
 		})
 		seen[tt.code] = true
 	}
@@ -106,7 +113,7 @@ func TestErrorText(t *testing.T) {
 	e := failWith(t, answers(422, `{"error_code":"link_error.bad_state","error_message":"Not usable.","link_error_code":"auth_expired"}`).
 		HeaderAdd(http.Header{"X-Request-Id": {"req_1"}, "Retry-After": {"90"}}))
 	assert.Equal(t, "moneykit: GET /links/{id}: 422 Unprocessable Entity, link_error.bad_state, auth_expired: "+
-		"Not usable. (retry after 1m30s, request id req_1)", e.Error())
+		"the bank requires the user to log in again; relink the link (retry after 1m30s, request id req_1)", e.Error())
 	assert.Equal(t, 90*time.Second, e.RetryAfter)
 
 	var log bytes.Buffer
@@ -140,7 +147,7 @@ func TestValidationErrors(t *testing.T) {
 		e := failWith(t, answers(422, body))
 		assert.Equal(t, moneykit.ErrorCodeValidationFailed, e.Code)
 		assert.Equal(t, want, e.Fields)
-		assert.Contains(t, e.Error(), "customer_user.id too short; accounts[0].name missing")
+		assert.Contains(t, e.Error(), "customer_user.id was refused; accounts[0].name was refused")
 		assert.NotContains(t, e.Error(), "abc", "what was sent is not repeated")
 	}
 }

@@ -761,7 +761,7 @@ func TestFinishRelinkOfAnother(t *testing.T) {
 				}
 				link, err := f.client.LinkSessions.Finish(t.Context(), params)
 				require.ErrorIs(t, err, moneykit.ErrLinkNotOwned)
-				assert.Equal(t, moneykit.ErrLinkNotOwned.Error(), err.Error())
+				assert.Equal(t, "moneykit: proving the owner of a link: the link is not the user's", err.Error())
 				assert.Nil(t, link)
 				assert.Zero(t, f.count("get_link"))
 				keepsQuiet(t, err, nil)

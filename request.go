@@ -157,12 +157,22 @@ func (r *request) encode() ([]byte, error) {
 	return body, r.check()
 }
 
-// knows reports whether name is a parameter or a member of the request, as the document has it.
+// knows reports whether name is a word of the document: a parameter of the request, a member of a body,
+// or a place where parameters stand. Other names could be anybody's data.
 func (r *request) knows(name string) bool {
-	if slices.Contains(r.names, name) || strings.Contains(r.operation, "{"+name+"}") {
+	places := []string{"body", "query", "path", "header"}
+	if slices.Contains(places, name) || slices.Contains(r.names, name) || strings.Contains(r.operation, "{"+name+"}") {
 		return true
 	}
-	return r.body != nil && hasMember(reflect.TypeOf(r.body), name, map[reflect.Type]bool{})
+	seen := map[reflect.Type]bool{}
+	for _, body := range []any{
+		LinkSessionParams{}, LinkUpdateParams{}, LinkImportParams{}, TransactionImportParams{}, EnrichmentParams{}, TestWebhookParams{},
+	} {
+		if hasMember(reflect.TypeOf(body), name, seen) {
+			return true
+		}
+	}
+	return name == "exchangeable_token" || name == "products"
 }
 
 // hasMember reports whether a type of this package, or one that it consists of, has a member in JSON.

@@ -289,7 +289,7 @@ func TestSyncRebuildsOnce(t *testing.T) {
 	store := &moneykittest.MemoryStore{}
 	run := syncer(t, c, store)
 	progress, err := run()
-	require.ErrorContains(t, err, "400 Bad Request, x (page 3)")
+	require.ErrorContains(t, err, "400 Bad Request, a code that this package does not know (page 3)")
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, []string{"a"}, stored(store))
 }

@@ -26,7 +26,7 @@ func TestDate(t *testing.T) {
 	}
 	for _, s := range []string{
 		"", "2023-02-29", "2023-13-01", "2023-00-10", "2023-1-1", "23-01-01", "0000-01-01",
-		"2023-02-16T00:00:00Z", "2023/02/16", " 2023-02-16", "2023-02-16 ", "today",
+		"2023-02-16T00:00:01Z", "2023/02/16", " 2023-02-16", "2023-02-16 ", "today",
 	} {
 		_, err := moneykit.ParseDate(s)
 		require.Error(t, err, s)
@@ -74,6 +74,10 @@ func TestTimestamp(t *testing.T) {
 		{"2024-01-09T23:59:59.999999-05:00", time.Date(2024, 1, 10, 4, 59, 59, 999999000, time.UTC)},
 		{"2024-01-09 10:32:38", time.Date(2024, 1, 9, 10, 32, 38, 0, time.UTC)},
 		{"2024-01-09 10:32:38.5+02:00", time.Date(2024, 1, 9, 8, 32, 38, 500e6, time.UTC)},
+		{"2023-02-16", time.Date(2023, 2, 16, 0, 0, 0, 0, time.UTC)},
+		{"2023-02-16T09:14", time.Date(2023, 2, 16, 9, 14, 0, 0, time.UTC)},
+		{`2023-02-16T09:14:11\u002B02:00`, time.Date(2023, 2, 16, 7, 14, 11, 0, time.UTC)},
+		{"1890-02-16T09:14:11+00:53:28", time.Date(1890, 2, 16, 8, 20, 43, 0, time.UTC)},
 	}
 	for _, tt := range tests {
 		var got moneykit.Timestamp
@@ -85,7 +89,7 @@ func TestTimestamp(t *testing.T) {
 		require.NoError(t, json.Unmarshal(out, &back))
 		assert.True(t, back.Equal(got.Time))
 	}
-	for _, in := range []string{`"2023-02-16"`, `"yesterday"`, `"2023-02-30T00:00:00Z"`, `"2006-01-02T15:04:05+24:00"`, `1676538851`, `{}`, `"`} {
+	for _, in := range []string{`"2023-02"`, `"yesterday"`, `"2023-02-30T00:00:00Z"`, `"2006-01-02T15:04:05+24:00"`, `1676538851`, `{}`, `"`} {
 		got := moneykit.Timestamp{Time: time.Unix(1, 0)}
 		require.Error(t, json.Unmarshal([]byte(in), &got), in)
 		assert.Equal(t, int64(1), got.Unix(), "a value that is refused changes nothing")

@@ -13,7 +13,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/recent"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
@@ -158,7 +157,7 @@ func (h *webhookHandler) refuse(w http.ResponseWriter, r *http.Request, err erro
 	d := readDelivery(r.Header)
 	h.log().LogAttrs(r.Context(), level, "moneykit: webhook refused",
 		slog.Int("status", status), slog.String("error", err.Error()),
-		slog.String("delivery_token", plain.Label(d.token)), slog.Int("delivery_attempt", d.attempt))
+		slog.String("delivery_token", d.token), slog.Int("delivery_attempt", d.attempt))
 	w.WriteHeader(status)
 }
 
