@@ -1,37 +1,20 @@
-# Everything here is also done by .ci/run.
-
-GO ?= go
-TOOL = $(GO) tool -modfile=$(CURDIR)/internal/tools/go.mod
-FUZZTIME ?= 10s
+# Each step of .ci/run is a target here: make test, make lint, make fuzz FUZZTIME=5m.
+STEPS := $(filter-out generate,$(shell .ci/run help | cut -d ' ' -f 1))
 
 .PHONY: all
 all: generate test lint
 
-.PHONY: test
-test:
-	$(GO) test ./...
-	$(GO) test -race ./...
-	cd internal/conformance && $(GO) test ./...
+.PHONY: check
+check:
+	.ci/run
 
+.PHONY: $(STEPS)
+$(STEPS):
+	.ci/run $@
+
+# After a change of internal/openapi/openapi.yaml. The step of that name looks whether it was done.
 .PHONY: generate
 generate:
-	$(GO) generate ./...
+	go generate ./...
 
-.PHONY: lint
-lint:
-	$(GO) vet ./...
-	$(TOOL) golangci-lint run ./...
-	cd internal/conformance && $(TOOL) golangci-lint run ./...
-
-.PHONY: cover
-cover:
-	.ci/cover
-
-# Each fuzz target in turn: make fuzz FUZZTIME=5m
-.PHONY: fuzz
-fuzz:
-	.ci/fuzz $(FUZZTIME)
-
-.PHONY: bench
-bench:
-	$(GO) test -run '^$$' -bench . -benchtime 20000x .
+bench: export BENCHTIME ?= 20000x

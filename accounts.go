@@ -1,6 +1,9 @@
 package moneykit
 
-import "context"
+import (
+	"context"
+	"encoding/json"
+)
 
 // List returns the open accounts that the user shares on a link, with their balances as of the
 // last refresh, and the link. It does not go to the bank.
@@ -12,8 +15,7 @@ import "context"
 // API operation: get_accounts (GET /links/{id}/accounts), 4 calls a minute for a link, 600 for an
 // application.
 func (s *AccountsService) List(ctx context.Context, linkID string, params AccountListParams, opts ...CallOption) (*AccountList, error) {
-	r, err := newGetAccountsRequest(linkID, params)
-	return call[AccountList](ctx, s.core, r, err, opts)
+	return call[AccountList](ctx, s.core, newGetAccountsRequest(linkID, params), opts)
 }
 
 // Get returns one account of a link, and the link. An account that the link does not have gives
@@ -22,8 +24,7 @@ func (s *AccountsService) List(ctx context.Context, linkID string, params Accoun
 // API operation: get_account (GET /links/{id}/accounts/{account_id}), 15 calls a minute for a link,
 // 600 for an application.
 func (s *AccountsService) Get(ctx context.Context, linkID, accountID string, opts ...CallOption) (*AccountResult, error) {
-	r, err := newGetAccountRequest(linkID, accountID)
-	return call[AccountResult](ctx, s.core, r, err, opts)
+	return call[AccountResult](ctx, s.core, newGetAccountRequest(linkID, accountID), opts)
 }
 
 // Numbers returns a link's accounts with their account and routing numbers as of the last refresh,
@@ -32,6 +33,24 @@ func (s *AccountsService) Get(ctx context.Context, linkID, accountID string, opt
 // API operation: get_account_numbers (GET /links/{id}/accounts/numbers), 3 calls a minute for a
 // link, 600 for an application.
 func (s *AccountsService) Numbers(ctx context.Context, linkID string, opts ...CallOption) (*AccountNumbersList, error) {
-	r, err := newGetAccountNumbersRequest(linkID)
-	return call[AccountNumbersList](ctx, s.core, r, err, opts)
+	return call[AccountNumbersList](ctx, s.core, newGetAccountNumbersRequest(linkID), opts)
+}
+
+// MarshalJSON writes the amounts as JSON numbers, the form that the API has for balances.
+func (b Balances) MarshalJSON() ([]byte, error) {
+	type fields Balances // without this method
+	return json.Marshal(struct {
+		fields
+		Available json.Number `json:"available,omitempty"`
+		Current   json.Number `json:"current,omitempty"`
+		Limit     json.Number `json:"limit,omitempty"`
+	}{fields(b), number(b.Available), number(b.Current), number(b.Limit)})
+}
+
+// number returns d as a JSON number, "" for nil.
+func number(d *Decimal) json.Number {
+	if d == nil {
+		return ""
+	}
+	return json.Number(d.String())
 }

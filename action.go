@@ -1,26 +1,32 @@
 package moneykit
 
-import "errors"
+import (
+	"errors"
+	"net/http"
+)
 
 // Action is what to do next about a link, an error or an event.
 type Action string
 
 // The actions.
 const (
-	ActionNone    Action = "none"            // all is well, or it does not concern the link
+	ActionNone    Action = "none"            // nothing: all is well, or it does not concern the link
 	ActionWait    Action = "wait"            // the link is being made; look again soon
 	ActionRelink  Action = "relink"          // the user goes through Connect again: [LinkSessionsService.Relink]
 	ActionUser    Action = "user_at_bank"    // the user must do something at the bank first
-	ActionRetry   Action = "retry_later"     // it mends itself; try again later
-	ActionGone    Action = "gone"            // it is gone for good; a new link may be made
+	ActionRetry   Action = "retry_later"     // temporary; try again later
+	ActionGone    Action = "gone"            // gone for good; a new link may be made
 	ActionSupport Action = "contact_support" // a person must look into it
 	ActionFix     Action = "fix_the_program" // the request or the settings are wrong
 )
 
-// advice is an action, and what to tell an end user about it.
+// advice is all that this package says about a code, a link error, a product error or a sentinel.
 type advice struct {
+	class  error // that errors.Is matches, nil for none
 	action Action
-	text   string
+	status int    // the HTTP status for the application's own front end
+	why    string // for developers, in errors
+	text   string // for end users
 }
 
 // Sentences for end users that fit several codes.
@@ -29,11 +35,260 @@ const (
 	sayTrouble = "Something went wrong on our side. Please try again later."
 	saySupport = "Something went wrong. Please contact us."
 	sayGone    = "This connection to your bank has ended. You can connect your bank again."
+	sayNoLink  = "We found no suitable account at your bank. Please check which accounts you have there, or connect another bank."
+	sayLogin   = "Your bank wants you to log in again. Please reconnect your bank."
+	sayPermit  = "You have not permitted this yet. Please reconnect your bank, and permit it there."
+	sayExited  = "Connecting your bank was not finished. Please try again."
+	sayOften   = "That was a little too often. Please try again in a minute."
+	sayBank    = "Your bank has a problem at the moment. Please try again later."
 )
 
-// Action says what to do next about a link, as far as its state shows it. For one of its products
+func (l LinkError) advice() advice {
+	relink := func(why, text string) advice {
+		return advice{ErrRelinkRequired, ActionRelink, http.StatusConflict, why + "; relink the link", text}
+	}
+	other := func(action Action, why, text string) advice {
+		return advice{nil, action, http.StatusConflict, why, text}
+	}
+	switch l {
+	case LinkErrorAuthExpired:
+		return relink("the bank requires the user to log in again", sayLogin)
+	case LinkErrorInvalidCredentials:
+		return relink("the bank did not accept the user's login",
+			"Your bank did not accept your login. Please reconnect your bank with your current user name and password.")
+	case LinkErrorUserOAuthDenied:
+		return relink("the user denied access at the bank",
+			"You did not permit access at your bank. Please reconnect your bank, and permit access there.")
+	case LinkErrorUserInputIncorrect:
+		return relink("the bank did not accept what the user entered",
+			"Something that you entered was not right. Please reconnect your bank.")
+	case LinkErrorUserError:
+		return relink("the user did not finish connecting the bank", sayExited)
+	case LinkErrorIncomplete:
+		return relink("the bank needs one more step from the user",
+			"Your bank needs one more step from you. Please reconnect your bank to finish.")
+	case LinkErrorUserSetupRequired:
+		return other(ActionUser, "the user must first do something at the bank",
+			"Your bank asks you to do something first. Please log in at your bank's website or app, and then reconnect your bank.")
+	case LinkErrorNoAccounts:
+		return other(ActionUser, "the user has no suitable account at the bank", sayNoLink)
+	case LinkErrorInstitutionError:
+		return other(ActionRetry, "the bank has a problem; temporary", sayBank)
+	case LinkErrorProviderError, LinkErrorSystemError:
+		return other(ActionRetry, "MoneyKit or its provider has a problem; temporary", sayAgain)
+	case "":
+		return advice{}
+	}
+	return other(ActionSupport, "", saySupport)
+}
+
+func (e ProductError) advice() advice {
+	switch e {
+	case ProductErrorAuthExpired:
+		return LinkErrorAuthExpired.advice()
+	case ProductErrorNoPermission:
+		return advice{ErrForbidden, ActionRelink, http.StatusForbidden, "the user has not permitted the product; relink the link", sayPermit}
+	case ProductErrorNoAccounts:
+		return LinkErrorNoAccounts.advice()
+	case ProductErrorNotSupported:
+		return advice{nil, ActionNone, http.StatusConflict, "the bank does not offer the product", "Your bank does not offer this."}
+	case ProductErrorInstitutionError:
+		return LinkErrorInstitutionError.advice()
+	case ProductErrorRateLimit, ProductErrorTimeout, ProductErrorUnknown:
+		return advice{nil, ActionRetry, http.StatusServiceUnavailable, "the bank could not be asked; temporary", sayAgain}
+	case "":
+		return advice{}
+	}
+	return advice{nil, ActionSupport, http.StatusConflict, "", saySupport}
+}
+
+func (c ErrorCode) advice() advice {
+	fix := func(class error, why string) advice {
+		return advice{class, ActionFix, http.StatusBadGateway, why, sayTrouble}
+	}
+	gone := func(class error, why string) advice {
+		return advice{class, ActionGone, http.StatusNotFound, why, sayGone}
+	}
+	switch c {
+	case ErrorCodeRateLimitExceeded:
+		return advice{ErrRateLimited, ActionRetry, http.StatusTooManyRequests, "too many requests", sayOften}
+	case ErrorCodeExpiredAccessToken:
+		return advice{ErrUnauthorized, ActionRetry, http.StatusBadGateway, "the access token has expired", sayTrouble}
+	case ErrorCodeLinkBadState:
+		return advice{
+			ErrRelinkRequired, ActionRelink, http.StatusConflict, "the link cannot be used; relink the link",
+			"The connection to your bank does not work at the moment. Please reconnect your bank.",
+		}
+	case ErrorCodeLinkDeleted:
+		return gone(ErrLinkDeleted, "the link was deleted")
+	case ErrorCodeLinkNotFound:
+		return gone(ErrNotFound, "there is no such link, account or transaction")
+	case ErrorCodeLinkForbiddenAction:
+		return advice{
+			ErrForbidden, ActionRelink, http.StatusForbidden,
+			"the user has not permitted this, or the link does not allow it", sayPermit,
+		}
+	case ErrorCodeInvalidTokenExchange:
+		return advice{
+			nil, ActionGone, http.StatusConflict, "the exchangeable token is unknown, expired or already exchanged",
+			"Connecting your bank took too long, or was finished before. Please start again.",
+		}
+	case ErrorCodeInstitutionNotFound:
+		return advice{ErrNotFound, ActionNone, http.StatusNotFound, "there is no such institution", "We do not know this bank."}
+	case ErrorCodeUnauthorized:
+		return fix(ErrUnauthorized, "the client's credentials were not accepted")
+	case ErrorCodeLinkUnauthorizedAccess:
+		return fix(ErrUnauthorized, "the link belongs to another application")
+	case ErrorCodeLinkSessionForbiddenConfig:
+		return fix(ErrForbidden, "the application may not open such a link session; is the redirect URI's origin registered?")
+	case ErrorCodeLinkBadConfig:
+		return fix(nil, "the link is not configured for this; has it a webhook?")
+	case ErrorCodeValidationFailed:
+		return advice{nil, ActionFix, http.StatusUnprocessableEntity, "the request breaks a rule", sayTrouble}
+	case "":
+		return advice{}
+	}
+	return advice{nil, ActionSupport, http.StatusBadGateway, "", saySupport}
+}
+
+// sentinelAdvice returns what is to be said about the sentinel that err matches. The more telling ones
+// come first: a lost exchange whose link is deleted is a deleted link.
+func sentinelAdvice(err error) (advice, bool) {
+	for _, s := range []struct {
+		err error
+		advice
+	}{
+		{ErrLinkDeleted, ErrorCodeLinkDeleted.advice()},
+		{ErrLinkNotOwned, advice{nil, ActionGone, http.StatusNotFound, "the link is not the user's", sayGone}},
+		{ErrNotFound, ErrorCodeLinkNotFound.advice()},
+		{ErrRelinkNotNeeded, advice{
+			nil, ActionNone, http.StatusConflict, "the link is connected, and there is nothing to add", "Your bank is connected.",
+		}},
+		{ErrRelinkRequired, LinkErrorAuthExpired.advice()},
+		{ErrLinkConnecting, advice{
+			nil, ActionWait, http.StatusConflict, "the link is not connected yet",
+			"Your bank is being connected. This may take a few minutes.",
+		}},
+		{ErrConnectExited, advice{nil, ActionNone, http.StatusConflict, "the user left Connect without a link", sayExited}},
+		{ErrRateLimited, ErrorCodeRateLimitExceeded.advice()},
+		{ErrForbidden, ErrorCodeLinkSessionForbiddenConfig.advice()},
+		{ErrUnauthorized, ErrorCodeUnauthorized.advice()},
+		{ErrSyncConflict, advice{nil, ActionRetry, http.StatusServiceUnavailable, "another process has synced the link", sayTrouble}},
+		{ErrOutcomeUnknown, advice{nil, ActionRetry, http.StatusBadGateway, "", sayTrouble}},
+	} {
+		if errors.Is(err, s.err) {
+			return s.advice, true
+		}
+	}
+	return advice{}, false
+}
+
+// advice returns what is to be said about e: about its reason, if it is known, before its code, and
+// about its code before its class.
+func (e *Error) advice() advice {
+	switch {
+	case e.LinkError.Known():
+		return e.LinkError.advice()
+	case e.LinkError != "": // newer than this package
+		a := e.LinkError.advice()
+		a.why = "the link cannot be used"
+		return a
+	case e.Code.Known():
+		return e.Code.advice()
+	}
+	if a, ok := sentinelAdvice(e); ok {
+		return a
+	}
+	if e.Code != "" {
+		return e.Code.advice()
+	}
+	return advice{nil, ActionRetry, http.StatusBadGateway, "", sayTrouble}
+}
+
+func adviceFor(err error) advice {
+	var (
+		e       *Error
+		link    LinkError
+		code    ErrorCode
+		product ProductError
+	)
+	switch {
+	case err == nil:
+		return advice{nil, ActionNone, http.StatusOK, "", ""}
+	case errors.As(err, &e) && e != nil:
+		return e.advice()
+	case errors.As(err, &link):
+		return link.advice()
+	case errors.As(err, &code):
+		return code.advice()
+	case errors.As(err, &product):
+		return product.advice()
+	}
+	if a, ok := sentinelAdvice(err); ok {
+		return a
+	}
+	var exit *ConnectError
+	if errors.As(err, &exit) {
+		return advice{nil, ActionNone, http.StatusConflict, "", sayExited}
+	}
+	return advice{nil, ActionRetry, http.StatusInternalServerError, "", sayTrouble}
+}
+
+// ActionFor returns what to do about an error of this package: [ActionNone] for nil,
+// [ActionRelink] where the user must go through Connect again, and so on. It agrees with errors.Is:
+// an error that matches a sentinel, an [ErrorCode] or a [LinkError] has the action of that. For an
+// error that is not this package's it returns [ActionRetry].
+func ActionFor(err error) Action { return adviceFor(err).action }
+
+// UserMessage returns a sentence for the end user about an error of this package, "" for nil.
+func UserMessage(err error) string { return adviceFor(err).text }
+
+// StatusFor returns the HTTP status with which a back end tells its own front end about an error of
+// this package: 404 for a link that is gone or somebody else's, 409 for one that cannot be used now, 422
+// for a request that breaks a rule, 429 with [Error.RetryAfter], 502 when MoneyKit failed, 500 for an
+// error that is not this package's, 200 for nil.
+func StatusFor(err error) int { return adviceFor(err).status }
+
+// Action returns what to do about a link in state error.
+func (l LinkError) Action() Action { return actionOf(l.advice()) }
+
+// UserMessage returns a sentence for the end user.
+func (l LinkError) UserMessage() string { return messageOf(l.advice()) }
+
+// Action returns what to do about a product that could not be fetched.
+func (e ProductError) Action() Action { return actionOf(e.advice()) }
+
+// UserMessage returns a sentence for the end user.
+func (e ProductError) UserMessage() string { return messageOf(e.advice()) }
+
+// Error returns the product error itself; it lets a ProductError be an error for [ActionFor].
+func (e ProductError) Error() string { return string(e) }
+
+// Action returns what to do about a call that failed with c. [ActionFor] knows more: with
+// [ErrorCodeLinkBadState] the link's own error decides.
+func (c ErrorCode) Action() Action { return actionOf(c.advice()) }
+
+// UserMessage returns a sentence for the end user.
+func (c ErrorCode) UserMessage() string { return messageOf(c.advice()) }
+
+// actionOf returns the action of a; an empty value has none of its own.
+func actionOf(a advice) Action {
+	if a.action == "" {
+		return ActionSupport
+	}
+	return a.action
+}
+
+func messageOf(a advice) string {
+	if a.text == "" {
+		return saySupport
+	}
+	return a.text
+}
+
+// Action returns what to do next about a link, as far as its state shows it. For one of its products
 // ask [ProductError.Action].
-func (l *Link) Action() Action { return actionForState(l.State, l.Error) }
+func (l Link) Action() Action { return actionForState(l.State, l.Error) }
 
 func actionForState(state LinkState, reason LinkError) Action {
 	switch state {
@@ -49,133 +304,7 @@ func actionForState(state LinkState, reason LinkError) Action {
 	return ActionSupport // a state that is newer than this package
 }
 
-// Action says what to do about a link in state error.
-func (l LinkError) Action() Action { return l.advice().action }
-
-// UserMessage is a sentence for the end user.
-func (l LinkError) UserMessage() string { return l.advice().text }
-
-func (l LinkError) advice() advice {
-	switch l {
-	case LinkErrorAuthExpired:
-		return advice{ActionRelink, "Your bank wants you to log in again. Please reconnect your bank."}
-	case LinkErrorInvalidCredentials:
-		return advice{ActionRelink, "Your bank did not accept your login. Please reconnect your bank with your current user name and password."}
-	case LinkErrorUserOAuthDenied:
-		return advice{ActionRelink, "You did not permit access at your bank. Please reconnect your bank, and permit access there."}
-	case LinkErrorUserInputIncorrect:
-		return advice{ActionRelink, "Something that you entered was not right. Please reconnect your bank."}
-	case LinkErrorUserError:
-		return advice{ActionRelink, "Connecting your bank was not finished. Please try again."}
-	case LinkErrorIncomplete:
-		return advice{ActionRelink, "Your bank needs one more step from you. Please reconnect your bank to finish."}
-	case LinkErrorUserSetupRequired:
-		return advice{ActionUser, "Your bank asks you to do something first. Please log in at your bank's website or app, and then reconnect your bank."}
-	case LinkErrorNoAccounts:
-		return advice{ActionUser, "We found no suitable account at your bank. Please check which accounts you have there, or connect another bank."}
-	case LinkErrorInstitutionError:
-		return advice{ActionRetry, "Your bank has a problem at the moment. Please try again later."}
-	case LinkErrorProviderError, LinkErrorSystemError:
-		return advice{ActionRetry, sayAgain}
-	}
-	return advice{ActionSupport, saySupport}
-}
-
-// Action says what to do about a product that could not be fetched.
-func (e ProductError) Action() Action { return e.advice().action }
-
-// UserMessage is a sentence for the end user.
-func (e ProductError) UserMessage() string { return e.advice().text }
-
-func (e ProductError) advice() advice {
-	switch e {
-	case ProductErrorAuthExpired:
-		return LinkErrorAuthExpired.advice()
-	case ProductErrorNoPermission:
-		return advice{ActionRelink, "You have not permitted this yet. Please reconnect your bank, and permit it there."}
-	case ProductErrorNoAccounts:
-		return LinkErrorNoAccounts.advice()
-	case ProductErrorNotSupported:
-		return advice{ActionNone, "Your bank does not offer this."}
-	case ProductErrorInstitutionError:
-		return LinkErrorInstitutionError.advice()
-	case ProductErrorRateLimit, ProductErrorTimeout, ProductErrorUnknown:
-		return advice{ActionRetry, sayAgain}
-	}
-	return advice{ActionSupport, saySupport}
-}
-
-// Action says what to do about a call that failed with c. [ActionFor] knows more: with
-// [ErrorCodeLinkBadState] the link's own error decides.
-func (c ErrorCode) Action() Action { return c.advice().action }
-
-// UserMessage is a sentence for the end user.
-func (c ErrorCode) UserMessage() string { return c.advice().text }
-
-func (c ErrorCode) advice() advice {
-	switch c {
-	case ErrorCodeRateLimitExceeded:
-		return advice{ActionRetry, "That was a little too often. Please try again in a minute."}
-	case ErrorCodeExpiredAccessToken:
-		return advice{ActionRetry, sayTrouble}
-	case ErrorCodeLinkBadState:
-		return advice{ActionRelink, "The connection to your bank does not work at the moment. Please reconnect your bank."}
-	case ErrorCodeLinkDeleted, ErrorCodeLinkNotFound:
-		return advice{ActionGone, sayGone}
-	case ErrorCodeLinkForbiddenAction:
-		return ProductErrorNoPermission.advice()
-	case ErrorCodeInvalidTokenExchange:
-		return advice{ActionGone, "Connecting your bank took too long, or was finished before. Please start again."}
-	case ErrorCodeInstitutionNotFound:
-		return advice{ActionNone, "We do not know this bank."}
-	case ErrorCodeUnauthorized, ErrorCodeLinkUnauthorizedAccess, ErrorCodeLinkSessionForbiddenConfig,
-		ErrorCodeLinkBadConfig, ErrorCodeValidationFailed:
-		return advice{ActionFix, sayTrouble}
-	}
-	return advice{ActionSupport, saySupport}
-}
-
-// ActionFor says what to do about an error of this package: [ActionNone] for nil and for
-// [ErrRelinkNotNeeded], [ActionRelink] where the user must go through Connect again, and so on.
-// About an error that it does not know it says [ActionRetry].
-func ActionFor(err error) Action { return adviceFor(err).action }
-
-// UserMessage returns a sentence for the end user about an error of this package, "" for nil.
-func UserMessage(err error) string { return adviceFor(err).text }
-
-func adviceFor(err error) advice {
-	var e *Error
-	var exit *ConnectError
-	switch {
-	case err == nil:
-		return advice{ActionNone, ""}
-	case errors.Is(err, ErrRelinkNotNeeded):
-		return advice{ActionNone, "Your bank is connected."}
-	case errors.Is(err, ErrLinkConnecting):
-		return advice{ActionWait, "Your bank is being connected. This may take a few minutes."}
-	case errors.Is(err, ErrLinkNotOwned):
-		return ErrorCodeLinkNotFound.advice()
-	case errors.As(err, &exit):
-		return LinkErrorUserError.advice()
-	case errors.Is(err, ErrConnectExited):
-		return LinkErrorUserError.advice()
-	case !errors.As(err, &e):
-		return advice{ActionRetry, sayTrouble}
-	case e.LinkError != "":
-		return e.LinkError.advice()
-	case e.Code != "":
-		return e.Code.advice()
-	case errors.Is(e, ErrRateLimited):
-		return ErrorCodeRateLimitExceeded.advice()
-	case errors.Is(e, ErrLinkDeleted), errors.Is(e, ErrNotFound):
-		return ErrorCodeLinkNotFound.advice()
-	case errors.Is(e, ErrUnauthorized), errors.Is(e, ErrForbidden):
-		return ErrorCodeUnauthorized.advice()
-	}
-	return advice{ActionRetry, sayTrouble}
-}
-
-// ActionForEvent says what to do about an event. Events come late and in any order: before asking
+// ActionForEvent returns what to do about an event. Events come late and in any order: before asking
 // the user to relink, read the link and ask [Link.Action].
 func ActionForEvent(event Event) Action {
 	switch e := event.(type) {

@@ -2,21 +2,24 @@ package moneykit
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/flight"
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Token is an access token. Printing it shows its expiry alone; its JSON form holds the token,
-// so that a [TokenSource] can store it.
+// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone; a
+// [TokenSource] that stores it stores its fields.
 type Token struct {
-	AccessToken string    `json:"access_token"`
-	Expiry      time.Time `json:"expiry"` // the zero time if it is not known
+	AccessToken string
+	Expiry      time.Time // the zero time if it is not known
 }
 
 // String shows when the token expires, not the token.
@@ -27,6 +30,9 @@ func (t Token) GoString() string { return t.String() }
 
 // LogValue is [Token.String], for log/slog.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
+
+// MarshalText is [Token.String], for encoders such as that of log/slog.
+func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // TokenSource hands out access tokens. It is called before each request, by many goroutines at
 // once, and so caches.
@@ -58,10 +64,7 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 	if len(scopes) > 0 {
 		form.Set("scope", strings.Join(scopes, " "))
 	}
-	r, err := newCreateAccessTokenRequest(form)
-	if err != nil {
-		return Token{}, err
-	}
+	r := newCreateAccessTokenRequest(form)
 	r.auth, r.when = authNone, transport.Always
 	asked := time.Now()
 	var body struct {
@@ -71,8 +74,8 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 	if err := s.core.do(ctx, r, &body, nil); err != nil {
 		return Token{}, err
 	}
-	if body.AccessToken == "" || strings.ContainsAny(body.AccessToken, " \t\r\n") {
-		return Token{}, &Error{Operation: r.operation, Message: "the answer holds no usable access token"}
+	if body.AccessToken == "" || body.AccessToken != plain.Visible(body.AccessToken) {
+		return Token{}, &Error{Operation: r.operation, why: "the response holds no usable access token"}
 	}
 	token := Token{AccessToken: body.AccessToken}
 	if body.ExpiresIn > 0 {
@@ -88,20 +91,39 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 //
 // API operation: instrospect_client (GET /auth/introspect).
 func (s *AuthService) Introspect(ctx context.Context, opts ...CallOption) (*AppClient, error) {
-	r, err := newInstrospectClientRequest()
-	return call[AppClient](ctx, s.core, r, err, opts)
+	return call[AppClient](ctx, s.core, newInstrospectClientRequest(), opts)
 }
 
-// call sends the request that a builder returned with err, and decodes the answer into a new T.
-func call[T any](ctx context.Context, c *core, r *request, err error, opts []CallOption) (*T, error) {
-	if err != nil {
-		return nil, err
+// authorize puts the credentials that the request needs into h. It is called before each attempt,
+// because the wait before it may have outlasted a token.
+func (a *attempt) authorize(ctx context.Context, h http.Header) error {
+	switch {
+	case a.request.auth == authNone:
+	case a.request.auth == authClientID:
+		h.Set(headerClientID, a.core.clientID)
+	case a.core.tokens == nil:
+		h.Set(headerClientID, a.core.clientID)
+		h.Set(headerClientSecret, a.core.secret())
+	default:
+		token, err := a.core.tokens.Token(ctx, a.rejected)
+		if err == nil && (token.AccessToken == "" || token.AccessToken != plain.Visible(token.AccessToken)) {
+			err = errors.New("the token source returned no usable token")
+		}
+		if err != nil {
+			return err
+		}
+		a.token, a.rejected = token.AccessToken, ""
+		h.Set("Authorization", "Bearer "+token.AccessToken)
 	}
-	out := new(T)
-	if err := c.do(ctx, r, out, opts); err != nil {
-		return nil, err
-	}
-	return out, nil
+	return nil
+}
+
+// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets the
+// response to an expired token come without any code.
+func (a *attempt) tokenExpired(err error) bool {
+	var e *Error
+	return a.token != "" && errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&
+		e.Operation == a.request.operation && (e.Code == ErrorCodeExpiredAccessToken || e.Code == "")
 }
 
 // Times of tokenCache.

@@ -3,133 +3,197 @@ package moneykit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"net/textproto"
-	"net/url"
-	"strings"
-	"unicode"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// CallOption changes one call; every method that calls MoneyKit takes them.
-type CallOption func(*callConfig) error
-
-type callConfig struct {
-	response *Response
-	header   http.Header
-	noRetry  bool
-}
-
-// Response is what MoneyKit answered, as it came.
-type Response struct {
-	StatusCode int
-	Header     http.Header
-	Body       []byte // the whole body, decompressed
-	RequestID  string // the request id header, if there is one
-	Attempts   int    // how often the request was sent
-}
-
-// CaptureResponse stores the answer to the call in resp, also when the call fails after an
-// answer. A call without an answer leaves resp unchanged. The body may hold the user's data.
-func CaptureResponse(resp *Response) CallOption {
-	return func(c *callConfig) error {
-		if resp == nil {
-			return errors.New("the response to capture into is nil")
-		}
-		c.response = resp
-		return nil
+// call sends r and decodes the response into a new T.
+func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*T, error) {
+	out := new(T)
+	if err := c.do(ctx, r, out, opts); err != nil {
+		return nil, err
 	}
+	return out, nil
 }
 
-// WithHeader sends a header with the call. The headers that authenticate or frame the request
-// cannot be set, nor those that make net/http repeat it.
-func WithHeader(key, value string) CallOption {
-	return func(c *callConfig) error {
-		key = textproto.CanonicalMIMEHeaderKey(key)
-		switch key {
-		case "", "Authorization", headerClientID, headerClientSecret,
-			"Connection", "Content-Length", "Content-Type", "Host", "Transfer-Encoding",
-			"Idempotency-Key", "X-Idempotency-Key": // with these net/http would repeat any request by itself
-			return fmt.Errorf("the header %s cannot be set", quoteShort(key))
-		}
-		if c.header == nil {
-			c.header = http.Header{}
-		}
-		c.header.Set(key, value)
-		return nil
+// do sends r and decodes the response into out. Each step of a call has its place: the builder made
+// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt; transport.Wire
+// bounds an attempt; receive turns the response into a value or an *Error.
+func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
+	a := attempt{core: c, request: r}
+	if err := a.cfg.apply(opts); err != nil {
+		return &Error{Operation: r.operation, why: "a call option is invalid", err: err}
 	}
-}
-
-// WithoutRetry sends the call once, whatever [RetryPolicy] says. Only a request that was refused
-// because the access token had expired is still sent again, with a new one.
-func WithoutRetry() CallOption {
-	return func(c *callConfig) error {
-		c.noRetry = true
-		return nil
+	if err := r.check(); err != nil {
+		return err
 	}
-}
-
-const (
-	headerClientID     = "X-Client-Id"
-	headerClientSecret = "X-Client-Secret"
-	headerVersion      = "Moneykit-Version"
-)
-
-// Do makes a call that this package has no method for, with the client's authentication,
-// retries, limits and errors. The path begins with a slash and may have a query; its parts are
-// escaped by the caller. in is sent as JSON unless it is nil; the answer is decoded into out
-// unless that is nil. It fails with [*Error]. GET and DELETE are repeated as [RetryPolicy]
-// says, other methods only after 429.
-func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
-	r, err := customRequest(method, path, in)
+	body, err := r.encode()
 	if err != nil {
 		return err
 	}
-	return c.core.do(ctx, r, out, opts)
+	if err := ctx.Err(); err != nil {
+		return a.failed(err)
+	}
+	err = a.send(ctx, body, out)
+	if a.tokenExpired(err) {
+		// MoneyKit refused the token, and so did nothing: any request may be sent again, once.
+		a.rejected = a.token
+		err = a.send(ctx, body, out)
+	}
+	return err
 }
 
-func customRequest(method, target string, in any) (*request, error) {
-	path, query, _ := strings.Cut(target, "?")
-	// Paths hold ids of links and users: an error names only where this one begins.
-	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	operation := strings.ToUpper(method) + " /" + cut(first, 50)
-	if more {
-		operation += "/…"
-	}
-	var f fieldErrors
-	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return !unicode.IsLetter(r) }) {
-		f.add("method", "must be a word")
-	}
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
-		f.add("path", "must begin with one slash")
-	}
-	if strings.Contains(target, "#") {
-		f.add("path", "must have no fragment")
-	}
-	for segment := range strings.SplitSeq(path, "/") {
-		if plain, err := url.PathUnescape(segment); err != nil || plain == "." || plain == ".." {
-			f.add("path", "must have neither bad escapes nor . or .. between its slashes")
-		}
-	}
-	if err := invalid(operation, f); err != nil {
-		return nil, err
-	}
-	r, err := newRequest(strings.ToUpper(method) + " " + path)
+// attempt is one call on its way.
+type attempt struct {
+	core     *core
+	request  *request
+	cfg      callConfig
+	call     transport.Call
+	token    string // the access token of the last attempt
+	rejected string // an access token that MoneyKit has refused
+	tokenErr error  // why there is no access token
+	sent     sentTrace
+	tries    int
+}
+
+func (a *attempt) send(ctx context.Context, body []byte, out any) error {
+	req, err := a.newHTTPRequest(ctx, body != nil)
 	if err != nil {
-		return nil, err
+		return a.failed(err)
 	}
-	r.operation, r.query, r.body = operation, query, in
-	r.secrets = append(r.secrets, query)
-	values, _ := url.ParseQuery(query) // what cannot be read is in query
-	for _, value := range values {
-		r.secrets = append(r.secrets, value...)
+	a.call = transport.Call{
+		Policy: a.core.policy,
+		When:   a.request.when,
+		Before: func(req *http.Request) error {
+			a.sent.reset()
+			a.tokenErr = a.authorize(ctx, req.Header)
+			return a.tokenErr
+		},
+		After: func(try transport.Attempt) { a.observe(ctx, try) },
 	}
-	for i, segment := range strings.Split(path, "/")[1:] {
-		// The API's own words are lower case with dashes; what else there is, is somebody's.
-		if strings.Trim(segment, "abcdefghijklmnopqrstuvwxyz-") != "" || (i == 1 && first == "users") {
-			plain, _ := url.PathUnescape(segment) // checked above
-			r.secrets = append(r.secrets, segment, plain)
+	if a.cfg.noRetry {
+		a.call.When = transport.Never
+	}
+	if a.cfg.maxWait > 0 {
+		a.call.Policy.MaxWait = a.cfg.maxWait
+	}
+	start := time.Now()
+	resp, err := a.call.Do(a.core.http, req, body)
+	a.tries += a.call.Attempts()
+	if err != nil {
+		err = a.failed(transport.Cause(err))
+	} else {
+		defer resp.Body.Close()
+		err = a.receive(resp, out)
+	}
+	a.logCall(ctx, resp, err, time.Since(start))
+	return err
+}
+
+func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Request, error) {
+	ctx = withOperation(ctx, a.request.operation)
+	ctx = transport.WithRedirects(ctx)
+	if a.request.when == transport.WhenRefused {
+		ctx = a.sent.watch(ctx)
+	}
+	if a.request.answer > 0 {
+		ctx = transport.WithLimit(ctx, a.request.answer)
+	}
+	target := a.core.baseURL + a.request.path
+	if a.request.query != "" {
+		target += "?" + a.request.query
+	}
+	req, err := http.NewRequestWithContext(ctx, a.request.method, target, nil)
+	if err != nil {
+		return nil, errors.New("the path or method is malformed") // err would repeat it.
+	}
+	req.Header.Set("User-Agent", a.core.userAgent)
+	req.Header.Set("Accept", "application/json")
+	req.Header.Set(headerVersion, a.core.apiVersion)
+	if hasBody {
+		req.Header.Set("Content-Type", a.request.contentType())
+	}
+	for key, values := range a.cfg.header {
+		req.Header[key] = values
+	}
+	return req, nil
+}
+
+// receive turns a response into a value or an *Error.
+func (a *attempt) receive(resp *http.Response, out any) error {
+	body := resp.Body.(*transport.Body).Bytes() //nolint:forcetypeassert // wireClient sees to it.
+	if r := a.cfg.response; r != nil {
+		*r = Response{
+			StatusCode: resp.StatusCode,
+			Header:     resp.Header,
+			Body:       body,
+			RequestID:  requestID(resp.Header),
+			Attempts:   a.tries,
 		}
 	}
-	return r, nil
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return a.refused(resp, body)
+	}
+	if err := decodeResponse(resp, body, out); err != nil {
+		e := a.failed(err)
+		e.unknown = a.request.when == transport.WhenRefused
+		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header)
+		return e
+	}
+	return nil
+}
+
+// refused returns the error of a response with a failing status.
+func (a *attempt) refused(resp *http.Response, body []byte) *Error {
+	e := &Error{
+		Operation:  a.request.operation,
+		StatusCode: resp.StatusCode,
+		RequestID:  requestID(resp.Header),
+		Attempts:   a.tries,
+		// A server that failed does not say whether it had done the work before.
+		unknown: resp.StatusCode >= 500 && a.request.when == transport.WhenRefused,
+	}
+	e.RetryAfter, _ = transport.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	switch {
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		e.why = "the redirect was not followed: it leads to another origin, changes the method, or is one too many"
+		return e
+	case resp.StatusCode < 200:
+		e.why = "the response has no final status"
+		return e
+	}
+	e.decode(trimMark(body), a.request.knows)
+	if e.Code == "" && e.Message == "" {
+		e.why = "the response does not come from MoneyKit"
+	}
+	return e
+}
+
+// failed returns the error of a call that has no usable response.
+func (a *attempt) failed(err error) *Error {
+	if a.tokenErr != nil {
+		return a.noToken()
+	}
+	return &Error{
+		Operation: a.request.operation,
+		Attempts:  a.tries,
+		unknown:   a.tries > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
+		err:       err,
+	}
+}
+
+// noToken returns the error of a call that has no access token. The request itself was not sent.
+func (a *attempt) noToken() *Error {
+	var e *Error
+	if errors.As(a.tokenErr, &e) { // It names its own operation.
+		return e
+	}
+	return &Error{
+		Operation: a.request.operation,
+		Attempts:  a.tries,
+		why:       "there is no access token",
+		err:       a.tokenErr,
+	}
 }

@@ -24,25 +24,39 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
+// fault answers a request in place of MoneyKit, with what was sent in it. A fault that returns
+// nothing lets the request through.
+type fault func(n *nasty, r *http.Request, dump string) (*http.Response, error)
+
 // nasty is a network that repeats what it is sent in all that it answers.
 type nasty struct {
-	base  http.RoundTripper
-	fault func(req *http.Request, dump string) (*http.Response, error) // nil passes on
+	base http.RoundTripper
 
 	mu     sync.Mutex
-	tokens []string // access, link session and exchangeable tokens seen in answers
+	fault  fault // nil passes on
+	faults int   // requests that it answered
+	cancel context.CancelFunc
+	tokens []string // access and link session tokens seen in answers
+	log    bytes.Buffer
+}
+
+// Write takes what the client logs.
+func (n *nasty) Write(line []byte) (int, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.log.Write(line)
 }
 
 func (n *nasty) RoundTrip(req *http.Request) (*http.Response, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.fault != nil {
 		dump, err := httputil.DumpRequestOut(req, true)
 		if err != nil {
 			return nil, err
 		}
-		resp, err := n.fault(req, string(dump))
-		if resp != nil || err != nil {
-			return resp, err
-		}
+		n.faults++
+		return n.fault(n, req, string(dump))
 	}
 	resp, err := n.base.RoundTrip(req)
 	if err != nil {
@@ -59,173 +73,211 @@ func (n *nasty) RoundTrip(req *http.Request) (*http.Response, error) {
 		Session string `json:"link_session_token"`
 	}
 	_ = json.Unmarshal(body, &found) // other answers have neither
-	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.tokens = append(n.tokens, found.Access, found.Session)
 	return resp, nil
+}
+
+// page is an answer whose header repeats its body, too.
+func page(status int, contentType, body string) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: status, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
+		Header: http.Header{
+			"Content-Type": {contentType}, "Retry-After": {"9999999999"},
+			"Location": {"https://evil.example/?" + body}, "X-Request-Id": {"req_1"},
+		},
+	}, nil
+}
+
+// canaryPage is a fault that answers with a page. In its body %s is what was sent and %q the same
+// as JSON.
+func canaryPage(status int, contentType, body string) fault {
+	return func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
+		quoted, err := json.Marshal(dump)
+		if err != nil {
+			return nil, err
+		}
+		return page(status, contentType, strings.NewReplacer("%s", dump, "%q", string(quoted)).Replace(body))
+	}
+}
+
+// What must show nowhere.
+const (
+	canarySecret = "canary/secret+0001"
+	canaryEmail  = "canary.jane+0002@example.com"
+	canaryPhone  = "+617555000003"
+	canaryUser   = "canary.user.0005@example.com"
+)
+
+// canaryFaults are all that can go wrong with a request.
+func canaryFaults() map[string]fault {
+	const plain = "application/json"
+	return map[string]fault{
+		"none":                  nil,
+		"HTML 502":              canaryPage(502, "text/html", "<pre>%s"),
+		"a secret early":        canaryPage(500, "text/plain", "%s%s"),
+		"200 with text":         canaryPage(200, "text/plain", "%s"),
+		"200 with another type": canaryPage(200, "application/"+strings.ReplaceAll(canarySecret, "/", ""), "%s"),
+		"201 cut off":           canaryPage(201, plain, `{"link_session_token":%q`),
+		"200 with a wrong type": canaryPage(200, plain, `{"accounts":%q,"state":{},"link_session_token":7,"access_token":[]}`),
+		"an error that quotes": canaryPage(400, plain,
+			`{"error_code":%q,"error_message":%q,"documentation_url":%q,"link_error_code":%q}`),
+		"a refusal that quotes": canaryPage(422, plain,
+			`{"detail":[{"loc":["body",%q],"msg":%q,"input":%q}],"validation_errors":[{"location":[%q],"message":%q}]}`),
+		"an expired token": canaryPage(401, plain, `{"error_code":"api_error.auth.expired_access_token","error_message":%q}`),
+		"429":              canaryPage(429, plain, `{"error_code":"api_error.rate_limit_exceeded","error_message":%q}`),
+		"a redirect":       canaryPage(307, "text/html", "%s"),
+		"a large body":     canaryPage(200, plain, strings.Repeat("%s", 1000)),
+		"escaped HTML": func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
+			return page(503, "text/html", template.HTMLEscapeString(dump))
+		},
+		"a broken connection": func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
+			return nil, errors.New("write: connection reset after " + dump)
+		},
+		"a broken body": func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
+			resp, err := page(200, plain, "")
+			resp.Body, resp.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(dump), failing{errors.New(dump)})), -1
+			return resp, err
+		},
+		"a cancelled context": func(n *nasty, req *http.Request, _ string) (*http.Response, error) {
+			n.cancel()
+			if err := req.Context().Err(); err != nil {
+				return nil, err
+			}
+			return nil, io.ErrUnexpectedEOF // a token is fetched for others, too
+		},
+	}
+}
+
+// canary makes calls with marked values, and keeps all that they leave behind as text.
+type canary struct {
+	*testing.T
+
+	mk           *moneykittest.Server
+	client       *moneykit.Client
+	network      *nasty
+	texts        []string
+	exchangeable string // the last exchangeable token
+}
+
+func newCanary(t *testing.T, opts ...moneykit.Option) *canary {
+	t.Helper()
+	c := &canary{
+		T: t, mk: moneykittest.NewServer(t, moneykittest.WithCredentials("canary_client", canarySecret)),
+		exchangeable: "canary-exchangeable-0004",
+	}
+	pool := &http.Transport{}
+	t.Cleanup(pool.CloseIdleConnections)
+	c.network = &nasty{base: pool}
+	client, err := moneykit.NewClient("canary_client", canarySecret, append([]moneykit.Option{
+		moneykit.WithBaseURL(c.mk.URL()), moneykit.WithHTTPClient(&http.Client{Transport: c.network}),
+		moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 2, MinWait: time.Nanosecond, MaxWait: time.Microsecond}),
+		moneykit.WithMaxResponseBytes(64 << 10),
+		moneykit.WithLogger(slog.New(slog.NewJSONHandler(c.network, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+	}, opts...)...)
+	require.NoError(t, err)
+	c.client = client
+	return c
+}
+
+// call makes one call, whose context the network can end, and keeps what it returns.
+func (c *canary) call(f func(ctx context.Context) (any, error)) {
+	ctx, cancel := context.WithCancel(c.Context())
+	defer cancel()
+	c.network.mu.Lock()
+	c.network.cancel = cancel
+	c.network.mu.Unlock()
+	c.texts = append(c.texts, show(f(ctx))...)
+}
+
+// everything makes calls of all kinds while a fault lasts, and does not look at who is refused.
+func (c *canary) everything(now fault) {
+	c.Helper()
+	c.network.mu.Lock()
+	c.network.fault = now
+	c.network.mu.Unlock()
+	params := validSession()
+	params.CustomerUser = moneykit.CustomerUser{
+		ID:    canaryUser,
+		Email: &moneykit.CustomerUserEmail{Address: canaryEmail}, Phone: &moneykit.CustomerUserPhone{Number: canaryPhone},
+	}
+	c.call(func(ctx context.Context) (any, error) {
+		session, err := c.client.LinkSessions.Create(ctx, params)
+		if session != nil {
+			result, err := moneykit.ParseConnectResult(c.mk.Connect(session.Token, moneykit.ConnectIOS, moneykittest.Play{}))
+			require.NoError(c, err)
+			c.exchangeable = result.ExchangeableToken
+		}
+		return session, err
+	})
+	c.call(func(ctx context.Context) (any, error) {
+		params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: canaryEmail + strings.Repeat("x", 300)}
+		return c.client.LinkSessions.Create(ctx, params)
+	})
+	for range 2 { // the second is refused
+		c.call(func(ctx context.Context) (any, error) {
+			_, err := c.client.LinkSessions.Exchange(ctx, c.exchangeable)
+			return nil, err
+		})
+	}
+	c.call(func(ctx context.Context) (any, error) { return c.client.Links.Get(ctx, "mk_1") })
+	c.call(func(ctx context.Context) (any, error) {
+		return c.client.Accounts.List(ctx, "mk_1", moneykit.AccountListParams{})
+	})
+	c.call(func(ctx context.Context) (any, error) { return nil, c.client.Links.Delete(ctx, "mk_1") })
+	c.call(func(ctx context.Context) (any, error) { return c.client.Auth.Introspect(ctx) })
+	c.call(func(ctx context.Context) (any, error) { return c.client.Auth.CreateToken(ctx) })
+	if now != nil {
+		c.call(func(ctx context.Context) (any, error) {
+			return nil, c.client.Do(ctx, http.MethodGet, "/users/"+canaryEmail+"/links", nil, nil)
+		})
+	}
+}
+
+// check looks for the marked values in everything that was kept.
+func (c *canary) check() {
+	c.Helper()
+	c.network.mu.Lock() // a token may still be on its way
+	defer c.network.mu.Unlock()
+	log := c.network.log.String()
+	c.texts = append(c.texts, log, fmt.Sprintf("%v %+v %#v", c.client, *c.client, c.client.Links),
+		fmt.Sprintf("%+v %#v", c.mk, *c.mk))
+	for _, text := range c.texts { // a test may look for its users in what was asked
+		require.NotContains(c, text, canaryUser)
+		require.NotContains(c, text, html.EscapeString(canaryUser))
+	}
+	for _, r := range c.mk.Requests() {
+		c.texts = append(c.texts, fmt.Sprintf("%+v %s", r, r.Body))
+	}
+	marks := append([]string{canarySecret, canaryEmail, canaryPhone, strings.ReplaceAll(canaryPhone, "+", "&#43;"), c.exchangeable},
+		c.network.tokens...)
+	for _, text := range c.texts {
+		for _, mark := range marks {
+			if mark != "" && strings.Contains(text, mark) {
+				c.Fatalf("%q shows in %s", mark, text)
+			}
+		}
+	}
+	if c.network.fault != nil {
+		assert.GreaterOrEqual(c, c.network.faults, 9, "each call that is sent meets the fault")
+	}
+	assert.Greater(c, len(c.texts), 20)
+	assert.NotEmpty(c, strings.TrimSpace(log))
 }
 
 // TestCanary runs every fault with marked secrets and personal data, and looks for the marks in
 // all that is kept as text.
 func TestCanary(t *testing.T) {
 	t.Parallel()
-	const (
-		secret = "canary/secret+0001"
-		email  = "canary.jane+0002@example.com"
-		phone  = "+617555000003"
-		user   = "canary.user.0005@example.com"
-	)
-	page := func(status int, contentType, body string) (*http.Response, error) {
-		return &http.Response{
-			StatusCode: status, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
-			Header: http.Header{
-				"Content-Type": {contentType}, "Retry-After": {"9999999999"},
-				"Location": {"https://evil.example/?" + body}, "X-Request-Id": {"req_1"},
-			},
-		}, nil
-	}
-	quoted := func(s string) string {
-		out, err := json.Marshal(s)
-		require.NoError(t, err)
-		return string(out)
-	}
-	type fault = func(*http.Request, string) (*http.Response, error)
-	faults := map[string]fault{
-		"none": nil,
-		"HTML 502": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(502, "text/html", "<pre>"+dump)
-		},
-		"escaped HTML": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(503, "text/html", template.HTMLEscapeString(dump))
-		},
-		"a secret early": func(_ *http.Request, dump string) (*http.Response, error) { return page(500, "text/plain", dump+dump) },
-		"200 with text":  func(_ *http.Request, dump string) (*http.Response, error) { return page(200, "text/plain", dump) },
-		"200 with another type": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(200, "application/"+strings.ReplaceAll(secret, "/", ""), dump)
-		},
-		"201 cut off": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(201, "application/json", `{"link_session_token":`+quoted(dump))
-		},
-		"200 with a wrong type": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(200, "application/json", `{"accounts":`+quoted(dump)+`,"state":{},"link_session_token":7,"access_token":[]}`)
-		},
-		"an error that quotes": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(400, "application/json", fmt.Sprintf(
-				`{"error_code":%[1]s,"error_message":%[1]s,"documentation_url":%[1]s,"link_error_code":%[1]s}`, quoted(dump)))
-		},
-		"a refusal that quotes": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(422, "application/json", fmt.Sprintf(
-				`{"detail":[{"loc":["body",%[1]s],"msg":%[1]s,"input":%[1]s}],"validation_errors":[{"location":[%[1]s],"message":%[1]s}]}`,
-				quoted(dump)))
-		},
-		"an expired token": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(401, "application/json", `{"error_code":"api_error.auth.expired_access_token","error_message":`+quoted(dump)+`}`)
-		},
-		"429": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(429, "application/json", `{"error_code":"api_error.rate_limit_exceeded","error_message":`+quoted(dump)+`}`)
-		},
-		"a redirect": func(_ *http.Request, dump string) (*http.Response, error) { return page(307, "text/html", dump) },
-		"a broken connection": func(_ *http.Request, dump string) (*http.Response, error) {
-			return nil, errors.New("write: connection reset after " + dump)
-		},
-		"a broken body": func(_ *http.Request, dump string) (*http.Response, error) {
-			resp, err := page(200, "application/json", "")
-			resp.Body, resp.ContentLength = io.NopCloser(io.MultiReader(strings.NewReader(dump), failing{errors.New(dump)})), -1
-			return resp, err
-		},
-		"a large body": func(_ *http.Request, dump string) (*http.Response, error) {
-			return page(200, "application/json", strings.Repeat(dump, 1000))
-		},
-		"a cancelled context": func(req *http.Request, _ string) (*http.Response, error) {
-			<-req.Context().Done()
-			return nil, req.Context().Err()
-		},
-	}
-	for name, fault := range faults {
-		for _, header := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%s, header authentication %v", name, header), func(t *testing.T) {
+	for name, fault := range canaryFaults() {
+		for auth, opts := range map[string][]moneykit.Option{"token": nil, "header": {moneykit.WithHeaderAuth()}} {
+			t.Run(name+", "+auth+" authentication", func(t *testing.T) {
 				t.Parallel()
-				mk := moneykittest.NewServer(t, moneykittest.WithCredentials("canary_client", secret))
-				pool := &http.Transport{}
-				t.Cleanup(pool.CloseIdleConnections)
-				network := &nasty{base: pool}
-				var log bytes.Buffer
-				opts := []moneykit.Option{
-					moneykit.WithBaseURL(mk.URL()), moneykit.WithHTTPClient(&http.Client{Transport: network}),
-					moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 2, MinWait: time.Nanosecond, MaxWait: time.Microsecond}),
-					moneykit.WithMaxResponseBytes(64 << 10),
-					moneykit.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
-				}
-				if header {
-					opts = append(opts, moneykit.WithHeaderAuth())
-				}
-				client, err := moneykit.NewClient("canary_client", secret, opts...)
-				require.NoError(t, err)
-
-				texts := []string{}
-				exchangeable := "canary-exchangeable-0004"
-				everything := func(ctx context.Context, now func(*http.Request, string) (*http.Response, error)) {
-					network.fault = now
-					params := validSession()
-					params.CustomerUser.ID = user
-					params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: email}
-					params.CustomerUser.Phone = &moneykit.CustomerUserPhone{Number: phone}
-					session, err := client.LinkSessions.Create(ctx, params)
-					texts = append(texts, show(session, err)...)
-					params.CustomerUser.Email.Address = email + strings.Repeat("x", 300)
-					_, err = client.LinkSessions.Create(ctx, params)
-					texts = append(texts, show(nil, err)...)
-					if session != nil {
-						result, err := moneykit.ParseConnectResult(mk.Connect(session.Token, moneykit.ConnectIOS, moneykittest.Play{}))
-						require.NoError(t, err)
-						exchangeable = result.ExchangeableToken
-					}
-					network.mu.Lock()
-					network.tokens = append(network.tokens, exchangeable)
-					network.mu.Unlock()
-					for range 2 { // the second is refused
-						_, err = client.LinkSessions.Exchange(ctx, exchangeable)
-						texts = append(texts, show(nil, err)...)
-					}
-					_, err = client.Links.Get(ctx, "mk_1")
-					texts = append(texts, show(nil, err)...)
-					_, err = client.Accounts.List(ctx, "mk_1", moneykit.AccountListParams{})
-					texts = append(texts, show(nil, err)...)
-					texts = append(texts, show(nil, client.Links.Delete(ctx, "mk_1"))...)
-					_, err = client.Auth.Introspect(ctx)
-					texts = append(texts, show(nil, err)...)
-					token, err := client.Auth.CreateToken(ctx)
-					texts = append(texts, show(token, err)...)
-					if now != nil {
-						err = client.Do(ctx, http.MethodGet, "/users/"+email+"/links", nil, nil)
-						texts = append(texts, show(nil, err)...)
-					}
-				}
-				ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-				defer cancel()
-				everything(t.Context(), nil)
-				mk.ExpireTokens()
-				everything(ctx, fault)
-				texts = append(texts, log.String(), fmt.Sprintf("%v %+v %#v", client, *client, client.Links),
-					fmt.Sprintf("%+v %#v", mk, *mk))
-				for _, text := range texts { // a test may look for its users in what was asked
-					require.NotContains(t, text, user)
-					require.NotContains(t, text, html.EscapeString(user))
-				}
-				for _, r := range mk.Requests() {
-					texts = append(texts, fmt.Sprintf("%+v %s", r, r.Body))
-				}
-
-				marks := append([]string{secret, email, phone, strings.ReplaceAll(phone, "+", "&#43;")}, network.tokens...)
-				for _, text := range texts {
-					for _, mark := range marks {
-						if mark != "" && strings.Contains(text, mark) {
-							t.Fatalf("%q shows in %s", mark, text)
-						}
-					}
-				}
-				assert.Greater(t, len(texts), 20)
-				assert.NotEmpty(t, strings.TrimSpace(log.String()))
+				c := newCanary(t, opts...)
+				c.everything(nil)
+				require.NotEqual(t, "canary-exchangeable-0004", c.exchangeable, "the calls work without a fault")
+				c.mk.ExpireTokens()
+				c.everything(fault)
+				c.check()
 			})
 		}
 	}

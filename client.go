@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
+	"os"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/recent"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
@@ -61,14 +63,16 @@ type core struct {
 	userAgent  string
 	apiVersion string
 	policy     transport.Policy
-	logger     *slog.Logger // nil for silence
+	logger     *slog.Logger                    // nil for silence
+	observer   func(context.Context, CallInfo) // nil for none
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
-	syncs      linkLocks
+	syncs      keylock.Locks
 	webhooks   *verifier
-	relinking  linkLocks
-	relinks    recent[openRelink] // by user and link
-	exchanged  recent[string]     // links by user and token, whose owner is yet to be proved
+	relinking  keylock.Locks
+	relinks    recent.Map[userLink, openRelink]
+	exits      recent.Map[string, time.Time] // of users, who left the relink of a link that was not named
+	exchanged  recent.Map[userToken, string] // links whose owner is not proved yet
 }
 
 type service struct{ core *core }
@@ -144,11 +148,13 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		apiVersion: cfg.apiVersion,
 		policy:     cfg.retry.policy(),
 		logger:     cfg.logger,
+		observer:   cfg.observer,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
-		relinks:    recent[openRelink]{life: relinkReuse},
-		exchanged:  recent[string]{life: finishMemory},
+		relinks:    recent.Map[userLink, openRelink]{Life: relinkReuse, Limit: maxRemembered},
+		exits:      recent.Map[string, time.Time]{Life: relinkReuse, Limit: maxRemembered},
+		exchanged:  recent.Map[userToken, string]{Life: finishMemory, Limit: maxRemembered},
 	}
-	core.webhooks = newVerifier(core, cfg.webhooks, cfg.now)
+	core.webhooks = newVerifier(core, cfg.webhookAges, cfg.webhookKeyLife, cfg.now)
 	auth := &AuthService{core}
 	switch {
 	case cfg.headerAuth:
@@ -173,6 +179,22 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
+// NewClientFromEnv is [NewClient] with the credentials in the environment variables MONEYKIT_CLIENT_ID
+// and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is set. opts come after the
+// environment, and override it. It returns an error that names the variable that is missing.
+func NewClientFromEnv(opts ...Option) (*Client, error) {
+	const id, secret, base = "MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"
+	for _, name := range []string{id, secret} {
+		if os.Getenv(name) == "" {
+			return nil, fmt.Errorf("moneykit: the environment variable %s is not set", name)
+		}
+	}
+	if url := os.Getenv(base); url != "" {
+		opts = append([]Option{WithBaseURL(url)}, opts...)
+	}
+	return NewClient(os.Getenv(id), os.Getenv(secret), opts...)
+}
+
 // wireClient copies hc and puts this package's bounds around its transport.
 func wireClient(hc *http.Client, maxBytes int64) *http.Client {
 	wired := *hc
@@ -180,11 +202,10 @@ func wireClient(hc *http.Client, maxBytes int64) *http.Client {
 	if base == nil {
 		base = transport.NewBase()
 	}
-	wire := &transport.Wire{Base: base, MaxBytes: maxBytes, Timeout: defaultTimeout}
+	wire := &transport.Wire{Base: base, MaxBytes: maxBytes, Timeout: defaultTimeout, Yields: true}
 	if wired.Timeout > 0 {
-		// http.Client would count its timeout over all redirects and against callers' longer
-		// deadlines; Wire counts it for an attempt and only where there is no deadline.
-		wire.Timeout, wired.Timeout = wired.Timeout, 0
+		// http.Client would count its timeout over all redirects; Wire counts it for an attempt.
+		wire.Timeout, wire.Yields, wired.Timeout = wired.Timeout, false, 0
 	}
 	wired.Transport = wire
 	wired.CheckRedirect = transport.SameOrigin(wired.CheckRedirect)
@@ -201,26 +222,6 @@ func checkCredential(name, value string) error {
 		return fmt.Errorf("moneykit: the %s contains a control character", name)
 	}
 	return nil
-}
-
-// checkBaseURL returns base without a slash at its end.
-func checkBaseURL(base string) (string, error) {
-	u, err := url.Parse(base)
-	switch {
-	case err != nil:
-		return "", errors.New("the base URL is not a URL") // err would repeat it, with what it holds
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "", errors.New("the base URL must begin with https:// or http://")
-	case u.Hostname() == "":
-		return "", errors.New("the base URL has no host")
-	case u.User != nil:
-		return "", errors.New("the base URL must not hold credentials")
-	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return "", errors.New("the base URL must have neither query nor fragment")
-	case u.Scheme == "http" && strings.HasSuffix("."+strings.ToLower(u.Hostname()), ".moneykit.com"):
-		return "", errors.New("the base URL of MoneyKit must begin with https://")
-	}
-	return strings.TrimRight(u.String(), "/"), nil
 }
 
 // String names the client without its secret.

@@ -86,13 +86,13 @@ func TestNewClientRefuses(t *testing.T) {
 		{"relative base URL", base("/v1"), "must begin with https://"},
 		{"base URL without scheme", base("api.moneykit.com"), "must begin with https://"},
 		{"base URL with another scheme", base("ftp://api.moneykit.com"), "must begin with https://"},
-		{"base URL without host", base("https:///v1"), "no host"},
-		{"base URL with only a port", base("https://:443"), "no host"},
+		{"base URL without host", base("https:///v1"), "must have a host"},
+		{"base URL with only a port", base("https://:443"), "must have a host"},
 		{"base URL with credentials", base("https://" + testID + ":" + testSecret + "@api.test"), "must not hold credentials"},
-		{"base URL with a query", base("https://api.test/?a=b"), "neither query nor fragment"},
-		{"base URL with an empty query", base("https://api.test/?"), "neither query nor fragment"},
-		{"base URL with a fragment", base("https://api.test/#a"), "neither query nor fragment"},
-		{"base URL with a bad escape", base("https://api.test/%zz" + testSecret), "is not a URL"},
+		{"base URL with a query", base("https://api.test/?a=b"), "must not have a"},
+		{"base URL with an empty query", base("https://api.test/?"), "must not have a"},
+		{"base URL with a fragment", base("https://api.test/#a"), "must not have a"},
+		{"base URL with a bad escape", base("https://api.test/%zz" + testSecret), "must be a URL"},
 		{"MoneyKit in the clear", base("http://api.moneykit.com"), "must begin with https://"},
 
 		{"nil option", ok(nil), "an option is nil"},
@@ -101,8 +101,8 @@ func TestNewClientRefuses(t *testing.T) {
 		{"nil token source", ok(moneykit.WithTokenSource(nil)), "token source is nil"},
 		{"API version that is no date", ok(moneykit.WithAPIVersion("v2")), "not a date"},
 		{"negative wait", ok(moneykit.WithRetry(moneykit.RetryPolicy{MinWait: -1})), "negative"},
-		{"negative age of webhooks", ok(moneykit.WithWebhookPolicy(moneykit.WebhookPolicy{MaxAge: -1})), "webhook policy is negative"},
-		{"keys of webhooks for too long", ok(moneykit.WithWebhookPolicy(moneykit.WebhookPolicy{KeyLife: 25 * time.Hour})), "MoneyKit allows 24h"},
+		{"negative age of webhooks", ok(moneykit.WithWebhookAge(-1, 0)), "age of webhooks is negative"},
+		{"keys of webhooks for too long", ok(moneykit.WithWebhookKeyLife(25 * time.Hour)), "at most 24h"},
 		{"nil clock", ok(moneykit.WithClock(nil)), "clock is nil"},
 		{"no response bytes", ok(moneykit.WithMaxResponseBytes(0)), "not positive"},
 		{"empty user agent", ok(moneykit.WithUserAgent("", "")), "user agent"},
@@ -202,8 +202,9 @@ func TestClientIsQuietWithoutLogger(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	defer slog.SetDefault(before)
 	mock := newMock(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(500, `{}`))
-	_, err := newClient(t, mock).Links.Get(t.Context(), "mk_1")
-	require.Error(t, err)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(503, `{}`))
+	retry := moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 1, MinWait: time.Nanosecond, MaxWait: time.Microsecond})
+	_, err := newClient(t, mock, retry).Links.Get(t.Context(), "mk_1")
+	require.ErrorContains(t, err, "after 2 attempts")
 	assert.Empty(t, log.String())
 }

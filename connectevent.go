@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"strings"
 	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // ConnectEventName is what happened in Connect.
@@ -59,18 +61,17 @@ type ConnectEvent struct {
 	// Properties are what the event says besides, as encoding/json decodes them into any; nil if
 	// there are none. They may hold what the user typed.
 	Properties map[string]any
-	Meta       ConnectEventMeta
+	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which does
+	// not report it.
+	LinkType string
+	// SessionID is the id of the link session, which is not its token.
+	SessionID string
+	// Timestamp is when the event happened by the user's device; zero also when its form is not known.
+	Timestamp Timestamp
 	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
 	Raw []byte
-}
 
-// ConnectEventMeta says in which run of Connect an event happened. Android reports nothing of it,
-// older apps the session alone.
-type ConnectEventMeta struct {
-	LinkType    string             // "link" or "relink"
-	SessionID   string             // of the link session, which is not its token
-	Timestamp   Timestamp          // by the user's device; zero also when its form is not known
-	Institution ConnectInstitution // ID and Name, once the user has chosen it
+	institution ConnectInstitution // ID and Name, once the user has chosen it
 }
 
 // ParseConnectEvent reads what a front end posts from Connect's event callback: its argument,
@@ -128,16 +129,14 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 	return &ConnectEvent{
 		Name:       ConnectEventName(wire.Name),
 		Properties: wire.Properties,
-		Meta: ConnectEventMeta{
-			LinkType:  member(wire.Meta, "link_type", "linkType"),
-			SessionID: cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
-			Timestamp: timestamp,
-			Institution: ConnectInstitution{
-				ID:   member(wire.Meta, "institution_id", "institutionId"),
-				Name: member(wire.Meta, "institution_name", "institutionName"),
-			},
+		LinkType:   member(wire.Meta, "link_type", "linkType"),
+		SessionID:  cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
+		Timestamp:  timestamp,
+		Raw:        bytes.Clone(data),
+		institution: ConnectInstitution{
+			ID:   member(wire.Meta, "institution_id", "institutionId"),
+			Name: member(wire.Meta, "institution_name", "institutionName"),
 		},
-		Raw: bytes.Clone(data),
 	}, nil
 }
 
@@ -156,11 +155,11 @@ func member(members map[string]any, names ...string) string {
 // before it; both are empty before that, and where the platform does not report them.
 func (e ConnectEvent) Institution() ConnectInstitution {
 	if e.Name != ConnectEventSelectInstitution {
-		return e.Meta.Institution
+		return e.institution
 	}
 	return ConnectInstitution{
-		ID:   cmp.Or(member(e.Properties, "institution_id", "institutionId"), e.Meta.Institution.ID),
-		Name: cmp.Or(member(e.Properties, "institution_name", "institutionName"), e.Meta.Institution.Name),
+		ID:   cmp.Or(member(e.Properties, "institution_id", "institutionId"), e.institution.ID),
+		Name: cmp.Or(member(e.Properties, "institution_name", "institutionName"), e.institution.Name),
 	}
 }
 
@@ -206,11 +205,14 @@ func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label(
 // GoString is [ConnectEvent.String], for %#v.
 func (e ConnectEvent) GoString() string { return e.String() }
 
+// MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
+func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
+
 // LogValue leaves out the properties, and a name that is not known, which could hold personal data.
 func (e ConnectEvent) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("name", e.Name.label())}
 	if id := e.Institution().ID; id != "" {
-		attrs = append(attrs, slog.String("institution", plainID(id)))
+		attrs = append(attrs, slog.String("institution", plain.Label(id)))
 	}
 	if err := e.Err(); err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))

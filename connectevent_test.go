@@ -139,7 +139,8 @@ func TestConnectEventReaders(t *testing.T) {
 	} {
 		event, err := moneykit.ParseConnectEvent([]byte(data))
 		require.NoError(t, err)
-		assert.Zero(t, event.Meta, data)
+		assert.Empty(t, event.LinkType+event.SessionID, data)
+		assert.Zero(t, event.Timestamp, data)
 		assert.Zero(t, event.Institution(), data)
 		assert.Empty(t, event.Screen()+event.SearchTerm(), data)
 		if e := event.Err(); e != nil {
@@ -151,9 +152,9 @@ func TestConnectEventReaders(t *testing.T) {
 		"meta":{"linkType":"link","linkSessionId":"session_1","institutionId":"a","institutionName":"A"}}`))
 	require.NoError(t, err)
 	assert.Equal(t, "Finder", event.Screen())
-	assert.Equal(t, moneykit.ConnectEventMeta{
-		LinkType: "link", SessionID: "session_1", Institution: moneykit.ConnectInstitution{ID: "a", Name: "A"},
-	}, event.Meta)
+	assert.Equal(t, "link", event.LinkType)
+	assert.Equal(t, "session_1", event.SessionID)
+	assert.Equal(t, moneykit.ConnectInstitution{ID: "a", Name: "A"}, event.Institution())
 }
 
 // badConnectEvents are refused with a part of the error's text.
@@ -228,7 +229,7 @@ func ExampleParseConnectEvent() {
 		log.Fatal(err)
 	}
 	fmt.Println(event) // what the user typed is not printed
-	fmt.Println(event.Meta.LinkType, event.SearchTerm())
+	fmt.Println(event.LinkType, event.SearchTerm())
 	// Output:
 	// Connect event: search_institution
 	// link credit union

@@ -2,11 +2,14 @@ package moneykit
 
 import (
 	"bytes"
-	"encoding/json"
+	"database/sql/driver"
 	"fmt"
 	"math/big"
 	"strconv"
 	"strings"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 // Bounds of a Decimal. They are far beyond any amount of money or shares; without them a short
@@ -30,7 +33,7 @@ type Decimal struct{ digits string }
 // infinities, hexadecimals and texts of more than 256 bytes are errors.
 func ParseDecimal(s string) (Decimal, error) {
 	if !isDecimal(s) {
-		return Decimal{}, fmt.Errorf("moneykit: %s is not a decimal number", quoteShort(s))
+		return Decimal{}, fmt.Errorf("moneykit: %s is not a decimal number", plain.Quote(s))
 	}
 	return Decimal{s}, nil
 }
@@ -76,6 +79,16 @@ func leadingDigits(s string) int {
 		i++
 	}
 	return i
+}
+
+// MustDecimal is [ParseDecimal] for numbers in a program's source. It panics if s is not a decimal
+// number.
+func MustDecimal(s string) Decimal {
+	d, err := ParseDecimal(s)
+	if err != nil {
+		panic(err)
+	}
+	return d
 }
 
 // String returns the number as it was written, "0" for the zero value.
@@ -133,7 +146,7 @@ func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil 
 func (d *Decimal) UnmarshalText(text []byte) error {
 	s := string(text)
 	if !isDecimal(s) {
-		return mismatch[Decimal]("text")
+		return &wirejson.ValueError{Want: "a decimal number"}
 	}
 	*d = Decimal{s}
 	return nil
@@ -153,27 +166,28 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, jsonNull) {
 		return nil
 	}
-	if inner, ok := unquote(data); ok {
-		data = inner
+	if text, ok := jsonText(data); ok {
+		data = []byte(text)
 	}
 	return d.UnmarshalText(data)
 }
 
-// MarshalJSON writes the amounts as JSON numbers, the form that the API has for balances.
-func (b Balances) MarshalJSON() ([]byte, error) {
-	type fields Balances // without this method
-	return json.Marshal(struct {
-		fields
-		Available json.Number `json:"available,omitempty"`
-		Current   json.Number `json:"current,omitempty"`
-		Limit     json.Number `json:"limit,omitempty"`
-	}{fields(b), number(b.Available), number(b.Current), number(b.Limit)})
+// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error, because
+// absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
+func (d *Decimal) Scan(src any) error {
+	switch v := src.(type) {
+	case string:
+		return d.UnmarshalText([]byte(v))
+	case []byte:
+		return d.UnmarshalText(v)
+	case int64:
+		*d = Decimal{strconv.FormatInt(v, 10)}
+		return nil
+	case float64:
+		return d.UnmarshalText(strconv.AppendFloat(nil, v, 'f', -1, 64))
+	}
+	return fmt.Errorf("moneykit: cannot scan a %T into a Decimal", src)
 }
 
-// number returns d as a JSON number, "" for nil.
-func number(d *Decimal) json.Number {
-	if d == nil {
-		return ""
-	}
-	return json.Number(d.String())
-}
+// Value returns the digits as a text, which databases convert to their own decimal type.
+func (d Decimal) Value() (driver.Value, error) { return d.String(), nil }

@@ -11,44 +11,39 @@ import (
 
 // Deduper remembers which events were handled, so that each is handled once although MoneyKit
 // delivers it several times. Implement it where all instances of the receiver can see it, for
-// example in the database that the handler writes to; moneykittest.DeduperSuite proves an
-// implementation. [MemoryDeduper] is for a receiver that runs once.
+// example in the database that the handler writes to; moneykittest.DeduperSuite tests an
+// implementation. [MemoryDeduper] is for a receiver that runs in one process.
 //
-// A key is 1 to 255 characters of visible ASCII. All methods may be called at once from many goroutines.
+// A key is 1 to 255 characters of visible ASCII. All methods may be called concurrently.
 type Deduper interface {
 	// Claim gives the caller an event that nobody has handled and nobody is handling: [ClaimGranted],
-	// with a token of this claim. Of several callers at once one gets it. A claim ends after lease,
+	// with a token of this claim. Of several concurrent callers one gets it. A claim ends after lease,
 	// whatever becomes of its owner; then the next caller gets the event.
-	Claim(ctx context.Context, key string, lease time.Duration) (Claim, error)
-	// Commit notes that the event was handled. Once it returns, Claim answers [ClaimDone], for
-	// longer than signatures are accepted: three hours, or more if [WebhookPolicy].MaxAge is. It fails with [ErrClaimLost], and changes nothing, when the claim with the
-	// token has ended and the event is somebody else's.
+	Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error)
+	// Commit notes that the event was handled. Once it returns, Claim returns [ClaimDone] for longer
+	// than signatures are accepted: three hours, or more if [WithWebhookAge] says so. It returns
+	// [ErrClaimLost], and changes nothing, when the claim with the token has ended and another caller
+	// has the event.
 	Commit(ctx context.Context, key, token string) error
 	// Release gives the event back, so that the next delivery can claim it. It does nothing when the
 	// claim with the token has ended.
 	Release(ctx context.Context, key, token string) error
 }
 
-// Claim is the answer of [Deduper].
-type Claim struct {
-	State ClaimState
-	Token string // with ClaimGranted
-}
-
-// ClaimState says whose an event is.
+// ClaimState is the outcome of a claim: granted, busy or done. The zero value is none of them.
 type ClaimState int
 
-// The states. The zero ClaimState is none of them.
+// The states.
 const (
-	ClaimGranted ClaimState = iota + 1 // the caller's: handle it, and then Commit or Release
-	ClaimBusy                          // somebody else's, who is handling it
-	ClaimDone                          // nobody's: it was handled
+	ClaimGranted ClaimState = iota + 1 // the caller handles the event, and then calls Commit or Release
+	ClaimBusy                          // another caller is handling the event
+	ClaimDone                          // the event was handled
 )
 
-// ErrClaimLost is what [Deduper] answers to Commit when the claim has ended.
+// ErrClaimLost is returned by Commit of a [Deduper] when the claim has ended.
 var ErrClaimLost = errors.New("moneykit: the claim on the event has ended")
 
-// What a MemoryDeduper has unless it is told otherwise.
+// Defaults of a MemoryDeduper.
 const (
 	defaultDedupeLimit = 100_000
 	defaultDedupeAge   = 3 * time.Hour
@@ -60,7 +55,7 @@ type MemoryDeduper struct {
 	// handled are forgotten; when all are being handled, Claim fails.
 	Limit int
 	// Age is how long handled events are remembered, three hours by default. It must be longer than
-	// [WebhookPolicy].MaxAge.
+	// the age that [WithWebhookAge] sets.
 	Age time.Duration
 
 	mu      sync.Mutex
@@ -76,10 +71,10 @@ type dedupeEntry struct {
 	handled *linked.Element // nil while it is claimed
 }
 
-// Claim is as [Deduper] has it.
-func (d *MemoryDeduper) Claim(ctx context.Context, key string, lease time.Duration) (Claim, error) {
+// Claim implements [Deduper].
+func (d *MemoryDeduper) Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error) {
 	if err := ctx.Err(); err != nil {
-		return Claim{}, err
+		return "", 0, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,13 +84,13 @@ func (d *MemoryDeduper) Claim(ctx context.Context, key string, lease time.Durati
 	switch {
 	case entry == nil:
 	case entry.handled != nil:
-		return Claim{State: ClaimDone}, nil
+		return "", ClaimDone, nil
 	case now.Before(entry.until):
-		return Claim{State: ClaimBusy}, nil
+		return "", ClaimBusy, nil
 	}
 	if entry == nil {
 		if err := d.makeRoom(now); err != nil {
-			return Claim{}, err
+			return "", 0, err
 		}
 		entry = &dedupeEntry{key: key}
 		if d.entries == nil {
@@ -105,10 +100,10 @@ func (d *MemoryDeduper) Claim(ctx context.Context, key string, lease time.Durati
 	}
 	d.claims++
 	entry.token, entry.until = strconv.FormatUint(d.claims, 36), now.Add(lease)
-	return Claim{ClaimGranted, entry.token}, nil
+	return entry.token, ClaimGranted, nil
 }
 
-// Commit is as [Deduper] has it.
+// Commit implements [Deduper].
 func (d *MemoryDeduper) Commit(_ context.Context, key, token string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -124,7 +119,7 @@ func (d *MemoryDeduper) Commit(_ context.Context, key, token string) error {
 	return nil
 }
 
-// Release is as [Deduper] has it.
+// Release implements [Deduper].
 func (d *MemoryDeduper) Release(_ context.Context, key, token string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()

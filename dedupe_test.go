@@ -21,37 +21,38 @@ func TestMemoryDeduper(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &moneykit.MemoryDeduper{Limit: 3, Age: time.Hour}
-		claim := func(key string) moneykit.Claim {
-			c, err := d.Claim(t.Context(), key, time.Minute)
+		claim := func(key string, want moneykit.ClaimState) string {
+			token, state, err := d.Claim(t.Context(), key, time.Minute)
 			require.NoError(t, err)
-			return c
+			assert.Equal(t, want, state)
+			assert.Equal(t, want == moneykit.ClaimGranted, token != "")
+			return token
 		}
-		a := claim("a")
-		assert.Equal(t, moneykit.ClaimGranted, a.State)
-		assert.Equal(t, moneykit.Claim{State: moneykit.ClaimBusy}, claim("a"))
-		require.NoError(t, d.Commit(t.Context(), "a", a.Token))
-		assert.Equal(t, moneykit.Claim{State: moneykit.ClaimDone}, claim("a"))
-		require.ErrorIs(t, d.Commit(t.Context(), "a", a.Token), moneykit.ErrClaimLost, "twice")
-		require.NoError(t, d.Release(t.Context(), "a", a.Token))
-		assert.Equal(t, moneykit.ClaimDone, claim("a").State, "what is done cannot be released")
+		a := claim("a", moneykit.ClaimGranted)
+		claim("a", moneykit.ClaimBusy)
+		require.NoError(t, d.Commit(t.Context(), "a", a))
+		claim("a", moneykit.ClaimDone)
+		require.ErrorIs(t, d.Commit(t.Context(), "a", a), moneykit.ErrClaimLost, "twice")
+		require.NoError(t, d.Release(t.Context(), "a", a))
+		claim("a", moneykit.ClaimDone) // It cannot be released.
 
 		<-time.After(time.Hour)
-		assert.Equal(t, moneykit.ClaimGranted, claim("a").State, "it is forgotten")
+		claim("a", moneykit.ClaimGranted) // It is forgotten.
 
 		// The limit: what is done goes first, then what nobody is at any more.
-		b := claim("b")
-		require.NoError(t, d.Commit(t.Context(), "b", b.Token))
-		claim("c")
-		claim("d") // forgets b
-		_, err := d.Claim(t.Context(), "e", time.Minute)
+		b := claim("b", moneykit.ClaimGranted)
+		require.NoError(t, d.Commit(t.Context(), "b", b))
+		claim("c", moneykit.ClaimGranted)
+		claim("d", moneykit.ClaimGranted) // It forgets b.
+		_, _, err := d.Claim(t.Context(), "e", time.Minute)
 		require.ErrorContains(t, err, "too many events")
-		assert.Equal(t, moneykit.ClaimBusy, claim("c").State, "and others are not harmed")
+		claim("c", moneykit.ClaimBusy) // Others are not harmed.
 		<-time.After(time.Minute)
-		assert.Equal(t, moneykit.ClaimGranted, claim("e").State)
+		claim("e", moneykit.ClaimGranted)
 
 		canceled, cancel := context.WithCancel(t.Context())
 		cancel()
-		_, err = d.Claim(canceled, "f", time.Minute)
+		_, _, err = d.Claim(canceled, "f", time.Minute)
 		require.ErrorIs(t, err, context.Canceled)
 	})
 }
@@ -62,9 +63,9 @@ func TestMemoryDeduperIsBounded(t *testing.T) { //nolint:paralleltest // it meas
 	fill := func(from int) {
 		for i := range 150_000 {
 			key := fmt.Sprint("evt_", from+i)
-			c, err := d.Claim(t.Context(), key, time.Minute)
+			token, _, err := d.Claim(t.Context(), key, time.Minute)
 			require.NoError(t, err)
-			require.NoError(t, d.Commit(t.Context(), key, c.Token))
+			require.NoError(t, d.Commit(t.Context(), key, token))
 		}
 	}
 	heap := func() uint64 {
@@ -77,9 +78,9 @@ func TestMemoryDeduperIsBounded(t *testing.T) { //nolint:paralleltest // it meas
 	before := heap()
 	fill(1_000_000)
 	assert.Less(t, int64(heap())-int64(before), int64(8<<20))
-	c, err := d.Claim(t.Context(), "evt_1149999", time.Minute)
+	_, state, err := d.Claim(t.Context(), "evt_1149999", time.Minute)
 	require.NoError(t, err)
-	assert.Equal(t, moneykit.ClaimDone, c.State)
+	assert.Equal(t, moneykit.ClaimDone, state)
 	runtime.KeepAlive(d)
 }
 
@@ -88,15 +89,16 @@ type scripted struct {
 	moneykit.MemoryDeduper
 
 	claim, commit, release error
+	lost                   bool                // what fails has taken effect: only the answer is lost
 	state                  moneykit.ClaimState // in place of the real one
 	keys                   []string
 	deadlines              []bool
 }
 
-func (s *scripted) Claim(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+func (s *scripted) Claim(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 	s.keys = append(s.keys, key)
 	if s.claim != nil || s.state != 0 {
-		return moneykit.Claim{State: s.state}, s.claim
+		return "", s.state, s.claim
 	}
 	return s.MemoryDeduper.Claim(ctx, key, lease)
 }
@@ -104,12 +106,18 @@ func (s *scripted) Claim(ctx context.Context, key string, lease time.Duration) (
 func (s *scripted) Commit(ctx context.Context, key, token string) error {
 	_, has := ctx.Deadline()
 	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.commit != nil && !s.lost {
+		return s.commit
+	}
 	return errors.Join(s.commit, s.MemoryDeduper.Commit(ctx, key, token))
 }
 
 func (s *scripted) Release(ctx context.Context, key, token string) error {
 	_, has := ctx.Deadline()
 	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.release != nil && !s.lost {
+		return s.release
+	}
 	return errors.Join(s.release, s.MemoryDeduper.Release(ctx, key, token))
 }
 
@@ -126,14 +134,16 @@ func TestWithDedupe(t *testing.T) {
 	}{
 		{"handled", &scripted{}, ignore, 204, 204},
 		{"failed and released", &scripted{}, fails, 500, 204},
-		{"failed and not released", &scripted{release: down}, fails, 500, 204},
+		{"failed and not released", &scripted{release: down}, fails, 500, 503}, // until the lease ends
+		{"failed and released, and the answer is lost", &scripted{release: down, lost: true}, fails, 500, 204},
 		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
 		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
 		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
 		{"a state that is none", &scripted{state: 9}, ignore, 503, 503},
 		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
-		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 204},
-		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 204},
+		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
+		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
+		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 503},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -169,9 +179,9 @@ func TestWithDedupeOutlivesRequest(t *testing.T) {
 		cancel()
 	}
 	assert.Equal(t, []bool{true, true}, d.deadlines)
-	c, err := d.MemoryDeduper.Claim(t.Context(), "evt_1", time.Minute)
+	_, state, err := d.MemoryDeduper.Claim(t.Context(), d.keys[0], time.Minute)
 	require.NoError(t, err)
-	assert.Equal(t, moneykit.ClaimDone, c.State)
+	assert.Equal(t, moneykit.ClaimDone, state)
 }
 
 // A goroutine that the function ends gives its event back.

@@ -25,8 +25,9 @@
 //	…
 //	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 //
-// [ConnectHandler] has all of it as one http.Handler, with the session, the result, events, relinks
-// and the return from a bank. [LinkSessionsService.Finish] believes nothing that the front end says,
+// The package connect beside this one has all of it as one http.Handler: it opens sessions, takes
+// results and events, offers relinks and serves the page to which a bank returns.
+// [LinkSessionsService.Finish] believes nothing that the front end says,
 // and may be called again: a result that is posted twice gives the same link, and an exchange whose
 // answer was lost is found among the user's links.
 //
@@ -43,9 +44,9 @@
 // # OAuth
 //
 // Some banks log users in on their own pages and send them back to the redirect URI, with a query
-// that belongs to Connect: nobody else reads or changes it. [OAuthReturnHandler] serves the page there,
-// which resumes Connect on the web or forwards to an app; [ParseOAuthReturn] is for those who serve
-// their own. [AppleAppSiteAssociation] and [AssetLinks] let a web address open an app.
+// that belongs to Connect: nobody else reads or changes it. [ValidateRedirectURI] checks a redirect
+// URI, and [ParseOAuthReturn] checks a return. The package connect serves the page there, which
+// resumes Connect on the web or forwards to an app, and the files that let a web address open an app.
 //
 // # Authentication
 //

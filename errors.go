@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Classes of errors, for [errors.Is]. Each covers several codes and statuses; ask for an
@@ -21,115 +23,141 @@ var (
 	ErrUnauthorized = errors.New("moneykit: unauthorized")
 	// ErrForbidden: the user did not permit it, or the application may not ask for it.
 	ErrForbidden = errors.New("moneykit: forbidden")
-	// ErrRateLimited: too many requests; [Error.RetryAfter] says when to come back.
+	// ErrRateLimited: too many requests; [Error.RetryAfter] says how long to wait.
 	ErrRateLimited = errors.New("moneykit: rate limited")
 	// ErrRelinkRequired: the user must go through Connect again for this link.
 	ErrRelinkRequired = errors.New("moneykit: relink required")
 	// ErrLinkDeleted: the link was deleted; nothing brings it back.
 	ErrLinkDeleted = errors.New("moneykit: link deleted")
-	// ErrOutcomeUnknown: the request may have been carried out, but its answer was lost. The
-	// client did not repeat it. Read the state before doing it again.
+	// ErrOutcomeUnknown: the request may have been carried out, but its response was lost. The
+	// client did not retry it. Read the state before doing it again.
 	ErrOutcomeUnknown = errors.New("moneykit: outcome unknown")
 )
 
-// Error is what every method of this package fails with: MoneyKit's own answer, another answer
-// that should not have come from MoneyKit (a proxy's page), no answer at all, or a refusal to
-// send what MoneyKit would refuse. It holds no secret and no data of the user.
+// Error is the error of every method that calls MoneyKit: MoneyKit's own response, a response that
+// does not come from MoneyKit (a proxy's page), no response at all, or the refusal to send what
+// MoneyKit would refuse.
 //
-// [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and
-// with its [LinkError]; [errors.Is] and [errors.As] see through it to what lies below, such as
-// [context.Canceled].
+// [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with its
+// [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled]. The class
+// follows from Code and LinkError, and from StatusCode for 401, 403 and 429, so an Error that a test
+// makes by hand matches as one from MoneyKit does.
+//
+// Printing and logging an Error shows no secret and no data of the user: its text is made of this
+// package's words, and of those of your own [TokenSource] and [TransactionStore]. MoneyKit's words are in Message, DocumentationURL
+// and Fields; they may repeat what was sent.
 type Error struct {
 	// Operation is the method and the path template, such as "GET /links/{id}".
 	Operation string
-	// StatusCode is the HTTP status, 0 if there was no answer.
+	// StatusCode is the HTTP status, 0 if there was no response.
 	StatusCode int
 	// Code is MoneyKit's error code, or [ErrorCodeValidationFailed] for a request that was not
 	// sent; empty if there is none.
 	Code ErrorCode
-	// Message is for developers, not for end users.
+	// Message is MoneyKit's explanation for developers. It may repeat what was sent.
 	Message string
-	// DocumentationURL is where MoneyKit explains the error, if it says so.
+	// DocumentationURL is where MoneyKit explains the error, empty if it does not say.
 	DocumentationURL string
 	// LinkError is why the link cannot be used, with [ErrorCodeLinkBadState].
 	LinkError LinkError
 	// Fields lists what is wrong with the request, with [ErrorCodeValidationFailed].
 	Fields []FieldError
-	// RetryAfter is how long MoneyKit wants to be left alone, 0 if it did not say.
+	// RetryAfter is how long MoneyKit asks to wait, 0 if it does not say.
 	RetryAfter time.Duration
-	// RequestID is the answer's request id header, if it has one.
+	// RequestID is the request id in the header of the response, empty if there is none.
 	RequestID string
-	// Body is the beginning of an answer that is not MoneyKit's JSON, at most 512 bytes. It is kept
-	// for requests without a body only, because such a page may repeat the request.
-	Body string
 	// Attempts is how often the request was sent.
 	Attempts int
 
-	unknown bool // the outcome is
-	page    int  // of a list, from 1; 0 for none
-	err     error
+	class   error    // a sentinel that follows from no code
+	why     string   // what happened, in this package's words
+	details []string // fields that are wrong, without anything that was sent
+	unknown bool     // whether the request was carried out
+	page    int      // of a list, from 1; 0 for none
+	err     error    // the cause
 }
 
 // FieldError says what is wrong with one field of a request.
 type FieldError struct {
-	Field   string // with dots and indexes, such as "customer_user.id" or "link_tags[2]"
+	// Field is the path of the field, with dots and indexes: "customer_user.id", "link_tags[2]".
+	Field string
+	// Message is the rule that the field breaks. MoneyKit's messages may repeat what was sent.
 	Message string
 }
 
-// Error returns one line with all that is known.
+// Error returns one line that holds nothing of the request and of the response but what this package
+// knows: operation, status, code and what it means, the names of wrong fields, and what to do.
 func (e *Error) Error() string {
-	var b strings.Builder
-	b.WriteString("moneykit: ")
-	b.WriteString(e.Operation)
-	sep := ": "
-	write := func(s string) {
-		if s != "" {
-			b.WriteString(sep)
-			b.WriteString(s)
-			sep = ", "
-		}
+	parts := []string{"moneykit"}
+	if e.Operation != "" {
+		parts = append(parts, e.Operation)
 	}
+	var codes []string
 	if e.StatusCode != 0 {
-		write(strings.TrimSpace(strconv.Itoa(e.StatusCode) + " " + http.StatusText(e.StatusCode)))
+		codes = append(codes, strings.TrimSpace(strconv.Itoa(e.StatusCode)+" "+http.StatusText(e.StatusCode)))
 	}
-	write(string(e.Code))
-	write(string(e.LinkError))
-	sep = ": "
-	write(e.Message)
-	for _, f := range e.Fields {
-		write(f.Field + " " + f.Message)
-		sep = "; "
+	if e.Code.Known() {
+		codes = append(codes, string(e.Code))
+	} else if e.Code != "" {
+		codes = append(codes, "a code that this package does not know")
 	}
-	sep = ": "
+	if e.LinkError.Known() {
+		codes = append(codes, string(e.LinkError))
+	} else if e.LinkError != "" {
+		codes = append(codes, "a link error that this package does not know")
+	}
+	if len(codes) > 0 {
+		parts = append(parts, strings.Join(codes, ", "))
+	}
+	if why := e.explain(); why != "" {
+		parts = append(parts, why)
+	}
+	if len(e.details) > 0 {
+		parts = append(parts, strings.Join(e.details, "; "))
+	}
 	if e.err != nil {
-		write(e.err.Error())
+		parts = append(parts, e.err.Error())
 	}
-	if e.Body != "" {
-		write(strconv.Quote(e.Body))
+	text := strings.Join(parts, ": ")
+	if notes := e.notes(); len(notes) > 0 {
+		text += " (" + strings.Join(notes, ", ") + ")"
 	}
-	sep = " ("
-	if e.page > 0 {
-		write(fmt.Sprintf("page %d", e.page))
-	}
-	if e.unknown {
-		write("outcome unknown: the request may have been carried out")
-	}
-	if e.Attempts > 1 {
-		write(fmt.Sprintf("after %d attempts", e.Attempts))
-	}
-	if e.RetryAfter > 0 {
-		write(fmt.Sprintf("retry after %v", e.RetryAfter.Round(time.Second)))
-	}
-	if e.RequestID != "" {
-		write("request id " + e.RequestID)
-	}
-	if sep == ", " {
-		b.WriteString(")")
-	}
-	return b.String()
+	return plain.Line(text)
 }
 
-// Unwrap returns what lies below: the network's error, the context's, the decoder's.
+// explain returns what happened, in this package's words.
+func (e *Error) explain() string {
+	switch {
+	case e.why != "":
+		return e.why
+	case e.err != nil:
+		return ""
+	}
+	return e.advice().why
+}
+
+// notes returns what stands in parentheses at the end of the text.
+func (e *Error) notes() []string {
+	var notes []string
+	if e.page > 0 {
+		notes = append(notes, "page "+strconv.Itoa(e.page))
+	}
+	if e.unknown {
+		notes = append(notes, "outcome unknown: the request may have been carried out")
+	}
+	if e.Attempts > 1 {
+		notes = append(notes, fmt.Sprintf("after %d attempts", e.Attempts))
+	}
+	if e.RetryAfter > 0 {
+		notes = append(notes, fmt.Sprintf("retry after %v", e.RetryAfter.Round(time.Second)))
+	}
+	if id := plain.Label(e.RequestID); e.RequestID != "" && id == e.RequestID {
+		notes = append(notes, "request id "+id)
+	}
+	return notes
+}
+
+// Unwrap returns the cause: that of the network, the context, the decoder, or of your own code.
 func (e *Error) Unwrap() error { return e.err }
 
 // Is matches e with a class, an [ErrorCode] or a [LinkError].
@@ -141,26 +169,43 @@ func (e *Error) Is(target error) bool {
 		return t != "" && e.LinkError == t
 	}
 	switch target {
-	case ErrNotFound:
-		return e.Code == ErrorCodeLinkNotFound || e.Code == ErrorCodeInstitutionNotFound ||
-			(e.StatusCode == http.StatusNotFound && e.recognised())
-	case ErrUnauthorized:
-		return e.StatusCode == http.StatusUnauthorized || e.Code == ErrorCodeUnauthorized
-	case ErrForbidden:
-		return e.StatusCode == http.StatusForbidden
-	case ErrRateLimited:
-		return e.StatusCode == http.StatusTooManyRequests
-	case ErrLinkDeleted:
-		return e.Code == ErrorCodeLinkDeleted || (e.StatusCode == http.StatusGone && e.recognised())
-	case ErrRelinkRequired:
-		return e.LinkError.relink()
+	case nil:
+		return false
 	case ErrOutcomeUnknown:
 		return e.unknown
+	case e.class, e.Code.advice().class, e.LinkError.advice().class:
+		return true
 	}
-	return false
+	return target == classOfStatus(e.StatusCode)
 }
 
-// LogValue groups the fields for log/slog.
+// classOfStatus returns the class of a status that says enough by itself. A 404 and a 410 do not:
+// callers delete data when a link is gone, so only MoneyKit's own code counts.
+func classOfStatus(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return ErrUnauthorized
+	case http.StatusForbidden:
+		return ErrForbidden
+	case http.StatusTooManyRequests:
+		return ErrRateLimited
+	}
+	return nil
+}
+
+// Format writes [Error.Error] for every verb, so that no verb shows MoneyKit's words.
+func (e *Error) Format(f fmt.State, verb rune) {
+	text := "<nil>"
+	if e != nil {
+		text = e.Error()
+	}
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	_, _ = io.WriteString(f, text)
+}
+
+// LogValue groups what [Error.Error] says for log/slog.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("operation", e.Operation)}
 	add := func(key, value string) {
@@ -171,9 +216,13 @@ func (e *Error) LogValue() slog.Value {
 	if e.StatusCode != 0 {
 		attrs = append(attrs, slog.Int("status", e.StatusCode))
 	}
-	add("code", string(e.Code))
-	add("link_error", string(e.LinkError))
-	add("request_id", e.RequestID)
+	if e.Code.Known() {
+		add("code", string(e.Code))
+	}
+	if e.LinkError.Known() {
+		add("link_error", string(e.LinkError))
+	}
+	add("request_id", plain.Label(e.RequestID))
 	if e.RetryAfter > 0 {
 		attrs = append(attrs, slog.Duration("retry_after", e.RetryAfter))
 	}
@@ -181,133 +230,18 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
+// MarshalJSON returns [Error.Error] as a JSON string. It keeps log/slog from writing the fields of
+// errors in lists.
+func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+
 // Error returns the code itself; it lets an ErrorCode be the target of [errors.Is].
 func (c ErrorCode) Error() string { return string(c) }
 
-// Error returns the code itself; it lets a LinkError be the target of [errors.Is].
+// Is matches c with its class.
+func (c ErrorCode) Is(target error) bool { return target != nil && target == c.advice().class }
+
+// Error returns the link error itself; it lets a LinkError be the target of [errors.Is].
 func (l LinkError) Error() string { return string(l) }
 
-// relink reports whether the user mends l by going through Connect again.
-func (l LinkError) relink() bool {
-	switch l {
-	case LinkErrorAuthExpired, LinkErrorIncomplete, LinkErrorInvalidCredentials,
-		LinkErrorUserError, LinkErrorUserInputIncorrect, LinkErrorUserOAuthDenied:
-		return true
-	case LinkErrorInstitutionError, LinkErrorNoAccounts, LinkErrorProviderError,
-		LinkErrorSystemError, LinkErrorUserSetupRequired:
-	}
-	return false
-}
-
-// invalid returns the error of a request that is not sent, nil without fields.
-func invalid(operation string, fields []FieldError) error {
-	if len(fields) == 0 {
-		return nil
-	}
-	return &Error{
-		Operation: operation,
-		Code:      ErrorCodeValidationFailed,
-		Message:   "the request was not sent",
-		Fields:    fields,
-	}
-}
-
-// maxErrorSnippet bounds Error.Body, maxErrorText what else an answer can put into an error.
-const (
-	maxErrorSnippet = 512
-	maxErrorText    = 2048
-	maxErrorFields  = 50
-)
-
-// errorBody is every error body that MoneyKit has, and FastAPI's own for a request that it
-// cannot read.
-type errorBody struct {
-	Code             ErrorCode `json:"error_code"`
-	Message          string    `json:"error_message"`
-	DocumentationURL string    `json:"documentation_url"`
-	LinkError        LinkError `json:"link_error_code"`
-	Validation       []struct {
-		Location location `json:"location"`
-		Message  string   `json:"message"`
-	} `json:"validation_errors"`
-	Detail json.RawMessage `json:"detail"`
-}
-
-// location is where a field stands: names and indexes.
-type location []any
-
-func (l location) String() string {
-	var b strings.Builder
-	for i, part := range l {
-		switch v := part.(type) {
-		case string:
-			if i == 0 && v == "body" && len(l) > 1 {
-				continue
-			}
-			if b.Len() > 0 {
-				b.WriteByte('.')
-			}
-			b.WriteString(v)
-		case float64:
-			fmt.Fprintf(&b, "[%.0f]", v)
-		}
-	}
-	return b.String()
-}
-
-// decode fills e from the body of an answer with a failing status. A body that is not MoneyKit's
-// becomes e.Body. clean removes secrets; it sees all of a text before any is cut off, because
-// half a secret would not be recognised.
-func (e *Error) decode(body []byte, clean func(string) string) {
-	var parsed errorBody
-	if json.Unmarshal(body, &parsed) != nil || !e.take(&parsed, clean) {
-		e.Body = cut(clean(string(body)), maxErrorSnippet)
-	}
-}
-
-// recognised reports whether the answer was MoneyKit's own. A proxy's 404 must not pass for a
-// missing link: callers delete data on that word.
-func (e *Error) recognised() bool { return e.Body == "" && (e.Code != "" || e.Message != "") }
-
-func (e *Error) take(parsed *errorBody, clean func(string) string) bool {
-	e.Code = ErrorCode(cut(clean(string(parsed.Code)), 100))
-	e.LinkError = LinkError(cut(clean(string(parsed.LinkError)), 100))
-	e.Message = cut(clean(parsed.Message), maxErrorText)
-	e.DocumentationURL = cut(clean(parsed.DocumentationURL), maxErrorText)
-	for _, v := range parsed.Validation {
-		e.addField(v.Location, v.Message, clean)
-	}
-	var detail []struct {
-		Location location `json:"loc"`
-		Message  string   `json:"msg"`
-	}
-	if json.Unmarshal(parsed.Detail, &detail) == nil {
-		for _, v := range detail {
-			e.addField(v.Location, v.Message, clean)
-		}
-	}
-	if e.Code == "" && len(e.Fields) > 0 {
-		e.Code = ErrorCodeValidationFailed
-	}
-	return e.Code != "" || e.Message != ""
-}
-
-func (e *Error) addField(at location, message string, clean func(string) string) {
-	if len(e.Fields) < maxErrorFields {
-		e.Fields = append(e.Fields, FieldError{
-			Field:   cut(clean(at.String()), 200),
-			Message: cut(clean(message), maxErrorSnippet),
-		})
-	}
-}
-
-// cut shortens s to at most n bytes without splitting a character.
-func cut(s string, n int) string {
-	if len(s) <= n {
-		return strings.ToValidUTF8(s, "\uFFFD")
-	}
-	for n > 0 && !utf8.RuneStart(s[n]) {
-		n--
-	}
-	return strings.ToValidUTF8(s[:n], "\uFFFD") + "…"
-}
+// Is matches l with its class.
+func (l LinkError) Is(target error) bool { return target != nil && target == l.advice().class }

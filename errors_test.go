@@ -82,7 +82,6 @@ func TestErrorClasses(t *testing.T) {
 			assert.Equal(t, tt.link, e.LinkError)
 			assert.Equal(t, "A message.", e.Message)
 			assert.Equal(t, "https://docs.example/e", e.DocumentationURL)
-			assert.Empty(t, e.Body)
 			wrapped := fmt.Errorf("reading: %w", e)
 			require.ErrorIs(t, wrapped, tt.code)
 			if tt.link != "" {

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
+	"math"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/strictjson"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 // Event is what MoneyKit reports by a webhook: [*LinkStateChanged], [*ProductRefreshed],
@@ -19,7 +21,8 @@ type Event interface {
 	Meta() EventMeta
 }
 
-// EventMeta is what all events have.
+// EventMeta is what all events have. Printing, logging and encoding an event as JSON shows its type, link
+// and delivery, and nothing else of it.
 type EventMeta struct {
 	// Type is the name of the event as MoneyKit sent it, also if this package does not know it.
 	Type EventType
@@ -44,12 +47,27 @@ type EventMeta struct {
 // Meta returns m.
 func (m EventMeta) Meta() EventMeta { return m }
 
+// String names the event and its link.
+func (m EventMeta) String() string {
+	return fmt.Sprintf("event %s of link %s", m.Type.label(), plain.Label(m.LinkID))
+}
+
+// GoString is [EventMeta.String], for %#v.
+func (m EventMeta) GoString() string { return m.String() }
+
+// MarshalText is [EventMeta.String], for encoders such as that of log/slog. Put Raw into a queue, not
+// the event.
+func (m EventMeta) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// label returns the type for texts. One that is not known could hold anything.
+func (t EventType) label() string { return plain.Label(string(t)) }
+
 // LogValue names the event, its link and its delivery.
 func (m EventMeta) LogValue() slog.Value { return slog.GroupValue(m.attrs()...) }
 
 func (m EventMeta) attrs() []slog.Attr {
 	return []slog.Attr{
-		slog.String("event", cut(string(m.Type), 100)), slog.String("link_id", cut(m.LinkID, 100)),
+		slog.String("event", m.Type.label()), slog.String("link_id", plain.Label(m.LinkID)),
 		slog.String("delivery_token", m.DeliveryToken), slog.Int("delivery_attempt", m.DeliveryAttempt),
 	}
 }
@@ -96,7 +114,7 @@ const maxEvent = 1 << 20
 // after they have checked it; anybody can make up what comes from elsewhere. It fails with
 // [ErrMalformedEvent].
 func ParseUnverifiedEvent(body []byte) (Event, error) {
-	event, err := parseEvent(body)
+	event, err := parseEvent(body, delivery{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: the body %w", ErrMalformedEvent, err)
 	}
@@ -121,11 +139,14 @@ func eventNames() []string {
 	}
 }
 
-func parseEvent(data []byte) (Event, error) {
+// parseEvent reads the body of a webhook. delivery is what its header says.
+func parseEvent(data []byte, delivery delivery) (Event, error) {
 	if len(data) > maxEvent {
 		return nil, fmt.Errorf("has more than %d bytes", maxEvent)
 	}
-	b := eventBody{EventMeta: EventMeta{Major: 1, Raw: data}}
+	b := eventBody{EventMeta: EventMeta{
+		Major: 1, Raw: data, DeliveryToken: delivery.token, DeliveryAttempt: delivery.attempt,
+	}}
 	err := strictjson.Object(data, eventNames(), func(name string, value []byte) error {
 		if err := b.read(name, value); err != nil && b.wrong == nil {
 			b.wrong = fmt.Errorf("has the member %s, which %w", name, err)
@@ -139,72 +160,78 @@ func parseEvent(data []byte) (Event, error) {
 }
 
 // read reads one member. Null is as good as absent.
-func (b *eventBody) read(name string, value []byte) (err error) {
+func (b *eventBody) read(name string, value []byte) error {
 	if strictjson.IsNull(value) {
 		return nil
 	}
 	switch name {
 	case "webhook_event":
-		var name string
-		name, err = readText(value)
-		b.Type = EventType(name)
+		return readText(value, &b.Type)
 	case "webhook_major_version":
-		err = readCount(value, &b.Major)
+		return readCount(value, &b.Major)
 	case "webhook_minor_version":
-		err = readCount(value, &b.Minor)
+		return readCount(value, &b.Minor)
 	case "webhook_idempotency_key":
-		b.IdempotencyKey, err = readText(value)
+		return readText(value, &b.IdempotencyKey)
 	case "webhook_timestamp":
-		b.Timestamp, err = readMoment(value)
+		return readMoment(value, &b.Timestamp)
 	case "link_id":
-		b.LinkID, err = readText(value)
+		return readText(value, &b.LinkID)
 	case "link_tags":
-		b.LinkTags, err = readTexts(value)
+		return strictjson.Array(value, func(item []byte) error {
+			var tag string
+			err := readText(item, &tag)
+			b.LinkTags = append(b.LinkTags, tag)
+			return err
+		})
 	case "state":
-		b.state, err = readText(value)
+		return readText(value, &b.state)
 	case "error":
-		b.errorCode, err = readText(value)
+		return readText(value, &b.errorCode)
 	case "error_message":
-		b.errorMessage, err = readText(value)
+		return readText(value, &b.errorMessage)
 	case "product":
-		b.product, err = readText(value)
+		return readText(value, &b.product)
 	case "state_changed_at":
-		b.changedAt, err = readMoment(value)
+		return readMoment(value, &b.changedAt)
 	case "has_history":
-		switch string(value) {
-		case "true", "false":
-			b.hasHistory = string(value) == "true"
-		default:
-			err = errors.New("is neither true nor false")
+		var ok bool
+		if b.hasHistory, ok = wirejson.Bool(value); !ok {
+			return errors.New("is neither true nor false")
 		}
 	}
-	return err
+	return nil
 }
 
-// event returns the event of the type that the body names.
+// event returns the event of the type that the body names. A new type is a case here, a type above and
+// a field of [Router].
 func (b *eventBody) event() (Event, error) {
-	required := []struct{ name, value string }{
-		{"link_id", b.LinkID}, {"webhook_idempotency_key", b.IdempotencyKey}, {"state", b.state}, {"product", b.product},
+	kind := b.Type
+	if b.Major != 1 {
+		kind = "" // Nothing is known of the form of another major version.
 	}
-	var event Event
-	switch kind := b.Type; {
-	case b.Major != 1:
-		return &UnknownEvent{b.EventMeta}, nil
-	case kind == EventTypeLinkStateChanged:
-		required = required[:3]
-		event = &LinkStateChanged{b.EventMeta, LinkState(b.state), LinkError(b.errorCode), b.errorMessage}
-	case kind == EventTypeLinkProductRefresh, kind == EventTypeProductStateChanged:
-		event = &ProductRefreshed{b.EventMeta, Product(b.product), ProductState(b.state), b.changedAt, b.errorMessage}
-	case kind == EventTypeTransactionsUpdatesAvailable:
-		required = required[:2]
-		event = &TransactionsAvailable{b.EventMeta, b.hasHistory}
-	default:
-		return &UnknownEvent{b.EventMeta}, nil
+	switch kind {
+	case EventTypeLinkStateChanged:
+		return b.known(&LinkStateChanged{b.EventMeta, LinkState(b.state), LinkError(b.errorCode), b.errorMessage},
+			required{"state", b.state})
+	case EventTypeLinkProductRefresh, EventTypeProductStateChanged:
+		return b.known(&ProductRefreshed{b.EventMeta, Product(b.product), ProductState(b.state), b.changedAt, b.errorMessage},
+			required{"state", b.state}, required{"product", b.product})
+	case EventTypeTransactionsUpdatesAvailable:
+		return b.known(&TransactionsAvailable{b.EventMeta, b.hasHistory})
 	}
+	return &UnknownEvent{b.EventMeta}, nil
+}
+
+// required is a member that an event must have.
+type required struct{ name, value string }
+
+// known returns an event of a known form, if all members can be read and none is missing.
+func (b *eventBody) known(event Event, own ...required) (Event, error) {
 	if b.wrong != nil {
 		return nil, b.wrong
 	}
-	for _, r := range required {
+	for _, r := range append([]required{{"link_id", b.LinkID}, {"webhook_idempotency_key", b.IdempotencyKey}}, own...) {
 		if r.value == "" {
 			return nil, fmt.Errorf("does not have the member %s", r.name)
 		}
@@ -212,42 +239,29 @@ func (b *eventBody) event() (Event, error) {
 	return event, nil
 }
 
-func readText(value []byte) (string, error) {
-	s, ok := strictjson.String(value)
+func readText[T ~string](value []byte, to *T) error {
+	s, ok := wirejson.Text(value)
 	if !ok {
-		return "", errors.New("is not a text")
+		return errors.New("is not a text")
 	}
-	return s, nil
-}
-
-func readTexts(value []byte) (list []string, err error) {
-	err = strictjson.Array(value, func(item []byte) error {
-		s, err := readText(item)
-		list = append(list, s)
-		return err
-	})
-	if err != nil {
-		return nil, errors.New("is not a list of texts")
-	}
-	return list, nil
+	*to = T(s)
+	return nil
 }
 
 // readCount leaves n as it is if the value is no count: a version that cannot be read is not
 // another version.
 func readCount(value []byte, n *int) error {
-	count, err := strconv.ParseUint(string(value), 10, 31)
-	if err != nil {
+	count, ok := wirejson.Int(value)
+	if !ok || count < 0 || count > math.MaxInt32 {
 		return errors.New("is not a whole number")
 	}
 	*n = int(count)
 	return nil
 }
 
-func readMoment(value []byte) (Timestamp, error) {
-	s, _ := strictjson.String(value)
-	t, err := ParseTimestamp(s)
-	if err != nil {
-		return Timestamp{}, errors.New("is not an RFC 3339 timestamp")
+func readMoment(value []byte, to *Timestamp) error {
+	if to.UnmarshalJSON(value) != nil {
+		return errors.New("is not an RFC 3339 timestamp")
 	}
-	return t, nil
+	return nil
 }

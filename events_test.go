@@ -34,9 +34,12 @@ func TestParseUnverifiedEvent(t *testing.T) {
 		want       func(moneykit.EventMeta) moneykit.Event
 	}{
 		{
-			"link.state_changed", `{"webhook_event":"link.state_changed",` + common + `,"state":"error","error":"auth_expired","error_message":"Log in again"}`,
+			"link.state_changed", `{"webhook_event":"link.state_changed",` + common +
+				`,"state":"error","error":"auth_expired","error_message":"Log in again"}`,
 			func(m moneykit.EventMeta) moneykit.Event {
-				return &moneykit.LinkStateChanged{EventMeta: m, State: moneykit.LinkStateError, Error: moneykit.LinkErrorAuthExpired, ErrorMessage: "Log in again"}
+				return &moneykit.LinkStateChanged{
+					EventMeta: m, State: moneykit.LinkStateError, Error: moneykit.LinkErrorAuthExpired, ErrorMessage: "Log in again",
+				}
 			},
 		},
 		{
@@ -46,13 +49,18 @@ func TestParseUnverifiedEvent(t *testing.T) {
 			},
 		},
 		{
-			"link.product_refresh", `{"webhook_event":"link.product_refresh",` + common + `,"product":"identity","state":"failed","state_changed_at":"2026-03-01T11:59:00","error_message":"Down"}`,
+			"link.product_refresh", `{"webhook_event":"link.product_refresh",` + common +
+				`,"product":"identity","state":"failed","state_changed_at":"2026-03-01T11:59:00","error_message":"Down"}`,
 			func(m moneykit.EventMeta) moneykit.Event {
-				return &moneykit.ProductRefreshed{EventMeta: m, Product: moneykit.ProductIdentity, State: moneykit.ProductStateFailed, StateChangedAt: changed, ErrorMessage: "Down"}
+				return &moneykit.ProductRefreshed{
+					EventMeta: m, Product: moneykit.ProductIdentity, State: moneykit.ProductStateFailed,
+					StateChangedAt: changed, ErrorMessage: "Down",
+				}
 			},
 		},
 		{
-			"product.state_changed", `{"webhook_event":"product.state_changed",` + common + `,"product":"identity","state":"completed","state_changed_at":null}`,
+			"product.state_changed", `{"webhook_event":"product.state_changed",` + common +
+				`,"product":"identity","state":"completed","state_changed_at":null}`,
 			func(m moneykit.EventMeta) moneykit.Event {
 				return &moneykit.ProductRefreshed{EventMeta: m, Product: moneykit.ProductIdentity, State: moneykit.ProductStateCompleted}
 			},
@@ -100,9 +108,20 @@ func TestUnknownEvents(t *testing.T) {
 		tt.want.Raw = []byte(tt.body)
 		assert.Equal(t, &moneykit.UnknownEvent{EventMeta: tt.want}, event, tt.name)
 	}
-	for _, body := range []string{`{"webhook_event":"link.state_changed","webhook_event":"x"}`, `{"webhook_major_version":2,"LINK_ID":""}`, `nope`, strings.Repeat(" ", 1<<20) + "{}"} {
-		_, err := moneykit.ParseUnverifiedEvent([]byte(body))
+}
+
+func TestMalformedEvents(t *testing.T) {
+	t.Parallel()
+	for body, says := range map[string]string{
+		`{"webhook_event":"link.state_changed","webhook_event":"x"}`: "one name",
+		`{"webhook_major_version":2,"LINK_ID":""}`:                   "in case",
+		`nope`:                            "not valid JSON",
+		strings.Repeat(" ", 1<<20) + "{}": "more than 1048576 bytes",
+	} {
+		event, err := moneykit.ParseUnverifiedEvent([]byte(body))
 		require.ErrorIs(t, err, moneykit.ErrMalformedEvent)
+		require.ErrorContains(t, err, says)
+		assert.Nil(t, event)
 	}
 }
 

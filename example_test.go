@@ -70,7 +70,7 @@ func ExampleLinkSessionsService_Create() {
 	// Output:
 	// link session
 	// customer_user.id must have 4 to 150 characters, not 2
-	// redirect_uri must have no query
+	// redirect_uri must not have a query (put state into your own session)
 }
 
 func ExampleLinkSessionsService_Exchange() {
@@ -263,7 +263,7 @@ func ExampleClient_SyncTransactions() {
 	client := mk.Client()
 
 	var store moneykittest.MemoryStore // yours is a database: a TransactionStore
-	progress, err := client.SyncTransactions(ctx, link.ID, &store, moneykit.SyncOptions{})
+	progress, err := client.SyncTransactions(ctx, link.ID, &store)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -401,7 +401,7 @@ func ExampleWebhooksService_Handler() {
 			return nil
 		},
 		TransactionsAvailable: func(ctx context.Context, e *moneykit.TransactionsAvailable) error {
-			_, err := client.SyncTransactions(ctx, e.LinkID, &store, moneykit.SyncOptions{})
+			_, err := client.SyncTransactions(ctx, e.LinkID, &store)
 			return err
 		},
 	}

@@ -1,9 +1,13 @@
 package moneykit
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"log/slog"
 	"strings"
+	"time"
 )
 
 // Exchange turns the exchangeable token that Connect's success callback brings into a link.
@@ -13,39 +17,285 @@ import (
 // is unknown, expired or already exchanged, and [ErrUnauthorized].
 //
 // A request that MoneyKit may have received is not sent again. If its answer is lost, the error
-// matches [ErrOutcomeUnknown]: look among the user's links (API operation get_user_links) for a
-// new one before asking the user to start over. After 429, with which MoneyKit says that it did
+// matches [ErrOutcomeUnknown]: look for a new link among the user's ([UsersService.Links]) before
+// asking the user to start over. After 429, with which MoneyKit says that it did
 // nothing, it is repeated.
 //
 // API operation: exchange_token (POST /link-session/exchange-token).
 func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken string, opts ...CallOption) (*Link, error) {
-	r, err := newExchangeTokenRequest(struct {
+	r := newExchangeTokenRequest(struct {
 		Token string `json:"exchangeable_token"`
 	}{exchangeableToken})
-	if err != nil {
-		return nil, err
-	}
 	if strings.TrimSpace(exchangeableToken) == "" {
-		return nil, invalid(r.operation, []FieldError{{Field: "exchangeable_token", Message: "must not be empty"}})
+		r.wrong.add("exchangeable_token", "must not be empty")
 	}
-	r.secrets = []string{exchangeableToken}
 	var body struct {
 		LinkID string `json:"link_id"`
 		Link   Link   `json:"link"`
 	}
-	err = s.core.do(ctx, r, &body, opts)
+	err := s.core.do(ctx, r, &body, opts)
 	if err == nil && body.Link.ID == "" {
 		body.Link.ID = body.LinkID // the old place of the id
 	}
 	if err == nil && body.Link.ID == "" {
-		err = &Error{Operation: r.operation, Message: "the answer holds no link id", unknown: true}
+		err = &Error{Operation: r.operation, why: "the response holds no link id", unknown: true}
 	}
 	var e *Error
-	if errors.As(err, &e) && e.unknown && e.Message == "" {
-		e.Message = "whether the link was made shows among the user's links (get_user_links)"
+	if errors.As(err, &e) && e.unknown {
+		e.details = append(e.details, "whether the link was made shows among the user's links (Users.Links)")
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &body.Link, nil
+}
+
+// Why Connect's result is not taken for a link, for [errors.Is].
+var (
+	// ErrLinkNotOwned: the link is not one of the user's. Somebody may have posted what is another's.
+	ErrLinkNotOwned = errors.New("moneykit: the link is not the user's")
+	// ErrConnectExited: the user left Connect without a link. With [errors.As] a [*ConnectError]
+	// says why, if there was an error.
+	ErrConnectExited = errors.New("moneykit: the user left Connect without a link")
+)
+
+// FinishParams is what [LinkSessionsService.Finish] settles.
+type FinishParams struct {
+	// Result is what the front end posted; see [ParseConnectResult].
+	Result *ConnectResult
+	// UserID is the user that the link must belong to: the id that the link session was opened with,
+	// taken from the application's own session and never from the front end.
+	UserID string
+	// LinkID is the link that was to be relinked. Without it the result's counts, which not every
+	// platform has.
+	LinkID string
+}
+
+// String names the link and the outcome, and leaves out the user and the token.
+func (p FinishParams) String() string {
+	if p.Result == nil {
+		return "finish params without a result"
+	}
+	return "finish params: " + p.Result.String()
+}
+
+// GoString is [FinishParams.String], for %#v.
+func (p FinishParams) GoString() string { return p.String() }
+
+// LogValue is [FinishParams.String], for log/slog.
+func (p FinishParams) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// MarshalText is [FinishParams.String], for encoders such as that of log/slog.
+func (p FinishParams) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
+const finishing = "finishing Connect"
+
+const (
+	// finishWait bounds how long Finish waits for a link to be connected.
+	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
+	// finishMemory is how long Finish remembers an exchanged link whose owner could not be looked up.
+	finishMemory = 10 * time.Minute
+)
+
+// Finish turns what the front end posted into a link of the user. It exchanges the token of a new
+// link, or waits for a relinked one to be connected, for at most thirty seconds, and proves by the
+// user's links that it is theirs: nothing else that the front end says is believed.
+//
+// A result may be posted again. When its token has been exchanged before, or the answer to the
+// exchange is lost, Finish looks for the link among the user's, by the link id or the accounts of the
+// result, and returns it.
+//
+// It fails with [ErrConnectExited] for a result without a link, [ErrLinkNotOwned] for another user's
+// link, [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired, [ErrOutcomeUnknown]
+// when the link of a lost exchange cannot be told from the user's others,
+// [ErrorCodeLinkBadState] with [Error.LinkError] when a relinked link stays in state error,
+// [ErrLinkConnecting] when it is not connected yet, [ErrLinkDeleted], and [ErrorCodeValidationFailed] without result or user. Whatever it fails with,
+// it may be called again.
+//
+// API operations: exchange_token (POST /link-session/exchange-token), get_user_links (GET
+// /users/{id}/links), get_user_accounts (GET /users/{id}/accounts), get_link (GET /links/{id}).
+func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, opts ...CallOption) (*Link, error) {
+	var wrong fieldErrors
+	result := params.Result
+	if result == nil {
+		wrong.add("result", "must not be nil")
+	}
+	wrong.userID("user_id", params.UserID)
+	if err := invalid(finishing, wrong); err != nil {
+		return nil, err
+	}
+	linkID := cmp.Or(params.LinkID, result.LinkID)
+	if result.Outcome != ConnectLinked { // Connect has been opened with the relink session
+		s.core.leftRelink(params.UserID, linkID)
+	}
+	switch result.Outcome {
+	case ConnectLinked:
+		return s.finishLink(ctx, params.UserID, result, opts)
+	case ConnectRelinked:
+		if linkID == "" {
+			wrong.add("link_id", "must not be empty: the result does not name the relinked link")
+		}
+		if result.LinkID != "" && result.LinkID != linkID {
+			wrong.add("link_id", "must be the link of the result")
+		}
+		if err := invalid(finishing, wrong); err != nil {
+			return nil, err
+		}
+		return s.finishRelink(ctx, params.UserID, linkID, opts)
+	case ConnectExited:
+		exit := &Error{Operation: finishing, class: ErrConnectExited}
+		if result.Err != nil {
+			exit.err = result.Err
+		}
+		return nil, exit
+	}
+	wrong.add("result", "must have an outcome")
+	return nil, invalid(finishing, wrong)
+}
+
+// finishRelink proves that a link is the user's and waits for it.
+func (s *LinkSessionsService) finishRelink(ctx context.Context, userID, linkID string, opts []CallOption) (*Link, error) {
+	if err := s.owned(ctx, userID, linkID, opts); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, finishWait)
+	defer cancel()
+	link, err := (&LinksService{s.core}).wait(ctx, linkID, missesToken, opts)
+	if err != nil {
+		return nil, err // without the link, which is not connected
+	}
+	return link, nil
+}
+
+// missesToken returns an error for a link that was posted without the exchangeable token that it needs: no
+// wait would connect it.
+func missesToken(link *Link) error {
+	if link.State != LinkStateAwaitingTokenExchange {
+		return nil
+	}
+	return invalid(finishing, []FieldError{{
+		Field: "result", Message: "must have the exchangeable token: the link is new and awaits its exchange",
+	}})
+}
+
+// owned fails unless a link is the user's. Whether another's exists is not told.
+func (s *LinkSessionsService) owned(ctx context.Context, userID, linkID string, opts []CallOption) error {
+	links, err := (&UsersService{s.core}).Links(ctx, userID, opts...)
+	if err != nil {
+		return err
+	}
+	if _, ok := links.Links[linkID]; !ok {
+		return &Error{Operation: "proving the owner of a link", class: ErrLinkNotOwned}
+	}
+	return nil
+}
+
+func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, result *ConnectResult, opts []CallOption) (*Link, error) {
+	for again := false; ; again = true {
+		link, err := s.exchange(ctx, userID, result.ExchangeableToken, opts)
+		if err == nil {
+			return s.prove(ctx, userID, result.ExchangeableToken, link, opts)
+		}
+		lost := errors.Is(err, ErrOutcomeUnknown)
+		if !lost && !errors.Is(err, ErrorCodeInvalidTokenExchange) {
+			return nil, err
+		}
+		found, lookErr := s.exchanged(ctx, userID, result, opts)
+		switch {
+		case lookErr != nil && lost:
+			return nil, &Error{Operation: finishing, why: "looking up the link of a lost exchange failed", unknown: true, err: lookErr}
+		case lookErr != nil: // the token is not known to be bad: it may have been exchanged before
+			return nil, lookErr
+		case found == nil:
+			return nil, err
+		case found.State != LinkStateAwaitingTokenExchange:
+			return found, nil
+		case again || !lost:
+			return nil, err
+		}
+		// The exchange did not happen, and so may be tried once more.
+	}
+}
+
+// exchange exchanges a token, unless that was done and only the proof is missing.
+func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string, opts []CallOption) (*Link, error) {
+	if linkID, ok := s.core.exchanged.Get(newUserToken(userID, token)); ok {
+		return (&LinksService{s.core}).Get(ctx, linkID, opts...)
+	}
+	return s.Exchange(ctx, token, opts...)
+}
+
+// prove returns a link that was exchanged, if it is the user's. A token is exchanged once, so a link
+// whose owner cannot be looked up now is remembered for the next try.
+func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, link *Link, opts []CallOption) (*Link, error) {
+	key := newUserToken(userID, token)
+	err := s.owned(ctx, userID, link.ID, opts)
+	switch {
+	case err == nil:
+		s.core.exchanged.Delete(key)
+		return link, nil
+	case !errors.Is(err, ErrLinkNotOwned):
+		s.core.exchanged.Put(key, link.ID)
+	}
+	return nil, err
+}
+
+// userToken is a user and the hash of an exchangeable token: the token itself is not kept.
+type userToken struct {
+	user string
+	hash [sha256.Size]byte
+}
+
+func newUserToken(userID, token string) userToken {
+	return userToken{userID, sha256.Sum256([]byte(token))}
+}
+
+// exchanged returns the link of a result among the user's, nil if it cannot be told from others.
+func (s *LinkSessionsService) exchanged(ctx context.Context, userID string, result *ConnectResult, opts []CallOption) (*Link, error) {
+	links, err := (&UsersService{s.core}).Links(ctx, userID, opts...)
+	if err != nil {
+		return nil, err
+	}
+	var found []Link
+	for id, link := range links.Links {
+		link.ID = id
+		switch {
+		case link.State == LinkStateDeleted:
+		case result.LinkID == id:
+			return &link, nil
+		case result.LinkID == "" && link.InstitutionID == result.Institution.ID:
+			found = append(found, link)
+		}
+	}
+	if len(found) == 0 || len(result.Accounts) == 0 {
+		return nil, nil //nolint:nilnil // nothing tells which of them it is
+	}
+	accounts, err := (&UsersService{s.core}).Accounts(ctx, userID, UserAccountListParams{}, opts...)
+	if err != nil {
+		return nil, err
+	}
+	var same []*Link
+	for _, link := range found {
+		if hasAccounts(accounts.Links[link.ID], result.Accounts) {
+			same = append(same, &link)
+		}
+	}
+	if len(same) != 1 {
+		return nil, nil //nolint:nilnil // as above
+	}
+	return same[0], nil
+}
+
+// hasAccounts reports whether all accounts of a result are in a group.
+func hasAccounts(group AccountGroup, accounts []ConnectAccount) bool {
+	ids := map[string]bool{}
+	for _, a := range group.Accounts {
+		ids[a.ID] = true
+	}
+	for _, a := range accounts {
+		if !ids[a.ID] {
+			return false
+		}
+	}
+	return true
 }

@@ -249,18 +249,22 @@ func TestFinishRefuses(t *testing.T) {
 		params moneykit.FinishParams
 		field  string
 	}{
-		"nothing":                   {moneykit.FinishParams{}, "result"},
-		"no result":                 {moneykit.FinishParams{UserID: finishUser}, "result"},
-		"no user":                   {moneykit.FinishParams{Result: whole}, "user_id"},
-		"a user id of 3":            {moneykit.FinishParams{Result: whole, UserID: "abc"}, "user_id"},
-		"a user id of 151":          {moneykit.FinishParams{Result: whole, UserID: strings.Repeat("x", 151)}, "user_id"},
-		"an exit without user":      {moneykit.FinishParams{Result: result(moneykit.ConnectExited, "", "")}, "user_id"},
-		"an empty result":           {moneykit.FinishParams{Result: result("", "", ""), UserID: finishUser}, "result"},
-		"no outcome":                {moneykit.FinishParams{Result: result("", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
-		"an unknown outcome":        {moneykit.FinishParams{Result: result("won", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
-		"linked without token":      {moneykit.FinishParams{Result: result(moneykit.ConnectLinked, "", "mk_1"), UserID: finishUser}, "exchangeable_token"},
-		"linked with a blank token": {moneykit.FinishParams{Result: result(moneykit.ConnectLinked, " \t", "mk_1"), UserID: finishUser}, "exchangeable_token"},
-		"relinked without link":     {moneykit.FinishParams{Result: result(moneykit.ConnectRelinked, "", ""), UserID: finishUser}, "link_id"},
+		"nothing":              {moneykit.FinishParams{}, "result"},
+		"no result":            {moneykit.FinishParams{UserID: finishUser}, "result"},
+		"no user":              {moneykit.FinishParams{Result: whole}, "user_id"},
+		"a user id of 3":       {moneykit.FinishParams{Result: whole, UserID: "abc"}, "user_id"},
+		"a user id of 151":     {moneykit.FinishParams{Result: whole, UserID: strings.Repeat("x", 151)}, "user_id"},
+		"an exit without user": {moneykit.FinishParams{Result: result(moneykit.ConnectExited, "", "")}, "user_id"},
+		"an empty result":      {moneykit.FinishParams{Result: result("", "", ""), UserID: finishUser}, "result"},
+		"no outcome":           {moneykit.FinishParams{Result: result("", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
+		"an unknown outcome":   {moneykit.FinishParams{Result: result("won", finishDecoy, "mk_1"), UserID: finishUser}, "result"},
+		"linked without token": {
+			moneykit.FinishParams{Result: result(moneykit.ConnectLinked, "", "mk_1"), UserID: finishUser}, "exchangeable_token",
+		},
+		"linked with a blank token": {
+			moneykit.FinishParams{Result: result(moneykit.ConnectLinked, " \t", "mk_1"), UserID: finishUser}, "exchangeable_token",
+		},
+		"relinked without link": {moneykit.FinishParams{Result: result(moneykit.ConnectRelinked, "", ""), UserID: finishUser}, "link_id"},
 		"relinked another link": {
 			moneykit.FinishParams{Result: result(moneykit.ConnectRelinked, "", "mk_1"), UserID: finishUser, LinkID: "mk_2"}, "link_id",
 		},
@@ -733,8 +737,8 @@ func TestFinishExchangeFails(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkOfAnother refuses links that are not the user's, all in the same words and without
-// reading them.
+// TestFinishRelinkOfAnother refuses links that are not the user's, all in the same words and
+// without reading them.
 func TestFinishRelinkOfAnother(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -766,8 +770,8 @@ func TestFinishRelinkOfAnother(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkDeleted finds a link deleted that the user's list still has, whichever way MoneyKit
-// says it.
+// TestFinishRelinkDeleted finds a link deleted that the user's list still has, whichever way
+// MoneyKit says it.
 func TestFinishRelinkDeleted(t *testing.T) {
 	t.Parallel()
 	deleted := strings.Replace(linkJSON, `"connected"`, `"deleted"`, 1)
@@ -817,8 +821,9 @@ func TestFinishIgnoresDeletedLinks(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
 }
 
-// TestFinishRemembersTheExchange: an exchange happens once. When its link cannot be proved at once, and
-// nothing else tells it from the user's others, the next Finish still knows it.
+// TestFinishRemembersTheExchange fails the look at the link after an exchange, which happens only
+// once. The next Finish still knows the link, although nothing else tells it from the user's
+// others.
 func TestFinishRemembersTheExchange(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -838,41 +843,44 @@ func TestFinishRemembersTheExchange(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "and then forgets it")
 }
 
-// TestFinishWaits waits for a relinked link.
-func TestFinishWaits(t *testing.T) {
-	t.Parallel()
-	type scene struct {
-		*finishing
+// waitScene is a link that Finish waits for, and what ends the waiting.
+type waitScene struct {
+	*finishing
 
-		link   moneykit.Link
-		cancel context.CancelFunc
-	}
+	link   moneykit.Link
+	cancel context.CancelFunc
+}
+
+// finishWait is a relink that ends sooner or later.
+type finishWait struct {
+	spec    moneykittest.LinkSpec
+	prepare func(*waitScene)
+	within  time.Duration // the caller's deadline
+	took    time.Duration
+	reads   int
+	errs    []error // none for success
+	action  moneykit.Action
+}
+
+func finishWaits() map[string]finishWait {
 	broken := moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorInvalidCredentials}
-	late := func(d time.Duration, f func(*scene)) func(*scene) {
-		return func(s *scene) { time.AfterFunc(d, func() { f(s) }) }
+	late := func(d time.Duration, f func(*waitScene)) func(*waitScene) {
+		return func(s *waitScene) { time.AfterFunc(d, func() { f(s) }) }
 	}
 	badState := []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInvalidCredentials, moneykit.ErrRelinkRequired}
-	tests := map[string]struct {
-		spec    moneykittest.LinkSpec
-		prepare func(*scene)
-		within  time.Duration // the caller's deadline
-		took    time.Duration
-		reads   int
-		errs    []error // none for success
-		action  moneykit.Action
-	}{
+	return map[string]finishWait{
 		"connected": {spec: moneykittest.LinkSpec{UserID: finishUser}, reads: 1},
 		"connected soon": {
-			spec: broken, prepare: late(12*time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			spec: broken, prepare: late(12*time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took: 15 * time.Second, reads: 4,
 		},
 		"connected when it is almost too late": {
-			spec: broken, prepare: late(24*time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			spec: broken, prepare: late(24*time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took: 25 * time.Second, reads: 6,
 		},
 		"connecting, then connected": {
 			spec:    moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting},
-			prepare: late(time.Second, func(s *scene) { s.mk.Break(s.link.ID, "") }),
+			prepare: late(time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took:    5 * time.Second, reads: 2,
 		},
 		"broken for good": {
@@ -880,13 +888,13 @@ func TestFinishWaits(t *testing.T) {
 			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
 		"broken for another reason": {
-			spec: broken, prepare: late(time.Second, func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorInstitutionError) }),
+			spec: broken, prepare: late(time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, moneykit.LinkErrorInstitutionError) }),
 			took: 29 * time.Second, reads: 6,
 			errs:   []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInstitutionError, context.DeadlineExceeded},
 			action: moneykit.ActionRetry,
 		},
 		"broken, and the last read hangs": {
-			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+			spec: broken, prepare: late(7*time.Second, func(s *waitScene) {
 				s.mk.Fail("get_link", -1, moneykittest.Fault{Latency: time.Minute})
 			}),
 			took: 29 * time.Second, reads: 3,
@@ -898,13 +906,13 @@ func TestFinishWaits(t *testing.T) {
 			errs: []error{moneykit.ErrLinkConnecting, context.DeadlineExceeded}, action: moneykit.ActionWait,
 		},
 		"deleted meanwhile": {
-			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+			spec: broken, prepare: late(7*time.Second, func(s *waitScene) {
 				_ = s.client.Links.Delete(context.Background(), s.link.ID)
 			}),
 			took: 10 * time.Second, reads: 3, errs: []error{moneykit.ErrLinkDeleted}, action: moneykit.ActionGone,
 		},
 		"cancelled": {
-			spec: broken, prepare: late(7*time.Second, func(s *scene) { s.cancel() }),
+			spec: broken, prepare: late(7*time.Second, func(s *waitScene) { s.cancel() }),
 			took: 7 * time.Second, reads: 2, errs: append(badState, context.Canceled), action: moneykit.ActionRelink,
 		},
 		"the caller's deadline": {
@@ -912,13 +920,18 @@ func TestFinishWaits(t *testing.T) {
 			took: 3 * time.Second, reads: 1, errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
 		"a read fails": {
-			spec: broken, prepare: late(7*time.Second, func(s *scene) {
+			spec: broken, prepare: late(7*time.Second, func(s *waitScene) {
 				s.mk.Fail("get_link", 1, moneykittest.Fault{Code: moneykit.ErrorCodeUnauthorized})
 			}),
 			took: 10 * time.Second, reads: 3, errs: []error{moneykit.ErrUnauthorized}, action: moneykit.ActionFix,
 		},
 	}
-	for name, tt := range tests {
+}
+
+// TestFinishWaits waits for a relinked link.
+func TestFinishWaits(t *testing.T) {
+	t.Parallel()
+	for name, tt := range finishWaits() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -929,7 +942,7 @@ func TestFinishWaits(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, tt.within)
 					defer cancel()
 				}
-				s := &scene{f, f.mk.AddLink(tt.spec), cancel}
+				s := &waitScene{f, f.mk.AddLink(tt.spec), cancel}
 				if tt.prepare != nil {
 					tt.prepare(s)
 				}

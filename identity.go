@@ -12,6 +12,5 @@ import "context"
 // API operation: get_identities (GET /links/{id}/identity), 3 calls a minute for a link, 600 for an
 // application.
 func (s *IdentityService) List(ctx context.Context, linkID string, params IdentityListParams, opts ...CallOption) (*IdentityList, error) {
-	r, err := newGetIdentitiesRequest(linkID, params)
-	return call[IdentityList](ctx, s.core, r, err, opts)
+	return call[IdentityList](ctx, s.core, newGetIdentitiesRequest(linkID, params), opts)
 }

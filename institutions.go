@@ -11,8 +11,7 @@ import (
 // API operation: get_institution (GET /institutions/{institution_id}), 400 calls a minute for an
 // application.
 func (s *InstitutionsService) Get(ctx context.Context, institutionID string, opts ...CallOption) (*Institution, error) {
-	r, err := newGetInstitutionRequest(institutionID)
-	return call[Institution](ctx, s.core, r, err, opts)
+	return call[Institution](ctx, s.core, newGetInstitutionRequest(institutionID), opts)
 }
 
 // List returns one page of the institutions that match. Most programs want
@@ -23,8 +22,7 @@ func (s *InstitutionsService) Get(ctx context.Context, institutionID string, opt
 //
 // API operation: get_institutions (GET /institutions), 30 calls a minute for an application.
 func (s *InstitutionsService) List(ctx context.Context, params InstitutionListParams, opts ...CallOption) (*InstitutionPage, error) {
-	r, err := newGetInstitutionsRequest(params)
-	return call[InstitutionPage](ctx, s.core, r, err, opts)
+	return call[InstitutionPage](ctx, s.core, newGetInstitutionsRequest(params), opts)
 }
 
 // All yields the institutions that match, page by page as the loop goes on. Without a limit it asks

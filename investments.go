@@ -14,8 +14,7 @@ import (
 //
 // API operation: get_holdings (GET /links/{id}/investments/holdings).
 func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params HoldingListParams, opts ...CallOption) (*HoldingList, error) {
-	r, err := newGetHoldingsRequest(linkID, params)
-	return call[HoldingList](ctx, s.core, r, err, opts)
+	return call[HoldingList](ctx, s.core, newGetHoldingsRequest(linkID, params), opts)
 }
 
 // Transactions returns one page of the activity in a link's investment accounts, newest first, and
@@ -28,8 +27,7 @@ func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params
 //
 // API operation: get_investment_transactions (GET /links/{id}/investments/transactions).
 func (s *InvestmentsService) Transactions(ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption) (*InvestmentTransactionPage, error) {
-	r, err := newGetInvestmentTransactionsRequest(linkID, params)
-	return call[InvestmentTransactionPage](ctx, s.core, r, err, opts)
+	return call[InvestmentTransactionPage](ctx, s.core, newGetInvestmentTransactionsRequest(linkID, params), opts)
 }
 
 // AllTransactions yields the activity in a link's investment accounts, newest first, page by page

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"iter"
+	"math"
 	"slices"
 )
 
@@ -21,7 +22,7 @@ type page[T any, P comparable] struct {
 // time, ends with the first error, and refuses to read a page twice.
 func iterate[T any, P comparable](start P, fetch func(P) (page[T, P], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		seen := map[P]bool{start: true}
+		guard := newGuard(start)
 		at := start
 		for n := 1; ; n++ {
 			p, err := fetch(at)
@@ -38,19 +39,50 @@ func iterate[T any, P comparable](start P, fetch func(P) (page[T, P], error)) it
 			if !p.more {
 				return
 			}
-			if seen[p.next] {
+			if guard.repeats(p.next) {
 				var none T
-				yield(none, onPage(n, errStuck))
+				yield(none, onPage(n, stuck()))
 				return
 			}
-			seen[p.next] = true
 			at = p.next
 		}
 	}
 }
 
-// errStuck would let a loop go round for ever.
-var errStuck = &Error{Operation: "reading a list", Message: "the answer leads back to a page that was read before"}
+// stuck returns the error of a list that would never end.
+func stuck() *Error {
+	return &Error{Operation: "reading a list", why: "the response leads back to a page that was read before"}
+}
+
+// guard finds out that a list goes round in circles, with bounded memory: it remembers the first places
+// of a list, and one later place, which it moves on after 2, 4, 8, … steps (Brent's algorithm).
+type guard[P comparable] struct {
+	first map[P]bool
+	later P
+	steps int
+	moves int // at this number of steps
+}
+
+// maxFirst bounds how many places a guard remembers.
+const maxFirst = 1000
+
+func newGuard[P comparable](start P) *guard[P] {
+	return &guard[P]{first: map[P]bool{start: true}, later: start, moves: 2}
+}
+
+// repeats reports whether at was visited before, and visits it.
+func (g *guard[P]) repeats(at P) bool {
+	if at == g.later || g.first[at] {
+		return true
+	}
+	if len(g.first) < maxFirst {
+		g.first[at] = true
+	}
+	if g.steps++; g.steps == g.moves {
+		g.later, g.steps, g.moves = at, 0, 2*g.moves
+	}
+	return false
+}
 
 // onPage names the page that err happened on.
 func onPage(n int, err error) error {
@@ -68,7 +100,10 @@ func onPage(n int, err error) error {
 func numbered[T any](first, size int, id func(*T) string, list func(number, size int) (items []T, total int, err error)) iter.Seq2[T, error] {
 	first, size = cmp.Or(first, 1), orMax(size)
 	return func(yield func(T, error) bool) {
-		read := (first - 1) * size
+		read := math.MaxInt // of items before this page
+		if first-1 <= math.MaxInt/size-1 {
+			read = (first - 1) * size
+		}
 		var before []string // the ids of the last page
 		beforeTotal := 0
 		pages := iterate(first, func(number int) (page[T, int], error) {
@@ -84,13 +119,16 @@ func numbered[T any](first, size int, id func(*T) string, list func(number, size
 				ids[i] = id(&items[i])
 			}
 			if total == beforeTotal && slices.Equal(ids, before) {
-				return page[T, int]{}, errStuck
+				return page[T, int]{}, stuck()
 			}
 			before, beforeTotal = ids, total
-			read += len(items)
 			more := len(items) >= size
 			if total > 0 {
-				more = read < total
+				more = read < total-len(items)
+			}
+			read += min(len(items), math.MaxInt-read)
+			if number == math.MaxInt {
+				return page[T, int]{}, stuck()
 			}
 			return page[T, int]{items: items, next: number + 1, more: more}, nil
 		})

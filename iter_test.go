@@ -2,6 +2,7 @@ package moneykit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -21,8 +22,8 @@ import (
 
 // lists are the six ways in which MoneyKit pages. serve answers the request for page n of three
 // pages of two items each; how says what else it does: "" nothing, "stuck" page 2 leads to page 2,
-// "back" page 2 leads to page 1, "repeat" page 2 holds what page 1 does, "total" it does not say how
-// many there are, "empty" there is nothing.
+// "back" page 2 leads to page 1, "repeat" page 2 holds what page 1 does, "total" it does not say
+// how many there are, "empty" there is nothing.
 var lists = []struct {
 	name  string
 	path  string
@@ -285,10 +286,12 @@ func TestAllInTwoLoopsAtOnce(t *testing.T) {
 		all := tt.all(t.Context(), newClient(t, mock))
 		var wg sync.WaitGroup
 		var got [2][]string
+		var errs [2]error
 		for i := range got {
-			wg.Go(func() { got[i], _ = collect(all) })
+			wg.Go(func() { got[i], errs[i] = collect(all) })
 		}
 		wg.Wait()
+		require.NoError(t, errors.Join(errs[:]...), tt.name)
 		assert.GreaterOrEqual(t, len(got[0]), 5, tt.name)
 		assert.Equal(t, got[0], got[1], tt.name)
 	}
@@ -380,7 +383,12 @@ func TestWait(t *testing.T) {
 		{"one after the other", []httpmock.Responder{
 			link("connected", old, "null"), link("connected", done, "null"), link("connected", done, old), link("connected", done, done),
 		}, 15 * time.Second, nil, ""},
-		{"one fails", []httpmock.Responder{link("connected", done, old), link("connected", done, failed)}, 5 * time.Second, nil, "the refresh of identity failed with timeout"},
+		{
+			"one fails",
+			[]httpmock.Responder{link("connected", done, old), link("connected", done, failed)},
+			5 * time.Second, nil,
+			"the refresh of identity failed with timeout",
+		},
 		{"the link breaks", []httpmock.Responder{link("error", done, old)}, 0, moneykit.ErrRelinkRequired, "auth_expired"},
 		{"the link is deleted", []httpmock.Responder{link("deleted", done, old)}, 0, moneykit.ErrLinkDeleted, ""},
 		{"the link is gone", []httpmock.Responder{answers(404, `{"error_code":"link_error.not_found"}`)}, 0, moneykit.ErrNotFound, ""},

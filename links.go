@@ -14,8 +14,7 @@ import (
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an application.
 func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
-	r, err := newGetLinkRequest(linkID)
-	return call[Link](ctx, s.core, r, err, opts)
+	return call[Link](ctx, s.core, newGetLinkRequest(linkID), opts)
 }
 
 // List returns one page of the application's links: those that are connected, have had data
@@ -27,8 +26,7 @@ func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOptio
 //
 // API operation: get_links (GET /links), 600 calls a minute for an application.
 func (s *LinksService) List(ctx context.Context, params LinkListParams, opts ...CallOption) (*LinkPage, error) {
-	r, err := newGetLinksRequest(params)
-	return call[LinkPage](ctx, s.core, r, err, opts)
+	return call[LinkPage](ctx, s.core, newGetLinksRequest(params), opts)
 }
 
 // All yields the application's links, page by page as the loop goes on; see [LinksService.List]
@@ -57,19 +55,17 @@ func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpd
 	if params.Tags.IsClear() {
 		params.Tags = Set([]string{}) // null is for the webhook alone
 	}
-	var wrong fieldErrors
-	if webhook, ok := params.Webhook.Get(); ok {
-		checkWebhook("webhook", webhook, &wrong)
-	}
 	if tags, ok := params.Tags.Get(); ok {
-		checkTags("link_tags", tags, &wrong)
 		params.Tags = Set(list(tags))
 	}
-	r, err := newUpdateLinkRequest(linkID, params)
-	if err == nil {
-		err = invalid(r.operation, wrong)
+	r := newUpdateLinkRequest(linkID, params)
+	if webhook, ok := params.Webhook.Get(); ok {
+		r.wrong.webhook("webhook", webhook)
 	}
-	return call[Link](ctx, s.core, r, err, opts)
+	if tags, ok := params.Tags.Get(); ok {
+		r.wrong.tags("link_tags", tags)
+	}
+	return call[Link](ctx, s.core, r, opts)
 }
 
 // Delete ends the access to a link's accounts, for good. A link that is already deleted gives
@@ -79,11 +75,7 @@ func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpd
 //
 // API operation: delete_link (DELETE /links/{id}), 600 calls a minute for an application.
 func (s *LinksService) Delete(ctx context.Context, linkID string, opts ...CallOption) error {
-	r, err := newDeleteLinkRequest(linkID)
-	if err != nil {
-		return err
-	}
-	return s.core.do(ctx, r, nil, opts)
+	return s.core.do(ctx, newDeleteLinkRequest(linkID), nil, opts)
 }
 
 // Reset puts a link into a state that requires relinking, to try out what a program does then.
@@ -92,8 +84,7 @@ func (s *LinksService) Delete(ctx context.Context, linkID string, opts ...CallOp
 //
 // API operation: reset_link (POST /links/{id}/reset).
 func (s *LinksService) Reset(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
-	r, err := newResetLinkRequest(linkID)
-	return call[Link](ctx, s.core, r, err, opts)
+	return call[Link](ctx, s.core, newResetLinkRequest(linkID), opts)
 }
 
 // maxImport is MoneyKit's limit of an import's body in bytes, about 4,000 transactions.
@@ -110,21 +101,17 @@ const maxImport = 1_000_000
 // API operation: import_link (POST /links/import), 60 calls a minute for an application.
 func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts ...CallOption) (*Link, error) {
 	params.Accounts, params.Transactions = list(params.Accounts), list(params.Transactions)
-	var wrong fieldErrors
-	params.CustomerUser.check("customer_user", &wrong)
+	r := newImportLinkRequest(params)
+	r.limit = maxImport
+	params.CustomerUser.check("customer_user", &r.wrong)
 	if params.InstitutionID == "" {
-		wrong.add("institution_id", "must not be empty")
+		r.wrong.add("institution_id", "must not be empty")
 	}
 	if len(params.Accounts) == 0 {
-		wrong.add("accounts", "must have one account at least")
+		r.wrong.add("accounts", "must have one account at least")
 	}
-	checkImports(params.Transactions, &wrong)
-	r, err := newImportLinkRequest(params)
-	if err == nil {
-		r.limit, r.secrets = maxImport, params.CustomerUser.personal()
-		err = invalid(r.operation, wrong)
-	}
-	return call[Link](ctx, s.core, r, err, opts)
+	r.wrong.imports(params.Transactions)
+	return call[Link](ctx, s.core, r, opts)
 }
 
 // ImportTransactions adds transactions to an imported link and returns it. Limits, errors and
@@ -133,23 +120,64 @@ func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts
 // API operation: import_transactions (POST /links/{id}/import/transactions).
 func (s *LinksService) ImportTransactions(ctx context.Context, linkID string, params TransactionImportParams, opts ...CallOption) (*Link, error) {
 	params.Transactions = list(params.Transactions)
-	var wrong fieldErrors
-	checkImports(params.Transactions, &wrong)
-	r, err := newImportTransactionsRequest(linkID, params)
-	if err == nil {
-		r.limit = maxImport
-		err = invalid(r.operation, wrong)
-	}
-	return call[Link](ctx, s.core, r, err, opts)
+	r := newImportTransactionsRequest(linkID, params)
+	r.limit = maxImport
+	r.wrong.imports(params.Transactions)
+	return call[Link](ctx, s.core, r, opts)
 }
 
-func checkImports(transactions []TransactionImport, f *fieldErrors) {
+func (f *fieldErrors) imports(transactions []TransactionImport) {
 	for i, t := range transactions {
 		if t.AccountID == "" {
 			f.add(fmt.Sprintf("transactions[%d].account_id", i), "must not be empty")
 		}
 		if t.Date.IsZero() {
 			f.add(fmt.Sprintf("transactions[%d].date", i), "must not be empty")
+		}
+	}
+}
+
+// WaitConnected reads a link every five seconds until it is connected, and returns it. It also waits for
+// a link in state error, because that state may last for a moment after a relink. Give ctx a deadline.
+//
+// It returns the link and an error that matches the error of ctx when ctx ends first: with
+// [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
+// [ErrLinkConnecting]. It returns [ErrLinkDeleted] when the link is deleted. Reads are retried like any
+// read.
+//
+// API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
+func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
+	return s.wait(ctx, linkID, func(*Link) error { return nil }, opts)
+}
+
+const waitingForLink = "waiting for a link"
+
+// wait waits until a link is connected, or give up returns an error for it.
+func (s *LinksService) wait(ctx context.Context, linkID string, giveUp func(*Link) error, opts []CallOption) (*Link, error) {
+	var last *Link
+	for {
+		link, err := s.Get(ctx, linkID, opts...)
+		switch {
+		case err == nil:
+			last = link
+		case last == nil || ctx.Err() == nil:
+			return nil, err
+		}
+		switch last.State {
+		case LinkStateConnected:
+			return last, nil
+		case LinkStateDeleted:
+			return last, &Error{Operation: waitingForLink, Code: ErrorCodeLinkDeleted}
+		case LinkStateError, LinkStateConnecting, LinkStateAwaitingTokenExchange:
+		}
+		if err := giveUp(last); err != nil {
+			return last, err
+		}
+		if err := pollPause(ctx); err != nil {
+			if last.State == LinkStateError {
+				return last, &Error{Operation: waitingForLink, Code: ErrorCodeLinkBadState, LinkError: last.Error, err: err}
+			}
+			return last, &Error{Operation: waitingForLink, class: ErrLinkConnecting, err: err}
 		}
 	}
 }

@@ -110,8 +110,14 @@ func TestCreateLeavesItsInputAlone(t *testing.T) {
 	assert.Nil(t, params.CustomSandboxData.Owners[0].Names)
 }
 
-func TestCreateRefuses(t *testing.T) {
-	t.Parallel()
+// changedSession is a valid session with a change, and the fields that are refused then.
+type changedSession struct {
+	name   string
+	change func(*moneykit.LinkSessionParams)
+	fields string // "" when it is accepted
+}
+
+func changedSessions() []changedSession {
 	long := func(n int) string { return strings.Repeat("ż", n) }
 	account := func(a moneykit.CustomSandboxAccount) func(*moneykit.LinkSessionParams) {
 		return func(p *moneykit.LinkSessionParams) {
@@ -124,11 +130,7 @@ func TestCreateRefuses(t *testing.T) {
 		a.RoutingNumber = n
 		return account(a)
 	}
-	tests := []struct {
-		name   string
-		change func(*moneykit.LinkSessionParams)
-		fields string // "" when it is accepted
-	}{
+	return []changedSession{
 		{"nothing wrong", func(*moneykit.LinkSessionParams) {}, ""},
 		{"user id of 3", func(p *moneykit.LinkSessionParams) { p.CustomerUser.ID = "abc" }, "customer_user.id"},
 		{"user id of 4", func(p *moneykit.LinkSessionParams) { p.CustomerUser.ID = "abcd" }, ""},
@@ -189,7 +191,11 @@ func TestCreateRefuses(t *testing.T) {
 			p.CustomerUser.ID, p.RedirectURI, p.Tags = "", "", []string{"-"}
 		}, "customer_user.id redirect_uri link_tags[0]"},
 	}
-	for _, tt := range tests {
+}
+
+func TestCreateRefuses(t *testing.T) {
+	t.Parallel()
+	for _, tt := range changedSessions() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			mock := newMock(t)
@@ -251,7 +257,10 @@ func TestExchange(t *testing.T) {
 	url := testBase + "/link-session/exchange-token"
 	var body []byte
 	mock.RegisterResponder(http.MethodPost, url, func(r *http.Request) (*http.Response, error) {
-		body, _ = io.ReadAll(r.Body)
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
 		return answers(201, `{"link_id":"mk_1","link":`+linkJSON+`}`)(r)
 	})
 	client := newClient(t, mock)
@@ -265,15 +274,19 @@ func TestExchange(t *testing.T) {
 	link, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
 	require.NoError(t, err)
 	assert.Equal(t, "mk_2", link.ID, "the old place of the id serves too")
+}
 
-	mock.RegisterResponder(http.MethodPost, url,
+func TestExchangeFails(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token",
 		answers(400, `{"error_code":"link_session_error.invalid_token_exchange","error_message":"exchangeable-canary is invalid"}`))
-	_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	_, err := newClient(t, mock).LinkSessions.Exchange(t.Context(), "exchangeable-canary")
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
 	assert.NotContains(t, err.Error(), "exchangeable-canary")
 
 	for _, token := range []string{"", " \n"} {
-		_, err = client.LinkSessions.Exchange(t.Context(), token)
+		_, err = newClient(t, newMock(t)).LinkSessions.Exchange(t.Context(), token) // any request fails the test
 		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
 	}
 }

@@ -56,7 +56,7 @@ func FuzzLists(f *testing.F) {
 			check(err)
 		}
 		store := &moneykittest.MemoryStore{}
-		_, err = client.SyncTransactions(t.Context(), "mk_1", store, moneykit.SyncOptions{})
+		_, err = client.SyncTransactions(t.Context(), "mk_1", store)
 		check(err)
 	})
 }

@@ -2,61 +2,117 @@ package moneykit
 
 import (
 	"errors"
-	"net"
+	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
-	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// ValidateRedirectURI reports why MoneyKit or a bank would not return a user to uri, nil if
-// nothing speaks against it. A redirect URI is absolute, with neither query nor fragment, and
-// either an https URL, an http URL on this machine (localhost or a loopback address) for
-// development, or a URL in an app's own scheme, such as myfinanceapp://oauth. MoneyKit also
-// requires that its origin is registered in the dashboard, which cannot be checked here.
-func ValidateRedirectURI(uri string) error {
-	if strings.ContainsFunc(uri, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' }) {
-		return errors.New("must not contain spaces, backslashes or control characters")
+// ValidateRedirectURI returns an error if MoneyKit or a bank would not return a user to uri. A
+// redirect URI is absolute and has neither a query nor a fragment. It is an https URL, an http URL
+// on localhost or a loopback address for development, or a URL in an app's own scheme, such as
+// myfinanceapp://oauth. MoneyKit also requires that its origin is registered in the dashboard, which
+// cannot be checked here. The error does not repeat the URI.
+func ValidateRedirectURI(uri string) error { return weburl.CheckRedirectURI(uri) }
+
+// OAuthReturn is a user's return from a bank that they logged in to on its own pages. Its query
+// belongs to Connect and is passed on unread; it lets whoever has it go on as the user.
+type OAuthReturn struct {
+	url   string
+	query string
+}
+
+// maxOAuthQuery bounds the query of a return. A code and a state have some hundred bytes, a signed
+// answer a few thousand; many servers and proxies refuse more than 8 KiB before it gets here.
+const maxOAuthQuery = 16 << 10
+
+// ParseOAuthReturn reads the URL at which a user came back, and holds it to the redirect URI of
+// the link session. The URL is absolute, as an app receives it, or begins with a slash, as a server
+// receives it ([url.URL.RequestURI] of a request); a server's own idea of its scheme and host is
+// often wrong behind a proxy, so then they are those of the redirect URI.
+//
+// It fails unless scheme, host and path are those of the redirect URI, when there is no query,
+// as when somebody opens the page by hand, or one of more than 16 KiB, and for a fragment,
+// credentials, a backslash or an encoded slash in the path, and characters that no URL has. The
+// errors repeat nothing of either URL.
+func ParseOAuthReturn(redirectURI, returned string) (*OAuthReturn, error) {
+	redirect, err := weburl.ParseRedirectURI(redirectURI)
+	if err != nil {
+		return nil, fmt.Errorf("moneykit: the redirect URI %w", err)
 	}
-	u, err := url.Parse(uri)
+	if strings.HasPrefix(returned, "/") {
+		returned = weburl.Origin(redirect) + returned
+	}
+	page, query, _ := strings.Cut(returned, "?")
+	if err := checkReturn(redirect, page, query); err != nil {
+		return nil, fmt.Errorf("moneykit: the OAuth return %w", err)
+	}
+	return &OAuthReturn{url: returned, query: query}, nil
+}
+
+// checkReturn says why a return is none, in words that hold nothing of it.
+func checkReturn(redirect *url.URL, page, query string) error {
 	switch {
-	case uri == "":
-		return errors.New("must not be empty")
+	case strings.Contains(page, "#"), strings.Contains(query, "#"):
+		return errors.New("must have no fragment")
+	case query == "":
+		return errors.New("has no query, so it does not come from a bank")
+	case len(query) > maxOAuthQuery:
+		return fmt.Errorf("has a query of more than %d bytes", maxOAuthQuery)
+	case strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("must hold only visible ASCII characters in its query")
+	case strings.Contains(page, `\`), weburl.HidesSlash(page):
+		return errors.New("must have no backslash and no encoded slash in its path")
+	}
+	u, err := url.Parse(page)
+	switch {
 	case err != nil:
 		return errors.New("must be a URL")
-	case u.Scheme == "":
-		return errors.New("must be absolute, such as https://example.com/oauth")
-	case strings.Contains(uri, "?"):
-		return errors.New("must have no query")
-	case strings.Contains(uri, "#"):
-		return errors.New("must have no fragment")
 	case u.User != nil:
 		return errors.New("must not hold credentials")
-	}
-	switch u.Scheme { // url.Parse made it lower case
-	case "https":
-		if u.Hostname() == "" {
-			return errors.New("must have a host")
-		}
-	case "http":
-		if !isLoopback(u.Hostname()) {
-			return errors.New("must begin with https:// except on localhost")
-		}
-	case "javascript", "data", "vbscript", "file", "filesystem", "blob", "about", "view-source", "intent",
-		"ftp", "ws", "wss", "mailto", "tel", "sms":
-		return errors.New("must be a web address or have an app's own scheme")
-	default:
-		if u.Opaque != "" || (u.Host == "" && u.Path == "") {
-			return errors.New("must have // after its scheme")
-		}
+	case u.Scheme != redirect.Scheme:
+		return errors.New("has another scheme than the redirect URI")
+	case !weburl.SameHost(u, redirect):
+		return errors.New("has another host than the redirect URI")
+	case u.Opaque != "", weburl.Path(u) != weburl.Path(redirect):
+		return errors.New("has another path than the redirect URI")
 	}
 	return nil
 }
 
-// isLoopback reports whether host is this machine by its name or address.
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
+// ContinueURL returns the URL that Connect's continue, or continueFlow in an app, is to be called
+// with: the whole URL, with its query byte for byte.
+func (r OAuthReturn) ContinueURL() string { return r.url }
+
+// ForwardTo returns appURL with the query of the return, byte for byte. An app that is opened with
+// it gives it to continueFlow. It is fit for a Location header.
+//
+// appURL has the app's own scheme, as myfinanceapp://oauth, or is a universal link or app link, as
+// https://app.example.com/oauth. It must be a constant of the application: whoever receives the
+// query can go on as the user. Where a request has a say in it, use ReturnPage of package connect with
+// its ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http,
+// ports, hosts that are no domain names, paths with dots, doubled slashes or encoded characters,
+// and characters beyond ASCII; write an internationalised domain in its ASCII form.
+func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
+	if r.query == "" {
+		return "", errors.New("moneykit: there is no OAuth return to forward")
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
+	if err := weburl.CheckAppURL(appURL); err != nil {
+		return "", fmt.Errorf("moneykit: the app URL %w", err)
+	}
+	return appURL + "?" + r.query, nil
 }
+
+// String leaves out the URL, whose query is a secret.
+func (r OAuthReturn) String() string { return "OAuth return" }
+
+// GoString is [OAuthReturn.String], for %#v.
+func (r OAuthReturn) GoString() string { return r.String() }
+
+// LogValue is [OAuthReturn.String], for log/slog.
+func (r OAuthReturn) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalText is [OAuthReturn.String], for encoders such as that of log/slog.
+func (r OAuthReturn) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -129,7 +127,7 @@ func TestParseOAuthReturnRefuses(t *testing.T) {
 	_, err := moneykit.ParseOAuthReturn("com.example.app:/", "com.example.app:oauth?a")
 	require.ErrorContains(t, err, "another path")
 	_, err = moneykit.ParseOAuthReturn("https://example.com/a%2Fb", "/a%2Fb?a")
-	require.ErrorContains(t, err, "the redirect URI must have no encoded slash")
+	require.ErrorContains(t, err, "the redirect URI must not have an encoded slash")
 }
 
 func TestOAuthReturnHidesItsQuery(t *testing.T) {
@@ -185,30 +183,6 @@ var badTargets = []string{
 	"myfinanceapp://oauth/../x", "1app://oauth", "://oauth", ":", "#", "?", "%", "https://%zz/",
 }
 
-// strangeTargets are apps' URLs, but not those of the application.
-var strangeTargets = []string{
-	"https://evil.example/oauth",
-	"https://app.example.com.evil.example/oauth",
-	"https://evilapp.example.com/oauth",
-	"https://app-example.com/oauth",
-	"https://xn--pp-example-96a.com/oauth",
-	"https://xn--pp-6kc.example.com/oauth",
-	"https://example.com/oauth",
-	"https://app.example.com",
-	"https://app.example.com/",
-	"https://app.example.com/oauth/",
-	"https://app.example.com/oauth/x",
-	"https://app.example.com/OAUTH",
-	"https://APP.example.com/oauth",
-	"HTTPS://app.example.com/oauth",
-	"myfinanceapp://oauth/",
-	"myfinanceapp://oauth2",
-	"myfinanceapp://oauth.evil.example",
-	"myfinanceapp:///oauth",
-	"MyFinanceApp://oauth",
-	"evilapp://oauth",
-}
-
 func TestForwardTo(t *testing.T) {
 	t.Parallel()
 	ret, err := moneykit.ParseOAuthReturn(redirectURI, "/oauth?"+returnQuery)
@@ -228,50 +202,6 @@ func TestForwardTo(t *testing.T) {
 	}
 	_, err = moneykit.OAuthReturn{}.ForwardTo(goodTargets[0])
 	require.ErrorContains(t, err, "no OAuth return to forward")
-}
-
-// allowedTargets are those of forwarding.
-var allowedTargets = []string{"myfinanceapp://oauth", "https://app.example.com/oauth"}
-
-// forwarding forwards to whatever the header X-App asks for.
-func forwarding(tb testing.TB) http.Handler {
-	tb.Helper()
-	h, err := moneykit.OAuthReturnHandler(moneykit.OAuthReturnConfig{
-		RedirectURI:    redirectURI,
-		ForwardTargets: allowedTargets,
-		Forward:        func(r *http.Request) string { return r.Header.Get("X-App") },
-	})
-	require.NoError(tb, err)
-	return h
-}
-
-func forward(tb testing.TB, h http.Handler, target, query string) *httptest.ResponseRecorder {
-	tb.Helper()
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, &http.Request{
-		Method: http.MethodGet,
-		URL:    &url.URL{Path: "/oauth", RawQuery: query},
-		Header: http.Header{"X-App": {target}},
-	})
-	return w
-}
-
-func TestNoOpenRedirect(t *testing.T) {
-	t.Parallel()
-	h := forwarding(t)
-	for _, target := range append(slices.Clone(badTargets[1:]), strangeTargets...) { // the first is none
-		w := forward(t, h, target, returnQuery)
-		assert.Equal(t, http.StatusBadRequest, w.Code, "%q", target)
-		assert.Empty(t, w.Header().Get("Location"), "%q", target)
-		assert.NotContains(t, w.Body.String(), "evil")
-		assert.NotContains(t, w.Body.String(), "s3cret")
-	}
-	for _, target := range allowedTargets {
-		w := forward(t, h, target, returnQuery)
-		assert.Equal(t, http.StatusSeeOther, w.Code)
-		assert.Equal(t, target+"?"+returnQuery, w.Header().Get("Location"))
-		assert.Empty(t, w.Body.String())
-	}
 }
 
 func FuzzParseOAuthReturn(f *testing.F) {
@@ -313,36 +243,31 @@ func FuzzParseOAuthReturn(f *testing.F) {
 }
 
 func FuzzForwardTo(f *testing.F) {
-	for _, target := range slices.Concat(goodTargets, badTargets, strangeTargets, allowedTargets) {
+	for _, target := range slices.Concat(goodTargets, badTargets) {
 		f.Add(target, returnQuery)
 	}
-	f.Add(allowedTargets[0], "a\r\nb")
-	f.Add(allowedTargets[0], "a#b")
-	h := forwarding(f)
+	f.Add(goodTargets[0], "a\r\nb")
+	f.Add(goodTargets[0], "a#b")
 	f.Fuzz(func(t *testing.T, target, query string) {
 		ret, err := moneykit.ParseOAuthReturn(redirectURI, "/oauth?"+query)
 		if err != nil {
 			ret, query = &moneykit.OAuthReturn{}, "x"
 		}
 		location, err := ret.ForwardTo(target)
-		if err == nil {
-			got, errGot := url.Parse(location)
-			want, errWant := url.Parse(target)
-			if errGot != nil || errWant != nil || got.RawQuery != query {
-				t.Fatalf("%q and %q became %q", target, query, location)
-			}
-			got.RawQuery = ""
-			if *got != *want || got.User != nil || got.Port() != "" || got.Fragment != "" {
-				t.Fatalf("%q leads elsewhere than %q", location, target)
-			}
-			if strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r > '~' }) || strings.Contains(target, `\`) {
-				t.Fatalf("%q is not fit for a header", location)
-			}
+		if err != nil {
+			return
 		}
-		w := forward(t, h, target, query)
-		location = w.Header().Get("Location")
-		if location != "" && (!slices.Contains(allowedTargets, target) || location != target+"?"+query || w.Code != http.StatusSeeOther) {
-			t.Fatalf("%q is followed to %q", target, location)
+		got, errGot := url.Parse(location)
+		want, errWant := url.Parse(target)
+		if errGot != nil || errWant != nil || got.RawQuery != query {
+			t.Fatalf("%q and %q became %q", target, query, location)
+		}
+		got.RawQuery = ""
+		if *got != *want || got.User != nil || got.Port() != "" || got.Fragment != "" {
+			t.Fatalf("%q leads elsewhere than %q", location, target)
+		}
+		if strings.ContainsFunc(location, func(r rune) bool { return r <= ' ' || r > '~' }) || strings.Contains(target, `\`) {
+			t.Fatalf("%q is not fit for a header", location)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package moneykit
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +12,9 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/jws"
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
+	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // Option configures a [Client]; see [NewClient].
@@ -19,31 +22,38 @@ type Option func(*config) error
 
 // config is what options write and NewClient reads.
 type config struct {
-	baseURL    string
-	apiVersion string
-	userAgent  string
-	maxBytes   int64
-	httpClient *http.Client
-	retry      RetryPolicy
-	tokens     TokenSource
-	headerAuth bool
-	logger     *slog.Logger
-	webhooks   WebhookPolicy
-	now        func() time.Time
+	baseURL        string
+	apiVersion     string
+	userAgent      string
+	maxBytes       int64
+	httpClient     *http.Client
+	retry          RetryPolicy
+	tokens         TokenSource
+	headerAuth     bool
+	logger         *slog.Logger
+	observer       func(context.Context, CallInfo)
+	webhookAges    jws.Ages
+	webhookKeyLife time.Duration
+	now            func() time.Time
 }
 
 // WithBaseURL sends requests elsewhere than to https://api.moneykit.com, for example to a
 // MoneyKit for tests. The URL is absolute, with http or https, and may have a path.
 func WithBaseURL(base string) Option {
-	return func(c *config) (err error) {
-		c.baseURL, err = checkBaseURL(base)
-		return err
+	return func(c *config) error {
+		checked, err := weburl.CheckBase(base)
+		if err != nil {
+			return fmt.Errorf("the base URL %w", err)
+		}
+		c.baseURL = checked
+		return nil
 	}
 }
 
 // WithHTTPClient sends requests through a copy of client: its transport, cookies and redirect
-// policy. Redirects to another origin are never followed. Its Timeout, 60 seconds if it is
-// zero, counts for one attempt of a call whose context has no deadline.
+// policy. Redirects to another origin are never followed. Its Timeout bounds each attempt of each
+// request, those for access tokens and keys included. If it is zero, an attempt may take 60 seconds, or
+// until the deadline of its context.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -59,7 +69,7 @@ func WithHTTPClient(client *http.Client) Option {
 func WithAPIVersion(date string) Option {
 	return func(c *config) error {
 		if _, err := ParseDate(date); err != nil {
-			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", quoteShort(date))
+			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", plain.Quote(date))
 		}
 		c.apiVersion = date
 		return nil
@@ -141,6 +151,18 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
+// WithObserver calls observe after each attempt of each call, the client's own for tokens and keys
+// included, with the context of the call. It is called from many goroutines, and a call waits for it.
+func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
+	return func(c *config) error {
+		if observe == nil {
+			return errors.New("the observer is nil")
+		}
+		c.observer = observe
+		return nil
+	}
+}
+
 // WithUserAgent puts product and version, which may be empty, before this package's own name in
 // the User-Agent header.
 func WithUserAgent(product, version string) Option {
@@ -169,30 +191,27 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WebhookPolicy bounds which webhooks are accepted. Zero fields have the defaults.
-type WebhookPolicy struct {
-	// MaxAge is how old a signature may be; 2 h 15 min by default, because MoneyKit repeats a
-	// delivery for two hours and may not sign it again. It does not keep an event from being
-	// delivered twice: see [WithDedupe], and let what remembers events there do so for longer
-	// than this.
-	MaxAge time.Duration
-	// MaxAhead is how far in the future a signature may have been made; 5 min by default.
-	MaxAhead time.Duration
-	// KeyLife is how long MoneyKit's keys are used before they are read again; 12 h by default, and
-	// 24 h at most.
-	KeyLife time.Duration
+// WithWebhookAge sets how old the signature of a webhook may be, and how far in its future it may have
+// been made. The defaults are 2 h 15 min, because MoneyKit retries a delivery for two hours and may not
+// sign it again, and 5 min; zero means the default. The age does not keep an event from being delivered
+// twice: see [WithDedupe], and let a [Deduper] remember events for longer than this.
+func WithWebhookAge(oldest, ahead time.Duration) Option {
+	return func(c *config) error {
+		if oldest < 0 || ahead < 0 {
+			return errors.New("the age of webhooks is negative")
+		}
+		c.webhookAges = jws.Ages{Past: oldest, Future: ahead}
+		return nil
+	}
 }
 
-// WithWebhookPolicy sets which webhooks are accepted.
-func WithWebhookPolicy(policy WebhookPolicy) Option {
+// WithWebhookKeyLife sets for how long MoneyKit's keys are cached, 12 h by default and 24 h at most.
+func WithWebhookKeyLife(life time.Duration) Option {
 	return func(c *config) error {
-		switch {
-		case policy.MaxAge < 0 || policy.MaxAhead < 0 || policy.KeyLife < 0:
-			return errors.New("a duration of the webhook policy is negative")
-		case policy.KeyLife > jws.MaxLife:
-			return fmt.Errorf("the webhook policy keeps keys for %v; MoneyKit allows %v", policy.KeyLife, jws.MaxLife)
+		if life <= 0 || life > jws.MaxLife {
+			return fmt.Errorf("the life of webhook keys must be positive and at most %v", jws.MaxLife)
 		}
-		c.webhooks = policy
+		c.webhookKeyLife = life
 		return nil
 	}
 }

@@ -2,7 +2,6 @@ package moneykit
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -17,17 +16,14 @@ import (
 //
 // API operation: refresh_products (POST /links/{id}/products).
 func (s *ProductsService) Refresh(ctx context.Context, linkID string, products []Product, opts ...CallOption) (*Link, error) {
-	r, err := newRefreshProductsRequest(linkID, struct {
+	r := newRefreshProductsRequest(linkID, struct {
 		Products []Product `json:"products"`
 	}{products})
-	if err == nil && len(products) == 0 {
-		err = invalid(r.operation, []FieldError{{Field: "products", Message: "must have one product at least"}})
+	if len(products) == 0 {
+		r.wrong.add("products", "must have one product at least")
 	}
-	return call[Link](ctx, s.core, r, err, opts)
+	return call[Link](ctx, s.core, r, opts)
 }
-
-// pollEvery keeps polling within the 15 reads of a link that MoneyKit allows a minute.
-const pollEvery = 5 * time.Second
 
 // Wait reads a link every five seconds until each of the products has been attempted anew since
 // before, which [ProductsService.Refresh] returned, and returns the link. A product that the link
@@ -39,9 +35,8 @@ const pollEvery = 5 * time.Second
 // helps; when it is deleted with [ErrLinkDeleted]. It fails with what ctx ends with. Reads are
 // repeated like those of [LinksService.Get].
 func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Product, opts ...CallOption) (*Link, error) {
-	const operation = "waiting for products"
 	if before == nil {
-		return nil, invalid(operation, []FieldError{{Field: "before", Message: "must not be nil"}})
+		return nil, invalid(waitingForProducts, []FieldError{{Field: "before", Message: "must not be nil"}})
 	}
 	links := &LinksService{s.core}
 	for {
@@ -51,29 +46,17 @@ func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Pro
 		}
 		switch link.State {
 		case LinkStateError:
-			return link, &Error{Operation: operation, Code: ErrorCodeLinkBadState, LinkError: link.Error}
+			return link, &Error{Operation: waitingForProducts, Code: ErrorCodeLinkBadState, LinkError: link.Error}
 		case LinkStateDeleted:
-			return link, &Error{Operation: operation, Code: ErrorCodeLinkDeleted}
+			return link, &Error{Operation: waitingForProducts, Code: ErrorCodeLinkDeleted}
 		case LinkStateConnected, LinkStateConnecting, LinkStateAwaitingTokenExchange:
 		}
 		if done, err := refreshed(before, link, products); done {
 			return link, err
 		}
 		if err := pollPause(ctx); err != nil {
-			return link, &Error{Operation: operation, err: err}
+			return link, &Error{Operation: waitingForProducts, err: err}
 		}
-	}
-}
-
-// pollPause waits until the next poll, or fails with what ctx ends with before.
-func pollPause(ctx context.Context) error {
-	timer := time.NewTimer(pollEvery)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -93,16 +76,27 @@ func refreshed(before, now *Link, products []Product) (bool, error) {
 		switch {
 		case current.RefreshedAt.After(refreshedAt):
 		case current.LastAttemptedAt.After(attemptedAt) && current.Error != "":
-			failure = &Error{
-				Operation: "waiting for products",
-				Message:   fmt.Sprintf("the refresh of %s failed with %s", product, current.Error),
-			}
+			failure = &Error{Operation: waitingForProducts, why: current.failure(product)}
 		default:
 			return false, nil
 		}
 	}
 	return true, failure
 }
+
+// failure says why the last attempt to refresh a product failed.
+func (p *LinkProduct) failure(product Product) string {
+	why := p.Error.advice().why
+	if why == "" {
+		why = "for a reason that this package does not know"
+	}
+	if !product.Known() {
+		return "the refresh failed: " + why
+	}
+	return "the refresh of " + string(product) + " failed: " + why
+}
+
+const waitingForProducts = "waiting for products"
 
 // get returns the entry of a product, nil if the link does not have it.
 func (p *LinkProducts) get(product Product) *LinkProduct {

@@ -22,7 +22,7 @@ func TestReadme(t *testing.T) {
 	files, err := filepath.Glob("example*_test.go")
 	require.NoError(t, err)
 	examples := ""
-	for _, file := range files {
+	for _, file := range append(files, "connect/example_test.go") {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
 		examples += string(text)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -40,7 +39,7 @@ type RelinkParams struct {
 //
 // Asked again within a minute, for the same user and link and with nothing changed, it returns the
 // same session: a double click opens one. A session is no longer returned once
-// [LinkSessionsService.Finish] or [ConnectHandler] has heard how it ended.
+// [LinkSessionsService.Finish] has been called with its result.
 //
 // It fails with [ErrLinkNotOwned], also for a deleted link that MoneyKit no longer shows among the
 // user's, [ErrLinkDeleted], [ErrRelinkNotNeeded] for a link that is connected, and like
@@ -49,18 +48,15 @@ type RelinkParams struct {
 // API operations: get_user_links (GET /users/{id}/links), get_link (GET /links/{id}),
 // create_link_session (POST /link-session).
 func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params RelinkParams, opts ...CallOption) (*LinkSession, error) {
-	if _, err := newGetLinkRequest(linkID); err != nil {
+	wrong := newGetLinkRequest(linkID).wrong
+	wrong.userID("customer_user.id", params.CustomerUser.ID)
+	if err := invalid(relinking, wrong); err != nil {
 		return nil, err
 	}
-	var wrong fieldErrors
-	wrong.length("customer_user.id", params.CustomerUser.ID, minUserID, maxUserID)
-	if err := invalid("relinking", wrong); err != nil {
-		return nil, err
-	}
-	key := relinkKey(params.CustomerUser.ID, linkID)
-	release, err := s.core.relinking.acquire(ctx, key)
+	key := userLink{params.CustomerUser.ID, linkID}
+	release, err := s.core.relinking.Acquire(ctx, key.user+"\x00"+key.link)
 	if err != nil {
-		return nil, &Error{Operation: "relinking", err: err}
+		return nil, &Error{Operation: relinking, err: err}
 	}
 	defer release()
 
@@ -71,16 +67,17 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 	session := params.session(link)
 	body, err := json.Marshal(session)
 	if err != nil {
-		return nil, &Error{Operation: "relinking", err: err}
+		return nil, &Error{Operation: relinking, err: err}
 	}
-	if open, ok := s.core.relinks.get(key); ok && open.body == string(body) {
+	if open, ok := s.core.relinks.Get(key); ok && open.body == string(body) && s.core.unused(key.user, open) {
 		return &open.session, nil
 	}
+	at := time.Now()
 	opened, err := s.Create(ctx, session, opts...)
 	if err != nil {
 		return nil, err
 	}
-	s.core.relinks.put(key, openRelink{*opened, string(body)})
+	s.core.relinks.Put(key, openRelink{*opened, string(body), at})
 	return opened, nil
 }
 
@@ -96,10 +93,10 @@ func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, par
 		return nil, err
 	}
 	if link.State == LinkStateDeleted {
-		return nil, &Error{Operation: "relinking", Code: ErrorCodeLinkDeleted}
+		return nil, &Error{Operation: relinking, Code: ErrorCodeLinkDeleted}
 	}
 	if link.State == LinkStateConnected && params.Settings == nil && !params.EvenConnected {
-		return nil, ErrRelinkNotNeeded
+		return nil, &Error{Operation: relinking, class: ErrRelinkNotNeeded}
 	}
 	return link, nil
 }
@@ -129,50 +126,37 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 	return out
 }
 
+const relinking = "relinking"
+
 // relinkReuse is how long a relink session is given out again. Connect opens with each only once, and
 // nobody tells whether it has.
 const relinkReuse = time.Minute
+
+// maxRemembered bounds how many links of users a client remembers for each purpose.
+const maxRemembered = 10_000
+
+// userLink is a link as a user names it, who may not own it.
+type userLink struct{ user, link string }
 
 // openRelink is a relink session that was opened lately.
 type openRelink struct {
 	session LinkSession
 	body    string // of the request
+	at      time.Time
 }
 
-func relinkKey(userID, linkID string) string { return userID + "\x00" + linkID }
-
-// WaitConnected reads a link every five seconds until it is connected, and returns it. A link in
-// state error is waited for, too: after a relink that state may last for a moment. Give ctx a
-// deadline.
-//
-// When ctx ends first, it returns the link and fails with what ctx ended with, and with
-// [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
-// [ErrLinkConnecting]. It fails with [ErrLinkDeleted] when the link is deleted. Reads are repeated like those of [LinksService.Get].
-//
-// API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
-func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
-	const operation = "waiting for a link"
-	var last *Link
-	for {
-		link, err := s.Get(ctx, linkID, opts...)
-		switch {
-		case err == nil:
-			last = link
-		case last == nil || ctx.Err() == nil:
-			return nil, err
-		}
-		switch last.State {
-		case LinkStateConnected:
-			return last, nil
-		case LinkStateDeleted:
-			return last, &Error{Operation: operation, Code: ErrorCodeLinkDeleted}
-		case LinkStateError, LinkStateConnecting, LinkStateAwaitingTokenExchange:
-		}
-		if err := pollPause(ctx); err != nil {
-			if last.State == LinkStateError {
-				return last, &Error{Operation: operation, Code: ErrorCodeLinkBadState, LinkError: last.Error, err: err}
-			}
-			return last, &Error{Operation: operation, err: fmt.Errorf("%w: %w", ErrLinkConnecting, err)}
-		}
+// leftRelink forgets the session of a relink that has ended. Not every platform says which link it
+// was; then all sessions that the user has opened so far are too old.
+func (c *core) leftRelink(userID, linkID string) {
+	if linkID == "" {
+		c.exits.Put(userID, time.Now())
+		return
 	}
+	c.relinks.Delete(userLink{userID, linkID})
+}
+
+// unused reports whether the session was opened after the user last left a relink.
+func (c *core) unused(userID string, open openRelink) bool {
+	left, ok := c.exits.Get(userID)
+	return !ok || open.at.After(left)
 }

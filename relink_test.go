@@ -84,7 +84,8 @@ func TestRelinkByHand(t *testing.T) {
 	assert.Empty(t, got.Tags)
 }
 
-// relinkMock answers for a link of finishUser. It returns the bodies of the sessions that are opened.
+// relinkMock answers for a link of finishUser. It returns the bodies of the sessions that are
+// opened.
 func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]string) {
 	t.Helper()
 	mock := newMock(t)
@@ -102,7 +103,8 @@ func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]s
 	return newClient(t, mock), bodies
 }
 
-// TestRelinkSends sends all that it is given, and the tags of a link that has them in their old place.
+// TestRelinkSends sends all that it is given, and the tags of a link that has them in their old
+// place.
 func TestRelinkSends(t *testing.T) {
 	t.Parallel()
 	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"auth_expired"`, 1)
@@ -166,10 +168,20 @@ func TestRelinkRefuses(t *testing.T) {
 		"healthy, even so": {
 			link: moneykittest.LinkSpec{UserID: finishUser}, change: func(p *params) { p.EvenConnected = true },
 		},
-		"deleted":              {link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, err: moneykit.ErrLinkNotOwned}, // it is not listed any more
-		"deleted, even so":     {link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned},
-		"another's":            {link: moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorAuthExpired}, err: moneykit.ErrLinkNotOwned},
-		"another's, even so":   {link: moneykittest.LinkSpec{UserID: finishOther}, change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned},
+		"deleted": { // it is not listed any more
+			link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, err: moneykit.ErrLinkNotOwned,
+		},
+		"deleted, even so": {
+			link: moneykittest.LinkSpec{UserID: finishUser}, delete: true,
+			change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned,
+		},
+		"another's": {
+			link: moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorAuthExpired}, err: moneykit.ErrLinkNotOwned,
+		},
+		"another's, even so": {
+			link:   moneykittest.LinkSpec{UserID: finishOther},
+			change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned,
+		},
 		"another's that works": {link: moneykittest.LinkSpec{UserID: finishOther}, err: moneykit.ErrLinkNotOwned},
 		"unknown":              {id: "mk_none", err: moneykit.ErrLinkNotOwned},
 		"dots":                 {id: "..", err: moneykit.ErrorCodeValidationFailed},
@@ -227,9 +239,10 @@ func TestRelinkReuse(t *testing.T) {
 		link  moneykit.Link
 		token string // of the first session
 	}
-	finish := func(s *scene, result *moneykit.ConnectResult) {
+	finish := func(s *scene, result *moneykit.ConnectResult, want error) {
 		s.Helper()
-		_, _ = s.client.LinkSessions.Finish(s.Context(), moneykit.FinishParams{Result: result, UserID: finishUser, LinkID: s.link.ID})
+		_, err := s.client.LinkSessions.Finish(s.Context(), moneykit.FinishParams{Result: result, UserID: finishUser, LinkID: s.link.ID})
+		require.ErrorIs(s, err, want)
 	}
 	tests := map[string]struct {
 		prepare func(*scene)
@@ -256,20 +269,21 @@ func TestRelinkReuse(t *testing.T) {
 			prepare: func(s *scene) { s.mk.Break(s.link.ID, moneykit.LinkErrorUserError) }, reused: true,
 		},
 		"after an exit": {prepare: func(s *scene) {
-			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true}))
+			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true}), moneykit.ErrConnectExited)
 		}},
 		"after an exit of who knows what": {prepare: func(s *scene) {
 			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true})
-			_, _ = s.finish(s.Context(), finishUser, result)
+			_, err := s.finish(s.Context(), finishUser, result)
+			require.ErrorIs(s, err, moneykit.ErrConnectExited)
 		}},
 		"after a success": {prepare: func(s *scene) {
-			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{}))
+			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{}), nil)
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
 		}},
 		"after a success that does not last": {prepare: func(s *scene) {
 			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{})
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
-			finish(s, result) // in vain, for half a minute
+			finish(s, result, context.DeadlineExceeded) // after half a minute
 		}},
 		"after another user's exit": {prepare: func(s *scene) {
 			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.ConnectExited})
@@ -469,13 +483,22 @@ func TestWaitConnected(t *testing.T) {
 			},
 			took: 20 * time.Second, state: moneykit.LinkStateConnected,
 		},
-		"deleted":      {answers: []answer{{200, in(moneykit.LinkStateDeleted)}}, state: moneykit.LinkStateDeleted, errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted}},
-		"deleted, 410": {answers: []answer{{410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}}, errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted}},
+		"deleted": {
+			answers: []answer{{200, in(moneykit.LinkStateDeleted)}}, state: moneykit.LinkStateDeleted,
+			errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted},
+		},
+		"deleted, 410": {
+			answers: []answer{{410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
+			errs:    []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted},
+		},
 		"deleted meanwhile": {
 			answers: []answer{{200, broken}, {410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
 			took:    5 * time.Second, errs: []error{moneykit.ErrLinkDeleted},
 		},
-		"none": {answers: []answer{{404, `{"error_code":"link_error.not_found","error_message":"There is none."}`}}, errs: []error{moneykit.ErrNotFound}},
+		"none": {
+			answers: []answer{{404, `{"error_code":"link_error.not_found","error_message":"There is none."}`}},
+			errs:    []error{moneykit.ErrNotFound},
+		},
 		"broken": {
 			answers: []answer{{200, broken}}, within: 12 * time.Second, took: 12 * time.Second, state: moneykit.LinkStateError,
 			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete, moneykit.ErrRelinkRequired},

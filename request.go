@@ -2,7 +2,6 @@ package moneykit
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -14,6 +13,12 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
+const (
+	headerClientID     = "X-Client-Id"
+	headerClientSecret = "X-Client-Secret"
+	headerVersion      = "Moneykit-Version"
+)
+
 // request is one API call before authentication, as the generated builders prepare it.
 type request struct {
 	operation string // "GET /links/{id}"
@@ -21,13 +26,14 @@ type request struct {
 	path      string // escaped
 	query     string // escaped
 	body      any    // encoded as a form if it is url.Values, else as JSON; nil for none
+	linkID    string // of the link that it is about, empty if none
 
-	auth    authMode
-	when    transport.When // which failures it may be repeated after
-	secrets []string       // of this request alone: what must not show in an error
-	wrong   fieldErrors    // what is wrong with its parameters
-	limit   int            // of the body in bytes, 0 for none
-	answer  int64          // bound of the answer in bytes, 0 for the client's
+	auth   authMode
+	when   transport.When // which failures it may be retried after
+	wrong  fieldErrors    // what is wrong with it
+	names  []string       // of its query parameters
+	limit  int            // of the body in bytes, 0 for none
+	answer int64          // bound of the response in bytes, 0 for the client's
 }
 
 // authMode says how a request names its sender.
@@ -40,48 +46,65 @@ const (
 )
 
 // newRequest prepares an operation, such as "GET /links/{id}", and fills the parameters of its
-// path with ids, in order. It refuses an id that would change which path the request goes to.
-func newRequest(operation string, ids ...string) (*request, error) {
+// path with ids, in order.
+func newRequest(operation string, ids ...string) *request {
 	method, path, _ := strings.Cut(operation, " ")
 	r := &request{operation: operation, method: method, path: path, when: transport.WhenRefused}
 	if method == http.MethodGet || method == http.MethodDelete {
 		r.when = transport.Always
 	}
-	if strings.HasPrefix(path, "/users/") {
-		r.secrets = ids // the caller's own, and perhaps an e-mail address
+	if len(ids) > 0 && strings.Contains(path, "/links/{") || strings.Contains(path, "/link/{") {
+		r.linkID = ids[0]
 	}
 	for _, value := range ids {
 		open, end := strings.IndexByte(r.path, '{'), strings.IndexByte(r.path, '}')
 		name := r.path[open+1 : end]
-		if value == "" || value == "." || value == ".." {
-			return nil, invalid(operation, []FieldError{{
-				Field: name, Message: "must not be " + quoteShort(value),
-			}})
+		switch {
+		case value == "":
+			r.wrong.add(name, "must not be empty")
+		case movesPath(value):
+			r.wrong.add(name, "must not be . or .., nor have a slash or backslash, also not percent-encoded")
 		}
 		segment, err := runtime.StyleParamWithOptions("simple", false, name, value,
 			runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
 		if err != nil {
-			return nil, invalid(operation, []FieldError{{Field: name, Message: err.Error()}})
+			r.wrong.add(name, "cannot be sent")
 		}
 		r.path = r.path[:open] + segment + r.path[end+1:]
 	}
-	return r, nil
+	return r
+}
+
+// movesPath reports whether a segment of a path would change which path the request goes to, at a
+// server or at a gateway that decodes it once more.
+func movesPath(segment string) bool {
+	for {
+		if segment == "." || segment == ".." || strings.ContainsAny(segment, `/\`) {
+			return true
+		}
+		decoded, err := url.PathUnescape(segment)
+		if err != nil || decoded == segment {
+			return false
+		}
+		segment = decoded
+	}
 }
 
 // add adds a query parameter, unless its value is zero or empty.
 func (r *request) add(name string, value any) {
+	r.names = append(r.names, name)
 	v := reflect.ValueOf(value)
 	if v.IsZero() || (v.Kind() == reflect.Slice && v.Len() == 0) {
 		return
 	}
 	if ids, ok := value.([]string); ok && slices.Contains(ids, "") {
-		r.wrong.add(name, "must not hold an empty id")
+		r.wrong.add(name, "must not have an empty id")
 		return
 	}
 	fragment, err := runtime.StyleParamWithOptions("form", true, name, value,
 		runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery})
 	if err != nil {
-		r.wrong.add(name, "cannot be sent: %v", err)
+		r.wrong.add(name, "cannot be sent")
 		return
 	}
 	if r.query != "" {
@@ -108,22 +131,59 @@ func (r *request) ordered(start, end Date) {
 	}
 }
 
-// problems returns the error of a request that is not to be sent, nil if it is fine.
-func (r *request) problems() error { return invalid(r.operation, r.wrong) }
+// check returns the error of a request that is not to be sent, nil if nothing is wrong.
+func (r *request) check() error { return invalid(r.operation, r.wrong) }
 
-// encode returns the body and its media type, nil and "" for none.
-func (r *request) encode() (body []byte, contentType string, err error) {
-	switch b := r.body.(type) {
-	case nil:
-		return nil, "", nil
-	case url.Values:
-		return []byte(b.Encode()), "application/x-www-form-urlencoded", nil
+func (r *request) contentType() string {
+	if _, ok := r.body.(url.Values); ok {
+		return "application/x-www-form-urlencoded"
 	}
-	body, err = json.Marshal(r.body)
-	if err == nil && r.limit > 0 && len(body) > r.limit {
-		err = invalid(r.operation, []FieldError{{
-			Field: "body", Message: fmt.Sprintf("must have at most %d bytes, not %d", r.limit, len(body)),
-		}})
+	return "application/json"
+}
+
+// encode returns the body, nil for none.
+func (r *request) encode() ([]byte, error) {
+	if r.body == nil {
+		return nil, nil
 	}
-	return body, "application/json", err
+	if form, ok := r.body.(url.Values); ok {
+		return []byte(form.Encode()), nil
+	}
+	body, err := json.Marshal(r.body)
+	if err != nil {
+		return nil, &Error{Operation: r.operation, why: "the request cannot be encoded as JSON", err: transport.Hide(err)}
+	}
+	if r.limit > 0 && len(body) > r.limit {
+		r.wrong.add("body", "must have at most %d bytes, not %d", r.limit, len(body))
+	}
+	return body, r.check()
+}
+
+// knows reports whether name is a parameter or a member of the request, as the document has it.
+func (r *request) knows(name string) bool {
+	if slices.Contains(r.names, name) || strings.Contains(r.operation, "{"+name+"}") {
+		return true
+	}
+	return r.body != nil && hasMember(reflect.TypeOf(r.body), name, map[reflect.Type]bool{})
+}
+
+// hasMember reports whether a type of this package, or one that it consists of, has a member in JSON.
+func hasMember(t reflect.Type, name string, seen map[reflect.Type]bool) bool {
+	switch t.Kind() { //nolint:exhaustive // Others have no members.
+	case reflect.Pointer, reflect.Slice:
+		return hasMember(t.Elem(), name, seen)
+	case reflect.Struct:
+		if seen[t] {
+			return false
+		}
+		seen[t] = true
+		for i := range t.NumField() {
+			field := t.Field(i)
+			tag, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if (tag == name && name != "") || hasMember(field.Type, name, seen) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -3,162 +3,126 @@
 package moneykit
 
 // get_well_known_jwks
-func newGetWellKnownJWKSRequest() (*request, error) {
+func newGetWellKnownJWKSRequest() *request {
 	return newRequest("GET /.well-known/jwks.json")
 }
 
 // instrospect_client
-func newInstrospectClientRequest() (*request, error) {
+func newInstrospectClientRequest() *request {
 	return newRequest("GET /auth/introspect")
 }
 
 // create_access_token
-func newCreateAccessTokenRequest(body any) (*request, error) {
-	r, err := newRequest("POST /auth/token")
-	if err != nil {
-		return nil, err
-	}
+func newCreateAccessTokenRequest(body any) *request {
+	r := newRequest("POST /auth/token")
 	r.body = body
-	return r, nil
+	return r
 }
 
 // get_institutions
-func newGetInstitutionsRequest(params InstitutionListParams) (*request, error) {
-	r, err := newRequest("GET /institutions")
-	if err != nil {
-		return nil, err
-	}
+func newGetInstitutionsRequest(params InstitutionListParams) *request {
+	r := newRequest("GET /institutions")
 	r.add("name", params.Name)
 	r.add("featured", params.Featured)
 	r.add("cursor", params.Cursor)
 	r.between("limit", params.Limit, 1, 1000)
 	r.add("limit", params.Limit)
-	return r, r.problems()
+	return r
 }
 
 // get_institution
-func newGetInstitutionRequest(institutionID string) (*request, error) {
+func newGetInstitutionRequest(institutionID string) *request {
 	return newRequest("GET /institutions/{institution_id}", institutionID)
 }
 
 // create_link_session
-func newCreateLinkSessionRequest(body any) (*request, error) {
-	r, err := newRequest("POST /link-session")
-	if err != nil {
-		return nil, err
-	}
+func newCreateLinkSessionRequest(body any) *request {
+	r := newRequest("POST /link-session")
 	r.body = body
-	return r, nil
+	return r
 }
 
 // exchange_token
-func newExchangeTokenRequest(body any) (*request, error) {
-	r, err := newRequest("POST /link-session/exchange-token")
-	if err != nil {
-		return nil, err
-	}
+func newExchangeTokenRequest(body any) *request {
+	r := newRequest("POST /link-session/exchange-token")
 	r.body = body
-	return r, nil
+	return r
 }
 
 // get_links
-func newGetLinksRequest(params LinkListParams) (*request, error) {
-	r, err := newRequest("GET /links")
-	if err != nil {
-		return nil, err
-	}
+func newGetLinksRequest(params LinkListParams) *request {
+	r := newRequest("GET /links")
 	r.add("cursor", params.Cursor)
 	r.between("limit", params.Limit, 500, 5000)
 	r.add("limit", params.Limit)
-	return r, r.problems()
+	return r
 }
 
 // import_link
-func newImportLinkRequest(body any) (*request, error) {
-	r, err := newRequest("POST /links/import")
-	if err != nil {
-		return nil, err
-	}
+func newImportLinkRequest(body any) *request {
+	r := newRequest("POST /links/import")
 	r.body = body
-	return r, nil
+	return r
 }
 
 // delete_link
-func newDeleteLinkRequest(id string) (*request, error) {
+func newDeleteLinkRequest(id string) *request {
 	return newRequest("DELETE /links/{id}", id)
 }
 
 // get_link
-func newGetLinkRequest(id string) (*request, error) {
+func newGetLinkRequest(id string) *request {
 	return newRequest("GET /links/{id}", id)
 }
 
 // update_link
-func newUpdateLinkRequest(id string, body any) (*request, error) {
-	r, err := newRequest("PATCH /links/{id}", id)
-	if err != nil {
-		return nil, err
-	}
+func newUpdateLinkRequest(id string, body any) *request {
+	r := newRequest("PATCH /links/{id}", id)
 	r.body = body
-	return r, nil
+	return r
 }
 
 // get_accounts
-func newGetAccountsRequest(id string, params AccountListParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/accounts", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetAccountsRequest(id string, params AccountListParams) *request {
+	r := newRequest("GET /links/{id}/accounts", id)
 	r.add("account_ids", params.AccountIDs)
-	return r, r.problems()
+	return r
 }
 
 // get_account_numbers
-func newGetAccountNumbersRequest(id string) (*request, error) {
+func newGetAccountNumbersRequest(id string) *request {
 	return newRequest("GET /links/{id}/accounts/numbers", id)
 }
 
 // get_account
-func newGetAccountRequest(id string, accountID string) (*request, error) {
+func newGetAccountRequest(id string, accountID string) *request {
 	return newRequest("GET /links/{id}/accounts/{account_id}", id, accountID)
 }
 
 // get_identities
-func newGetIdentitiesRequest(id string, params IdentityListParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/identity", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetIdentitiesRequest(id string, params IdentityListParams) *request {
+	r := newRequest("GET /links/{id}/identity", id)
 	r.add("account_ids", params.AccountIDs)
-	return r, r.problems()
+	return r
 }
 
 // import_transactions
-func newImportTransactionsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("POST /links/{id}/import/transactions", id)
-	if err != nil {
-		return nil, err
-	}
+func newImportTransactionsRequest(id string, body any) *request {
+	r := newRequest("POST /links/{id}/import/transactions", id)
 	r.body = body
-	return r, nil
+	return r
 }
 
 // get_holdings
-func newGetHoldingsRequest(id string, params HoldingListParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/investments/holdings", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetHoldingsRequest(id string, params HoldingListParams) *request {
+	r := newRequest("GET /links/{id}/investments/holdings", id)
 	r.add("account_ids", params.AccountIDs)
-	return r, r.problems()
+	return r
 }
 
 // get_investment_transactions
-func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/investments/transactions", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) *request {
+	r := newRequest("GET /links/{id}/investments/transactions", id)
 	r.add("account_ids", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
 	r.add("page", params.Page)
@@ -167,30 +131,24 @@ func newGetInvestmentTransactionsRequest(id string, params InvestmentTransaction
 	r.add("start_date", params.StartDate)
 	r.add("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
-	return r, r.problems()
+	return r
 }
 
 // refresh_products
-func newRefreshProductsRequest(id string, body any) (*request, error) {
-	r, err := newRequest("POST /links/{id}/products", id)
-	if err != nil {
-		return nil, err
-	}
+func newRefreshProductsRequest(id string, body any) *request {
+	r := newRequest("POST /links/{id}/products", id)
 	r.body = body
-	return r, nil
+	return r
 }
 
 // reset_link
-func newResetLinkRequest(id string) (*request, error) {
+func newResetLinkRequest(id string) *request {
 	return newRequest("POST /links/{id}/reset", id)
 }
 
 // get_transactions
-func newGetTransactionsRequest(id string, params TransactionListParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/transactions", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetTransactionsRequest(id string, params TransactionListParams) *request {
+	r := newRequest("GET /links/{id}/transactions", id)
 	r.add("account_ids", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
 	r.add("page", params.Page)
@@ -199,52 +157,40 @@ func newGetTransactionsRequest(id string, params TransactionListParams) (*reques
 	r.add("start_date", params.StartDate)
 	r.add("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
-	return r, r.problems()
+	return r
 }
 
 // get_transactions_sync
-func newGetTransactionsSyncRequest(id string, params transactionSyncParams) (*request, error) {
-	r, err := newRequest("GET /links/{id}/transactions/sync", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetTransactionsSyncRequest(id string, params transactionSyncParams) *request {
+	r := newRequest("GET /links/{id}/transactions/sync", id)
 	r.add("cursor", params.Cursor)
 	r.between("size", params.Size, 1, 500)
 	r.add("size", params.Size)
-	return r, r.problems()
+	return r
 }
 
 // correct_enrichment
-func newCorrectEnrichmentRequest(id string, txnID string, body any) (*request, error) {
-	r, err := newRequest("POST /links/{id}/transactions/{txn_id}/enrichment", id, txnID)
-	if err != nil {
-		return nil, err
-	}
+func newCorrectEnrichmentRequest(id string, txnID string, body any) *request {
+	r := newRequest("POST /links/{id}/transactions/{txn_id}/enrichment", id, txnID)
 	r.body = body
-	return r, nil
+	return r
 }
 
 // get_user_accounts
-func newGetUserAccountsRequest(id string, params UserAccountListParams) (*request, error) {
-	r, err := newRequest("GET /users/{id}/accounts", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetUserAccountsRequest(id string, params UserAccountListParams) *request {
+	r := newRequest("GET /users/{id}/accounts", id)
 	r.add("account_ids", params.AccountIDs)
-	return r, r.problems()
+	return r
 }
 
 // get_user_links
-func newGetUserLinksRequest(id string) (*request, error) {
+func newGetUserLinksRequest(id string) *request {
 	return newRequest("GET /users/{id}/links", id)
 }
 
 // get_user_transactions
-func newGetUserTransactionsRequest(id string, params UserTransactionListParams) (*request, error) {
-	r, err := newRequest("GET /users/{id}/transactions", id)
-	if err != nil {
-		return nil, err
-	}
+func newGetUserTransactionsRequest(id string, params UserTransactionListParams) *request {
+	r := newRequest("GET /users/{id}/transactions", id)
 	r.add("account_id", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
 	r.add("page", params.Page)
@@ -253,15 +199,12 @@ func newGetUserTransactionsRequest(id string, params UserTransactionListParams) 
 	r.add("start_date", params.StartDate)
 	r.add("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
-	return r, r.problems()
+	return r
 }
 
 // trigger_test_link_webhook_event
-func newTriggerTestLinkWebhookEventRequest(id string, body any) (*request, error) {
-	r, err := newRequest("POST /webhooks/test/link/{id}", id)
-	if err != nil {
-		return nil, err
-	}
+func newTriggerTestLinkWebhookEventRequest(id string, body any) *request {
+	r := newRequest("POST /webhooks/test/link/{id}", id)
 	r.body = body
-	return r, nil
+	return r
 }

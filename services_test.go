@@ -40,7 +40,8 @@ var operations = []struct {
 	want    any
 }{
 	{
-		"Links.List", "GET /links?cursor=c%2B1&limit=500", "", 200, `{"links":[{"link_id":"mk_1","created_at":"2023-02-16T09:14:11"}],"next_cursor":"c2"}`,
+		"Links.List", "GET /links?cursor=c%2B1&limit=500", "", 200,
+		`{"links":[{"link_id":"mk_1","created_at":"2023-02-16T09:14:11"}],"next_cursor":"c2"}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			p, err := c.Links.List(ctx, moneykit.LinkListParams{Cursor: "c+1", Limit: 500})
 			return pick(p, err, func() any { return p.Links[0].ID + p.NextCursor })
@@ -134,14 +135,16 @@ var operations = []struct {
 		}, "Janej@example.com",
 	},
 	{
-		"Institutions.Get", "GET /institutions/chase", "", 200, `{"institution_id":"chase","institution_id_aliases":["c"],"name":"Chase","country":"US","is_featured":true}`,
+		"Institutions.Get", "GET /institutions/chase", "", 200,
+		`{"institution_id":"chase","institution_id_aliases":["c"],"name":"Chase","country":"US","is_featured":true}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			i, err := c.Institutions.Get(ctx, "chase")
 			return pick(i, err, func() any { return i.Name + i.IDAliases[0] })
 		}, "Chasec",
 	},
 	{
-		"Institutions.List", "GET /institutions?name=ch&featured=true&limit=1000", "", 200, `{"institutions":[{"institution_id":"chase"}],"cursors":{"next":null}}`,
+		"Institutions.List", "GET /institutions?name=ch&featured=true&limit=1000", "", 200,
+		`{"institutions":[{"institution_id":"chase"}],"cursors":{"next":null}}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			p, err := c.Institutions.List(ctx, moneykit.InstitutionListParams{Name: "ch", Featured: true, Limit: 1000})
 			return pick(p, err, func() any { return p.Institutions[0].ID + p.Cursors.Next })
@@ -162,7 +165,8 @@ var operations = []struct {
 		}, "384.05brand_new_subcategoryStarbucks",
 	},
 	{
-		"Transactions.CorrectEnrichment", "POST /links/mk_1/transactions/txn_1/enrichment", `{"category":"food_and_drink","subcategory":"coffee"}`, 200,
+		"Transactions.CorrectEnrichment", "POST /links/mk_1/transactions/txn_1/enrichment",
+		`{"category":"food_and_drink","subcategory":"coffee"}`, 200,
 		onLink(`"transactions":[` + txJSON + `],"accounts":[],"cursor":{"next":null}`),
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			p, err := c.Transactions.CorrectEnrichment(ctx, "mk_1", "txn_1", moneykit.EnrichmentParams{
@@ -173,7 +177,8 @@ var operations = []struct {
 	},
 	{
 		"Investments.Holdings", "GET /links/mk_1/investments/holdings?account_ids=acc_1", "", 200,
-		onLink(`"holdings":[{"account_id":"acc_1","security_id":"sec_1","quantity":"10.123456789012345678","value":null}],"securities":[` + securityJSON + `],"accounts":[]`),
+		onLink(`"holdings":[{"account_id":"acc_1","security_id":"sec_1","quantity":"10.123456789012345678","value":null}],` +
+			`"securities":[` + securityJSON + `],"accounts":[]`),
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			h, err := c.Investments.Holdings(ctx, "mk_1", moneykit.HoldingListParams{AccountIDs: []string{"acc_1"}})
 			return pick(h, err, func() any { return h.Holdings[0].Quantity.String() + h.Securities[0].CloseDate.String() })
@@ -212,7 +217,8 @@ var operations = []struct {
 	},
 	{
 		"Users.Transactions", "GET /users/user_0001/transactions?account_id=acc_1&page=1&size=50&start_date=2023-01-01", "", 200,
-		`{"transactions":[` + txJSON + `],"accounts":{"acc_1":{"name":"Checking","institution_id":"chase","link_id":"mk_1"}},"total":1,"page":1,"size":1}`,
+		`{"transactions":[` + txJSON + `],"accounts":{"acc_1":{"name":"Checking","institution_id":"chase","link_id":"mk_1"}},
+			"total":1,"page":1,"size":1}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			p, err := c.Users.Transactions(ctx, "user_0001", moneykit.UserTransactionListParams{
 				AccountIDs: []string{"acc_1"}, Page: 1, Size: 50, StartDate: moneykit.Date{Year: 2023, Month: 1, Day: 1},
@@ -221,7 +227,8 @@ var operations = []struct {
 		}, "mk_1",
 	},
 	{
-		"Webhooks.SendTest", "POST /webhooks/test/link/mk_1", `{"webhook_event":"link.state_changed","webhook_idempotency_key":"k"}`, 200, `{"delivery_token":"d"}`,
+		"Webhooks.SendTest", "POST /webhooks/test/link/mk_1",
+		`{"webhook_event":"link.state_changed","webhook_idempotency_key":"k"}`, 200, `{"delivery_token":"d"}`,
 		func(ctx context.Context, c *moneykit.Client) (any, error) {
 			d, err := c.Webhooks.SendTest(ctx, "mk_1", moneykit.TestWebhookParams{Event: moneykit.EventTypeLinkStateChanged, IdempotencyKey: "k"})
 			return pick(d, err, func() any { return d.Token })
@@ -294,14 +301,16 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-func TestParametersThatAreRefused(t *testing.T) {
-	t.Parallel()
+// refusedCall is a call with parameters that MoneyKit would refuse.
+type refusedCall struct {
+	name string
+	call func(context.Context, *moneykit.Client) error
+	says string
+}
+
+func refusedCalls() []refusedCall {
 	day := func(d int) moneykit.Date { return moneykit.Date{Year: 2023, Month: 12, Day: d} }
-	tests := []struct {
-		name  string
-		call  func(context.Context, *moneykit.Client) error
-		field string
-	}{
+	return []refusedCall{
 		{"a limit that is too small", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.List(ctx, moneykit.LinkListParams{Limit: 499})
 			return err
@@ -325,7 +334,7 @@ func TestParametersThatAreRefused(t *testing.T) {
 			return err
 		}, "size must be 1 to 1000, not 1001"},
 		{"a sync page that is too large", func(ctx context.Context, c *moneykit.Client) error {
-			_, err := c.SyncTransactions(ctx, "mk_1", &moneykittest.MemoryStore{}, moneykit.SyncOptions{PageSize: 501})
+			_, err := c.SyncTransactions(ctx, "mk_1", &moneykittest.MemoryStore{}, moneykit.WithPageSize(501))
 			return err
 		}, "size must be 1 to 500, not 501"},
 		{"an end before the start", func(ctx context.Context, c *moneykit.Client) error {
@@ -353,7 +362,7 @@ func TestParametersThatAreRefused(t *testing.T) {
 			return err
 		}, "before must not be nil"},
 		{"no store", func(ctx context.Context, c *moneykit.Client) error {
-			_, err := c.SyncTransactions(ctx, "mk_1", nil, moneykit.SyncOptions{})
+			_, err := c.SyncTransactions(ctx, "mk_1", nil)
 			return err
 		}, "store must not be nil"},
 		{"no category", func(ctx context.Context, c *moneykit.Client) error {
@@ -393,13 +402,17 @@ func TestParametersThatAreRefused(t *testing.T) {
 			return err
 		}, "body must have at most 1000000 bytes, not 10000"},
 	}
-	for _, tt := range tests {
+}
+
+func TestParametersThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for _, tt := range refusedCalls() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			mock := newMock(t)
 			err := tt.call(t.Context(), newClient(t, mock))
 			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
-			require.ErrorContains(t, err, tt.field)
+			require.ErrorContains(t, err, tt.says)
 			assert.Zero(t, mock.GetTotalCallCount(), "it is not sent")
 		})
 	}
@@ -430,7 +443,9 @@ func TestImportIsNotRepeatedInAnError(t *testing.T) {
 		return httpmock.NewStringResponse(http.StatusInternalServerError, "<pre>"+string(data)), nil
 	})
 	_, err := newClient(t, mock).Links.ImportTransactions(t.Context(), "mk_1", moneykit.TransactionImportParams{
-		Transactions: []moneykit.TransactionImport{{AccountID: "7", Date: moneykit.Date{Year: 2023, Month: 1, Day: 1}, Description: "the family doctor"}},
+		Transactions: []moneykit.TransactionImport{{
+			AccountID: "7", Date: moneykit.Date{Year: 2023, Month: 1, Day: 1}, Description: "the family doctor",
+		}},
 	})
 	require.ErrorIs(t, err, moneykit.ErrOutcomeUnknown)
 	assert.NotContains(t, err.Error(), "doctor")

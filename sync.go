@@ -3,10 +3,8 @@ package moneykit
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
-	"sync"
 )
 
 // SyncPosition is how far a copy of a link's transactions has got. The zero value is a copy that
@@ -25,14 +23,25 @@ type SyncPosition struct {
 	Partial bool `json:"partial,omitempty"`
 }
 
+// Equal reports whether p and x are the same position. It is for a [TransactionStore], which compares
+// the stored position with that of an update: == would tell apart times that were stored and read again.
+func (p SyncPosition) Equal(x SyncPosition) bool {
+	same := p.RefreshedAt.Equal(x.RefreshedAt.Time)
+	p.RefreshedAt, x.RefreshedAt = Timestamp{}, Timestamp{}
+	return same && p == x
+}
+
 // SyncUpdate is one change to a copy. Its steps are to be done in the order of its fields, and all
 // of them together with Position or none.
 type SyncUpdate struct {
 	LinkID string
+	// Previous is the position that the update continues. A store whose position is another one has
+	// been written to by another process: it changes nothing and returns [ErrSyncConflict].
+	Previous SyncPosition
 	// DropPending: delete the link's rows that are pending.
 	DropPending bool
 	// Upsert: insert these rows, or replace those with the same id, and note with them the
-	// Generation of Position.
+	// Generation of Position. An id stands in Upsert and Remove at most once.
 	Upsert []Transaction
 	// Remove: delete the rows with these ids; some may not exist.
 	Remove []string
@@ -49,17 +58,15 @@ type TransactionStore interface {
 	// before the first.
 	LoadPosition(ctx context.Context, linkID string) (SyncPosition, error)
 	// ApplyUpdate makes the change, in one database transaction or in an equal of it: after an
-	// error, or a crash, either everything of it is stored or nothing.
+	// error, or a crash, either everything of it is stored or nothing. In the same transaction it
+	// compares the stored position with update.Previous, and returns an error that matches
+	// [ErrSyncConflict] if they differ.
 	ApplyUpdate(ctx context.Context, update *SyncUpdate) error
 }
 
-// SyncOptions changes how [Client.SyncTransactions] works. The zero value is fine.
-type SyncOptions struct {
-	// PageSize is how many changes to ask for at a time, 1 to 500; 500 if zero.
-	PageSize int
-	// Progress, unless it is nil, is called after each update that was applied.
-	Progress func(SyncProgress)
-}
+// ErrSyncConflict is returned by a [TransactionStore] whose position is not the one that an update
+// continues: another process has synced the link meanwhile.
+var ErrSyncConflict = errors.New("moneykit: the link was synced by another process")
 
 // SyncProgress counts what a sync has done so far.
 type SyncProgress struct {
@@ -74,79 +81,95 @@ type SyncProgress struct {
 // returns what it did. It does not go to the bank: call it after the event
 // transactions.updates_available, or from time to time.
 //
-// Whatever happens, the copy can be brought up to date by calling it again: rows and position are
-// stored together, page by page. Pending transactions are replaced when MoneyKit has been to the
-// bank, as it requires, and only then. When MoneyKit no longer accepts the stored cursor, the copy
-// is rebuilt, and what it holds stays readable until then.
+// Rows and position are stored together, page by page. If a run fails or crashes, the next one resumes
+// it. Pending transactions are replaced when MoneyKit has been to the bank, and only then. When MoneyKit
+// no longer accepts the stored cursor, the copy is rebuilt; what it holds stays readable until then.
 //
-// A second call for the same link on the same client waits for the first. Two processes must not
-// sync one link at once: use a lock in the store's database.
+// A second call for the same link on the same client waits for the first. Two processes may sync one
+// link: the one whose position is out of date loads it again and continues from there.
 //
-// It fails with the store's error, and like [TransactionsService.List]; both name the page. Reads
-// are repeated after network failures, 429, 502, 503 and 504. The progress is returned also with an
-// error.
+// Besides the options of every call it takes [WithPageSize] and [WithProgress]. The progress is
+// returned also with an error. Errors are those of [TransactionsService.List] and of the store, and name
+// the page; errors.Is finds the store's own error. [ErrSyncConflict] is returned only if other processes
+// keep changing the position. Reads are retried like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
-func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts SyncOptions) (SyncProgress, error) {
+func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
 	if store == nil {
-		return SyncProgress{}, invalid(syncOperation, []FieldError{{Field: "store", Message: "must not be nil"}})
+		return SyncProgress{}, invalid(syncing, []FieldError{{Field: "store", Message: "must not be nil"}})
 	}
-	release, err := c.core.syncs.acquire(ctx, linkID)
+	run := syncRun{service: c.Transactions, linkID: linkID, store: store, opts: opts}
+	if err := run.cfg.apply(opts); err != nil {
+		return SyncProgress{}, &Error{Operation: syncing, why: "a call option is invalid", err: err}
+	}
+	release, err := c.core.syncs.Acquire(ctx, linkID)
 	if err != nil {
-		return SyncProgress{}, &Error{Operation: syncOperation, err: err}
+		return SyncProgress{}, &Error{Operation: syncing, err: err}
 	}
 	defer release()
-	run := syncRun{service: c.Transactions, linkID: linkID, store: store, opts: opts}
-	if run.opts.PageSize == 0 {
-		run.opts.PageSize = maxSync
+	for conflicts := 0; ; conflicts++ {
+		err = run.resume(ctx)
+		if !errors.Is(err, ErrSyncConflict) || conflicts == maxSyncConflicts {
+			return run.progress, err
+		}
 	}
-	if run.at, err = store.LoadPosition(ctx, linkID); err != nil {
-		return run.progress, fmt.Errorf("moneykit: loading the position of a sync: %w", err)
-	}
-	if run.at.Cursor == "" {
-		run.rebuild()
-	}
-	err = run.pages(ctx)
-	return run.progress, err
 }
 
-const syncOperation = "syncing transactions"
+const syncing = "syncing transactions"
+
+// maxSyncConflicts bounds how often one sync loads the position again. Each time another process has
+// made progress, so only processes that undo each other's work get there.
+const maxSyncConflicts = 100
 
 // syncRun is one call of SyncTransactions.
 type syncRun struct {
 	service  *TransactionsService
 	linkID   string
 	store    TransactionStore
-	opts     SyncOptions
-	at       SyncPosition
+	opts     []CallOption
+	cfg      callConfig
+	at       SyncPosition // what the store holds
+	next     SyncPosition // what at becomes once a page is applied
 	progress SyncProgress
+}
+
+// resume continues the copy from the position that the store holds.
+func (s *syncRun) resume(ctx context.Context) error {
+	var err error
+	if s.at, err = s.store.LoadPosition(ctx, s.linkID); err != nil {
+		return &Error{Operation: syncing, why: "the store cannot load the position", err: err}
+	}
+	s.next = s.at
+	if s.at.Cursor == "" {
+		s.rebuild()
+	}
+	return s.pages(ctx)
 }
 
 // rebuild begins the copy anew. What is in it stays, in an older generation.
 func (s *syncRun) rebuild() {
-	s.at = SyncPosition{RefreshedAt: s.at.RefreshedAt, Generation: s.at.Generation + 1, Rebuilding: true}
+	s.next = SyncPosition{RefreshedAt: s.next.RefreshedAt, Generation: s.next.Generation + 1, Rebuilding: true}
 }
 
 func (s *syncRun) pages(ctx context.Context) error {
-	seen := map[string]bool{s.at.Cursor: true}
+	guard := newGuard(s.next.Cursor)
 	for more := true; more; {
 		n := s.progress.Pages + 1
-		batch, err := s.service.syncPage(ctx, s.linkID, transactionSyncParams{Cursor: s.at.Cursor, Size: s.opts.PageSize}, nil)
-		if s.at.Cursor != "" && s.progress.Restarts == 0 && cursorRefused(err) {
+		batch, err := s.service.syncPage(ctx, s.linkID, transactionSyncParams{Cursor: s.next.Cursor, Size: s.cfg.pageSize}, s.opts)
+		if s.next.Cursor != "" && s.progress.Restarts == 0 && cursorRefused(err) {
 			s.progress.Restarts++
 			s.rebuild()
-			seen = map[string]bool{"": true}
+			guard = newGuard("")
 			continue
 		}
 		if err != nil {
 			return onPage(n, err)
 		}
-		if batch.HasMore && seen[batch.Cursor] {
-			return onPage(n, errStuck)
+		if batch.HasMore && guard.repeats(batch.Cursor) {
+			return onPage(n, stuck())
 		}
-		seen[batch.Cursor] = true
 		if err := s.apply(ctx, batch); err != nil {
-			return fmt.Errorf("moneykit: storing page %d of a sync: %w", n, err)
+			return &Error{Operation: syncing, page: n, why: "the store cannot apply the update", err: err}
 		}
 		more = batch.HasMore
 	}
@@ -154,60 +177,93 @@ func (s *syncRun) pages(ctx context.Context) error {
 }
 
 // cursorRefused reports whether err may mean that MoneyKit does not accept the cursor. Which error
-// it has for that is not published; a bad state is about the link.
+// it has for that is not published. A bad state is about the link, and a response without a code does
+// not come from MoneyKit.
 func cursorRefused(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return false
 	}
-	switch e.StatusCode {
-	case http.StatusBadRequest:
-		return true
-	case http.StatusUnprocessableEntity:
-		return e.Code != ErrorCodeLinkBadState
-	}
-	return false
+	refused := e.StatusCode == http.StatusBadRequest || e.StatusCode == http.StatusUnprocessableEntity
+	return refused && e.Code != "" && e.Code != ErrorCodeLinkBadState && e.Code != ErrorCodeUnauthorized
 }
 
 // apply stores a page, and how far the copy has got with it.
 func (s *syncRun) apply(ctx context.Context, batch *TransactionBatch) error {
+	before := s.next.RefreshedAt
 	refreshed := batch.refreshedAt()
-	if refreshed.IsZero() {
-		refreshed = s.at.RefreshedAt // it does not say
-	}
 	update := SyncUpdate{
-		LinkID: s.linkID,
+		LinkID:   s.linkID,
+		Previous: s.at,
 		// A page from a later refresh than the pending rows that are stored makes those void. It
 		// is compared on each page, because MoneyKit may go to the bank between two.
 		// Where MoneyKit does not say when it was there, pending rows in the first page tell.
-		DropPending: !refreshed.Equal(s.at.RefreshedAt.Time) ||
-			(refreshed.IsZero() && !s.at.Partial && batch.hasPending()),
-		Upsert:    batch.Created,
-		Remove:    batch.Removed,
-		DropOlder: s.at.Rebuilding && !batch.HasMore,
+		DropPending: refreshed.After(before.Time) ||
+			(refreshed.IsZero() && before.IsZero() && !s.next.Partial && batch.hasPending()),
+		DropOlder: s.next.Rebuilding && !batch.HasMore,
 		Position: SyncPosition{
 			Cursor:      batch.Cursor,
-			RefreshedAt: refreshed,
-			Generation:  s.at.Generation,
-			Rebuilding:  s.at.Rebuilding && batch.HasMore,
+			RefreshedAt: before,
+			Generation:  s.next.Generation,
+			Rebuilding:  s.next.Rebuilding && batch.HasMore,
 			Partial:     batch.HasMore,
 		},
 	}
-	if len(batch.Updated) > 0 {
-		update.Upsert = append(slices.Clip(update.Upsert), batch.Updated...)
+	if refreshed.After(before.Time) {
+		update.Position.RefreshedAt = refreshed
 	}
+	update.Upsert, update.Remove = batch.changes()
 	if err := s.store.ApplyUpdate(ctx, &update); err != nil {
 		return err
 	}
-	s.at = update.Position
+	s.at, s.next = update.Position, update.Position
 	s.progress.Pages++
 	s.progress.Upserted += len(update.Upsert)
 	s.progress.Removed += len(update.Remove)
 	s.progress.Done = !batch.HasMore
-	if s.opts.Progress != nil {
-		s.opts.Progress(s.progress)
+	if s.cfg.progress != nil {
+		s.cfg.progress(s.progress)
 	}
 	return nil
+}
+
+// changes returns the rows to write and the ids to remove, each id once. MoneyKit lists some rows as
+// created and as updated in one page: the updated one is the newer.
+func (b *TransactionBatch) changes() (upsert []Transaction, remove []string) {
+	last := make(map[string]int, len(b.Created)+len(b.Updated)+len(b.Removed))
+	for i, id := range b.Removed {
+		last[id] = i
+	}
+	for i, id := range b.Removed {
+		if last[id] == i {
+			remove = append(remove, id)
+		}
+	}
+	rows := b.Created
+	if len(b.Updated) > 0 {
+		rows = append(slices.Clip(b.Created), b.Updated...)
+	}
+	const removed = -1
+	for id := range last {
+		last[id] = removed
+	}
+	repeated := false
+	for i := range rows {
+		at, seen := last[rows[i].ID]
+		repeated = repeated || seen
+		if at != removed || !seen {
+			last[rows[i].ID] = i
+		}
+	}
+	if !repeated {
+		return rows, remove
+	}
+	for i := range rows {
+		if last[rows[i].ID] == i {
+			upsert = append(upsert, rows[i])
+		}
+	}
+	return upsert, remove
 }
 
 // refreshedAt returns when MoneyKit last fetched the transactions, the zero time if it does not
@@ -226,38 +282,4 @@ func (b *TransactionBatch) hasPending() bool {
 		}
 	}
 	return false
-}
-
-// linkLocks lets one caller at a time work on a link. The zero value is ready.
-type linkLocks struct {
-	mu   sync.Mutex
-	held map[string]chan struct{} // closed on release
-}
-
-// acquire waits for its turn, or for the end of ctx.
-func (l *linkLocks) acquire(ctx context.Context, linkID string) (release func(), err error) {
-	for {
-		l.mu.Lock()
-		other, taken := l.held[linkID]
-		if !taken {
-			if l.held == nil {
-				l.held = map[string]chan struct{}{}
-			}
-			mine := make(chan struct{})
-			l.held[linkID] = mine
-			l.mu.Unlock()
-			return func() {
-				l.mu.Lock()
-				delete(l.held, linkID)
-				l.mu.Unlock()
-				close(mine)
-			}, nil
-		}
-		l.mu.Unlock()
-		select {
-		case <-other:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
 }

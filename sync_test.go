@@ -69,7 +69,7 @@ func syncer(t *testing.T, c changes, store moneykit.TransactionStore) func() (mo
 	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions/sync", c.serve)
 	client := newClient(t, mock, moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
 	return func() (moneykit.SyncProgress, error) {
-		return client.SyncTransactions(t.Context(), "mk_1", store, moneykit.SyncOptions{})
+		return client.SyncTransactions(t.Context(), "mk_1", store)
 	}
 }
 
@@ -191,13 +191,13 @@ func TestSyncFailures(t *testing.T) {
 		{"has_more with an unmoved cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c1", more: true},
-		}, "page 2", nil, []string{"a"}},
+		}, "read before (page 2)", nil, []string{"a"}},
 		{"a cursor that leads back", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c2", more: true},
 			"c2": {created: []string{"c"}, cursor: "c1", more: true},
-		}, "page 3", nil, []string{"a", "b"}},
-		{"has_more without a cursor", changes{"": {created: []string{"a"}, more: true}}, "page 1", nil, []string{}},
+		}, "read before (page 3)", nil, []string{"a", "b"}},
+		{"has_more without a cursor", changes{"": {created: []string{"a"}, more: true}}, "read before (page 1)", nil, []string{}},
 		{"a page that fails", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 410, code: "link_error.deleted"},
@@ -207,7 +207,7 @@ func TestSyncFailures(t *testing.T) {
 			"c1": {status: 422, code: "link_error.bad_state"},
 		}, "page 2", moneykit.ErrorCodeLinkBadState, []string{"a"}},
 		{"nothing may be read", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
-		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "page 1", nil, []string{}},
+		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "400 Bad Request, x (page 1)", nil, []string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -289,7 +289,7 @@ func TestSyncRebuildsOnce(t *testing.T) {
 	store := &moneykittest.MemoryStore{}
 	run := syncer(t, c, store)
 	progress, err := run()
-	require.ErrorContains(t, err, "page 3")
+	require.ErrorContains(t, err, "400 Bad Request, x (page 3)")
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, []string{"a"}, stored(store))
 }
@@ -364,9 +364,8 @@ func TestSyncProgress(t *testing.T) {
 		return c.serve(r)
 	})
 	var told []moneykit.SyncProgress
-	_, err := newClient(t, mock).SyncTransactions(t.Context(), "mk_1", &moneykittest.MemoryStore{}, moneykit.SyncOptions{
-		PageSize: 7, Progress: func(p moneykit.SyncProgress) { told = append(told, p) },
-	})
+	_, err := newClient(t, mock).SyncTransactions(t.Context(), "mk_1", &moneykittest.MemoryStore{},
+		moneykit.WithPageSize(7), moneykit.WithProgress(func(p moneykit.SyncProgress) { told = append(told, p) }))
 	require.NoError(t, err)
 	assert.Equal(t, []moneykit.SyncProgress{{Pages: 1, Upserted: 1}, {Pages: 2, Upserted: 1, Removed: 1, Done: true}}, told)
 }
@@ -396,7 +395,7 @@ func TestSyncOneAtATime(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 5 {
 			wg.Go(func() {
-				_, err := client.SyncTransactions(t.Context(), "mk_1", store, moneykit.SyncOptions{})
+				_, err := client.SyncTransactions(t.Context(), "mk_1", store)
 				assert.NoError(t, err)
 			})
 		}
@@ -404,14 +403,14 @@ func TestSyncOneAtATime(t *testing.T) {
 		assert.Equal(t, 1, most, "one sync of a link at a time")
 		for _, id := range []string{"mk_1", "mk_2"} {
 			wg.Go(func() {
-				_, err := client.SyncTransactions(t.Context(), id, store, moneykit.SyncOptions{})
+				_, err := client.SyncTransactions(t.Context(), id, store)
 				assert.NoError(t, err)
 			})
 		}
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()
-		_, err := client.SyncTransactions(ctx, "mk_1", store, moneykit.SyncOptions{})
+		_, err := client.SyncTransactions(ctx, "mk_1", store)
 		require.ErrorIs(t, err, context.DeadlineExceeded, "waiting ends with the context")
 		wg.Wait()
 		assert.Equal(t, 2, most, "two links at once")
@@ -424,17 +423,20 @@ func TestSyncWithTheCursorOfAnotherLink(t *testing.T) {
 	one, other := mk.AddLink(moneykittest.LinkSpec{}), mk.AddLink(moneykittest.LinkSpec{})
 	client := mk.Client()
 	store := &moneykittest.MemoryStore{}
-	_, err := client.SyncTransactions(t.Context(), other.ID, store, moneykit.SyncOptions{})
+	_, err := client.SyncTransactions(t.Context(), other.ID, store)
 	require.NoError(t, err)
 	position, err := store.LoadPosition(t.Context(), other.ID)
 	require.NoError(t, err)
 	require.NoError(t, store.ApplyUpdate(t.Context(), &moneykit.SyncUpdate{LinkID: one.ID, Position: position}))
 
-	progress, err := client.SyncTransactions(t.Context(), one.ID, store, moneykit.SyncOptions{})
+	progress, err := client.SyncTransactions(t.Context(), one.ID, store)
 	require.NoError(t, err)
 	assert.Equal(t, 1, progress.Restarts)
 	assert.Equal(t, mk.Transactions(one.ID), store.Transactions(one.ID))
+	var errs []error
 	for _, err := range client.Transactions.Sync(t.Context(), one.ID, position.Cursor) {
-		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+		errs = append(errs, err)
 	}
+	require.Len(t, errs, 1)
+	require.ErrorIs(t, errs[0], moneykit.ErrorCodeValidationFailed)
 }

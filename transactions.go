@@ -17,8 +17,7 @@ import (
 //
 // API operation: get_transactions (GET /links/{id}/transactions).
 func (s *TransactionsService) List(ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption) (*TransactionPage, error) {
-	r, err := newGetTransactionsRequest(linkID, params)
-	return call[TransactionPage](ctx, s.core, r, err, opts)
+	return call[TransactionPage](ctx, s.core, newGetTransactionsRequest(linkID, params), opts)
 }
 
 // All yields a link's transactions, newest first, page by page as the loop goes on. Without a size
@@ -46,11 +45,11 @@ func (t *Transaction) id() string { return t.ID }
 //
 // API operation: correct_enrichment (POST /links/{id}/transactions/{txn_id}/enrichment).
 func (s *TransactionsService) CorrectEnrichment(ctx context.Context, linkID, transactionID string, params EnrichmentParams, opts ...CallOption) (*CorrectedTransactions, error) {
-	r, err := newCorrectEnrichmentRequest(linkID, transactionID, params)
-	if err == nil && params.Category == "" {
-		err = invalid(r.operation, []FieldError{{Field: "category", Message: "must not be empty"}})
+	r := newCorrectEnrichmentRequest(linkID, transactionID, params)
+	if params.Category == "" {
+		r.wrong.add("category", "must not be empty")
 	}
-	return call[CorrectedTransactions](ctx, s.core, r, err, opts)
+	return call[CorrectedTransactions](ctx, s.core, r, opts)
 }
 
 // TransactionBatch is one step of [TransactionsService.Sync].
@@ -86,7 +85,11 @@ const maxSync = 500
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (s *TransactionsService) Sync(ctx context.Context, linkID, cursor string, opts ...CallOption) iter.Seq2[*TransactionBatch, error] {
 	return iterate(cursor, func(cursor string) (page[*TransactionBatch, string], error) {
-		batch, err := s.syncPage(ctx, linkID, transactionSyncParams{Cursor: cursor, Size: maxSync}, opts)
+		var cfg callConfig
+		if err := cfg.apply(opts); err != nil {
+			return page[*TransactionBatch, string]{}, &Error{Operation: syncing, why: "a call option is invalid", err: err}
+		}
+		batch, err := s.syncPage(ctx, linkID, transactionSyncParams{Cursor: cursor, Size: cfg.pageSize}, opts)
 		if err != nil {
 			return page[*TransactionBatch, string]{}, err
 		}
@@ -95,8 +98,8 @@ func (s *TransactionsService) Sync(ctx context.Context, linkID, cursor string, o
 }
 
 func (s *TransactionsService) syncPage(ctx context.Context, linkID string, params transactionSyncParams, opts []CallOption) (*TransactionBatch, error) {
-	r, err := newGetTransactionsSyncRequest(linkID, params)
-	answer, err := call[TransactionSyncPage](ctx, s.core, r, err, opts)
+	params.Size = cmp.Or(params.Size, maxSync)
+	answer, err := call[transactionSyncPage](ctx, s.core, newGetTransactionsSyncRequest(linkID, params), opts)
 	if err != nil {
 		return nil, err
 	}

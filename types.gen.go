@@ -1616,12 +1616,12 @@ type TransactionCategory struct {
 	Value string `json:"value"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
-	Confidence *int `json:"confidence,omitempty"`
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// TransactionChanges holds changes to the transactions of a link, in no order. Pending transactions
+// transactionChanges holds changes to the transactions of a link, in no order. Pending transactions
 // are only ever created: replace all those that you hold.
-type TransactionChanges struct {
+type transactionChanges struct {
 	// Created lists new transactions, which may have old dates.
 	Created []Transaction `json:"created"`
 
@@ -1689,7 +1689,7 @@ type TransactionMerchant struct {
 	Logo string `json:"logo,omitempty,omitzero"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
-	Confidence *int `json:"confidence,omitempty"`
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
 // TransactionPage is a page of the transactions of a link.
@@ -1725,7 +1725,7 @@ type TransactionProcessor struct {
 	Logo string `json:"logo,omitempty,omitzero"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
-	Confidence *int `json:"confidence,omitempty"`
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
 // TransactionRecurrence says how often a transaction returns.
@@ -1743,14 +1743,14 @@ type TransactionSubcategory struct {
 	Value string `json:"value"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
-	Confidence *int `json:"confidence,omitempty"`
+	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// TransactionSyncPage holds what has changed since a cursor, or a part of it.
-type TransactionSyncPage struct {
+// transactionSyncPage holds what has changed since a cursor, or a part of it.
+type transactionSyncPage struct {
 	// Transactions holds changes to the transactions of a link, in no order. Pending transactions
 	// are only ever created: replace all those that you hold.
-	Transactions TransactionChanges `json:"transactions"`
+	Transactions transactionChanges `json:"transactions"`
 
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`

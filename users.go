@@ -11,8 +11,9 @@ import (
 //
 // API operation: get_user_accounts (GET /users/{id}/accounts).
 func (s *UsersService) Accounts(ctx context.Context, userID string, params UserAccountListParams, opts ...CallOption) (*UserAccounts, error) {
-	r, err := newGetUserAccountsRequest(userID, params)
-	return call[UserAccounts](ctx, s.core, r, err, opts)
+	r := newGetUserAccountsRequest(userID, params)
+	r.wrong.userID("id", userID)
+	return call[UserAccounts](ctx, s.core, r, opts)
 }
 
 // Links returns all links of one of your users, by link id. userID is your own id, as in
@@ -23,8 +24,9 @@ func (s *UsersService) Accounts(ctx context.Context, userID string, params UserA
 //
 // API operation: get_user_links (GET /users/{id}/links).
 func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOption) (*UserLinks, error) {
-	r, err := newGetUserLinksRequest(userID)
-	return call[UserLinks](ctx, s.core, r, err, opts)
+	r := newGetUserLinksRequest(userID)
+	r.wrong.userID("id", userID)
+	return call[UserLinks](ctx, s.core, r, opts)
 }
 
 // Transactions returns one page of the transactions of all links of one of your users, newest
@@ -36,8 +38,9 @@ func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOpt
 //
 // API operation: get_user_transactions (GET /users/{id}/transactions).
 func (s *UsersService) Transactions(ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption) (*UserTransactionPage, error) {
-	r, err := newGetUserTransactionsRequest(userID, params)
-	return call[UserTransactionPage](ctx, s.core, r, err, opts)
+	r := newGetUserTransactionsRequest(userID, params)
+	r.wrong.userID("id", userID)
+	return call[UserTransactionPage](ctx, s.core, r, opts)
 }
 
 // AllTransactions yields the transactions of all links of one of your users, newest first, page by

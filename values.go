@@ -2,38 +2,27 @@ package moneykit
 
 import (
 	"bytes"
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-	"reflect"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/isotime"
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 var jsonNull = []byte("null")
 
-// quoteShort quotes s for an error message, cut so that a hostile value cannot flood a log.
-func quoteShort(s string) string {
-	const limit = 40
-	if len(s) > limit {
-		return strconv.Quote(s[:limit]) + "…"
+// jsonText returns the text of a JSON string.
+func jsonText(data []byte) (string, bool) {
+	if len(data) < 2 || data[0] != '"' {
+		return "", false
 	}
-	return strconv.Quote(s)
-}
-
-// mismatch returns the error of a decoder. encoding/json adds the field's name to it; the value
-// itself stays out, because it is the user's.
-func mismatch[T any](found string) error {
-	return &json.UnmarshalTypeError{Value: found, Type: reflect.TypeFor[T]()}
-}
-
-// unquote returns what is between the quotes of a JSON string. It knows no escapes: the values
-// of this file have none.
-func unquote(data []byte) ([]byte, bool) {
-	if len(data) < 2 || data[0] != '"' || data[len(data)-1] != '"' {
-		return nil, false
+	if bytes.IndexByte(data, '\\') < 0 { // as nearly always
+		return string(data[1 : len(data)-1]), true
 	}
-	return data[1 : len(data)-1], true
+	return wirejson.Text(data)
 }
 
 // Date is a calendar day without a time zone, as a bank books on it. The zero value means that
@@ -50,11 +39,12 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-// ParseDate reads a date written as YYYY-MM-DD that exists in the calendar.
+// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts all
+// forms that ISO 8601 has for a day, and a moment at midnight.
 func ParseDate(s string) (Date, error) {
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil || t.Year() < 1 {
-		return Date{}, fmt.Errorf("moneykit: %s is not a date in the form YYYY-MM-DD", quoteShort(s))
+	t, ok := isotime.Day(s)
+	if !ok {
+		return Date{}, fmt.Errorf("moneykit: %s is not a date in the form YYYY-MM-DD", plain.Quote(s))
 	}
 	return DateOf(t), nil
 }
@@ -70,16 +60,32 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// Time returns the start of the day in loc.
+// Time returns the first moment of the day in loc. That is not midnight where clocks are set forward
+// at midnight. For a day that a zone has skipped it is the first moment after it.
 func (d Date) Time(loc *time.Location) time.Time {
-	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, loc)
+	midnight := d.utc()
+	const most = 26 * time.Hour // No offset is larger.
+	for t := midnight.Add(-most).In(loc); ; {
+		_, offset := t.Zone()
+		start, end := t.ZoneBounds()
+		first := midnight.Add(-time.Duration(offset) * time.Second)
+		switch {
+		case first.Before(start): // The clock was set forward over midnight.
+			return start
+		case end.IsZero() || first.Before(end):
+			return first.In(loc)
+		}
+		t = end
+	}
 }
 
+func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, time.UTC) }
+
 // AddDays returns the date n days later, or earlier if n is negative.
-func (d Date) AddDays(n int) Date { return DateOf(d.Time(time.UTC).AddDate(0, 0, n)) }
+func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 
 // Compare returns -1 if d is before x, 0 if they are the same day, +1 if d is after.
-func (d Date) Compare(x Date) int { return d.Time(time.UTC).Compare(x.Time(time.UTC)) }
+func (d Date) Compare(x Date) int { return d.utc().Compare(x.utc()) }
 
 // MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an error.
 func (d Date) MarshalText() ([]byte, error) {
@@ -98,11 +104,11 @@ func (d *Date) UnmarshalText(text []byte) error {
 		*d = Date{}
 		return nil
 	}
-	parsed, err := ParseDate(string(text))
-	if err != nil {
-		return mismatch[Date]("text")
+	t, ok := isotime.Day(string(text))
+	if !ok {
+		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
-	*d = parsed
+	*d = DateOf(t)
 	return nil
 }
 
@@ -111,32 +117,49 @@ func (d *Date) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, jsonNull) {
 		return nil
 	}
-	inner, ok := unquote(data)
+	text, ok := jsonText(data)
 	if !ok {
-		return mismatch[Date]("value")
+		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
-	return d.UnmarshalText(inner)
+	return d.UnmarshalText([]byte(text))
 }
 
-// Timestamp is a moment as MoneyKit reports it. It reads RFC 3339, with or without fractions of a
-// second and also with a space for the T; a stamp without a zone is read as UTC. The zero value
-// means that there is none, and marshals as null.
+// Scan reads a day from a database: a time, a text, or NULL as the zero value.
+func (d *Date) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*d = Date{}
+		return nil
+	case time.Time:
+		*d = DateOf(v)
+		return nil
+	case string:
+		return d.UnmarshalText([]byte(v))
+	case []byte:
+		return d.UnmarshalText(v)
+	}
+	return fmt.Errorf("moneykit: cannot scan a %T into a Date", src)
+}
+
+// Value returns the day as YYYY-MM-DD, NULL for the zero value.
+func (d Date) Value() (driver.Value, error) {
+	text, err := d.MarshalText()
+	if err != nil || len(text) == 0 {
+		return nil, err
+	}
+	return string(text), nil
+}
+
+// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and marshals
+// as null.
 type Timestamp struct{ time.Time }
 
-// ParseTimestamp reads a moment in one of the forms that [Timestamp] accepts.
+// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an offset
+// it is in UTC, and a day is its midnight in UTC.
 func ParseTimestamp(s string) (Timestamp, error) {
-	// Go reads fractions of a second whether or not the layout has them.
-	const date, clock, zone = "2006-01-02", "15:04:05", "Z07:00"
-	layout := date + "T" + clock
-	if len(s) > len(date) && s[len(date)] == ' ' {
-		layout = date + " " + clock
-	}
-	if len(s) > len(layout) && strings.ContainsAny(s[len(layout):], "Z+-") {
-		layout += zone
-	}
-	t, err := time.Parse(layout, s)
-	if _, offset := t.Zone(); err != nil || max(offset, -offset) >= 24*3600 { // time takes such zones, but cannot write them
-		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", quoteShort(s))
+	t, ok := isotime.Moment(s)
+	if !ok {
+		return Timestamp{}, fmt.Errorf("moneykit: %s is not an RFC 3339 timestamp", plain.Quote(s))
 	}
 	return Timestamp{t}, nil
 }
@@ -147,11 +170,11 @@ func (t *Timestamp) UnmarshalText(text []byte) error {
 		*t = Timestamp{}
 		return nil
 	}
-	parsed, err := ParseTimestamp(string(text))
-	if err != nil {
-		return mismatch[Timestamp]("text")
+	moment, ok := isotime.Moment(string(text))
+	if !ok {
+		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
-	*t = parsed
+	*t = Timestamp{moment}
 	return nil
 }
 
@@ -160,11 +183,36 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, jsonNull) {
 		return nil
 	}
-	inner, ok := unquote(data)
+	text, ok := jsonText(data)
 	if !ok {
-		return mismatch[Timestamp]("value")
+		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
-	return t.UnmarshalText(inner)
+	return t.UnmarshalText([]byte(text))
+}
+
+// Scan reads a moment from a database: a time, a text, or NULL as the zero value.
+func (t *Timestamp) Scan(src any) error {
+	switch v := src.(type) {
+	case nil:
+		*t = Timestamp{}
+		return nil
+	case time.Time:
+		*t = Timestamp{v}
+		return nil
+	case string:
+		return t.UnmarshalText([]byte(v))
+	case []byte:
+		return t.UnmarshalText(v)
+	}
+	return fmt.Errorf("moneykit: cannot scan a %T into a Timestamp", src)
+}
+
+// Value returns the moment in UTC, NULL for the zero value.
+func (t Timestamp) Value() (driver.Value, error) {
+	if t.IsZero() {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	return t.UTC(), nil
 }
 
 // MarshalJSON returns RFC 3339 with the fraction that there is, null for the zero value.

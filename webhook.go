@@ -13,7 +13,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/moneykit/moneykit-go/internal/bodydiff"
 	"github.com/moneykit/moneykit-go/internal/jws"
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/recent"
 )
 
 // Why a webhook is refused, for [errors.Is]. The errors around them say more, to the operator; the
@@ -30,9 +33,9 @@ var (
 	ErrBodyMismatch = errors.New("moneykit: the webhook's body is not what was signed")
 	// ErrMalformedEvent: the body is not an event, or lacks what it must have.
 	ErrMalformedEvent = errors.New("moneykit: the webhook is not an event")
-	// ErrKeysUnavailable: MoneyKit's keys cannot be had now, so that nothing can be said of the
-	// signature. MoneyKit will deliver again.
-	ErrKeysUnavailable = errors.New("moneykit: the keys of webhooks cannot be had")
+	// ErrKeysUnavailable: MoneyKit's keys are not available now, or the key that the signature names
+	// may be newer than they are. The webhook may be genuine, and MoneyKit delivers it again.
+	ErrKeysUnavailable = errors.New("moneykit: the keys of webhooks are not available")
 )
 
 const (
@@ -47,9 +50,10 @@ type verifier struct {
 	ages        jws.Ages
 	now         func() time.Time
 	environment string // of the client, as far as its id shows it
+	explained   recent.Map[struct{}, int]
 }
 
-func newVerifier(c *core, policy WebhookPolicy, now func() time.Time) *verifier {
+func newVerifier(c *core, ages jws.Ages, keyLife time.Duration, now func() time.Time) *verifier {
 	environment, _, ok := strings.Cut(c.clientID, "_")
 	if !ok {
 		environment = ""
@@ -57,14 +61,15 @@ func newVerifier(c *core, policy WebhookPolicy, now func() time.Time) *verifier 
 	return &verifier{
 		keys: jws.Cache{
 			Fetch: c.fetchKeys, Now: now,
-			Life: cmp.Or(policy.KeyLife, 12*time.Hour),
+			Life: cmp.Or(keyLife, 12*time.Hour),
 		},
 		ages: jws.Ages{
-			Past:   cmp.Or(policy.MaxAge, 2*time.Hour+15*time.Minute),
-			Future: cmp.Or(policy.MaxAhead, 5*time.Minute),
+			Past:   cmp.Or(ages.Past, 2*time.Hour+15*time.Minute),
+			Future: cmp.Or(ages.Future, 5*time.Minute),
 		},
 		now:         now,
 		environment: environment,
+		explained:   recent.Map[struct{}, int]{Life: time.Minute},
 	}
 }
 
@@ -72,22 +77,31 @@ func newVerifier(c *core, policy WebhookPolicy, now func() time.Time) *verifier 
 // body is that of the request, byte for byte: an event that was decoded and encoded again is not
 // what was signed. It has at most 1 MiB, and the event's Raw is the same memory.
 //
-// It fails with [ErrNotSigned], [ErrInvalidSignature], [ErrStaleSignature], [ErrBodyMismatch] or
-// [ErrMalformedEvent], and then the webhook is not to be believed, now or later. It fails with
-// [ErrKeysUnavailable], or the error of ctx, when that cannot be found out now: answer with a status
-// like 503, and MoneyKit delivers again. [WebhooksService.Handler] does all of this.
+// It returns an [*Error] that matches one of
 //
-// Keys are fetched when they are first needed and kept for 12 hours; a key that is not among them
-// has them fetched anew, at most every five minutes. If that fails the old ones are used until they
-// are 24 hours old.
+//   - [ErrNotSigned], [ErrInvalidSignature], [ErrStaleSignature], [ErrBodyMismatch] or
+//     [ErrMalformedEvent]: do not believe the webhook, now or later;
+//   - [ErrKeysUnavailable], or the error of ctx: nothing can be said now. Respond with a status like
+//     503, and MoneyKit delivers again.
+//
+// [WebhooksService.Handler] does all of this. Keys are fetched when they are first needed and cached for
+// 12 hours. A key that is not among them makes the client refetch them, at most every five minutes. If
+// that fails the old ones are used until they are 24 hours old.
 //
 // API operation: get_well_known_jwks (GET /.well-known/jwks.json).
 func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body []byte) (Event, error) {
-	token, err := readSignature(header)
+	v := s.core.webhooks
+	claims, err := v.signed(ctx, header)
 	if err != nil {
 		return nil, err
 	}
-	return s.core.webhooks.verify(ctx, token, header, body)
+	return v.event(claims, header, body)
+}
+
+// webhookError returns the error of a webhook that is refused. What err says is made of this package's
+// words.
+func webhookError(class, err error) *Error {
+	return &Error{Operation: "verifying a webhook", class: class, why: strings.TrimPrefix(class.Error(), "moneykit: "), err: err}
 }
 
 // readSignature returns the token in a request's header, of which nothing is believed yet.
@@ -95,13 +109,13 @@ func readSignature(header http.Header) (*jws.Token, error) {
 	signatures := headerValues(header, headerSignature)
 	switch {
 	case len(signatures) == 0 || (len(signatures) == 1 && signatures[0] == ""):
-		return nil, fmt.Errorf("%w: there is no header %s", ErrNotSigned, headerSignature)
+		return nil, webhookError(ErrNotSigned, errors.New("there is no header "+headerSignature))
 	case len(signatures) > 1:
-		return nil, fmt.Errorf("%w: there are %d headers %s", ErrInvalidSignature, len(signatures), headerSignature)
+		return nil, webhookError(ErrInvalidSignature, fmt.Errorf("there are %d headers %s", len(signatures), headerSignature))
 	}
 	token, err := jws.Parse(signatures[0])
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidSignature, err)
+		return nil, webhookError(ErrInvalidSignature, err)
 	}
 	return token, nil
 }
@@ -117,27 +131,47 @@ func headerValues(header http.Header, name string) (values []string) {
 	return values
 }
 
-func (v *verifier) verify(ctx context.Context, token *jws.Token, header http.Header, body []byte) (Event, error) {
+// signed returns what the signature in a header says, if it is MoneyKit's and not out of date. It needs
+// no body: whoever has no signature cannot make the receiver read one.
+func (v *verifier) signed(ctx context.Context, header http.Header) (*jws.Claims, error) {
+	token, err := readSignature(header)
+	if err != nil {
+		return nil, err
+	}
 	key, err := v.keys.Key(ctx, token.KeyID)
 	if err != nil {
 		return nil, v.noKey(token.KeyID, err)
 	}
 	claims, err := token.Verify(key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidSignature, err)
+		return nil, webhookError(ErrInvalidSignature, err)
 	}
 	if err := claims.CheckAge(v.now(), v.ages); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrStaleSignature, err)
+		return nil, webhookError(ErrStaleSignature, err)
 	}
+	return claims, nil
+}
+
+// event returns the event in a body, if it is the body that was signed.
+func (v *verifier) event(claims *jws.Claims, header http.Header, body []byte) (Event, error) {
 	if hash := sha256.Sum256(body); subtle.ConstantTimeCompare(hash[:], claims.BodyHash[:]) != 1 {
-		return nil, fmt.Errorf("%w: %s", ErrBodyMismatch, explainBody(header, body, claims.BodyHash))
+		return nil, webhookError(ErrBodyMismatch, errors.New(v.explain(header, body, claims.BodyHash)))
 	}
-	event, err := ParseUnverifiedEvent(body)
+	event, err := parseEvent(body, readDelivery(header))
 	if err != nil {
-		return nil, err
+		return nil, webhookError(ErrMalformedEvent, fmt.Errorf("the body %w", err))
 	}
-	addDelivery(event, header)
 	return event, nil
+}
+
+// explain says why a body is not the one that was signed. It does so for a few bodies a minute: whoever
+// has seen a signature can send it with any body.
+func (v *verifier) explain(header http.Header, body []byte, signed [sha256.Size]byte) string {
+	const most = 5
+	if v.explained.Change(struct{}{}, func(n int) int { return n + 1 }) > most {
+		return "several others have differed in the last minute"
+	}
+	return bodydiff.Explain(strings.Join(headerValues(header, "Content-Encoding"), ","), body, signed)
 }
 
 func (v *verifier) noKey(id string, err error) error {
@@ -145,58 +179,37 @@ func (v *verifier) noKey(id string, err error) error {
 	var unavailable *jws.UnavailableError
 	switch {
 	case errors.As(err, &unavailable):
-		return fmt.Errorf("%w: %w", ErrKeysUnavailable, err)
-	case !errors.As(err, &unknown):
-		return err // the context's
-	case unknown.Wait > 0:
-		return fmt.Errorf("%w: key %s: %w: it is newer than the key set, or forged", ErrInvalidSignature, quoteShort(id), err)
+		return webhookError(ErrKeysUnavailable, err)
+	case !errors.As(err, &unknown): // the context's
+		return &Error{Operation: "verifying a webhook", why: "fetching the keys took too long", err: err}
+	case unknown.Wait > 0: // A forgery may have used up the refetch that a genuine new key needs.
+		return webhookError(ErrKeysUnavailable, fmt.Errorf("key %s: %w: it is newer than the key set, or forged", plain.Label(id), err))
 	}
 	own := "of this client's own environment"
 	if v.environment != "" {
-		own = "of the environment of this client's id, which begins with " + quoteShort(v.environment)
+		own = "of the environment of this client's id, which begins with " + plain.Label(v.environment)
 	}
-	return fmt.Errorf("%w: key %s: %w: it is of MoneyKit's other environment or another application, and not %s, or forged",
-		ErrInvalidSignature, quoteShort(id), err, own)
+	return webhookError(ErrInvalidSignature, fmt.Errorf(
+		"key %s: %w: it is of MoneyKit's other environment or another application, and not %s, or forged", plain.Label(id), err, own))
 }
 
-// addDelivery adds to an event what only the header of its delivery says.
-func addDelivery(event Event, header http.Header) {
-	var meta *EventMeta
-	switch e := event.(type) {
-	case *LinkStateChanged:
-		meta = &e.EventMeta
-	case *ProductRefreshed:
-		meta = &e.EventMeta
-	case *TransactionsAvailable:
-		meta = &e.EventMeta
-	case *UnknownEvent:
-		meta = &e.EventMeta
-	default:
-		return
-	}
-	meta.DeliveryToken, meta.DeliveryAttempt = delivery(header)
+// delivery is what the header of a delivery says about it. It is not signed.
+type delivery struct {
+	token   string
+	attempt int
 }
 
-// delivery reads the headers that name a delivery. Nobody vouches for them.
-func delivery(header http.Header) (token string, attempt int) {
+func readDelivery(header http.Header) delivery {
+	var d delivery
 	if tokens := headerValues(header, headerDelivery); len(tokens) > 0 {
-		token = strings.Map(visible, cut(tokens[0], 100))
+		d.token = plain.Visible(plain.Cut(tokens[0], 100))
 	}
 	if attempts := headerValues(header, headerAttempt); len(attempts) > 0 {
-		n, err := strconv.ParseUint(attempts[0], 10, 31)
-		if err == nil {
-			attempt = int(n)
+		if n, err := strconv.ParseUint(attempts[0], 10, 31); err == nil {
+			d.attempt = int(n)
 		}
 	}
-	return token, attempt
-}
-
-// visible drops all but visible ASCII.
-func visible(r rune) rune {
-	if r <= ' ' || r > '~' {
-		return -1
-	}
-	return r
+	return d
 }
 
 // WebhookKeyStats counts what was done to have MoneyKit's keys.
@@ -217,10 +230,7 @@ func (s *WebhooksService) KeyStats() WebhookKeyStats {
 // fetchKeys returns the key set as it came. It is asked for once: many webhooks may wait for it,
 // and MoneyKit repeats them all.
 func (c *core) fetchKeys(ctx context.Context) ([]byte, error) {
-	r, err := newGetWellKnownJWKSRequest()
-	if err != nil {
-		return nil, err
-	}
+	r := newGetWellKnownJWKSRequest()
 	r.auth, r.answer = authClientID, jws.MaxKeySet
 	var resp Response
 	if err := c.do(ctx, r, nil, []CallOption{WithoutRetry(), CaptureResponse(&resp)}); err != nil {
@@ -234,10 +244,7 @@ func (c *core) fetchKeys(ctx context.Context) ([]byte, error) {
 //
 // API operation: get_well_known_jwks (GET /.well-known/jwks.json).
 func (s *WebhooksService) Keys(ctx context.Context, opts ...CallOption) ([]json.RawMessage, error) {
-	r, err := newGetWellKnownJWKSRequest()
-	if err != nil {
-		return nil, err
-	}
+	r := newGetWellKnownJWKSRequest()
 	r.auth = authClientID
 	var body struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -257,16 +264,12 @@ func (s *WebhooksService) Keys(ctx context.Context, opts ...CallOption) ([]json.
 //
 // API operation: trigger_test_link_webhook_event (POST /webhooks/test/link/{id}).
 func (s *WebhooksService) SendTest(ctx context.Context, linkID string, params TestWebhookParams, opts ...CallOption) (*TestDelivery, error) {
-	var wrong fieldErrors
+	r := newTriggerTestLinkWebhookEventRequest(linkID, params)
 	if params.Event == "" {
-		wrong.add("webhook_event", "must not be empty")
+		r.wrong.add("webhook_event", "must not be empty")
 	}
 	if params.IdempotencyKey == "" {
-		wrong.add("webhook_idempotency_key", "must not be empty")
+		r.wrong.add("webhook_idempotency_key", "must not be empty")
 	}
-	r, err := newTriggerTestLinkWebhookEventRequest(linkID, params)
-	if err == nil {
-		err = invalid(r.operation, wrong)
-	}
-	return call[TestDelivery](ctx, s.core, r, err, opts)
+	return call[TestDelivery](ctx, s.core, r, opts)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/hmac"
@@ -176,6 +177,19 @@ func (h *hook) segments(f func(s []string) []string) {
 	h.token = strings.Join(f(strings.Split(h.compact(), ".")), ".")
 }
 
+// withHMAC signs with the public key as if it were a secret.
+func (h *hook) withHMAC(algorithm string, hash crypto.Hash) {
+	h.t.Helper()
+	h.head = `{"alg":"` + algorithm + `","kid":"key-1"}`
+	secret, err := h.key.PublicKey.Bytes()
+	require.NoError(h.t, err)
+	h.cipher = func(signing []byte) []byte {
+		mac := hmac.New(hash.New, secret)
+		mac.Write(signing)
+		return mac.Sum(nil)
+	}
+}
+
 // order is that of the group of P-256.
 func order() []byte { return elliptic.P256().Params().N.Bytes() }
 
@@ -183,6 +197,7 @@ func setHeader(name string, values ...string) func(*http.Request) {
 	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = values }
 }
 
+// hookCase is a delivery that is refused.
 type hookCase struct {
 	name string
 	make func(h *hook)
@@ -220,7 +235,7 @@ func hostileHooks() []hookCase {
 			t := h.compact()
 			h.change = func(r *http.Request) { r.Header["moneykit-signature"] = []string{t} }
 		}, invalid, "2 headers"},
-		{"signatures joined by a comma", func(h *hook) { h.token = h.compact() + ", " + h.compact() }, invalid, ""},
+		{"signatures joined by a comma", func(h *hook) { h.token = h.compact() + ", " + h.compact() }, invalid, "three segments"},
 		{"space before the token", func(h *hook) { h.token = " " + h.compact() }, invalid, "base64url"},
 		{"space after the token", func(h *hook) { h.token = h.compact() + " " }, invalid, "base64url"},
 		{"tab after the token", func(h *hook) { h.token = h.compact() + "\t" }, invalid, "base64url"},
@@ -247,7 +262,7 @@ func hostileHooks() []hookCase {
 		{"JSON serialisation", func(h *hook) {
 			s := strings.Split(h.compact(), ".")
 			h.token = fmt.Sprintf(`{"protected":%q,"payload":%q,"signature":%q}`, s[0], s[1], s[2])
-		}, invalid, ""},
+		}, invalid, "three segments"},
 		{"standard base64 in the signature", func(h *hook) {
 			h.segments(func(s []string) []string { s[2] = "+/" + s[2][2:]; return s })
 		}, invalid, "base64url"},
@@ -281,25 +296,18 @@ func hostileHooks() []hookCase {
 		{"algorithm none", func(h *hook) {
 			h.head = `{"alg":"none","kid":"key-1"}`
 			h.segments(func(s []string) []string { s[2] = ""; return s })
-		}, invalid, ""},
+		}, invalid, "is empty"},
 		{"algorithm none with a signature", func(h *hook) { h.head = `{"alg":"none","kid":"key-1"}` }, invalid, "another algorithm"},
 		{"algorithm None", func(h *hook) { h.head = `{"alg":"nOnE","kid":"key-1"}` }, invalid, "another algorithm"},
 		{"algorithm in lower case", func(h *hook) { h.head = `{"alg":"es256","kid":"key-1"}` }, invalid, "another algorithm"},
 		{"algorithm with a space", func(h *hook) { h.head = `{"alg":"ES256 ","kid":"key-1"}` }, invalid, "another algorithm"},
 		{"algorithm ES256K", func(h *hook) { h.head = `{"alg":"ES256K","kid":"key-1"}` }, invalid, "another algorithm"},
 		{"algorithm ES512", func(h *hook) { h.head = `{"alg":"ES512","kid":"key-1"}` }, invalid, "another algorithm"},
-		{"HMAC with the public key", func(h *hook) {
-			h.head = `{"alg":"HS256","kid":"key-1"}`
-			secret, err := h.key.PublicKey.Bytes()
-			require.NoError(h.t, err)
-			h.cipher = func(signing []byte) []byte {
-				mac := hmac.New(sha256.New, secret)
-				mac.Write(signing)
-				return mac.Sum(nil)
-			}
-		}, invalid, "32 bytes, not 64"},
+		{"HMAC with the public key", func(h *hook) { h.withHMAC("HS256", crypto.SHA256) }, invalid, "32 bytes, not 64"},
+		{"HMAC of 64 bytes with the public key", func(h *hook) { h.withHMAC("HS512", crypto.SHA512) }, invalid, "another algorithm"},
 		{"algorithms in a list", func(h *hook) { h.head = `{"alg":["ES256"],"kid":"key-1"}` }, invalid, "another algorithm"},
-		{"two algorithms", func(h *hook) { h.head = `{"alg":"none","alg":"ES256","kid":"key-1"}` }, invalid, ""},
+		{"two algorithms", func(h *hook) { h.head = `{"alg":"none","alg":"ES256","kid":"key-1"}` }, invalid, "another algorithm"},
+		{"two algorithms, the good one first", func(h *hook) { h.head = `{"alg":"ES256","alg":"none","kid":"key-1"}` }, invalid, "one name"},
 		{"the algorithm twice", func(h *hook) { h.member(`"alg":"ES256"`) }, invalid, "one name"},
 		{"the algorithm twice, once escaped", func(h *hook) { h.member(`"\u0061lg":"ES256"`) }, invalid, "one name"},
 		{"the algorithm in another case", func(h *hook) { h.head = `{"ALG":"ES256","kid":"key-1"}` }, invalid, "in case"},
@@ -343,7 +351,9 @@ func hostileHooks() []hookCase {
 			h.cipher = func(s []byte) []byte { return append(order(), sign(h.t, h.key, s)[32:]...) }
 		}, invalid, "not by the key"},
 		{"r and s are the order", func(h *hook) { h.cipher = func([]byte) []byte { return append(order(), order()...) } }, invalid, "not by the key"},
-		{"r and s are out of range", func(h *hook) { h.cipher = func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 64) } }, invalid, "not by the key"},
+		{"r and s are out of range", func(h *hook) {
+			h.cipher = func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 64) }
+		}, invalid, "not by the key"},
 		{"r and s are one", func(h *hook) {
 			h.cipher = func([]byte) []byte { one := make([]byte, 64); one[31], one[63] = 1, 1; return one }
 		}, invalid, "not by the key"},
@@ -380,7 +390,11 @@ func hostileHooks() []hookCase {
 		{"point that is not on the curve", func(h *hook) {
 			h.keys = `{"keys":[{"kty":"EC","kid":"key-1","crv":"P-256","x":"` + b64(make([]byte, 32)) + `","y":"` + b64(make([]byte, 32)) + `"}]}`
 		}, noKeys, "no usable key"},
-		{"short coordinate", swap(`"x":"`, `"x":"AA`), noKeys, "no usable key"},
+		{"long coordinate", swap(`"x":"`, `"x":"AAAA`), noKeys, "no usable key"},
+		{"short coordinate", func(h *hook) {
+			x, y := coordinates(h.t, h.key)
+			h.keys = `{"keys":[{"kty":"EC","kid":"key-1","crv":"P-256","x":"` + x[:40] + `","y":"` + y + `"}]}`
+		}, noKeys, "no usable key"},
 		{"padded coordinate", swap(`"}`, `="}`), noKeys, "no usable key"},
 		{"key with two types", swap(`"kty":"EC"`, `"kty":"EC","kty":"EC"`), noKeys, "no usable key"},
 		{"key with a type in another case", swap(`"kty":"EC"`, `"kty":"EC","KTY":"EC"`), noKeys, "no usable key"},
@@ -425,7 +439,9 @@ func hostileHooks() []hookCase {
 		{"enormous time", func(h *hook) { h.claim("iat", "1e300") }, invalid, "not a time in seconds"},
 		{"infinite time", func(h *hook) { h.claim("iat", "1e999") }, invalid, "not valid JSON"},
 		{"time zero", func(h *hook) { h.claim("iat", "0") }, stale, "ago"},
-		{"two hours and a quarter old", func(h *hook) { h.claim("iat", seconds(-2*time.Hour-15*time.Minute-time.Second)) }, stale, "clock is fast by 1s or more"},
+		{"two hours and a quarter old", func(h *hook) {
+			h.claim("iat", seconds(-2*time.Hour-15*time.Minute-time.Second))
+		}, stale, "clock is fast by 1s or more"},
 		{"a day old", func(h *hook) { h.claim("iat", seconds(-24*time.Hour)) }, stale, "24h0m0s ago"},
 		{"five minutes ahead", func(h *hook) { h.claim("iat", seconds(5*time.Minute+time.Second)) }, stale, "5m1s in the future"},
 		{"a day ahead", func(h *hook) { h.claim("iat", seconds(24*time.Hour)) }, stale, "clock is slow"},
@@ -441,7 +457,9 @@ func hostileHooks() []hookCase {
 		{"hash null", func(h *hook) { h.claim("request_body_sha256", "null") }, invalid, "request_body_sha256"},
 		{"empty hash", func(h *hook) { h.claim("request_body_sha256", `""`) }, invalid, "request_body_sha256"},
 		{"short hash", func(h *hook) { h.claim("request_body_sha256", `"`+hashOf(h.signed)[:62]+`"`) }, invalid, "request_body_sha256"},
-		{"hash that is not hexadecimal", func(h *hook) { h.claim("request_body_sha256", `"`+strings.Repeat("zz", 32)+`"`) }, invalid, "request_body_sha256"},
+		{"hash that is not hexadecimal", func(h *hook) {
+			h.claim("request_body_sha256", `"`+strings.Repeat("zz", 32)+`"`)
+		}, invalid, "request_body_sha256"},
 		{"hash in upper case", func(h *hook) {
 			h.claim("request_body_sha256", `"`+strings.ToUpper(hashOf(h.signed))+`"`)
 		}, invalid, "lower-case"},
@@ -553,16 +571,18 @@ func TestHostileWebhooks(t *testing.T) {
 	}
 }
 
-func TestUnusualWebhooks(t *testing.T) {
-	t.Parallel()
+type unusualHook struct {
+	name string
+	make func(h *hook)
+}
+
+// unusualHooks are deliveries that are odd and yet genuine.
+func unusualHooks() []unusualHook {
 	swap := func(old, now string) func(h *hook) {
 		return func(h *hook) { h.sends(strings.Replace(eventJSON, old, now, 1)) }
 	}
 	seconds := func(d time.Duration) string { return fmt.Sprint(hookTime().Add(d).Unix()) }
-	tests := []struct {
-		name string
-		make func(h *hook)
-	}{
+	return []unusualHook{
 		{"a plain one", func(*hook) {}},
 		{"header keys in lower case, as a queue hands them on", func(h *hook) {
 			token := h.compact()
@@ -628,6 +648,11 @@ func TestUnusualWebhooks(t *testing.T) {
 		{"encoding identity", func(h *hook) { h.change = setHeader("Content-Encoding", "identity") }},
 		{"1 MiB", func(h *hook) { h.sends(eventJSON + strings.Repeat(" ", 1<<20-len(eventJSON))) }},
 	}
+}
+
+func TestUnusualWebhooks(t *testing.T) {
+	t.Parallel()
+	tests := unusualHooks()
 	require.GreaterOrEqual(t, len(tests), 15)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

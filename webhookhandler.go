@@ -11,8 +11,11 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/recent"
+	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
 // dedupeLease is how long an event may be handled before another delivery of it may be.
@@ -25,37 +28,58 @@ type HandlerOption func(*webhookHandler)
 // delivered: a delivery of an event that was handled is answered with 204 at once, and one of an
 // event that is being handled with 503, so that MoneyKit comes back to see whether that worked. An
 // event counts as handled when the function has returned nil. The function's context ends after
-// five minutes, and then another delivery may get the event. With nil nothing is remembered.
+// five minutes, and then another delivery may get the event. Keys are scoped by the client's id and the
+// link, so that applications can share a [Deduper]. With nil nothing is remembered.
 func WithDedupe(d Deduper) HandlerOption {
 	return func(h *webhookHandler) { h.dedupe = d }
 }
 
+// WithFinal says which errors of the function no other delivery of the event would change. After one of
+// them the event counts as handled: the answer is 204, and the error is logged. Without it that is an
+// error that matches [ErrLinkDeleted]: about a link that is gone there is nothing left to do.
+func WithFinal(isFinal func(error) bool) HandlerOption {
+	return func(h *webhookHandler) { h.final = isFinal }
+}
+
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
-// [WebhooksService.Verify] does, calls fn with its event, and answers
+// [WebhooksService.Verify] does, the signature and its age before the body is read, calls fn with its
+// event, and responds with
 //
-//   - 204 when fn has returned nil;
+//   - 204 when fn has returned nil, or an error that is final (see [WithFinal]);
 //   - 400 to what will never be believed: not signed, not by MoneyKit, out of date, altered, not an
 //     event;
 //   - 405 to another method than POST, and 413 to a body of more than 1 MiB;
-//   - 500 when fn fails or panics, or the Deduper fails;
-//   - 503 when MoneyKit's keys cannot be had.
+//   - 500 when fn fails or panics, or the [Deduper] fails;
+//   - 503 when MoneyKit's keys are not available, or may be older than the one of the signature.
 //
-// Answers have no body, and tell a forger nothing. MoneyKit delivers again for two hours after all
+// Responses have no body, and tell a forger nothing. MoneyKit delivers again for two hours after all
 // of them but 204. Return nil from fn also for events that are of no interest, and return soon: do
 // what takes long after putting [EventMeta].Raw into a queue, and read it there with
 // [ParseUnverifiedEvent].
 //
-// Each refusal and each failure is logged with the reason and MoneyKit's delivery token, with the
-// client's logger, or else with [slog.Default]: what goes wrong here shows nowhere else.
+// Refusals and failures are logged with the reason and MoneyKit's delivery token, with the client's
+// logger, or else with [slog.Default]: they show nowhere else. Of refusals for one reason, the first ten
+// in a minute are logged as warnings or errors, and the others at debug level.
+//
+// Handler panics if fn is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
-	h := &webhookHandler{verifier: s.core.webhooks, logger: s.core.logger, fn: fn}
 	if fn == nil {
-		h.fn = func(context.Context, Event) error { return errors.New("the handler has no function") }
+		panic("moneykit: the function for events is nil")
+	}
+	h := &webhookHandler{
+		verifier: s.core.webhooks,
+		logger:   s.core.logger,
+		clientID: s.core.clientID,
+		fn:       fn,
+		refused:  recent.Map[int, int]{Life: time.Minute},
 	}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(h)
 		}
+	}
+	if h.final == nil {
+		h.final = func(err error) bool { return errors.Is(err, ErrLinkDeleted) }
 	}
 	return h
 }
@@ -63,8 +87,11 @@ func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) erro
 type webhookHandler struct {
 	verifier *verifier
 	logger   *slog.Logger // nil for the default one
+	clientID string
 	fn       func(context.Context, Event) error
-	dedupe   Deduper // nil for none
+	final    func(error) bool
+	dedupe   Deduper              // nil for none
+	refused  recent.Map[int, int] // how many deliveries in the last minute, by status
 }
 
 // errTooLarge is of a body that is too large.
@@ -92,24 +119,27 @@ func (h *webhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(outcome.status())
 }
 
-// receive returns the event of a delivery. A body is read only with a signature before it.
+// receive returns the event of a delivery. A body is read only behind a signature of MoneyKit's.
 func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event, error) {
-	token, err := readSignature(r.Header)
+	claims, err := h.verifier.signed(r.Context(), r.Header)
 	if err != nil {
 		return nil, err
 	}
 	if r.ContentLength > maxEvent {
 		return nil, errTooLarge
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
+	var body []byte
+	if r.Body != nil { // A server never leaves it nil; tests do.
+		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
+	}
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, errTooLarge
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: reading the body: %w", ErrBodyMismatch, err)
+		return nil, webhookError(ErrBodyMismatch, fmt.Errorf("reading the body: %w", transport.Cause(err)))
 	}
-	return h.verifier.verify(r.Context(), token, r.Header, body)
+	return h.verifier.event(claims, r.Header, body)
 }
 
 // refuse answers a delivery that brought no event.
@@ -121,10 +151,14 @@ func (h *webhookHandler) refuse(w http.ResponseWriter, r *http.Request, err erro
 	case errors.Is(err, ErrKeysUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		status, level = http.StatusServiceUnavailable, slog.LevelError
 	}
-	token, attempt := delivery(r.Header)
+	const most = 10 // a minute: anybody can send what is refused
+	if h.refused.Change(status, func(n int) int { return n + 1 }) > most {
+		level = slog.LevelDebug
+	}
+	d := readDelivery(r.Header)
 	h.log().LogAttrs(r.Context(), level, "moneykit: webhook refused",
 		slog.Int("status", status), slog.String("error", err.Error()),
-		slog.String("delivery_token", token), slog.Int("delivery_attempt", attempt))
+		slog.String("delivery_token", plain.Label(d.token)), slog.Int("delivery_attempt", d.attempt))
 	w.WriteHeader(status)
 }
 
@@ -136,11 +170,12 @@ const (
 	eventHandled         // now
 	eventDone            // before
 	eventBusy            // another delivery is at it
+	eventFinal           // it failed, and would again
 )
 
 func (o outcome) status() int {
 	switch o {
-	case eventHandled, eventDone:
+	case eventHandled, eventDone, eventFinal:
 		return http.StatusNoContent
 	case eventBusy:
 		return http.StatusServiceUnavailable
@@ -158,6 +193,8 @@ func (h *webhookHandler) logHandled(ctx context.Context, event Event, o outcome,
 		level, message = slog.LevelInfo, "moneykit: webhook is being handled already"
 	case o == eventDone:
 		message = "moneykit: webhook was handled before"
+	case o == eventFinal:
+		level, message = slog.LevelWarn, "moneykit: webhook failed, and is not delivered again"
 	case err != nil:
 		level, message = slog.LevelError, "moneykit: webhook handled, but perhaps not remembered"
 	}
@@ -175,32 +212,33 @@ func (h *webhookHandler) handle(ctx context.Context, event Event) (outcome, erro
 	if h.dedupe == nil {
 		return h.call(ctx, event)
 	}
-	key := dedupeKey(event.Meta())
-	claim, err := h.dedupe.Claim(ctx, key, dedupeLease)
+	key := dedupeKey(h.clientID, event.Meta())
+	token, state, err := h.dedupe.Claim(ctx, key, dedupeLease)
 	switch {
 	case err != nil:
 		return eventFailed, fmt.Errorf("claiming the event: %w", err)
-	case claim.State == ClaimDone:
+	case state == ClaimDone:
 		return eventDone, nil
-	case claim.State != ClaimGranted:
+	case state != ClaimGranted:
 		return eventBusy, nil
 	}
 	handled := false
 	defer func() { // also when fn ends the goroutine
 		if !handled {
-			h.release(ctx, key, claim.Token)
+			h.release(ctx, key, token)
 		}
 	}()
 	work, cancel := context.WithTimeout(ctx, dedupeLease)
 	defer cancel()
-	if o, err := h.call(work, event); err != nil {
+	o, err := h.call(work, event)
+	if o == eventFailed {
 		return o, err
 	}
 	handled = true
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	// A failure is no reason to have the event delivered again: it was handled.
-	return eventHandled, h.dedupe.Commit(after, key, claim.Token)
+	return o, errors.Join(err, h.dedupe.Commit(after, key, token))
 }
 
 func (h *webhookHandler) release(ctx context.Context, key, token string) {
@@ -224,19 +262,23 @@ func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err 
 			o, err = eventFailed, fmt.Errorf("panic: %v\n%s", value, debug.Stack())
 		}
 	}()
-	if err := h.fn(ctx, event); err != nil {
-		return eventFailed, err
+	err = h.fn(ctx, event)
+	switch {
+	case err == nil:
+		return eventHandled, nil
+	case h.final(err):
+		return eventFinal, err
 	}
-	return eventHandled, nil
+	return eventFailed, err
 }
 
-// dedupeKey returns what tells an event from others. An event of a form that is not known may
-// have no idempotency key, and nobody says what may be in one.
-func dedupeKey(meta EventMeta) string {
-	const longest = 255
-	if key := meta.IdempotencyKey; key != "" && len(key) <= longest && strings.Map(visible, key) == key {
-		return key
+// dedupeKey returns what tells an event from others, also from those of other applications and links.
+// It is a hash, because nobody says what may be in an idempotency key. An event of a form that is not
+// known may have none; then its body counts.
+func dedupeKey(clientID string, meta EventMeta) string {
+	hash := sha256.New()
+	for _, part := range []string{clientID, meta.LinkID, cmp.Or(meta.IdempotencyKey, string(meta.Raw))} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
-	hash := sha256.Sum256([]byte(cmp.Or(meta.IdempotencyKey, string(meta.Raw))))
-	return "sha256:" + hex.EncodeToString(hash[:])
+	return "sha256:" + hex.EncodeToString(hash.Sum(nil))
 }

@@ -82,16 +82,16 @@ func (d *deduperCase) key(name string) string { return fmt.Sprintf("suite-%02d-%
 // claim claims an event and returns the token; the test is told when the state is not the wanted.
 func (d *deduperCase) claim(key string, lease time.Duration, want moneykit.ClaimState) string {
 	d.tb.Helper()
-	c, err := d.deduper.Claim(d.ctx, key, lease)
+	token, state, err := d.deduper.Claim(d.ctx, key, lease)
 	switch {
 	case err != nil:
 		d.errorf("Claim: %v", err)
-	case c.State != want:
-		d.errorf("Claim answers the state %d, not %d", c.State, want)
-	case want == moneykit.ClaimGranted && c.Token == "":
+	case state != want:
+		d.errorf("Claim answers the state %d, not %d", state, want)
+	case want == moneykit.ClaimGranted && token == "":
 		d.errorf("Claim grants an event without a token")
 	}
-	return c.Token
+	return token
 }
 
 func (d *deduperCase) commit(key, token string) {
@@ -193,15 +193,15 @@ const shortLease = 50 * time.Millisecond
 func (d *deduperCase) granted(key string) string {
 	d.tb.Helper()
 	for {
-		c, err := d.deduper.Claim(d.ctx, key, longLease)
+		token, state, err := d.deduper.Claim(d.ctx, key, longLease)
 		switch {
 		case err != nil:
 			d.errorf("Claim: %v, and the lease never ends", err)
 			return ""
-		case c.State == moneykit.ClaimGranted:
-			return c.Token
-		case c.State != moneykit.ClaimBusy:
-			d.errorf("Claim answers the state %d for an event that nobody has handled", c.State)
+		case state == moneykit.ClaimGranted:
+			return token
+		case state != moneykit.ClaimBusy:
+			d.errorf("Claim answers the state %d for an event that nobody has handled", state)
 			return ""
 		}
 		<-time.After(shortLease / 5)
@@ -260,8 +260,8 @@ func (d *deduperCase) heedsContext() {
 	ended, cancel := context.WithCancel(d.ctx)
 	cancel()
 	key := d.key("a")
-	if c, err := d.deduper.Claim(ended, key, longLease); err == nil {
-		d.errorf("Claim answers the state %d to a context that has ended", c.State)
+	if _, state, err := d.deduper.Claim(ended, key, longLease); err == nil {
+		d.errorf("Claim answers the state %d to a context that has ended", state)
 	}
 	d.claim(key, longLease, moneykit.ClaimGranted)
 }
@@ -271,14 +271,14 @@ func (d *deduperCase) isAtomic() {
 		key := d.key(fmt.Sprint(round))
 		var granted, done int
 		d.atOnce(16, func(int) func() {
-			c, err := d.deduper.Claim(d.ctx, key, longLease)
+			_, state, err := d.deduper.Claim(d.ctx, key, longLease)
 			return func() {
 				switch {
 				case err != nil:
 					d.errorf("Claim: %v", err)
-				case c.State == moneykit.ClaimGranted:
+				case state == moneykit.ClaimGranted:
 					granted++
-				case c.State == moneykit.ClaimDone:
+				case state == moneykit.ClaimDone:
 					done++
 				}
 			}
@@ -318,20 +318,21 @@ func (d *deduperCase) isExact() {
 			for i := range events {
 				i = (i + worker*5) % events
 				key := d.key(fmt.Sprint(i))
-				var c moneykit.Claim
-				if c, err = d.deduper.Claim(d.ctx, key, longLease); err != nil {
+				var token string
+				var state moneykit.ClaimState
+				if token, state, err = d.deduper.Claim(d.ctx, key, longLease); err != nil {
 					break
 				}
 				switch {
-				case c.State == moneykit.ClaimBusy:
+				case state == moneykit.ClaimBusy:
 					open = true
-				case c.State == moneykit.ClaimGranted && gaveBack < 10:
+				case state == moneykit.ClaimGranted && gaveBack < 10:
 					open = true
 					gaveBack++
-					err = d.deduper.Release(d.ctx, key, c.Token)
-				case c.State == moneykit.ClaimGranted:
+					err = d.deduper.Release(d.ctx, key, token)
+				case state == moneykit.ClaimGranted:
 					mine[i]++
-					err = d.deduper.Commit(d.ctx, key, c.Token)
+					err = d.deduper.Commit(d.ctx, key, token)
 				}
 			}
 		}

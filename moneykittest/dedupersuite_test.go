@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,19 +17,21 @@ import (
 
 func TestDeduperSuite(t *testing.T) {
 	t.Parallel()
-	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return &moneykit.MemoryDeduper{} })
-	one := &moneykit.MemoryDeduper{} // for all cases
-	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return one })
+	synctest.Test(t, func(t *testing.T) {
+		moneykittest.DeduperSuite(t, func() moneykit.Deduper { return &moneykit.MemoryDeduper{} })
+		one := &moneykit.MemoryDeduper{} // for all cases
+		moneykittest.DeduperSuite(t, func() moneykit.Deduper { return one })
+	})
 }
 
 // forgetful is a Deduper with a mistake; what it lacks is right.
 type forgetful struct {
 	*moneykit.MemoryDeduper
-	claim           func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error)
+	claim           func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error)
 	commit, release func(ctx context.Context, key, token string) error
 }
 
-func (f forgetful) Claim(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+func (f forgetful) Claim(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 	if f.claim != nil {
 		return f.claim(ctx, key, lease)
 	}
@@ -49,6 +52,29 @@ func (f forgetful) Release(ctx context.Context, key, token string) error {
 	return f.MemoryDeduper.Release(ctx, key, token)
 }
 
+// grantTwice lets those who claim an event at once have it all.
+func grantTwice(f *forgetful) {
+	var mu sync.Mutex
+	inside, tokens := map[string]int{}, map[string]string{}
+	f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+		mu.Lock()
+		inside[key]++
+		mu.Unlock()
+		<-time.After(time.Millisecond)
+		token, state, err := f.MemoryDeduper.Claim(ctx, key, lease)
+		mu.Lock()
+		defer mu.Unlock()
+		if state == moneykit.ClaimGranted {
+			tokens[key] = token
+		}
+		if state == moneykit.ClaimBusy && inside[key] > 1 {
+			token, state = tokens[key], moneykit.ClaimGranted
+		}
+		inside[key]--
+		return token, state, err
+	}
+}
+
 func TestDeduperSuiteFindsMistakes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -58,11 +84,11 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 		"grants everything": {"granted once", func(f *forgetful) {
 			n := 0
 			var mu sync.Mutex
-			f.claim = func(context.Context, string, time.Duration) (moneykit.Claim, error) {
+			f.claim = func(context.Context, string, time.Duration) (string, moneykit.ClaimState, error) {
 				mu.Lock()
 				defer mu.Unlock()
 				n++
-				return moneykit.Claim{State: moneykit.ClaimGranted, Token: fmt.Sprint(n)}, nil
+				return fmt.Sprint(n), moneykit.ClaimGranted, nil
 			}
 			f.commit = func(context.Context, string, string) error { return nil }
 			f.release = f.commit
@@ -72,17 +98,17 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 		}},
 		"does not release": {"that was released is granted again", func(f *forgetful) {
 			f.release = func(context.Context, string, string) error { return nil }
-			f.claim = func(ctx context.Context, key string, _ time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, _ time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, key, time.Millisecond) // or the suite would wait a minute
 			}
 		}},
 		"swallows the redelivery": {"ends after its lease", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				c, err := f.MemoryDeduper.Claim(ctx, key, time.Hour)
-				if c.State == moneykit.ClaimBusy && lease > time.Minute && strings.HasPrefix(key, "suite-05") {
-					c.State = moneykit.ClaimDone
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+				token, state, err := f.MemoryDeduper.Claim(ctx, key, time.Hour)
+				if state == moneykit.ClaimBusy && lease > time.Minute && strings.HasPrefix(key, "suite-05") {
+					state = moneykit.ClaimDone
 				}
-				return c, err
+				return token, state, err
 			}
 		}},
 		"takes any token": {"a token of its own", func(f *forgetful) {
@@ -92,26 +118,26 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 			}
 		}},
 		"knows no case": {"events are kept apart", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, strings.ToLower(key), lease)
 			}
 		}},
 		"cuts keys": {"events are kept apart", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, key[:min(len(key), 100)], lease)
 			}
 		}},
 		"has one token": {"a token of its own", func(f *forgetful) {
 			tokens := map[string]string{}
 			var mu sync.Mutex
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+				token, state, err := f.MemoryDeduper.Claim(ctx, key, lease)
 				mu.Lock()
 				defer mu.Unlock()
-				if c.Token != "" {
-					tokens[key], c.Token = c.Token, "one"
+				if token != "" {
+					tokens[key], token = token, "one"
 				}
-				return c, err
+				return token, state, err
 			}
 			f.commit = func(ctx context.Context, key, _ string) error {
 				mu.Lock()
@@ -127,36 +153,16 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 			}
 		}},
 		"heeds no context": {"context that has ended", func(f *forgetful) {
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
+			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(context.WithoutCancel(ctx), key, lease)
 			}
 		}},
-		"looks before it leaps": {"of many at once", func(f *forgetful) {
-			var mu sync.Mutex
-			inside, tokens := map[string]int{}, map[string]string{}
-			f.claim = func(ctx context.Context, key string, lease time.Duration) (moneykit.Claim, error) {
-				mu.Lock()
-				inside[key]++
-				mu.Unlock()
-				<-time.After(time.Millisecond)
-				c, err := f.MemoryDeduper.Claim(ctx, key, lease)
-				mu.Lock()
-				defer mu.Unlock()
-				if c.State == moneykit.ClaimGranted {
-					tokens[key] = c.Token
-				}
-				if c.State == moneykit.ClaimBusy && inside[key] > 1 {
-					c = moneykit.Claim{State: moneykit.ClaimGranted, Token: tokens[key]}
-				}
-				inside[key]--
-				return c, err
-			}
-		}},
+		"looks before it leaps": {"of many at once", grantTwice},
 		"takes late commits": {"a token of its own", func(f *forgetful) {
 			f.commit = func(ctx context.Context, key, token string) error {
 				err := f.MemoryDeduper.Commit(ctx, key, token)
 				if err != nil {
-					_, _ = f.MemoryDeduper.Claim(ctx, key, 0)
+					_, _, _ = f.MemoryDeduper.Claim(ctx, key, 0)
 				}
 				return nil
 			}
@@ -164,11 +170,13 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := &forgetful{MemoryDeduper: &moneykit.MemoryDeduper{}}
-			test.spoil(f)
-			tb := &fakeTB{}
-			moneykittest.DeduperSuite(tb, func() moneykit.Deduper { return f })
-			assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+			synctest.Test(t, func(t *testing.T) {
+				f := &forgetful{MemoryDeduper: &moneykit.MemoryDeduper{}}
+				test.spoil(f)
+				tb := &fakeTB{}
+				moneykittest.DeduperSuite(tb, func() moneykit.Deduper { return f })
+				assert.Contains(t, strings.Join(tb.errors, "\n"), test.finds)
+			})
 		})
 	}
 }

@@ -18,7 +18,7 @@ func ExampleServer_Transactions() {
 	store := &moneykittest.MemoryStore{} // in a program: a database
 
 	show := func() {
-		if _, err := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{}); err != nil {
+		if _, err := client.SyncTransactions(ctx, link.ID, store); err != nil {
 			fmt.Println(err)
 		}
 		for _, tx := range store.Transactions(link.ID) {

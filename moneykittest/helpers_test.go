@@ -209,7 +209,7 @@ func amount(t *testing.T, s string) moneykit.Decimal {
 // syncAll brings the copy up to date.
 func syncAll(t *testing.T, client *moneykit.Client, linkID string, store moneykit.TransactionStore, size int) {
 	t.Helper()
-	progress, err := client.SyncTransactions(t.Context(), linkID, store, moneykit.SyncOptions{PageSize: size})
+	progress, err := client.SyncTransactions(t.Context(), linkID, store, moneykit.WithPageSize(size))
 	require.NoError(t, err)
 	require.True(t, progress.Done)
 }

@@ -49,7 +49,7 @@ func TestNothingBeforeTheFirstFetch(t *testing.T) {
 		require.NoError(t, err)
 		holdings, err := client.Investments.Holdings(ctx, link.ID, moneykit.HoldingListParams{})
 		require.NoError(t, err)
-		_, err = client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{})
+		_, err = client.SyncTransactions(ctx, link.ID, store)
 		require.NoError(t, err)
 		assert.Equal(t, mk.Transactions(link.ID), byID(collect(t, client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}))))
 		return [4]int{

@@ -269,13 +269,13 @@ func TestTogether(t *testing.T) {
 			_, err2 := client.Users.Transactions(ctx, "shared", moneykit.UserTransactionListParams{})
 			_, err3 := client.Users.Accounts(ctx, "shared", moneykit.UserAccountListParams{})
 			_, err4 := client.Investments.Holdings(ctx, link.ID, moneykit.HoldingListParams{})
-			_, err5 := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{PageSize: 10})
+			_, err5 := client.SyncTransactions(ctx, link.ID, store, moneykit.WithPageSize(10))
 			if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 				return err
 			}
 		}
 		mk.Advance(time.Second) // what is due happens
-		if _, err := client.SyncTransactions(ctx, link.ID, store, moneykit.SyncOptions{}); err != nil {
+		if _, err := client.SyncTransactions(ctx, link.ID, store); err != nil {
 			return err
 		}
 		if !assert.ObjectsAreEqual(mk.Transactions(link.ID), store.Transactions(link.ID)) {

@@ -37,7 +37,8 @@ func (m *MemoryStore) LoadPosition(_ context.Context, linkID string) (moneykit.S
 	return moneykit.SyncPosition{}, nil
 }
 
-// ApplyUpdate makes a change to a link's copy.
+// ApplyUpdate makes a change to a link's copy, if its position is the one that the change continues. It
+// returns [moneykit.ErrSyncConflict] if it is not.
 func (m *MemoryStore) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -45,6 +46,13 @@ func (m *MemoryStore) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpda
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	link := m.links[update.LinkID]
+	var position moneykit.SyncPosition
+	if link != nil {
+		position = link.position
+	}
+	if !position.Equal(update.Previous) {
+		return moneykit.ErrSyncConflict
+	}
 	if link == nil {
 		link = &storedLink{rows: map[string]storedRow{}}
 		if m.links == nil {

@@ -50,6 +50,7 @@ func (s *storeCase) isAtomic() {
 		before := s.update(link, 1, id("a", true), id("b", false), id("c", false))
 		s.apply(before)
 		u := s.update(link, 2, id("d", true), id("e", false))
+		u.Previous = before.Position
 		u.DropPending, u.DropOlder, u.Remove = true, true, []string{id("b", false).ID}
 		ctx := &tiring{Context: context.Background(), left: looks, done: make(chan struct{})}
 		err := s.store.ApplyUpdate(ctx, u)

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -32,7 +34,7 @@ import (
 func StoreSuite(tb TB, open func() (store moneykit.TransactionStore, rows func(linkID string) ([]moneykit.Transaction, error))) {
 	tb.Helper()
 	for i, sc := range storeCases() {
-		s := &storeCase{tb: tb, name: sc.name, number: i}
+		s := &storeCase{tb: tb, name: sc.name, number: i, last: map[string]moneykit.SyncPosition{}}
 		s.store, s.rows = open()
 		sc.run(s)
 	}
@@ -45,6 +47,9 @@ type storeCase struct {
 	number int
 	store  moneykit.TransactionStore
 	rows   func(linkID string) ([]moneykit.Transaction, error)
+
+	mu   sync.Mutex
+	last map[string]moneykit.SyncPosition // the last position of each link
 }
 
 type storeTest struct {
@@ -67,6 +72,8 @@ func storeCases() []storeTest {
 		{"an update that fails in the middle leaves everything or nothing", (*storeCase).isAtomic},
 		{"nobody sees half an update", (*storeCase).isIsolated},
 		{"two links can be updated at once", (*storeCase).isConcurrent},
+		{"an update that does not continue the stored position is refused", (*storeCase).fences},
+		{"of several updates that continue one position, one is applied", (*storeCase).fencesAtOnce},
 		{"a long random history", (*storeCase).followsModel},
 	}
 }
@@ -107,6 +114,10 @@ func (s *storeCase) update(link string, generation int64, rows ...moneykit.Trans
 func (s *storeCase) apply(updates ...*moneykit.SyncUpdate) {
 	s.tb.Helper()
 	for _, u := range updates {
+		s.mu.Lock()
+		u.Previous = s.last[u.LinkID]
+		s.last[u.LinkID] = u.Position
+		s.mu.Unlock()
 		if err := s.store.ApplyUpdate(context.Background(), u); err != nil {
 			s.errorf("ApplyUpdate: %v", err)
 		}
@@ -181,7 +192,7 @@ func written(row moneykit.Transaction) string {
 func (s *storeCase) begins() { s.holds(s.link("a"), moneykit.SyncPosition{}) }
 
 func (s *storeCase) comesBack() {
-	confidence := 87
+	confidence := 87.5
 	whole := s.row("a", false)
 	whole.Type = moneykit.TransactionTypeCredit
 	whole.Datetime = moneykit.Timestamp{Time: time.Date(2030, 5, 17, 23, 59, 58, 123456000, time.UTC)}
@@ -228,17 +239,12 @@ func (s *storeCase) replaces() {
 	last := s.update(link, 1, row)
 	s.apply(s.update(link, 1, old, s.row("b", false)), last)
 	s.holds(link, last.Position, row, s.row("b", false))
-	again := row
-	again.Description = "the later of two in one update"
-	last = s.update(link, 1, row, again)
-	s.apply(last)
-	s.holds(link, last.Position, again, s.row("b", false))
 }
 
 func (s *storeCase) removes() {
 	link := s.link("a")
 	u := s.update(link, 1)
-	u.Remove = []string{s.row("b", false).ID, "txn_unknown", s.row("b", false).ID}
+	u.Remove = []string{s.row("b", false).ID, "txn_unknown"}
 	s.apply(u, s.update(link, 1, s.row("a", false), s.row("b", false)), u)
 	s.holds(link, u.Position, s.row("a", false))
 }
@@ -295,11 +301,82 @@ func (s *storeCase) heedsContext() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	u := s.update(link, 2, s.row("b", false))
-	u.DropPending, u.DropOlder = true, true
+	u.Previous, u.DropPending, u.DropOlder = before.Position, true, true
 	if err := s.store.ApplyUpdate(ctx, u); err == nil {
 		s.errorf("ApplyUpdate returns no error")
 	}
 	s.holds(link, before.Position, before.Upsert...)
+}
+
+// fences lets a process that was paused apply what it had read before.
+func (s *storeCase) fences() {
+	link := s.link("a")
+	first := s.update(link, 1, s.row("a", false), s.row("b", true))
+	second := s.update(link, 2, s.row("c", false))
+	second.Position.RefreshedAt = moneykit.Timestamp{Time: time.Date(2030, 5, 18, 1, 2, 3, 456789000, time.UTC)}
+	second.Remove, second.DropPending = []string{s.row("a", false).ID}, true
+	s.apply(first, second)
+	for name, previous := range map[string]moneykit.SyncPosition{
+		"none":              {},
+		"the one before":    first.Position,
+		"another cursor":    {Cursor: "x", Generation: 2, RefreshedAt: second.Position.RefreshedAt},
+		"another time":      {Cursor: second.Position.Cursor, Generation: 2, RefreshedAt: moneykit.Timestamp{Time: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"another time zone": second.Position,
+	} {
+		late := s.update(link, 3, s.row("a", false), s.row("d", true))
+		late.Previous, late.DropOlder, late.DropPending = previous, true, true
+		if name == "another time zone" {
+			late.Previous.RefreshedAt.Time = previous.RefreshedAt.In(time.FixedZone("", 3600))
+			late.Upsert = second.Upsert
+			late.Position = second.Position
+			if err := s.store.ApplyUpdate(context.Background(), late); err != nil {
+				s.errorf("an update that continues the position, with its time in another zone: %v", err)
+			}
+		} else if err := s.store.ApplyUpdate(context.Background(), late); !errors.Is(err, moneykit.ErrSyncConflict) {
+			s.errorf("an update that continues %s: the error is %v, want moneykit.ErrSyncConflict", name, err)
+		}
+		s.holds(link, second.Position, second.Upsert...)
+	}
+	fresh := s.update(s.link("b"), 1, s.row("e", false))
+	fresh.Previous = second.Position
+	if err := s.store.ApplyUpdate(context.Background(), fresh); !errors.Is(err, moneykit.ErrSyncConflict) {
+		s.errorf("an update of a link without rows that continues another's position: the error is %v", err)
+	}
+	s.holds(fresh.LinkID, moneykit.SyncPosition{})
+}
+
+// fencesAtOnce lets processes that read the same position apply their updates at the same time.
+func (s *storeCase) fencesAtOnce() {
+	const processes, rounds = 8, 10
+	link := s.link("a")
+	previous := moneykit.SyncPosition{}
+	for round := range rounds {
+		var mu sync.Mutex
+		var applied []*moneykit.SyncUpdate
+		var group sync.WaitGroup
+		for process := range processes {
+			u := s.update(link, 1, s.row(fmt.Sprintf("%d-%d", round, process), true))
+			u.Position.Cursor = fmt.Sprintf("cursor %d of %d", round, process)
+			u.Previous, u.DropPending = previous, true
+			group.Go(func() {
+				err := s.store.ApplyUpdate(context.Background(), u)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil {
+					applied = append(applied, u)
+				} else if !errors.Is(err, moneykit.ErrSyncConflict) {
+					s.errorf("ApplyUpdate: %v", err)
+				}
+			})
+		}
+		group.Wait()
+		if len(applied) != 1 {
+			s.errorf("%d of %d updates that continue one position were applied", len(applied), processes)
+			return
+		}
+		previous = applied[0].Position
+		s.holds(link, previous, applied[0].Upsert...)
+	}
 }
 
 // random returns numbers that are the same in every run.

@@ -77,9 +77,23 @@ func (b broken) LoadPosition(ctx context.Context, linkID string) (moneykit.SyncP
 	return at, err
 }
 
+// apply is what is left of a store when a mistake stands before it.
+type apply = func(context.Context, *moneykit.SyncUpdate) error
+
+// showHalves writes an update's rows, and the rest of it a little later.
+func showHalves(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	rows := moneykit.SyncUpdate{LinkID: u.LinkID, DropPending: u.DropPending, Upsert: u.Upsert, Position: u.Position}
+	err := next(context.WithoutCancel(ctx), &rows)
+	<-time.After(time.Millisecond) // the store takes its time between the halves
+	u.DropPending, u.Upsert = false, nil
+	return errors.Join(err, next(context.WithoutCancel(ctx), u))
+}
+
 func TestStoreSuiteFindsMistakes(t *testing.T) {
 	t.Parallel()
-	type apply = func(context.Context, *moneykit.SyncUpdate) error
 	for name, test := range map[string]struct {
 		finds string // part of a case's name
 		apply func(context.Context, *moneykit.SyncUpdate, apply) error
@@ -144,16 +158,7 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 			rows := moneykit.SyncUpdate{LinkID: u.LinkID, Upsert: u.Upsert, Position: u.Position}
 			return errors.Join(next(ctx, &rows), next(ctx, u))
 		}, nil},
-		"shows halves": {"half an update", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			rows := moneykit.SyncUpdate{LinkID: u.LinkID, DropPending: u.DropPending, Upsert: u.Upsert, Position: u.Position}
-			err := next(context.WithoutCancel(ctx), &rows)
-			<-time.After(time.Millisecond) // the store takes its time between the halves
-			u.DropPending, u.Upsert = false, nil
-			return errors.Join(err, next(context.WithoutCancel(ctx), u))
-		}, nil},
+		"shows halves": {"half an update", showHalves, nil},
 		"mixes links up": {"other links", func() func(context.Context, *moneykit.SyncUpdate, apply) error {
 			var mu sync.Mutex
 			links := map[string]bool{}

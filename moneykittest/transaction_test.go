@@ -79,14 +79,11 @@ func TestSyncFollows(t *testing.T) {
 			pages := 0
 			for _, happen := range []func(){happens[3], happens[11], happens[5]} {
 				mk.Refresh(link.ID)
-				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.SyncOptions{
-					PageSize: size,
-					Progress: func(moneykit.SyncProgress) {
-						if pages++; pages%3 == 0 && pages < 20 {
-							happen()
-						}
-					},
-				})
+				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(size), moneykit.WithProgress(func(moneykit.SyncProgress) {
+					if pages++; pages%3 == 0 && pages < 20 {
+						happen()
+					}
+				}))
 				require.NoError(t, err)
 				syncAll(t, client, link.ID, store, size) // something may have come after the last page
 				require.Equal(t, mk.Transactions(link.ID), store.Transactions(link.ID))
@@ -100,18 +97,30 @@ func TestSyncPages(t *testing.T) {
 	mk := moneykittest.NewServer(t, day(), moneykittest.WithHistory(0))
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	path := "/links/" + link.ID + "/transactions/sync"
-	get := func(query string) moneykit.TransactionSyncPage {
+	type changes struct {
+		Created []moneykit.Transaction `json:"created"`
+		Updated []moneykit.Transaction `json:"updated"`
+		Removed []string               `json:"removed"`
+	}
+	type syncPage struct {
+		Transactions changes            `json:"transactions"`
+		Accounts     []moneykit.Account `json:"accounts"`
+		Cursor       moneykit.Cursor    `json:"cursor"`
+		HasMore      bool               `json:"has_more"`
+		Link         moneykit.Link      `json:"link"`
+	}
+	get := func(query string) syncPage {
 		t.Helper()
 		a := ask(t, mk, http.MethodGet, path+query, "")
 		require.Equal(t, 200, a.status, "%s", a.body)
-		var page moneykit.TransactionSyncPage
+		var page syncPage
 		decode(t, a, &page)
 		assert.NotContains(t, string(a.body), "null,\"updated", "lists are never null")
 		assert.NotEmpty(t, page.Cursor.Next)
 		return page
 	}
 	empty := get("")
-	assert.Equal(t, moneykit.TransactionChanges{
+	assert.Equal(t, changes{
 		Created: []moneykit.Transaction{}, Updated: []moneykit.Transaction{}, Removed: []string{},
 	}, empty.Transactions)
 	assert.Equal(t, []moneykit.Account{}, empty.Accounts)

@@ -72,7 +72,12 @@ func TestUsage(t *testing.T) {
 		{"a link without credentials", []string{"-link", "mk_1"}, nil, "set both"},
 		{"credentials without a link", nil, map[string]string{"MONEYKIT_CLIENT_ID": "a", "MONEYKIT_CLIENT_SECRET": "b"}, "with -link"},
 		{"a day that does not exist", []string{"-start", "2023-02-30", "transactions"}, nil, "invalid value"},
-		{"an end before the start", []string{"-start", "2023-02-03", "-end", "2023-02-02", "transactions"}, nil, "end_date must not be before start_date"},
+		{
+			"an end before the start",
+			[]string{"-start", "2023-02-03", "-end", "2023-02-02", "transactions"},
+			nil,
+			"end_date must not be before start_date",
+		},
 		{"help", []string{"-h"}, nil, "help requested"},
 	}
 	for _, tt := range tests {

@@ -108,7 +108,7 @@ func TestUsage(t *testing.T) {
 		{"a base URL without credentials", []string{"-base-url", "https://example.com"}, nil, "set both"},
 		{"an unusable base URL", []string{"-base-url", "x"}, map[string]string{"MONEYKIT_CLIENT_ID": "a", "MONEYKIT_CLIENT_SECRET": "b"}, "base URL"},
 		{"a user id that is too short", []string{"-user", "abc"}, nil, "customer_user.id must have 4 to 150 characters"},
-		{"a redirect URI with a query", []string{"-redirect-uri", "https://example.com?a"}, nil, "redirect_uri must have no query"},
+		{"a redirect URI with a query", []string{"-redirect-uri", "https://example.com?a"}, nil, "redirect_uri must not have a query"},
 		{"an unknown flag", []string{"-x"}, nil, "flag provided but not defined"},
 		{"an argument", []string{"x"}, nil, "unexpected argument"},
 		{"help", []string{"-h"}, nil, "help requested"},

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"log"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 )
 
 // Where the application is in the world.
@@ -29,26 +31,26 @@ type app struct {
 // newApp returns the application and its endpoints.
 func newApp(client *moneykit.Client, out *log.Logger) (*app, http.Handler, error) {
 	a := &app{client: client, out: out, links: map[string]string{}}
-	connect, err := moneykit.ConnectHandler(moneykit.ConnectConfig{
-		Client:      client,
+	handler, err := connect.NewHandler(client, connect.Config{
 		RedirectURI: redirectURI,
 		User:        a.user,
-		Link:        a.link,
-		Linked:      a.linked,
-		Relinked:    a.relinked,
-		Exited:      a.exited,
+		PrepareLink: a.prepareLink,
+		OnLinked:    a.linked,
+		OnRelinked:  a.relinked,
+		OnExited:    a.exited,
+		Logger:      slog.New(slog.DiscardHandler), // This program prints a story instead of a log.
 	})
 	if err != nil {
 		return nil, nil, err
 	}
 	router := moneykit.Router{LinkStateChanged: a.linkStateChanged}
 	mux := http.NewServeMux()
-	mux.Handle("/connect/", connect)
+	handler.Register(mux)
 	mux.Handle("POST /webhooks/moneykit", client.Webhooks.Handler(router.Handle, moneykit.WithDedupe(&moneykit.MemoryDeduper{})))
 	return a, mux, nil
 }
 
-// user returns who sent a request. Yours looks into its own session, which nobody can make up.
+// user returns the user of a request. Yours comes from your own session, which nobody can forge.
 func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
@@ -61,8 +63,8 @@ func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 	return moneykit.CustomerUser{ID: id}, nil
 }
 
-// link says what a new link is to have. A relink keeps it, without a word of the application.
-func (a *app) link(_ *http.Request, params *moneykit.LinkSessionParams) error {
+// prepareLink sets the webhook, tags and products of a new link. A relink keeps them.
+func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
 	params.Webhook, params.Tags = webhookURL, []string{"household", "plan-basic"}
 	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
 		Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},

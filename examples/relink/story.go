@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
@@ -81,7 +82,10 @@ func (s *story) happen(ctx context.Context, a *app) error {
 		how   moneykittest.DeliverOption
 	}{
 		{7 * time.Hour, "A user links a bank account.", s.begin, nil},
-		{9 * time.Hour, "The password changes at the bank. The link breaks, and MoneyKit reports it, twice as it may.", s.breakLink, moneykittest.Duplicated(2)},
+		{
+			9 * time.Hour, "The password changes at the bank. The link breaks, and MoneyKit reports it, twice as it may.",
+			s.breakLink, moneykittest.Duplicated(2),
+		},
 		{10 * time.Hour, "The user begins to reconnect the bank, and leaves Connect.", s.leave, nil},
 		{12 * time.Hour, "The user comes back, and goes through Connect.", s.comeBack, nil},
 		{12*time.Hour + time.Minute, "Another tab still has the button to reconnect.", s.clickAgain, nil},
@@ -198,9 +202,9 @@ func (s *story) compare(ctx context.Context, a *app) error {
 	return nil
 }
 
-// answer is what the application answers to the browser.
+// answer is the application's response to the browser.
 type answer struct {
-	moneykit.Launch
+	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
 	Error   struct {

@@ -44,7 +44,8 @@ func TestDay(t *testing.T) {
 		"16:00:00  app       link mk_", "sync its transactions\n16:00:00  MoneyKit  attempt 1: 204\n",
 		"17:00:00  app       link mk_", "sync its transactions\n17:00:00  MoneyKit  attempt 1: 204\n",
 		"18:30:00  app       link mk_", "is deleted: forget it\n18:30:00  MoneyKit  attempt 1: 204\n",
-		"\nDelivered 14 webhooks, repeated 4 (3 because nobody answered, 1 that the app knew already), refused 4.\nThe app asked for MoneyKit's keys 2 times.\n",
+		"\nDelivered 14 webhooks, repeated 4 (3 because nobody answered, 1 that the app knew already), refused 4.\n" +
+			"The app asked for MoneyKit's keys 2 times.\n",
 	} {
 		_, after, found := strings.Cut(rest, want)
 		require.True(t, found, "%q is missing, or not after what comes before, in\n%s", want, out.String())
@@ -115,7 +116,10 @@ func TestServer(t *testing.T) {
 	tests := []struct{ name, rest, want string }{
 		{"link.state_changed", `,"state":"connected"`, "link mk_1 is connected"},
 		{"link.state_changed", `,"state":"error","error":"auth_expired"`, "link mk_1 does not work (auth_expired): ask the user to link again"},
-		{"link.state_changed", `,"state":"error","error":"institution_error"`, "link mk_1 does not work (institution_error): wait until it works again"},
+		{
+			"link.state_changed", `,"state":"error","error":"institution_error"`,
+			"link mk_1 does not work (institution_error): wait until it works again",
+		},
 		{"link.state_changed", `,"state":"deleted"`, "link mk_1 is deleted: forget it"},
 		{"link.state_changed", `,"state":"asleep"`, "link mk_1 is in state asleep"},
 		{"link.product_refresh", `,"product":"identity","state":"completed"`, "link mk_1 has new identity: read them"},

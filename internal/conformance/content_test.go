@@ -18,7 +18,8 @@ import (
 
 // This file varies what requests and answers hold, up to all that the document has.
 
-// sessions opens link sessions with all that they can have and with little, and some that are refused.
+// sessions opens link sessions with all that they can have and with little, and some that are
+// refused.
 func sessions(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()

@@ -74,7 +74,7 @@ func absent(schema *openapi3.Schema, values []any, path string) []string {
 
 // fullTransaction has everything that a transaction can have.
 func fullTransaction(id string) moneykit.Transaction {
-	sure := 100
+	sure := 100.0
 	return moneykit.Transaction{
 		ID: id, Type: moneykit.TransactionTypeCredit, Amount: *number("0.00"),
 		Date:        moneykit.Date{Year: 2024, Month: time.February, Day: 29},

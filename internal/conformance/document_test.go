@@ -39,7 +39,8 @@ func documentTree(t *testing.T) object {
 	return tree
 }
 
-// at returns the object at a path of keys and indexes. One that is missing is a mistake in the test.
+// at returns the object at a path of keys and indexes. One that is missing is a mistake in the
+// test.
 func at(t *testing.T, tree object, keys ...string) object {
 	t.Helper()
 	var value any = tree

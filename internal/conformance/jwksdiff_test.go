@@ -26,8 +26,6 @@ type oddKey struct {
 	json string
 }
 
-const keySets = 4_000
-
 // odd makes a key with that id.
 func odd(r *rand.Rand, id string) oddKey {
 	key := privateKey(elliptic.P256(), fmt.Sprint(r.IntN(50)))
@@ -165,7 +163,7 @@ func TestKeySetsAsOthersReadThem(t *testing.T) {
 	t.Parallel()
 	good := privateKey(elliptic.P256(), "good")
 	counts := map[string]int{}
-	for seed := range keySets {
+	for seed := range *rounds / 25 {
 		r := random(uint64(seed) + 1<<32)
 		keys := []oddKey{{"good", jsonKey(&good.PublicKey, "good")}}
 		for i := range r.IntN(6) {
@@ -207,6 +205,9 @@ func TestKeySetsAsOthersReadThem(t *testing.T) {
 		require.Equal(t, len(keys)-found, rest, data)
 	}
 	t.Log(counts)
+	if *rounds < manyRounds {
+		return // some of what follows is rare
+	}
 	for name := range understood {
 		assert.Positive(t, counts["read: "+name], name)
 	}

@@ -19,7 +19,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// This file has what the tests of signatures share: how tokens are made, and how the SDK judges them.
+// This file has what the tests of signatures share: how tokens are made, and how the SDK judges
+// them.
 
 // The time at which tokens are judged, and how old and new they may be.
 const (

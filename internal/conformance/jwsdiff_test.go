@@ -119,15 +119,11 @@ func TestTokensAsOthersJudgeThem(t *testing.T) {
 		require.False(t, names[m.name], m.name)
 		names[m.name] = true
 	}
-	n := rounds
-	if raceDetector {
-		n /= 10 // it makes the other two slow
-	}
-	all := make([]generated, n)
+	all := make([]generated, *rounds)
 	var workers sync.WaitGroup
 	for worker := range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
-			for i := worker; i < n; i += runtime.GOMAXPROCS(0) {
+			for i := worker; i < len(all); i += runtime.GOMAXPROCS(0) {
 				g := generate(uint64(i), s, mutations)
 				g.own, g.jose, g.jwx = judge(v.own, g.token), v.byJose(g.token), v.byJWX(g.token)
 				if g.own == accepted {
@@ -151,7 +147,7 @@ func TestTokensAsOthersJudgeThem(t *testing.T) {
 	for name := range names {
 		assert.Positive(t, counts["made: "+name], name)
 	}
-	if raceDetector {
+	if *rounds < manyRounds {
 		return // some of what follows is rare
 	}
 	for name, class := range stricter {

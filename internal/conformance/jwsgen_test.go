@@ -440,7 +440,7 @@ func claimMutations() []mutation {
 				return
 			}
 			set(&d.claims, "request_body_sha256", "")
-			insert(r, &d.claims, pick(r, `"Request_Body_Sha256":"`+digits+`"`, `"requeſt_body_ſha256":"`+digits+`"`, `"requestBodySha256":"`+digits+`"`))
+			insert(r, &d.claims, `"`+pick(r, "Request_Body_Sha256", "requeſt_body_ſha256", "requestBodySha256")+`":"`+digits+`"`)
 		}},
 	}
 	return append(mutations, textMutations("claims", func(d *draft) *[]hook { return &d.claimsText })...)

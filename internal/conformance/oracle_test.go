@@ -198,7 +198,8 @@ func (o *oracle) credentials(r *http.Request, op *openapi3.Operation) error {
 	return fmt.Errorf("the request authenticates by %v", carried)
 }
 
-// names refuses what the document does not list, or lists as deprecated, in the query, and in a form.
+// names refuses what the document does not list, or lists as deprecated, in the query, and in a
+// form.
 func (o *oracle) names(r *http.Request, op *openapi3.Operation, sent []byte) error {
 	for name := range r.URL.Query() {
 		if p := op.Parameters.GetByInAndName("query", name); p == nil || p.Deprecated {

@@ -133,8 +133,9 @@ func TestWycheproofTokens(t *testing.T) {
 	}, counts)
 }
 
-// The vectors' messages are no tokens. So each is verified in the way of the SDK with the key as the
-// SDK reads it; and its signature is tried on a token, under the key that it is right for there.
+// The vectors' messages are no tokens. So each is verified in the way of the SDK with the key as
+// the SDK reads it; and its signature is tried on a token, under the key that it is right for
+// there.
 func TestWycheproofSignatures(t *testing.T) {
 	t.Parallel()
 	n := elliptic.P256().Params().N
@@ -193,7 +194,8 @@ func TestWycheproofSignatures(t *testing.T) {
 	}
 }
 
-// The numbers of a signature that no key has made, and other ways to write those of one that a key has.
+// The numbers of a signature that no key has made, and other ways to write those of one that a key
+// has.
 func TestSignatureNumbers(t *testing.T) {
 	t.Parallel()
 	key := privateKey(elliptic.P256(), "own")
@@ -246,8 +248,11 @@ func signatureChanges() map[string]func([]byte) []byte {
 			return append(append([]byte{}, b[:32]...), bytes(new(big.Int).ModInverse(new(big.Int).SetBytes(b[32:]), n))...)
 		},
 	}
-	for rName, r := range map[string]*big.Int{"0": new(big.Int), "1": big.NewInt(1), "n-1": last, "n": n, "n+1": next, "p": p, "2^256-1": all, "r": nil} {
-		for sName, s := range map[string]*big.Int{"0": new(big.Int), "1": big.NewInt(1), "n-1": last, "n": n, "n+1": next, "p": p, "2^256-1": all, "s": nil} {
+	numbers := map[string]*big.Int{
+		"0": new(big.Int), "1": big.NewInt(1), "n-1": last, "n": n, "n+1": next, "p": p, "2^256-1": all, "genuine": nil,
+	}
+	for rName, r := range numbers {
+		for sName, s := range numbers {
 			if r == nil && s == nil {
 				continue
 			}

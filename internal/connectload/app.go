@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 )
 
 // app is the application: the endpoints of its front ends and of MoneyKit, and its store.
@@ -40,26 +42,26 @@ type record struct {
 const cookieName = "session"
 
 func (a *app) register(mux *http.ServeMux) error {
-	connect, err := moneykit.ConnectHandler(moneykit.ConnectConfig{
-		Client:      a.client,
+	handler, err := connect.NewHandler(a.client, connect.Config{
 		RedirectURI: "https://app.example/oauth",
-		User:        whose,
-		Link:        a.link,
-		Linked:      a.linked,
-		Relinked:    a.relinked,
+		User:        userFromCookie,
+		PrepareLink: a.prepareLink,
+		OnLinked:    a.linked,
+		OnRelinked:  a.relinked,
+		Logger:      slog.New(slog.DiscardHandler), // Most requests fail on purpose.
 	})
 	if err != nil {
 		return err
 	}
 	router := moneykit.Router{LinkStateChanged: a.linkStateChanged}
-	mux.Handle("/connect/", connect)
+	handler.Register(mux)
 	mux.Handle("POST /webhooks/{user}", a.client.Webhooks.Handler(a.once(router.Handle),
 		moneykit.WithDedupe(&moneykit.MemoryDeduper{})))
 	return nil
 }
 
-// whose returns the user of a front end.
-func whose(r *http.Request) (moneykit.CustomerUser, error) {
+// userFromCookie returns the user of a front end.
+func userFromCookie(r *http.Request) (moneykit.CustomerUser, error) {
 	cookie, err := r.Cookie(cookieName)
 	if err != nil {
 		return moneykit.CustomerUser{}, err
@@ -72,7 +74,7 @@ func (a *app) webhook(user string) string { return a.url + "/webhooks/" + user }
 
 func tags(user string) []string { return []string{"load", "of-" + user} }
 
-func (a *app) link(r *http.Request, params *moneykit.LinkSessionParams) error {
+func (a *app) prepareLink(r *http.Request, params *moneykit.LinkSessionParams) error {
 	user := params.CustomerUser.ID
 	params.Webhook, params.Tags = a.webhook(user), tags(user)
 	params.InstitutionID = r.URL.Query().Get("bank") // the front end may choose it

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 )
 
 // answer is what a front end gets from the application.
 type answer struct {
-	moneykit.Launch
+	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
 	Error   problem                 `json:"error"`

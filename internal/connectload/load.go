@@ -120,8 +120,8 @@ func (l *load) nudge() {
 	}
 }
 
-// deliver delivers what is due, out of order and sometimes twice. It reports whether something is to
-// be delivered again, and advances the sandbox's clock to when all of that is due.
+// deliver delivers what is due, out of order and sometimes twice. It reports whether something is
+// to be delivered again, and advances the sandbox's clock to when all of that is due.
 func (l *load) deliver() bool {
 	l.rounds++
 	times := 1

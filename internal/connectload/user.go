@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
@@ -86,7 +87,7 @@ func (u *user) link(ctx context.Context, bank string) (linkID string, err error)
 		if err != nil {
 			return "", err
 		}
-		if got.Call != moneykit.LaunchLink || got.Token == "" {
+		if got.Call != connect.LaunchLink || got.Token == "" {
 			return "", fmt.Errorf("no session: %v", got)
 		}
 		payload, result, err := u.connect(got.Token, moneykittest.Play{Leave: u.chance(10)})
@@ -224,7 +225,7 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 			return err
 		case got.Error.Code == "not_needed" && silent:
 			return nil
-		case got.Call != moneykit.LaunchRelink || got.Token == "":
+		case got.Call != connect.LaunchRelink || got.Token == "":
 			return fmt.Errorf("no session: %v", got)
 		case got.Token == ended:
 			return errors.New("a session was given out again that has ended")

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
 // Flight is a call under way. It serves everyone who waits, so it does not end with the context
@@ -21,7 +23,7 @@ type Flight[T any] struct {
 func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context.Context) (T, error), land func(T, error)) *Flight[T] {
 	f := &Flight[T]{done: make(chan struct{}), err: errors.New("fetching ended without a result")}
 	go func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+		ctx, cancel := context.WithTimeoutCause(context.WithoutCancel(ctx), timeout, &transport.TimeoutError{After: timeout})
 		defer cancel()
 		defer func() {
 			if value := recover(); value != nil {

@@ -217,7 +217,8 @@ func TestCacheKeepsOldKeys(t *testing.T) {
 	})
 }
 
-// Anybody can make up ten thousand key ids; that costs MoneyKit one request, and this cache nothing.
+// Anybody can make up ten thousand key ids; that costs MoneyKit one request, and this cache
+// nothing.
 func TestCacheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // alone, because it measures memory
 		s := &source{set: set(jwk(t, "a"))}

@@ -40,7 +40,8 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 // MoneyKit's published sample has this header and these claims, in this form.
 const (
 	sampleHead   = `{"alg":"ES256","kid":"bXktc2FtcGxlLWtleQ","typ":"JWT"}`
-	sampleClaims = `{"iss":"https://api.moneykit.com","iat":1680000000,"request_body_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`
+	sampleClaims = `{"iss":"https://api.moneykit.com","iat":1680000000,` +
+		`"request_body_sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}`
 )
 
 func TestSampleToken(t *testing.T) {
@@ -157,7 +158,8 @@ func FuzzClaims(f *testing.F) {
 
 // FuzzKeySet: a key that is accepted is on the curve, and a good key is never lost to a bad one.
 func FuzzKeySet(f *testing.F) {
-	good := `{"kty":"EC","crv":"P-256","kid":"good","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY","y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}`
+	good := `{"kty":"EC","crv":"P-256","kid":"good","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",` +
+		`"y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}`
 	f.Add([]byte(good))
 	for _, seed := range []string{
 		`{"kty":"EC","crv":"P-256","kid":"good","x":"AA","y":"AA"}`, `{"kty":"RSA","n":"AQ"}`, `null`, `[]`, `{"kid":1}`,

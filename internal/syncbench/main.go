@@ -184,7 +184,7 @@ func engine(ctx context.Context, base string) (int, error) {
 		return 0, err
 	}
 	store := &counter{}
-	_, err = client.SyncTransactions(ctx, "mk_1", store, moneykit.SyncOptions{})
+	_, err = client.SyncTransactions(ctx, "mk_1", store)
 	return store.rows, err
 }
 
@@ -221,7 +221,20 @@ func hand(ctx context.Context, base string) (rows int, err error) {
 	}
 }
 
-func page(ctx context.Context, client *http.Client, target string) (*moneykit.TransactionSyncPage, error) {
+// syncPage is a page of changes.
+type syncPage struct {
+	Transactions struct {
+		Created []moneykit.Transaction `json:"created"`
+		Updated []moneykit.Transaction `json:"updated"`
+		Removed []string               `json:"removed"`
+	} `json:"transactions"`
+	Accounts []moneykit.Account `json:"accounts"`
+	Cursor   moneykit.Cursor    `json:"cursor"`
+	HasMore  bool               `json:"has_more"`
+	Link     moneykit.Link      `json:"link"`
+}
+
+func page(ctx context.Context, client *http.Client, target string) (*syncPage, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
 		return nil, err
@@ -241,6 +254,6 @@ func page(ctx context.Context, client *http.Client, target string) (*moneykit.Tr
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
-	answer := new(moneykit.TransactionSyncPage)
+	answer := new(syncPage)
 	return answer, json.Unmarshal(data, answer)
 }

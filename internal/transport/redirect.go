@@ -1,14 +1,24 @@
 package transport
 
 import (
-	"errors"
+	"context"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
-// maxRedirects is the standard library's own limit.
+// maxRedirects bounds how many redirects one call follows, over all its attempts. The standard
+// library's own limit is the same for each attempt.
 const maxRedirects = 10
+
+// redirectsKey is the context key of WithRedirects.
+type redirectsKey struct{}
+
+// WithRedirects counts the redirects of all requests with the context that it returns together.
+func WithRedirects(ctx context.Context) context.Context {
+	return context.WithValue(ctx, redirectsKey{}, new(atomic.Int32))
+}
 
 // SameOrigin returns a CheckRedirect that follows redirects within one scheme, host and port
 // only: anywhere else the credentials and the body of the request would go to a stranger. A
@@ -19,11 +29,15 @@ func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Requ
 		if !sameOrigin(req.URL, via[0].URL) || req.Method != via[0].Method {
 			return http.ErrUseLastResponse
 		}
+		followed := len(via)
+		if n, ok := req.Context().Value(redirectsKey{}).(*atomic.Int32); ok {
+			followed = int(n.Add(1))
+		}
+		if followed > maxRedirects {
+			return http.ErrUseLastResponse
+		}
 		if next != nil {
 			return next(req, via)
-		}
-		if len(via) >= maxRedirects {
-			return errors.New("stopped after 10 redirects")
 		}
 		return nil
 	}

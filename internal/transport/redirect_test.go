@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,9 +61,33 @@ func TestSameOriginEnds(t *testing.T) {
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, loop.URL, nil)
 	require.NoError(t, err)
 	resp, err := client.Do(req)
-	if resp != nil {
-		resp.Body.Close()
-	}
-	require.Error(t, err)
-	assert.Contains(t, err.Error(), "stopped after 10 redirects")
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, http.StatusFound, resp.StatusCode, "the last redirect is handed back")
+}
+
+// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and fails
+// in the end.
+func TestRedirectsOfACall(t *testing.T) {
+	var sent atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if n := sent.Add(1); n%8 != 0 {
+			http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+			return
+		}
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	defer server.Close()
+	client := server.Client()
+	client.CheckRedirect = transport.SameOrigin(nil)
+	client.Transport = &transport.Wire{Base: client.Transport, MaxBytes: 1024}
+	ctx := transport.WithRedirects(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+	require.NoError(t, err)
+	call := &transport.Call{Policy: transport.Policy{MaxRetries: 3}, When: transport.Always}
+	resp, err := call.Do(client, req, nil)
+	require.NoError(t, err)
+	resp.Body.Close()
+	assert.Equal(t, http.StatusTemporaryRedirect, resp.StatusCode)
+	assert.LessOrEqual(t, sent.Load(), int32(4+10), "attempts, and ten redirects over all of them")
 }

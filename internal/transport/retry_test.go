@@ -188,21 +188,26 @@ func TestCallWaits(t *testing.T) {
 				}
 				s := &script{steps: []step{{429, after}, {status: 200}}}
 				start := time.Now()
-				var told []transport.Retry
+				var told []transport.Attempt
 				call := &transport.Call{
 					Policy: policy, When: transport.Always,
-					OnRetry: func(r transport.Retry) { told = append(told, r) },
+					After: func(a transport.Attempt) { told = append(told, a) },
 				}
 				_, err := s.do(ctx, call, http.MethodGet, "")
 				require.NoError(t, err)
 				require.Len(t, s.at, tt.sent)
-				require.Len(t, told, tt.sent-1)
+				require.Len(t, told, tt.sent)
+				assert.Equal(t, 429, told[0].Response.StatusCode)
+				assert.Equal(t, tt.sent > 1, told[0].Retried)
 				if tt.sent == 1 {
+					assert.Zero(t, told[0].Wait)
 					assert.Zero(t, time.Since(start), "it returns at once")
 					return
 				}
 				waited := s.at[1].Sub(start)
-				assert.Equal(t, transport.Retry{Attempt: 1, Wait: waited, Status: 429}, told[0])
+				assert.Equal(t, waited, told[0].Wait)
+				assert.Equal(t, []int{1, 2}, []int{told[0].Number, told[1].Number})
+				assert.False(t, told[1].Retried)
 				if tt.wait >= 0 {
 					assert.Equal(t, tt.wait, waited)
 				} else {
@@ -222,9 +227,11 @@ func TestCallJitter(t *testing.T) {
 			call := &transport.Call{
 				Policy: transport.Policy{MaxRetries: 6, MinWait: time.Second, MaxWait: 10 * time.Second},
 				When:   transport.Always,
-				OnRetry: func(r transport.Retry) {
-					longest[r.Attempt-1] = max(longest[r.Attempt-1], r.Wait)
-					distinct[r.Wait] = true
+				After: func(a transport.Attempt) {
+					if a.Retried {
+						longest[a.Number-1] = max(longest[a.Number-1], a.Wait)
+						distinct[a.Wait] = true
+					}
 				},
 			}
 			_, err := s.do(t.Context(), call, http.MethodGet, "")
@@ -266,25 +273,37 @@ func TestCallStopsWaitingWhenCancelled(t *testing.T) {
 	})
 }
 
-func TestCallPreparesEachRepeat(t *testing.T) {
+func TestCallPreparesEachAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{steps: []step{{status: 503}, {status: 503}, {status: 200}}}
 		n := 0
-		call := &transport.Call{Policy: policy, When: transport.Always, Prepare: func(req *http.Request) error {
+		call := &transport.Call{Policy: policy, When: transport.Always, Before: func(req *http.Request) error {
 			n++
 			req.Header.Set("Authorization", strconv.Itoa(n))
 			return nil
 		}}
 		_, err := s.do(t.Context(), call, http.MethodGet, "")
 		require.NoError(t, err)
-		assert.Equal(t, []string{"", "1", "2"}, s.auth)
+		assert.Equal(t, []string{"1", "2", "3"}, s.auth)
 	})
-	synctest.Test(t, func(t *testing.T) {
-		s := &script{steps: []step{{status: 503}}}
-		no := errors.New("no token")
-		call := &transport.Call{Policy: policy, When: transport.Always, Prepare: func(*http.Request) error { return no }}
-		_, err := s.do(t.Context(), call, http.MethodGet, "")
-		require.ErrorIs(t, err, no)
-		assert.Len(t, s.at, 1)
-	})
+}
+
+func TestCallEndsWhenPreparingFails(t *testing.T) {
+	for sent := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			s := &script{steps: []step{{status: 503}}}
+			no, n := errors.New("no token"), 0
+			call := &transport.Call{Policy: policy, When: transport.Always, Before: func(*http.Request) error {
+				if n == sent {
+					return no
+				}
+				n++
+				return nil
+			}}
+			_, err := s.do(t.Context(), call, http.MethodGet, "")
+			require.ErrorIs(t, err, no)
+			assert.Len(t, s.at, sent)
+			assert.Equal(t, sent, call.Attempts())
+		})
+	}
 }

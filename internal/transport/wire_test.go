@@ -2,6 +2,8 @@ package transport_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"io"
@@ -74,7 +76,7 @@ func TestWireReadsTheBody(t *testing.T) {
 			if tt.tooBig {
 				var tooLarge *transport.TooLargeError
 				require.ErrorAs(t, err, &tooLarge)
-				assert.Equal(t, "response body is larger than 1024 bytes", err.Error())
+				assert.Equal(t, "the response body is larger than 1024 bytes", err.Error())
 				return
 			}
 			require.NoError(t, err)
@@ -120,12 +122,16 @@ func TestWireTimeout(t *testing.T) {
 		name     string
 		deadline time.Duration // of the caller, 0 for none
 		cancel   time.Duration // by the caller, 0 for never
+		yields   bool
 		want     time.Duration
 		ours     bool
 	}{
 		{name: "without a deadline", want: time.Minute, ours: true},
+		{name: "without a deadline, yielding", yields: true, want: time.Minute, ours: true},
 		{name: "the caller's shorter deadline", deadline: time.Second, want: time.Second},
-		{name: "the caller's longer deadline", deadline: time.Hour, want: time.Hour},
+		{name: "the caller's shorter deadline, yielding", deadline: time.Second, yields: true, want: time.Second},
+		{name: "the caller's longer deadline", deadline: time.Hour, want: time.Minute, ours: true},
+		{name: "the caller's longer deadline, yielding", deadline: time.Hour, yields: true, want: time.Hour},
 		{name: "the caller cancels", cancel: time.Second, want: time.Second},
 	}
 	for _, tt := range tests {
@@ -140,7 +146,7 @@ func TestWireTimeout(t *testing.T) {
 				if tt.cancel > 0 {
 					time.AfterFunc(tt.cancel, cancel)
 				}
-				wire := &transport.Wire{Base: hang, MaxBytes: 1, Timeout: time.Minute}
+				wire := &transport.Wire{Base: hang, MaxBytes: 1, Timeout: time.Minute, Yields: tt.yields}
 				start := time.Now()
 				_, err := wire.RoundTrip(get(t, ctx))
 				assert.Equal(t, tt.want, time.Since(start))
@@ -160,4 +166,69 @@ func TestWireKeepsThePool(t *testing.T) {
 	var rt http.RoundTripper = &transport.Wire{}
 	_, closes := rt.(interface{ CloseIdleConnections() })
 	assert.False(t, closes, "go-retryablehttp would close everybody's idle connections after one failure")
+}
+
+func TestWireDecompresses(t *testing.T) {
+	zip := func(w io.WriteCloser, buf *bytes.Buffer) string {
+		_, err := w.Write([]byte(`{"a":1}`))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		return buf.String()
+	}
+	var gz, zl, bomb bytes.Buffer
+	gzipped, deflated := zip(gzip.NewWriter(&gz), &gz), zip(zlib.NewWriter(&zl), &zl)
+	w := gzip.NewWriter(&bomb)
+	_, err := w.Write(make([]byte, 1<<20))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	for _, tt := range []struct {
+		name, encoding, body, want, wrong string
+	}{
+		{"gzip", "gzip", gzipped, `{"a":1}`, ""},
+		{"gzip by its old name", " X-GZIP ", gzipped, `{"a":1}`, ""},
+		{"deflate", "deflate", deflated, `{"a":1}`, ""},
+		{"identity", "identity", `{"a":1}`, `{"a":1}`, ""},
+		{"nothing", "gzip", "", "", ""},
+		{"a bomb", "gzip", bomb.String(), "", "the response body is larger than 1024 bytes"},
+		{"broken", "gzip", "{}", "", "reading the response body"},
+		{"cut off", "gzip", gzipped[:len(gzipped)-9], "", "reading the response body"},
+		{"an unknown one", "br", "x", "", "content encoding"},
+		{"two", "gzip, gzip", gzipped, "", "content encoding"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			base := roundTrip(func(*http.Request) (*http.Response, error) {
+				return &http.Response{
+					StatusCode: 200, ContentLength: int64(len(tt.body)), Body: io.NopCloser(strings.NewReader(tt.body)),
+					Header: http.Header{"Content-Encoding": {tt.encoding}},
+				}, nil
+			})
+			resp, err := (&transport.Wire{Base: base, MaxBytes: 1024}).RoundTrip(get(t, t.Context()))
+			if tt.wrong != "" {
+				require.ErrorContains(t, err, tt.wrong)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tt.want, string(resp.Body.(*transport.Body).Bytes()))
+		})
+	}
+}
+
+func TestWireBoundsTheHeader(t *testing.T) {
+	for size, fits := range map[int]bool{250 << 10: true, 300 << 10: false, 9 << 20: false} {
+		base := roundTrip(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 200, Body: http.NoBody, Header: http.Header{"X-Large": {strings.Repeat("a", size)}}}, nil
+		})
+		_, err := (&transport.Wire{Base: base, MaxBytes: 1024}).RoundTrip(get(t, t.Context()))
+		if fits {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, "the response header is larger than 262144 bytes")
+		}
+	}
+}
+
+func TestWireWithoutAResponse(t *testing.T) {
+	base := roundTrip(func(*http.Request) (*http.Response, error) { return nil, nil }) //nolint:nilnil // The contract is broken.
+	_, err := (&transport.Wire{Base: base, MaxBytes: 1024}).RoundTrip(get(t, t.Context()))
+	require.ErrorContains(t, err, "neither a response nor an error")
 }

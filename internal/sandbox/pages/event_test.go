@@ -89,17 +89,18 @@ func TestConnectEvents(t *testing.T) {
 					all = append(all, e)
 				}
 				var got []string
-				session := all[0].Meta.SessionID
+				session := all[0].SessionID
 				for _, e := range all {
 					got = append(got, string(e.Name))
 					assert.True(t, e.Name.Known())
-					assert.Equal(t, session, e.Meta.SessionID)
+					assert.Equal(t, session, e.SessionID)
 					if source == moneykit.ConnectAndroid || source == moneykit.ConnectReactNative {
-						assert.Equal(t, moneykit.ConnectEventMeta{SessionID: session}, e.Meta)
+						assert.Empty(t, e.LinkType)
+						assert.Zero(t, e.Timestamp)
 						continue
 					}
-					assert.Equal(t, start(), e.Meta.Timestamp.Time)
-					assert.Equal(t, map[bool]string{false: "link", true: "relink"}[tt.relink], e.Meta.LinkType)
+					assert.Equal(t, start(), e.Timestamp.Time)
+					assert.Equal(t, map[bool]string{false: "link", true: "relink"}[tt.relink], e.LinkType)
 				}
 				assert.Equal(t, tt.want, got)
 				assert.NotEqual(t, token, session)

@@ -147,7 +147,7 @@ func merchantOf(t moneykit.Transaction) string {
 }
 
 func correct(t moneykit.Transaction, params moneykit.EnrichmentParams) moneykit.Transaction {
-	sure := 100
+	sure := 100.0
 	enrichment := moneykit.TransactionEnrichment{}
 	if t.Enrichment != nil {
 		enrichment = *t.Enrichment

@@ -64,7 +64,7 @@ func TestAddTransactionsCompletes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
 	link := add(t, w, world.LinkSpec{})
-	confidence := 5
+	confidence := 5.0
 	require.NoError(t, w.AddTransactions(link.ID, []tx{{
 		ID: "txn_d", Datetime: moneykit.Timestamp{Time: start},
 		Enrichment: &moneykit.TransactionEnrichment{Category: moneykit.TransactionCategory{Value: "home", Confidence: &confidence}},

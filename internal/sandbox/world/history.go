@@ -143,8 +143,8 @@ func sentence(value string) string {
 }
 
 func (t *teller) enrichment(m merchant) *moneykit.TransactionEnrichment {
-	confidence := func() *int {
-		n := 60 + t.r.IntN(41)
+	confidence := func() *float64 {
+		n := float64(60 + t.r.IntN(41))
 		return &n
 	}
 	e := &moneykit.TransactionEnrichment{

@@ -1,0 +1,152 @@
+package moneykit
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/textproto"
+	"strings"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+)
+
+// CallOption changes one call. Every method that calls MoneyKit takes them.
+type CallOption func(*callConfig) error
+
+type callConfig struct {
+	response *Response
+	header   http.Header
+	noRetry  bool
+	maxWait  time.Duration
+	pageSize int
+	progress func(SyncProgress)
+}
+
+// apply applies the options of a call.
+func (c *callConfig) apply(opts []CallOption) error {
+	for _, opt := range opts {
+		if opt == nil {
+			return errors.New("an option is nil")
+		}
+		if err := opt(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size of
+// its body only: the body may hold the user's data.
+type Response struct {
+	StatusCode int
+	Header     http.Header
+	Body       []byte // the whole body, decompressed
+	RequestID  string // the request id header, empty if there is none
+	Attempts   int    // how often the request was sent
+}
+
+// String shows the status and the size of the body.
+func (r Response) String() string {
+	return fmt.Sprintf("response with status %d and %d bytes", r.StatusCode, len(r.Body))
+}
+
+// GoString is [Response.String], for %#v.
+func (r Response) GoString() string { return r.String() }
+
+// LogValue is [Response.String], for log/slog.
+func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
+
+// MarshalText is [Response.String], for encoders such as that of log/slog.
+func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// CaptureResponse stores the response to the call in resp, also when the call fails after a
+// response. A call without a response leaves resp unchanged. The body may hold the user's data.
+func CaptureResponse(resp *Response) CallOption {
+	return func(c *callConfig) error {
+		if resp == nil {
+			return errors.New("the response to capture into is nil")
+		}
+		c.response = resp
+		return nil
+	}
+}
+
+// WithHeader sends a header with the call, in place of one that the client sends by itself. Headers
+// that authenticate, frame or compress the request or response cannot be set, nor those that make
+// net/http retry it.
+func WithHeader(key, value string) CallOption {
+	return func(c *callConfig) error {
+		if !isToken(key) {
+			return errors.New("the name of a header must be a token of letters, digits and dashes")
+		}
+		key = textproto.CanonicalMIMEHeaderKey(key)
+		switch key {
+		case "Authorization", headerClientID, headerClientSecret,
+			"Accept-Encoding", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Expect",
+			"Host", "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "Range", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+			"Idempotency-Key", "X-Idempotency-Key": // With these, net/http retries any request by itself.
+			return fmt.Errorf("the header %s cannot be set", plain.Quote(key))
+		}
+		if strings.ContainsFunc(value, func(r rune) bool { return r != '\t' && (r < ' ' || r == 0x7f) }) {
+			return fmt.Errorf("the header %s must not have control characters in its value", plain.Quote(key))
+		}
+		if c.header == nil {
+			c.header = http.Header{}
+		}
+		c.header.Set(key, value)
+		return nil
+	}
+}
+
+// isToken reports whether s can be the name of a header, by RFC 9110.
+func isToken(s string) bool {
+	return s != "" && plain.Only(s, plain.Alphanumeric+"!#$%&'*+-.^_`|~")
+}
+
+// WithoutRetry sends the call once, whatever [RetryPolicy] says. Only a request that was refused
+// because the access token had expired is sent again, with a new one.
+func WithoutRetry() CallOption {
+	return func(c *callConfig) error {
+		c.noRetry = true
+		return nil
+	}
+}
+
+// WithMaxWait bounds each wait of this call between two attempts, in place of [RetryPolicy].MaxWait. A
+// call that would have to wait longer fails at once, with [Error.RetryAfter] if MoneyKit named a time.
+// Use it where somebody waits for the answer, such as in a web handler. It must be positive.
+func WithMaxWait(d time.Duration) CallOption {
+	return func(c *callConfig) error {
+		if d <= 0 {
+			return errors.New("the longest wait must be positive")
+		}
+		c.maxWait = d
+		return nil
+	}
+}
+
+// WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions] request
+// at a time: 1 to 500, which is the default. Other methods ignore it.
+func WithPageSize(n int) CallOption {
+	return func(c *callConfig) error {
+		if n < 1 || n > maxSync {
+			return fmt.Errorf("the page size must be 1 to %d, not %d", maxSync, n)
+		}
+		c.pageSize = n
+		return nil
+	}
+}
+
+// WithProgress calls f after each update that [Client.SyncTransactions] has applied. Other methods
+// ignore it.
+func WithProgress(f func(SyncProgress)) CallOption {
+	return func(c *callConfig) error {
+		if f == nil {
+			return errors.New("the progress function is nil")
+		}
+		c.progress = f
+		return nil
+	}
+}

@@ -1,0 +1,211 @@
+package connect
+
+import (
+	"cmp"
+	"crypto/rand"
+	_ "embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/weburl"
+)
+
+const defaultConnectOrigin = "https://connect.moneykit.com"
+
+// returnPagePolicy is the Content-Security-Policy of all responses. The page with a script adds to
+// it.
+const returnPagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+//go:embed returnpage.html
+var returnPageHTML string
+
+// ReturnPageConfig configures [ReturnPage]. With a RedirectURI alone, the page passes its URL to
+// the Connect that opened it as a popup, and closes. That needs an opener: pages of the application
+// that start Connect must not have the Cross-Origin-Opener-Policy same-origin. The policy
+// same-origin-allow-popups is fine.
+type ReturnPageConfig struct {
+	// RedirectURI is the redirect URI of the link sessions: an https URL, or an http URL on
+	// localhost or a loopback address.
+	RedirectURI string
+	// Script is an ES module of the application that calls Connect's method continue with
+	// window.location.href. It is needed where Connect cannot open popups and the browser leaves
+	// the application's page for the bank's. Script is an https URL, an http URL on localhost or a
+	// loopback address, or a path such as /oauth.js.
+	//
+	// Connect finds its session in the browser's storage for the application's origin, so the page
+	// must have that origin. The module passes a theme to Connect again, may load other modules,
+	// may send requests to the page's origin, and navigates away from the page when it is done.
+	Script string
+	// ForwardTargets are the app URLs to which the page may forward a return; see
+	// [moneykit.OAuthReturn.ForwardTo].
+	ForwardTargets []string
+	// Forward returns one of ForwardTargets for a request, or "" to serve the page. nil means that
+	// all returns go to the only target. A value that is not in ForwardTargets is refused, so it
+	// may come from a cookie.
+	Forward func(*http.Request) string
+	// ConnectOrigin is the origin of Connect's pages. Empty means https://connect.moneykit.com.
+	ConnectOrigin string
+}
+
+// ReturnPage returns the handler of the redirect URI: a page on which Connect Web continues after a
+// bank's page, or a redirect to the application's app. It reads the path and the query of a
+// request, and refuses any other path than that of the redirect URI, so do not put it behind
+// [http.StripPrefix].
+//
+// A request that [moneykit.ParseOAuthReturn] or [moneykit.OAuthReturn.ForwardTo] refuses gets 400
+// and a page with the reason, another method than GET and HEAD gets 405. No response repeats
+// anything of the request, except for the query in the Location of a redirect.
+//
+// ReturnPage returns an error if a setting is invalid.
+func ReturnPage(config ReturnPageConfig) (http.Handler, error) {
+	config.ConnectOrigin = cmp.Or(config.ConnectOrigin, defaultConnectOrigin)
+	config.ForwardTargets = slices.Clone(config.ForwardTargets)
+	if err := config.check(); err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	if config.Forward == nil {
+		only := strings.Join(config.ForwardTargets, "") // There is one target, or none.
+		config.Forward = func(*http.Request) string { return only }
+	}
+	page, err := template.New("return page").Parse(returnPageHTML)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	return &returnPage{config, page}, nil
+}
+
+// check returns an error for a setting that is invalid.
+func (c *ReturnPageConfig) check() error {
+	redirect, err := weburl.ParseRedirectURI(c.RedirectURI)
+	switch {
+	case err != nil:
+		return fmt.Errorf("ReturnPageConfig.RedirectURI %w", err)
+	case !weburl.IsWeb(redirect):
+		return errors.New("ReturnPageConfig.RedirectURI must be a web address: an app's own scheme never reaches a server")
+	}
+	if err := checkScript(c.Script); err != nil {
+		return fmt.Errorf("ReturnPageConfig.Script %w", err)
+	}
+	if !isOrigin(c.ConnectOrigin) {
+		return errors.New("ReturnPageConfig.ConnectOrigin must be an origin such as " + defaultConnectOrigin)
+	}
+	for i, target := range c.ForwardTargets {
+		if err := weburl.CheckAppURL(target); err != nil {
+			return fmt.Errorf("ReturnPageConfig.ForwardTargets[%d] %w", i, err)
+		}
+		if u, err := url.Parse(target); err != nil || weburl.SamePage(u, redirect) {
+			return fmt.Errorf("ReturnPageConfig.ForwardTargets[%d] must not be the redirect URI itself", i)
+		}
+	}
+	switch {
+	case c.Forward == nil && len(c.ForwardTargets) > 1:
+		return errors.New("ReturnPageConfig.Forward must be set to choose one of several ForwardTargets")
+	case c.Forward != nil && len(c.ForwardTargets) == 0:
+		return errors.New("ReturnPageConfig.ForwardTargets must be set for Forward to choose from")
+	}
+	return nil
+}
+
+// checkScript accepts a path, a URL that [weburl.IsSecure] accepts, and "".
+func checkScript(script string) error {
+	if script == "" {
+		return nil
+	}
+	if strings.ContainsFunc(script, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' || r == '#' }) {
+		return errors.New("must not contain spaces, backslashes, control characters or a fragment")
+	}
+	u, err := url.Parse(script)
+	switch {
+	case err != nil:
+		return errors.New("must be a URL")
+	case u.User != nil:
+		return errors.New("must not hold credentials")
+	case strings.HasPrefix(script, "/") && !strings.HasPrefix(script, "//"), weburl.IsSecure(u):
+		return nil
+	}
+	return errors.New("must be an https URL or begin with a slash")
+}
+
+// isOrigin reports whether s is the origin of a secure URL, as browsers write it. It becomes part
+// of a Content-Security-Policy, so it must not have any other character.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && weburl.IsSecure(u) && weburl.Origin(u) == s && plain.Only(s, plain.Alphanumeric+"-.:/[]")
+}
+
+// returnPage serves the page. All its settings are set.
+type returnPage struct {
+	config ReturnPageConfig
+	page   *template.Template
+}
+
+// returnView is what a page shows. Refused is the reason why Connect cannot continue, if any.
+type returnView struct {
+	Nonce, Script, Connect, Refused string
+}
+
+func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer") // The URL holds secrets.
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cross-Origin-Opener-Policy", "unsafe-none") // Any other policy would hide the opener from the popup.
+	header.Set("Content-Security-Policy", returnPagePolicy)
+
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		header.Set("Allow", "GET, HEAD")
+		p.refuse(w, http.StatusMethodNotAllowed, errors.New("the method must be GET or HEAD"))
+		return
+	}
+	returned, err := moneykit.ParseOAuthReturn(p.config.RedirectURI, r.URL.RequestURI())
+	if err != nil {
+		p.refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	if target := p.config.Forward(r); target != "" {
+		p.forward(w, returned, target)
+		return
+	}
+	view := returnView{Nonce: rand.Text(), Script: p.config.Script, Connect: p.config.ConnectOrigin}
+	policy := returnPagePolicy + "; script-src 'nonce-" + view.Nonce + "'"
+	if view.Script != "" {
+		// The module may load others and send requests, and opens Connect in a frame.
+		policy += " 'strict-dynamic'; connect-src 'self'; frame-src " + view.Connect
+	}
+	header.Set("Content-Security-Policy", policy)
+	p.write(w, http.StatusOK, view)
+}
+
+// forward redirects to target, which may come from the request.
+func (p *returnPage) forward(w http.ResponseWriter, returned *moneykit.OAuthReturn, target string) {
+	if !slices.Contains(p.config.ForwardTargets, target) {
+		p.refuse(w, http.StatusBadRequest, errors.New("the app URL is not one of ForwardTargets"))
+		return
+	}
+	location, err := returned.ForwardTo(target)
+	if err != nil {
+		p.refuse(w, http.StatusBadRequest, err)
+		return
+	}
+	w.Header().Set("Location", location) // http.Redirect would repeat the query in a page.
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// refuse writes a page without a script. The error must not repeat anything of the request.
+func (p *returnPage) refuse(w http.ResponseWriter, status int, err error) {
+	p.write(w, status, returnView{Refused: strings.TrimPrefix(err.Error(), "moneykit: ")})
+}
+
+func (p *returnPage) write(w http.ResponseWriter, status int, view returnView) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_ = p.page.Execute(w, view) // An error means that the browser has left.
+}

@@ -1,0 +1,67 @@
+package moneykit
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+)
+
+// Do makes a call that this package has no method for, with the client's authentication, retries,
+// limits and errors. The path begins with a slash and may have a query; its parts are escaped by the
+// caller. in is sent as JSON unless it is nil; the response is decoded into out with encoding/json
+// unless that is nil.
+//
+// It returns an [*Error]. GET and DELETE are retried like any read, other methods only after 429.
+func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
+	if out != nil {
+		out = custom{out}
+	}
+	return c.core.do(ctx, newCustomRequest(method, path, in), out, opts)
+}
+
+// custom is a value of the caller's own type to decode into.
+type custom struct{ out any }
+
+func newCustomRequest(method, target string, in any) *request {
+	path, query, _ := strings.Cut(target, "?")
+	method = strings.ToUpper(method)
+	var wrong fieldErrors
+	if method == "" || strings.ContainsFunc(method, func(r rune) bool { return r < 'A' || r > 'Z' }) {
+		wrong.add("method", "must be a word")
+		method = ""
+	}
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") {
+		wrong.add("path", "must begin with one slash")
+	}
+	if strings.Contains(target, "#") {
+		wrong.add("path", "must not have a fragment")
+	}
+	if strings.ContainsFunc(target, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
+		wrong.add("path", "must not have spaces and control characters")
+	}
+	for segment := range strings.SplitSeq(path, "/") {
+		if _, err := url.PathUnescape(segment); err != nil || movesPath(segment) {
+			wrong.add("path", "must not have bad escapes, backslashes, encoded slashes, . or .. between its slashes")
+			break
+		}
+	}
+	r := newRequest(method + " " + pathTemplate(path))
+	r.path, r.query, r.body, r.wrong = path, query, in, wrong
+	return r
+}
+
+// pathTemplate returns a path as errors and logs may show it. It holds ids of links and users, so only
+// its first word is kept, if it is one of the API's.
+func pathTemplate(path string) string {
+	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	if !plain.Only(first, "abcdefghijklmnopqrstuvwxyz-") || len(first) > 20 {
+		first = "…"
+	}
+	if more {
+		return "/" + first + "/…"
+	}
+	return "/" + first
+}

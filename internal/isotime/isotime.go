@@ -1,0 +1,221 @@
+// Package isotime reads days and moments in all forms that ISO 8601 and RFC 3339 have for them:
+// calendar, week and ordinal dates, basic and extended, times with and without seconds and
+// fractions, and offsets of hours, minutes and seconds.
+package isotime
+
+import (
+	"strings"
+	"time"
+)
+
+// Day reads a day, or a moment at midnight, as midnight UTC of that day.
+func Day(s string) (time.Time, bool) {
+	p := parser{s: s, ok: true}
+	day := p.date()
+	if p.s == "" {
+		return day, p.ok
+	}
+	clock := p.clock()
+	p.zone()
+	if clock%(24*time.Hour) != 0 {
+		p.ok = false
+	}
+	return inRange(day.Add(clock), p.done())
+}
+
+// Moment reads a moment. One without an offset is in UTC, and a day is its midnight in UTC. The
+// result has the offset of s, unless that has seconds, which RFC 3339 cannot write.
+func Moment(s string) (time.Time, bool) {
+	p := parser{s: s, ok: true}
+	t := p.date()
+	if p.s == "" {
+		return t, p.ok
+	}
+	t = t.Add(p.clock())
+	offset := p.zone()
+	if !p.done() {
+		return time.Time{}, false
+	}
+	local, ok := inRange(t, true)
+	switch {
+	case !ok:
+		return time.Time{}, false
+	case offset == 0:
+		return local, true
+	case offset%60 != 0:
+		return inRange(t.Add(-time.Duration(offset)*time.Second), true)
+	}
+	return local.Add(-time.Duration(offset) * time.Second).In(time.FixedZone("", offset)), true
+}
+
+// inRange refuses years that RFC 3339 cannot write.
+func inRange(t time.Time, ok bool) (time.Time, bool) {
+	if !ok || t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}, false
+	}
+	return t, true
+}
+
+// parser reads s from its beginning. Once ok is false nothing that it returns counts.
+type parser struct {
+	s  string
+	ok bool
+}
+
+func (p *parser) done() bool { return p.ok && p.s == "" }
+
+// take removes one of the characters from the beginning, if it is there.
+func (p *parser) take(chars string) bool {
+	if p.s != "" && strings.IndexByte(chars, p.s[0]) >= 0 {
+		p.s = p.s[1:]
+		return true
+	}
+	return false
+}
+
+// digits returns how many digits s begins with.
+func (p *parser) digits() int {
+	n := 0
+	for n < len(p.s) && '0' <= p.s[n] && p.s[n] <= '9' {
+		n++
+	}
+	return n
+}
+
+// number reads n digits.
+func (p *parser) number(n int) int {
+	if p.digits() < n {
+		p.ok = false
+		return 0
+	}
+	value := 0
+	for _, c := range p.s[:n] {
+		value = 10*value + int(c-'0')
+	}
+	p.s = p.s[n:]
+	return value
+}
+
+// between refuses a value outside of least to most.
+func (p *parser) between(value, least, most int) int {
+	if value < least || value > most {
+		p.ok = false
+	}
+	return value
+}
+
+// date reads a date as midnight UTC.
+func (p *parser) date() time.Time {
+	year := p.between(p.number(4), 1, 9999)
+	extended := p.take("-")
+	n := p.digits()
+	switch {
+	case p.take("Ww"):
+		return p.week(year, extended)
+	case n == 3 || (!extended && n != 4): // The day of the year. YYYYMMDD has four digits more.
+		return p.ordinal(year)
+	}
+	month := p.between(p.number(2), 1, 12)
+	if extended && !p.take("-") {
+		p.ok = false
+	}
+	day := p.number(2)
+	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+	if p.ok && (t.Day() != day || t.Month() != time.Month(month)) {
+		p.ok = false // There is no such day, or it is the 0th.
+	}
+	return t
+}
+
+func (p *parser) ordinal(year int) time.Time {
+	if p.digits() != 3 {
+		p.ok = false
+	}
+	t := time.Date(year, time.January, p.between(p.number(3), 1, 366), 0, 0, 0, 0, time.UTC)
+	if t.Year() != year {
+		p.ok = false
+	}
+	return t
+}
+
+// week reads the week and the day of a date whose W has been read. Week 1 is the one with January 4.
+func (p *parser) week(year int, extended bool) time.Time {
+	week := p.between(p.number(2), 1, 53)
+	if extended && !p.take("-") {
+		p.ok = false
+	}
+	day := p.between(p.number(1), 1, 7)
+	fourth := time.Date(year, time.January, 4, 0, 0, 0, 0, time.UTC)
+	monday := fourth.AddDate(0, 0, -(int(fourth.Weekday())+6)%7)
+	t := monday.AddDate(0, 0, 7*(week-1)+day-1)
+	if y, w := t.ISOWeek(); p.ok && (y != year || w != week) {
+		p.ok = false
+	}
+	return t
+}
+
+// clock reads a separator and a time of the day.
+func (p *parser) clock() time.Duration {
+	if !p.take("Tt _") {
+		p.ok = false
+	}
+	hour := p.between(p.number(2), 0, 24)
+	total, unit := time.Duration(hour)*time.Hour, time.Hour
+	extended := strings.HasPrefix(p.s, ":")
+	for _, next := range []struct {
+		unit time.Duration
+		most int
+	}{{time.Minute, 59}, {time.Second, 60}} {
+		if extended && !p.take(":") || p.digits() == 0 {
+			break
+		}
+		value := p.between(p.number(2), 0, next.most)
+		total, unit = total+time.Duration(value)*next.unit, next.unit
+	}
+	fraction := p.fraction(unit)
+	if hour == 24 && total+fraction != 24*time.Hour {
+		p.ok = false
+	}
+	return total + fraction
+}
+
+// fraction reads a fraction of unit, which the standard allows for the last part of a time.
+func (p *parser) fraction(unit time.Duration) time.Duration {
+	if !p.take(".,") {
+		return 0
+	}
+	n := p.digits()
+	if n == 0 {
+		p.ok = false
+	}
+	var total time.Duration
+	for i := range n {
+		unit, total = unit/10, total+time.Duration(p.s[i]-'0')*(unit/10)
+	}
+	p.s = p.s[n:]
+	return total
+}
+
+// zone reads an offset in seconds east of UTC, 0 if there is none.
+func (p *parser) zone() int {
+	p.s = strings.TrimLeft(p.s, " ")
+	p.s = strings.Replace(p.s, "\u2212", "-", 1) // The minus sign that the standard prefers.
+	sign := 1
+	switch {
+	case p.s == "", p.take("Zz"):
+		return 0
+	case p.take("-"):
+		sign = -1
+	case !p.take("+"):
+		p.ok = false
+	}
+	offset := 3600 * p.between(p.number(2), 0, 23)
+	for _, unit := range []int{60, 1} {
+		if p.s == "" {
+			break
+		}
+		p.take(":")
+		offset += unit * p.between(p.number(2), 0, 59)
+	}
+	return sign * offset
+}

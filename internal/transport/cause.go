@@ -1,0 +1,109 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"syscall"
+)
+
+// Cause returns err in words that hold nothing of the request and of the response: what a transport
+// says may repeat either. errors.Is and errors.As find in it what they find in err.
+func Cause(err error) error {
+	var ue *url.Error
+	if errors.As(err, &ue) && ue.Err != nil { // net/http puts the URL around its errors.
+		err = ue.Err
+	}
+	var own ownError
+	if errors.As(err, &own) {
+		return own
+	}
+	return newCause(describe(err), err)
+}
+
+// Hide returns err without its text. errors.Is and errors.As find in it what they find in err.
+func Hide(err error) error { return newCause(fmt.Sprintf("an error of type %T", err), err) }
+
+// ownError is an error of this package, whose text holds nothing but numbers and the package's words.
+type ownError interface {
+	error
+	own()
+}
+
+// cause has the identity of an error but not its text. It has no Unwrap, and the error is behind a
+// function, so that no way of printing reaches the text.
+type cause struct {
+	text string
+	err  func() error
+}
+
+func newCause(text string, err error) *cause {
+	return &cause{text: text, err: func() error { return err }}
+}
+
+func (c *cause) Error() string        { return c.text }
+func (c *cause) Is(target error) bool { return errors.Is(c.err(), target) }
+func (c *cause) As(target any) bool   { return errors.As(c.err(), target) }
+
+// describe returns what happened, for errors of the standard library; for others it names the type.
+func describe(err error) string {
+	var (
+		dns     *net.DNSError
+		record  tls.RecordHeaderError
+		alert   tls.AlertError
+		cert    *tls.CertificateVerificationError
+		name    x509.HostnameError
+		issuer  x509.UnknownAuthorityError
+		invalid x509.CertificateInvalidError
+		op      *net.OpError
+		timeout net.Error
+	)
+	for _, known := range []error{
+		context.Canceled, context.DeadlineExceeded, net.ErrClosed, os.ErrDeadlineExceeded,
+		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
+	} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the connection ended before the response was complete"
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return "the host of the base URL does not exist"
+	case errors.As(err, &dns):
+		return "looking up the host of the base URL failed"
+	case errors.As(err, &name):
+		return "the server's certificate is for another host"
+	case errors.As(err, &issuer):
+		return "the server's certificate is signed by an unknown authority"
+	case errors.As(err, &invalid), errors.As(err, &cert):
+		return "the server's certificate is not valid"
+	case errors.As(err, &record):
+		return "the server does not speak TLS"
+	case errors.As(err, &alert):
+		return "the server refused the TLS connection"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return "the network timed out"
+	case errors.As(err, &op):
+		return "the network failed"
+	}
+	return fmt.Sprintf("the transport failed with an error of type %T", innermost(err))
+}
+
+// innermost returns the last error that err unwraps to.
+func innermost(err error) error {
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err
+		}
+		err = next
+	}
+}

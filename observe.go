@@ -1,0 +1,139 @@
+package moneykit
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and no data of the
+// user.
+type CallInfo struct {
+	Operation  string        // the method and the path template, such as "GET /links/{id}"
+	LinkID     string        // of the link that the call is about, empty for other calls
+	Attempt    int           // counts from 1
+	StatusCode int           // 0 if there was no response
+	Duration   time.Duration // from before the request to the end of the response
+	Wait       time.Duration // until the next attempt, 0 if there is none
+	RequestID  string        // of the response, empty if it has none
+	Err        error         // why there was no response; nil if there was one
+}
+
+// observe tells the observer and the log about an attempt.
+func (a *attempt) observe(ctx context.Context, try transport.Attempt) {
+	info := CallInfo{
+		Operation: a.request.operation,
+		LinkID:    a.request.linkID,
+		Attempt:   a.tries + try.Number,
+		Duration:  try.Duration,
+		Wait:      try.Wait,
+	}
+	if try.Response != nil {
+		info.StatusCode, info.RequestID = try.Response.StatusCode, requestID(try.Response.Header)
+	}
+	if try.Err != nil {
+		info.Err = transport.Cause(try.Err)
+	}
+	if try.Retried {
+		a.logRetry(ctx, info)
+	}
+	if a.core.observer != nil {
+		a.core.observer(ctx, info)
+	}
+}
+
+func (a *attempt) logRetry(ctx context.Context, info CallInfo) {
+	if a.core.logger == nil {
+		return
+	}
+	attrs := append(a.attrs(info.RequestID), slog.Int("attempt", info.Attempt), slog.Duration("wait", info.Wait))
+	if info.StatusCode != 0 {
+		attrs = append(attrs, slog.Int("status", info.StatusCode))
+	}
+	if info.Err != nil {
+		attrs = append(attrs, slog.String("error", info.Err.Error()))
+	}
+	a.core.logger.LogAttrs(ctx, slog.LevelWarn, "moneykit: retrying", attrs...)
+}
+
+func (a *attempt) logCall(ctx context.Context, resp *http.Response, err error, took time.Duration) {
+	if a.core.logger == nil || !a.core.logger.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	id := ""
+	if resp != nil {
+		id = requestID(resp.Header)
+	}
+	attrs := append(a.attrs(id), slog.Duration("duration", took), slog.Int("attempts", a.tries))
+	if resp != nil {
+		attrs = append(attrs, slog.Int("status", resp.StatusCode))
+	}
+	if err != nil {
+		attrs = append(attrs, slog.String("error", err.Error()))
+	}
+	a.core.logger.LogAttrs(ctx, slog.LevelDebug, "moneykit: call", attrs...)
+}
+
+// attrs names the call in a log record.
+func (a *attempt) attrs(requestID string) []slog.Attr {
+	attrs := []slog.Attr{slog.String("operation", a.request.operation)}
+	if a.request.linkID != "" {
+		attrs = append(attrs, slog.String("link_id", plain.Label(a.request.linkID)))
+	}
+	if requestID != "" {
+		attrs = append(attrs, slog.String("request_id", plain.Label(requestID)))
+	}
+	return attrs
+}
+
+// requestID returns the request id of a response, by the names that are usual for it; MoneyKit
+// documents none.
+func requestID(h http.Header) string {
+	for _, key := range []string{"X-Request-Id", "Request-Id"} {
+		if id := h.Get(key); id != "" {
+			return plain.Cut(id, 100)
+		}
+	}
+	return ""
+}
+
+// operationKey is the context key of OperationFrom.
+type operationKey struct{}
+
+func withOperation(ctx context.Context, operation string) context.Context {
+	return context.WithValue(ctx, operationKey{}, operation)
+}
+
+// OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}". It
+// is for an [http.RoundTripper] given to [WithHTTPClient], which finds it in the context of its
+// request: the name of a span must not hold the ids that are in the URL.
+func OperationFrom(ctx context.Context) (string, bool) {
+	operation, ok := ctx.Value(operationKey{}).(string)
+	return operation, ok
+}
+
+// sentTrace watches whether a request got as far as a connection.
+type sentTrace struct{ wanted, got atomic.Bool }
+
+func (t *sentTrace) watch(ctx context.Context) context.Context {
+	t.reset()
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { t.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.got.Store(true) },
+	})
+}
+
+func (t *sentTrace) reset() {
+	t.wanted.Store(false)
+	t.got.Store(false)
+}
+
+// never reports whether the request certainly did not leave: a connection was asked for, and there
+// was none. A transport that reports neither leaves it open.
+func (t *sentTrace) never() bool { return t.wanted.Load() && !t.got.Load() }

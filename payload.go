@@ -1,0 +1,377 @@
+package moneykit
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go/internal/wirejson"
+)
+
+// maxConnectPayload bounds what is read from a front end. Real payloads have a few kilobytes.
+const maxConnectPayload = 1 << 20
+
+// readConnect returns data without the space around it, if it is one JSON value within the limits.
+func readConnect(data []byte) ([]byte, error) {
+	if len(data) > maxConnectPayload {
+		return nil, fmt.Errorf("it has more than %d bytes", maxConnectPayload)
+	}
+	data = bytes.Trim(data, " \t\r\n") // JSON knows no other space.
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return nil, errors.New("it is not valid JSON in UTF-8")
+	}
+	return data, nil
+}
+
+// members is what an object has, without what is null.
+type members map[string]json.RawMessage
+
+// knownMembers are all names that have a meaning in a payload of Connect, on all platforms.
+func knownMembers() []string {
+	return []string{
+		"type", "data", "linked", "relinked", "_0", "value",
+		"exchangeableToken", "exchangeable_token", "token", "link_id", "linkId", "linkIdentifier",
+		"institution", "accounts", "selectedAccounts", "trackedScreens", "error",
+		"id", "name", "country", "domain", "account_id", "account_type", "account_mask", "mask", "tag", "duration",
+		"error_id", "errorId", "identifier", "displayed_message", "displayedMessage", "request_id", "requestId",
+	}
+}
+
+// readMembers reads an object. A known member that is there twice, or in another case, is refused:
+// other readers of the same bytes could understand it differently. Anything else that is no object
+// has no members.
+func readMembers(data json.RawMessage) (members, error) {
+	if len(data) == 0 || data[0] != '{' {
+		return members{}, nil
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if _, err := dec.Token(); err != nil {
+		return nil, errors.New("it is not valid JSON")
+	}
+	found, seen := members{}, map[string]bool{}
+	for dec.More() {
+		key, err := dec.Token()
+		name, ok := key.(string)
+		var value json.RawMessage
+		if err != nil || !ok || dec.Decode(&value) != nil {
+			return nil, errors.New("it is not valid JSON")
+		}
+		known, ok := knownMember(name)
+		switch {
+		case !ok:
+		case name != known:
+			return nil, fmt.Errorf("it has a member whose name differs from %s in case", known)
+		case seen[name]:
+			return nil, fmt.Errorf("it has the member %s twice", known)
+		default:
+			seen[name] = true
+			if string(value) != "null" {
+				found[name] = value
+			}
+		}
+	}
+	return found, nil
+}
+
+// knownMember returns the known name that name is, or differs from in case only.
+func knownMember(name string) (string, bool) {
+	found, ok := "", false
+	for _, known := range knownMembers() {
+		if name == known {
+			return known, true
+		}
+		if strings.EqualFold(name, known) {
+			found, ok = known, true
+		}
+	}
+	return found, ok
+}
+
+// text returns the first text among members that is not empty. A text may be wrapped as {"value": …}.
+func (m members) text(names ...string) string {
+	for _, name := range names {
+		data := m[name]
+		if inner, err := readMembers(data); err == nil && inner["value"] != nil {
+			data = inner["value"]
+		}
+		if s, ok := wirejson.Text(data); ok && s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+// has reports whether one of the members is there, whatever it is.
+func (m members) has(names ...string) bool {
+	for _, name := range names {
+		if m[name] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// connectPayload is what the layers of a payload hold.
+type connectPayload struct {
+	members     // of the object in the innermost layer
+	institution members
+	failure     members // of an error
+	tokens      []string
+	linkID      string
+	web         bool // only Connect Web has such a payload
+}
+
+// read takes off the layers that platforms put around an object, and reads what is inside.
+func (p *connectPayload) read(data json.RawMessage) error {
+	const most = 5 // layers; real payloads have up to three
+	for range most {
+		switch {
+		case string(data) == "null":
+			return nil
+		case data[0] == '[':
+			p.web = true
+			return p.readArguments(data)
+		case data[0] != '{':
+			return errors.New("it is neither an object nor an array")
+		}
+		m, err := readMembers(data)
+		if err != nil {
+			return err
+		}
+		inner, err := p.layer(m)
+		if err != nil {
+			return err
+		}
+		if inner == nil {
+			return p.readObject(m)
+		}
+		data = inner
+	}
+	return errors.New("it is nested too deeply")
+}
+
+// layer returns what an object is put around, nil if it is no layer.
+func (p *connectPayload) layer(m members) (json.RawMessage, error) {
+	switch m.text("type") {
+	case "link.complete", "relink.complete", "link.exit":
+		p.web = true
+		if m["data"] == nil {
+			return json.RawMessage("null"), nil
+		}
+		return m["data"], nil
+	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
+		return nil, errors.New("it is a message of Connect, but not a result")
+	}
+	if !isEmpty(m["linked"]) && !isEmpty(m["relinked"]) {
+		return nil, errors.New("it says both linked and relinked")
+	}
+	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
+		if !isEmpty(m[name]) {
+			return m[name], nil
+		}
+	}
+	return nil, nil //nolint:nilnil // It is no layer.
+}
+
+// isEmpty reports whether a value is absent, or an object or array without anything in it.
+func isEmpty(data json.RawMessage) bool {
+	if len(data) == 0 {
+		return true
+	}
+	var list []json.RawMessage
+	var object map[string]json.RawMessage
+	switch data[0] {
+	case '[':
+		return json.Unmarshal(data, &list) == nil && len(list) == 0
+	case '{':
+		return json.Unmarshal(data, &object) == nil && len(object) == 0
+	}
+	return string(data) == "null"
+}
+
+// readArguments reads the arguments of Connect Web's callbacks: (token, institution, link id),
+// (institution, link id), (error) or ().
+func (p *connectPayload) readArguments(data json.RawMessage) error {
+	var args []json.RawMessage
+	if err := json.Unmarshal(data, &args); err != nil {
+		return errors.New("its arguments are malformed")
+	}
+	for _, arg := range args {
+		m, err := readMembers(arg)
+		if err != nil {
+			return err
+		}
+		text, isText := wirejson.Text(arg)
+		switch {
+		case isFailure(m) && p.failure == nil:
+			p.failure = m
+		case isInstitution(m) && p.institution == nil:
+			p.institution = m
+		case !isText || text == "":
+		case p.institution == nil:
+			p.tokens = append(p.tokens, text)
+		case p.linkID == "":
+			p.linkID = text
+		}
+	}
+	return nil
+}
+
+// isInstitution reports whether an object names an institution.
+func isInstitution(m members) bool { return m.has("id", "name") }
+
+// isFailure reports whether an object is an error of any platform.
+func isFailure(m members) bool {
+	return m.has("error_id", "errorId", "identifier", "displayed_message", "displayedMessage")
+}
+
+func (p *connectPayload) readObject(m members) error {
+	p.members = m
+	institution, err := readMembers(m["institution"])
+	if err != nil {
+		return err
+	}
+	if shifted, err := readMembers(m["exchangeableToken"]); err != nil {
+		return err
+	} else if isInstitution(shifted) {
+		// After a relink, Connect Web's continue calls a callback that is declared for links with a
+		// relink's arguments, so that they arrive under the names of the arguments before them.
+		p.web, p.institution = true, shifted
+		p.linkID = m.text("institution", "link_id")
+		return nil
+	}
+	if isInstitution(institution) {
+		p.institution = institution
+	}
+	for _, name := range []string{"exchangeableToken", "exchangeable_token", "token"} {
+		if token := m.text(name); token != "" {
+			p.tokens = append(p.tokens, token)
+		}
+	}
+	p.linkID = m.text("link_id", "linkId", "linkIdentifier")
+	failure, err := readMembers(m["error"])
+	if err != nil {
+		return err
+	}
+	message, isText := wirejson.Text(m["error"])
+	switch {
+	case isFailure(failure):
+		p.failure, p.web = failure, true
+	case isText && message != "":
+		p.failure = members{"displayed_message": m["error"]}
+	case isFailure(m):
+		p.failure = m
+	case m["error"] != nil:
+		p.web = true
+	}
+	return nil
+}
+
+func (p *connectPayload) result() (*ConnectResult, error) {
+	var token string
+	for _, t := range p.tokens {
+		if token != "" && t != token {
+			return nil, errors.New("it holds two tokens")
+		}
+		token = t
+	}
+	success := p.institution != nil || p.linkID != ""
+	result := &ConnectResult{Source: p.source(), ExchangeableToken: token, LinkID: p.linkID}
+	switch {
+	case token != "":
+		result.Outcome = ConnectLinked
+	case success && p.failure != nil:
+		return nil, errors.New("it holds both an error and a success")
+	case success:
+		result.Outcome = ConnectRelinked
+	default:
+		result.Outcome = ConnectExited
+		if p.failure != nil {
+			result.Err = newConnectError(p.failure)
+		}
+		return result, nil
+	}
+	in := p.institution
+	result.Institution = ConnectInstitution{
+		ID: in.text("id"), Name: in.text("name"), Country: Country(in.text("country")), Domain: in.text("domain"),
+	}
+	for _, list := range []json.RawMessage{in["selectedAccounts"], p.members["accounts"]} {
+		result.Accounts = append(result.Accounts, readAccounts(list)...)
+	}
+	for _, list := range []json.RawMessage{in["trackedScreens"], p.members["trackedScreens"]} {
+		result.Screens = append(result.Screens, readScreens(list)...)
+	}
+	return result, nil
+}
+
+// items returns the objects of a list that can be read.
+func items(data json.RawMessage) []members {
+	var list []json.RawMessage
+	if len(data) == 0 || json.Unmarshal(data, &list) != nil {
+		return nil
+	}
+	var found []members
+	for _, item := range list {
+		if m, err := readMembers(item); err == nil {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// readAccounts reads a list of accounts. What names no account is left out.
+func readAccounts(data json.RawMessage) []ConnectAccount {
+	var accounts []ConnectAccount
+	for _, m := range items(data) {
+		account := ConnectAccount{
+			ID: m.text("account_id", "id"), Name: m.text("name"),
+			Type: m.text("account_type", "type"), Mask: m.text("account_mask", "mask"),
+		}
+		if account != (ConnectAccount{}) {
+			accounts = append(accounts, account)
+		}
+	}
+	return accounts
+}
+
+func readScreens(data json.RawMessage) []ConnectScreen {
+	var screens []ConnectScreen
+	for _, m := range items(data) {
+		duration, _ := wirejson.Number(m["duration"])
+		screen := ConnectScreen{Name: m.text("name"), Tag: m.text("tag"), Duration: duration}
+		if screen != (ConnectScreen{}) {
+			screens = append(screens, screen)
+		}
+	}
+	return screens
+}
+
+// newConnectError reads the error of any platform.
+func newConnectError(m members) *ConnectError {
+	return &ConnectError{
+		ID:               m.text("error_id", "errorId", "identifier"),
+		DisplayedMessage: m.text("displayed_message", "displayedMessage"),
+		RequestID:        m.text("request_id", "requestId"),
+	}
+}
+
+// source tells the platform by the members that only it has.
+func (p *connectPayload) source() ConnectSource {
+	identifier, _ := readMembers(p.members["linkIdentifier"])
+	_, unwrapped := wirejson.Text(p.members["linkIdentifier"])
+	switch {
+	case p.web, p.institution.has("selectedAccounts"), p.has("exchangeableToken", "link_id"),
+		p.failure.has("error_id", "displayed_message"):
+		return ConnectWeb
+	case p.has("linkId"):
+		return ConnectAndroid
+	case p.failure.has("identifier"), unwrapped:
+		return ConnectReactNative
+	case p.failure.has("errorId"), identifier.has("value"):
+		return ConnectIOS
+	}
+	return ""
+}

@@ -1,0 +1,21 @@
+package moneykit
+
+import (
+	"context"
+	"time"
+)
+
+// pollEvery keeps polling within the 15 reads of a link that MoneyKit allows a minute.
+const pollEvery = 5 * time.Second
+
+// pollPause waits until the next poll, or returns the error of ctx if that ends before.
+func pollPause(ctx context.Context) error {
+	timer := time.NewTimer(pollEvery)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
