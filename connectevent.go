@@ -68,10 +68,11 @@ type ConnectEvent struct {
 	SessionID string
 	// Timestamp is when the event happened by the user's device; zero also when its form is not known.
 	Timestamp Timestamp
+	// Institution has the ID and Name of the institution that the user chose, with this event or before
+	// it. Both are empty before that, and where the platform does not report them.
+	Institution ConnectInstitution
 	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
 	Raw []byte
-
-	institution ConnectInstitution // ID and Name, once the user has chosen it
 }
 
 // ParseConnectEvent reads what a front end posts from Connect's event callback: its argument,
@@ -126,6 +127,10 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 	if err != nil {
 		timestamp = Timestamp{}
 	}
+	institution := readChoice(wire.Meta)
+	if chosen := readChoice(wire.Properties); ConnectEventName(wire.Name) == ConnectEventSelectInstitution {
+		institution.ID, institution.Name = cmp.Or(chosen.ID, institution.ID), cmp.Or(chosen.Name, institution.Name)
+	}
 	return &ConnectEvent{
 		Name:       ConnectEventName(wire.Name),
 		Properties: wire.Properties,
@@ -133,11 +138,16 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 		SessionID:  cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
 		Timestamp:  timestamp,
 		Raw:        bytes.Clone(data),
-		institution: ConnectInstitution{
-			ID:   member(wire.Meta, "institution_id", "institutionId"),
-			Name: member(wire.Meta, "institution_name", "institutionName"),
-		},
+		Institution: institution,
 	}, nil
+}
+
+// readChoice reads the institution that members name.
+func readChoice(members map[string]any) ConnectInstitution {
+	return ConnectInstitution{
+		ID:   member(members, "institution_id", "institutionId"),
+		Name: member(members, "institution_name", "institutionName"),
+	}
 }
 
 // member returns the first text among the members of those names. Apps may write names in another
@@ -149,18 +159,6 @@ func member(members map[string]any, names ...string) string {
 		}
 	}
 	return ""
-}
-
-// Institution returns the ID and Name of the institution that the user chose, with this event or
-// before it; both are empty before that, and where the platform does not report them.
-func (e ConnectEvent) Institution() ConnectInstitution {
-	if e.Name != ConnectEventSelectInstitution {
-		return e.institution
-	}
-	return ConnectInstitution{
-		ID:   cmp.Or(member(e.Properties, "institution_id", "institutionId"), e.institution.ID),
-		Name: cmp.Or(member(e.Properties, "institution_name", "institutionName"), e.institution.Name),
-	}
 }
 
 // Screen returns the name of the screen that the user came to, with [ConnectEventChangeScreen].
@@ -211,7 +209,7 @@ func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()),
 // LogValue leaves out the properties, and a name that is not known, which could hold personal data.
 func (e ConnectEvent) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("name", e.Name.label())}
-	if id := e.Institution().ID; id != "" {
+	if id := e.Institution.ID; id != "" {
 		attrs = append(attrs, slog.String("institution", plain.Label(id)))
 	}
 	if err := e.Err(); err != nil {

@@ -15,11 +15,26 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
+// eventMeta is what an event says of the run of Connect that it happened in.
+type eventMeta struct {
+	LinkType, SessionID string
+	Timestamp           moneykit.Timestamp
+	Institution         moneykit.ConnectInstitution
+}
+
+// event returns an event with that.
+func (m eventMeta) event(name moneykit.ConnectEventName, properties map[string]any) moneykit.ConnectEvent {
+	return moneykit.ConnectEvent{
+		Name: name, Properties: properties,
+		LinkType: m.LinkType, SessionID: m.SessionID, Timestamp: m.Timestamp, Institution: m.Institution,
+	}
+}
+
 // connectEvents are what the files of testdata/connect/events mean, without Raw.
 func connectEvents() map[string]moneykit.ConnectEvent {
 	type properties = map[string]any
 	bank := moneykit.ConnectInstitution{ID: "moneykit-creds-bank", Name: "Credentials Bank"}
-	start := moneykit.ConnectEventMeta{
+	start := eventMeta{
 		LinkType: "link", SessionID: "session_1",
 		Timestamp: moneykit.Timestamp{Time: time.Date(2025, 6, 1, 12, 0, 0, 250e6, time.UTC)},
 	}
@@ -27,42 +42,33 @@ func connectEvents() map[string]moneykit.ConnectEvent {
 	chosen.Institution = bank
 	relink := chosen
 	relink.LinkType = "relink"
-	app := moneykit.ConnectEventMeta{SessionID: "session_1"}
+	app := eventMeta{SessionID: "session_1"}
 
-	open := moneykit.ConnectEvent{Name: moneykit.ConnectEventOpen, Meta: start}
-	choice := func(meta moneykit.ConnectEventMeta) moneykit.ConnectEvent {
-		return moneykit.ConnectEvent{
-			Name: moneykit.ConnectEventSelectInstitution, Meta: meta,
-			Properties: properties{"institution_id": bank.ID, "institution_name": bank.Name},
-		}
+	open := start.event(moneykit.ConnectEventOpen, nil)
+	choice := func(meta eventMeta) moneykit.ConnectEvent {
+		meta.Institution = bank
+		return meta.event(moneykit.ConnectEventSelectInstitution, properties{"institution_id": bank.ID, "institution_name": bank.Name})
 	}
 	return map[string]moneykit.ConnectEvent{
 		"web-0.3.28-open":           open,
 		"web-0.3.28-open-arguments": open,
 		"web-0.3.28-open-message":   open,
-		"web-0.3.28-open-relink":    {Name: moneykit.ConnectEventOpen, Meta: relink, Properties: properties{}},
-		"web-0.3.28-change-screen": {
-			Name: moneykit.ConnectEventChangeScreen, Meta: start, Properties: properties{"current_screen_name": "Finder"},
-		},
-		"web-0.3.28-search-institution": {
-			Name: moneykit.ConnectEventSearchInstitution, Meta: start, Properties: properties{"search_term": "Credentials"},
-		},
+		"web-0.3.28-open-relink":    relink.event(moneykit.ConnectEventOpen, properties{}),
+		"web-0.3.28-change-screen":  start.event(moneykit.ConnectEventChangeScreen, properties{"current_screen_name": "Finder"}),
+		"web-0.3.28-search-institution": start.event(moneykit.ConnectEventSearchInstitution,
+			properties{"search_term": "Credentials"}),
 		"web-0.3.28-select-institution": choice(chosen),
-		"web-0.3.28-error": {
-			Name: moneykit.ConnectEventError, Meta: chosen,
-			Properties: properties{"error_id": "some_error", "displayed_message": "It did not work.", "request_id": "req_1"},
-		},
-		"web-0.3.28-submit-accounts": {Name: moneykit.ConnectEventSubmitAccounts, Meta: chosen},
-		"web-0.3.28-unlisted": {
-			Name: "something_new", Meta: start, Properties: properties{"list": []any{1.0, properties{"a": nil}}},
-		},
+		"web-0.3.28-error": chosen.event(moneykit.ConnectEventError,
+			properties{"error_id": "some_error", "displayed_message": "It did not work.", "request_id": "req_1"}),
+		"web-0.3.28-submit-accounts": chosen.event(moneykit.ConnectEventSubmitAccounts, nil),
+		"web-0.3.28-unlisted":        start.event("something_new", properties{"list": []any{1.0, properties{"a": nil}}}),
 
 		"ios-1.10.7-select-institution":                  choice(chosen),
 		"ios-1.1-select-institution":                     choice(app),
-		"android-0.4.2-select-institution":               choice(moneykit.ConnectEventMeta{}),
+		"android-0.4.2-select-institution":               choice(eventMeta{}),
 		"react-native-2.9.0-declared-select-institution": choice(app),
 		"react-native-2.9.0-ios-select-institution":      choice(chosen),
-		"react-native-2.9.0-android-select-institution":  choice(moneykit.ConnectEventMeta{}),
+		"react-native-2.9.0-android-select-institution":  choice(eventMeta{}),
 		"react-native-3-select-institution":              choice(app),
 	}
 }
@@ -123,8 +129,8 @@ func TestConnectEventReaders(t *testing.T) {
 	} {
 		event, err := moneykit.ParseConnectEvent(files[name])
 		require.NoError(t, err)
-		assert.Equal(t, want.institution, event.Institution().Name, name)
-		assert.Equal(t, want.institution != "", event.Institution().ID == "moneykit-creds-bank", name)
+		assert.Equal(t, want.institution, event.Institution.Name, name)
+		assert.Equal(t, want.institution != "", event.Institution.ID == "moneykit-creds-bank", name)
 		assert.Equal(t, want.screen, event.Screen(), name)
 		assert.Equal(t, want.term, event.SearchTerm(), name)
 		assert.Equal(t, want.err, event.Err(), name)
@@ -141,7 +147,7 @@ func TestConnectEventReaders(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, event.LinkType+event.SessionID, data)
 		assert.Zero(t, event.Timestamp, data)
-		assert.Zero(t, event.Institution(), data)
+		assert.Zero(t, event.Institution, data)
 		assert.Empty(t, event.Screen()+event.SearchTerm(), data)
 		if e := event.Err(); e != nil {
 			assert.Zero(t, *e, data)
@@ -154,7 +160,7 @@ func TestConnectEventReaders(t *testing.T) {
 	assert.Equal(t, "Finder", event.Screen())
 	assert.Equal(t, "link", event.LinkType)
 	assert.Equal(t, "session_1", event.SessionID)
-	assert.Equal(t, moneykit.ConnectInstitution{ID: "a", Name: "A"}, event.Institution())
+	assert.Equal(t, moneykit.ConnectInstitution{ID: "a", Name: "A"}, event.Institution)
 }
 
 // badConnectEvents are refused with a part of the error's text.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 )
@@ -203,7 +204,7 @@ func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, res
 		found, lookErr := s.exchanged(ctx, userID, result, opts)
 		switch {
 		case lookErr != nil && lost:
-			return nil, &Error{Operation: finishing, why: "looking up the link of a lost exchange failed", unknown: true, err: lookErr}
+			return nil, stillLost(lookErr)
 		case lookErr != nil: // the token is not known to be bad: it may have been exchanged before
 			return nil, lookErr
 		case found == nil:
@@ -215,6 +216,18 @@ func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, res
 		}
 		// The exchange did not happen, and so may be tried once more.
 	}
+}
+
+// stillLost returns the error of looking up the link of an exchange whose response was lost.
+func stillLost(err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	lost := *e
+	lost.unknown = true
+	lost.details = append(slices.Clip(lost.details), "whether the link was made could not be looked up")
+	return &lost
 }
 
 // exchange exchanges a token, unless that was done and only the proof is missing.

@@ -54,6 +54,9 @@ func WithBaseURL(base string) Option {
 // policy. Redirects to another origin are never followed. Its Timeout bounds each attempt of each
 // request, those for access tokens and keys included. If it is zero, an attempt may take 60 seconds, or
 // until the deadline of its context.
+//
+// What its transport says in errors may repeat the request, so an [Error] shows only the kind of a
+// transport's error, or the text that its method LogText() string returns, if it has one.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

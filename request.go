@@ -59,12 +59,10 @@ func newRequest(operation string, ids ...string) *request {
 	for _, value := range ids {
 		open, end := strings.IndexByte(r.path, '{'), strings.IndexByte(r.path, '}')
 		name := r.path[open+1 : end]
-		switch {
-		case value == "":
+		if value == "" {
 			r.wrong.add(name, "must not be empty")
-		case movesPath(value):
-			r.wrong.add(name, "must not be . or .., nor have a slash or backslash, also not percent-encoded")
 		}
+		r.wrong.pathID(name, value)
 		segment, err := runtime.StyleParamWithOptions("simple", false, name, value,
 			runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
 		if err != nil {

@@ -94,7 +94,7 @@ func playHistory(t *testing.T, seed uint64, more func() bool, choose func(n int)
 	}
 	sync := func() {
 		for {
-			_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(1 + choose(5)))
+			_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(1+choose(5)))
 			if err == nil {
 				break
 			}

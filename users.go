@@ -12,7 +12,7 @@ import (
 // API operation: get_user_accounts (GET /users/{id}/accounts).
 func (s *UsersService) Accounts(ctx context.Context, userID string, params UserAccountListParams, opts ...CallOption) (*UserAccounts, error) {
 	r := newGetUserAccountsRequest(userID, params)
-	r.wrong.userID("id", userID)
+	r.wrong.length("id", userID, minUserID, maxUserID)
 	return call[UserAccounts](ctx, s.core, r, opts)
 }
 
@@ -25,7 +25,7 @@ func (s *UsersService) Accounts(ctx context.Context, userID string, params UserA
 // API operation: get_user_links (GET /users/{id}/links).
 func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOption) (*UserLinks, error) {
 	r := newGetUserLinksRequest(userID)
-	r.wrong.userID("id", userID)
+	r.wrong.length("id", userID, minUserID, maxUserID)
 	return call[UserLinks](ctx, s.core, r, opts)
 }
 
@@ -39,7 +39,7 @@ func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOpt
 // API operation: get_user_transactions (GET /users/{id}/transactions).
 func (s *UsersService) Transactions(ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption) (*UserTransactionPage, error) {
 	r := newGetUserTransactionsRequest(userID, params)
-	r.wrong.userID("id", userID)
+	r.wrong.length("id", userID, minUserID, maxUserID)
 	return call[UserTransactionPage](ctx, s.core, r, opts)
 }
 

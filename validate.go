@@ -51,7 +51,17 @@ func (f *fieldErrors) length(field, value string, least, most int) {
 }
 
 // userID checks the id of one of the application's users.
-func (f *fieldErrors) userID(field, id string) { f.length(field, id, minUserID, maxUserID) }
+func (f *fieldErrors) userID(field, id string) {
+	f.length(field, id, minUserID, maxUserID)
+	f.pathID(field, id)
+}
+
+// pathID refuses an id that would change the path of a request.
+func (f *fieldErrors) pathID(field, id string) {
+	if movesPath(id) {
+		f.add(field, "must not be . or .., nor have a slash or backslash, also not percent-encoded")
+	}
+}
 
 // check adds what MoneyKit would refuse in u.
 func (u *CustomerUser) check(field string, f *fieldErrors) {

@@ -57,9 +57,9 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 	wrong("result", "more than a result may have", `{"result":["`+strings.Repeat("x", 1<<20)+`",{"id":"a","selectedAccounts":[]}]}`)
 	wrong("event", "more than an event may have", `{"name":"open","more":"`+strings.Repeat("x", 1<<20)+`"}`)
 	for _, result := range []string{
-		`"tok"`, `7`, `true`, `{"outcome":"linked"}`, `{"exchangeable_token":"tok"}`, `{"token":{"value":"tok"},"linkId":"mk_1"}`,
-		`[{"a":"tok"}]`, `["tok",{"id":"a","ID":"b","selectedAccounts":[]}]`, `{"type":"link.event","data":{"name":"open"}}`,
-		`{"type":"link.complete","data":7}`, `{"linked":{"_0":{}}}`, `{"error":"tok"}`,
+		`"tok"`, `7`, `true`, `{"exchangeable_token":"tok","token":{"value":"other"}}`, `{"exchangeable_Token":"tok"}`,
+		`["tok",{"id":"a","ID":"b","selectedAccounts":[]}]`, `{"type":"link.event","data":{"name":"open"}}`,
+		`{"type":"link.complete","data":7}`, `{"error":{"error_id":"tok"},"institution":{"id":"a"}}`,
 	} {
 		wrong("result", result, `{"result":`+result+`}`)
 	}
@@ -140,8 +140,10 @@ func TestResultOfAnotherUsersLink(t *testing.T) {
 	s.mk.AddLink(moneykittest.LinkSpec{UserID: me})
 	theirs := s.mk.AddLink(moneykittest.LinkSpec{UserID: victim})
 	answers := map[string]bool{}
-	for _, id := range []string{theirs.ID, "mk_nothing", "../users/" + victim} {
-		w := s.post(t, me, "result", posted(`[{"id":"a","selectedAccounts":[]},`+quoteJSON(t, id)+`]`, id))
+	w := s.post(t, me, "relink", `{"link_id":"../users/`+victim+`"}`)
+	refused(t, w, http.StatusUnprocessableEntity, "invalid_request")
+	for _, id := range []string{theirs.ID, "mk_nothing"} {
+		w = s.post(t, me, "result", posted(`[{"id":"a","selectedAccounts":[]},`+quoteJSON(t, id)+`]`, id))
 		refused(t, w, http.StatusNotFound, "not_found")
 		answers[w.Body.String()] = true
 		w = s.post(t, me, "result", posted(`{"institution":{"id":"a"},"accounts":[]}`, id))
@@ -152,7 +154,7 @@ func TestResultOfAnotherUsersLink(t *testing.T) {
 		answers[w.Body.String()] = true
 	}
 	assert.Len(t, answers, 1, "the response must not tell whether a link exists")
-	w := s.post(t, me, "result", posted(`[{"id":"a","selectedAccounts":[]},"mk_a"]`, theirs.ID))
+	w = s.post(t, me, "result", posted(`[{"id":"a","selectedAccounts":[]},"mk_a"]`, theirs.ID))
 	refused(t, w, http.StatusUnprocessableEntity, "invalid_request")
 	assert.Empty(t, s.calls())
 }

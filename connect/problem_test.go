@@ -21,7 +21,7 @@ func TestProblemWhileMoneyKitIsDown(t *testing.T) {
 		"reset":      {Reset: moneykittest.ResetBefore},
 		"cut off":    {Truncate: true},
 		"not JSON":   {Body: "<html>connect-canary"},
-		"other JSON": {Body: `{"link_session_token":7,"links":[],"link":"connect-canary"}`},
+		"other JSON": {Body: `{"link_session_token":[7],"links":[],"link":"connect-canary"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

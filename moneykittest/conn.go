@@ -2,8 +2,6 @@ package moneykittest
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"sync"
@@ -30,7 +28,7 @@ func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
 	client, err := c.client(transport, opts...)
 	if err != nil {
 		c.errorf("the client's options: %v", err)
-		err = fmt.Errorf("moneykittest: the client's options: %w", err)
+		err = &plainError{"moneykittest: the client's options: " + err.Error(), err}
 		client, _ = moneykit.NewClient("refused", "refused", // cannot fail: none of it is the caller's
 			moneykit.WithHTTPClient(&http.Client{Transport: failing{err}}),
 			moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
@@ -63,7 +61,17 @@ func (c *core) serve(l net.Listener) {
 	_ = c.http.Serve(trackingListener{l, &c.conns}) // it ends with http.ErrServerClosed
 }
 
-var errClosed = errors.New("moneykittest: the server is closed")
+// plainError is an error whose text the client shows, because it repeats nothing of a request.
+type plainError struct {
+	text string
+	err  error // nil if there is no cause
+}
+
+func (e *plainError) Error() string   { return e.text }
+func (e *plainError) Unwrap() error   { return e.err }
+func (e *plainError) LogText() string { return e.text }
+
+func closedError() error { return &plainError{text: "moneykittest: the server is closed"} }
 
 // pipeListener accepts connections that dial makes. They do not leave the process.
 type pipeListener struct {
@@ -78,7 +86,7 @@ func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	case l.conns <- server:
 		return client, nil
 	case <-l.done:
-		err = errClosed
+		err = closedError()
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -93,7 +101,7 @@ func (l pipeListener) Accept() (net.Conn, error) {
 	case conn := <-l.conns:
 		return conn, nil
 	case <-l.done:
-		return nil, errClosed
+		return nil, closedError()
 	}
 }
 

@@ -161,17 +161,20 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 		"shows halves": {"half an update", showHalves, nil},
 		"mixes links up": {"other links", func() func(context.Context, *moneykit.SyncUpdate, apply) error {
 			var mu sync.Mutex
-			links := map[string]bool{}
+			links := map[string]moneykit.SyncPosition{}
 			return func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 				mu.Lock()
 				defer mu.Unlock()
-				links[u.LinkID] = true
-				for id := range links {
+				for id, at := range links {
 					if u.DropPending && id != u.LinkID {
-						_ = next(ctx, &moneykit.SyncUpdate{LinkID: id, DropPending: true, Position: moneykit.SyncPosition{}})
+						_ = next(ctx, &moneykit.SyncUpdate{LinkID: id, DropPending: true, Previous: at, Position: at})
 					}
 				}
-				return next(ctx, u)
+				err := next(ctx, u)
+				if err == nil {
+					links[u.LinkID] = u.Position
+				}
+				return err
 			}
 		}(), nil},
 		"loses a digit": {"come back as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {

@@ -139,7 +139,11 @@ func TestServer(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, status, "it was handled before")
 	for _, how := range moneykittest.Tamperings() {
 		status, body := send(t, mk.Tamper(event(tests[0].name, "forged", tests[0].rest), how))
-		assert.Equal(t, http.StatusBadRequest, status, how)
+		want := http.StatusBadRequest
+		if how == moneykittest.TamperUnknownKey { // It may be newer than the keys that were read before.
+			want = http.StatusServiceUnavailable
+		}
+		assert.Equal(t, want, status, how)
 		assert.Empty(t, body, how)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url, nil)
@@ -150,7 +154,7 @@ func TestServer(t *testing.T) {
 	p.stop()
 	require.NoError(t, <-p.ended)
 	assert.Empty(t, p.out, "nothing else was printed")
-	assert.Equal(t, len(moneykittest.Tamperings()), strings.Count(p.log.String(), "webhook refused"))
+	assert.Equal(t, 10+1, strings.Count(p.log.String(), "webhook refused"), "ten of each status a minute")
 	_, secret := mk.Credentials()
 	assert.NotContains(t, p.log.String(), secret)
 }

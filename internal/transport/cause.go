@@ -51,7 +51,8 @@ func (c *cause) Error() string        { return c.text }
 func (c *cause) Is(target error) bool { return errors.Is(c.err(), target) }
 func (c *cause) As(target any) bool   { return errors.As(c.err(), target) }
 
-// describe returns what happened, for errors of the standard library; for others it names the type.
+// describe returns what happened, for errors of the standard library and for those that have a text
+// for logs; for others it names the type.
 func describe(err error) string {
 	var (
 		dns     *net.DNSError
@@ -64,6 +65,10 @@ func describe(err error) string {
 		op      *net.OpError
 		timeout net.Error
 	)
+	var spoken interface{ LogText() string }
+	if errors.As(err, &spoken) {
+		return spoken.LogText()
+	}
 	for _, known := range []error{
 		context.Canceled, context.DeadlineExceeded, net.ErrClosed, os.ErrDeadlineExceeded,
 		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,

@@ -69,7 +69,7 @@ func TestTransactionLists(t *testing.T) {
 	a := ask(t, mk, http.MethodGet, "/links/"+link.ID+"/transactions?page=99", "")
 	assert.JSONEq(t, `[]`, string(raw(t, a, "transactions")))
 	assert.JSONEq(t, `[]`, string(raw(t, a, "accounts")))
-	nobody, err := client.Users.Transactions(ctx, "nobody/at all", moneykit.UserTransactionListParams{})
+	nobody, err := client.Users.Transactions(ctx, "nobody at all", moneykit.UserTransactionListParams{})
 	require.NoError(t, err)
 	assert.Equal(t, &moneykit.UserTransactionPage{
 		Transactions: []moneykit.Transaction{}, Accounts: map[string]moneykit.BasicAccount{}, Page: 1,

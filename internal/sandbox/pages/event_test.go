@@ -107,13 +107,13 @@ func TestConnectEvents(t *testing.T) {
 				assert.Equal(t, source == moneykit.ConnectAndroid, session == "")
 				last := all[len(all)-1]
 				if source != moneykit.ConnectAndroid && source != moneykit.ConnectReactNative {
-					assert.Equal(t, tt.bank, last.Institution().Name)
+					assert.Equal(t, tt.bank, last.Institution.Name)
 				}
 				for _, e := range all {
 					switch e.Name {
 					case "select_institution":
-						assert.Equal(t, tt.bank, e.Institution().Name)
-						assert.NotEmpty(t, e.Institution().ID)
+						assert.Equal(t, tt.bank, e.Institution.Name)
+						assert.NotEmpty(t, e.Institution.ID)
 					case "change_screen":
 						assert.Contains(t, []string{"Finder", "Accounts"}, e.Screen())
 					case "error":

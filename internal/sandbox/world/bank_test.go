@@ -71,13 +71,13 @@ func TestAddTransactionsCompletes(t *testing.T) {
 	}}, start))
 	confidence = 6
 	added := transactions(t, w, link)[0]
-	assert.Equal(t, 5, *added.Enrichment.Category.Confidence)
+	assert.InDelta(t, 5, *added.Enrichment.Category.Confidence, 0)
 	assert.Equal(t, link.Accounts[0].ID, added.AccountID)
 	assert.Equal(t, "USD", added.Currency)
 	assert.Equal(t, moneykit.TransactionTypeDebit, added.Type)
 	assert.Equal(t, moneykit.DateOf(start), added.Date)
 	*added.Enrichment.Category.Confidence = 7
-	assert.Equal(t, 5, *transactions(t, w, link)[0].Enrichment.Category.Confidence)
+	assert.InDelta(t, 5, *transactions(t, w, link)[0].Enrichment.Category.Confidence, 0)
 
 	require.NoError(t, w.UpdateTransaction(link.ID, tx{ID: "txn_d", Description: "Shoes", Amount: amount(t, "3")}, start.Add(48*time.Hour)))
 	updated := transactions(t, w, link)[0]

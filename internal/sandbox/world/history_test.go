@@ -30,7 +30,7 @@ func TestMadeUpTransactions(t *testing.T) {
 		require.NotNil(t, tx.Enrichment)
 		require.True(t, moneykit.Category(tx.Enrichment.Category.Value).Known())
 		require.True(t, moneykit.Subcategory(tx.Enrichment.Subcategory.Value).Known())
-		require.LessOrEqual(t, *tx.Enrichment.Category.Confidence, 100)
+		require.LessOrEqual(t, *tx.Enrichment.Category.Confidence, 100.0)
 		if tx.Date.Compare(oldest) < 0 {
 			oldest = tx.Date
 		}
