@@ -34,7 +34,7 @@ type Surroundings struct {
 	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the
 	// world locked.
 	Keys func(now time.Time) ([]byte, error)
-	// Errorf is told a mistake of whoever sends requests.
+	// Errorf reports a mistake of the test or the program that sends requests.
 	Errorf func(format string, args ...any)
 	// Done ends requests that a planned fault delays.
 	Done <-chan struct{}
@@ -99,7 +99,7 @@ type call struct {
 }
 
 // handler takes the requests of a route through the same steps: they are recorded, fail if that
-// was planned, are checked, handled and answered.
+// was planned, are checked, handled and responded to.
 func (a *API) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil {
@@ -161,7 +161,7 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	return rt.handle(a, q)
 }
 
-// checkVersion refuses versions that nobody knows. What MoneyKit does with them is not published.
+// checkVersion refuses unknown versions. What MoneyKit does with them is not published.
 func checkVersion(q *call) (reply, bool) {
 	switch version := q.Header.Get("Moneykit-Version"); version {
 	case "", "2023-02-18":

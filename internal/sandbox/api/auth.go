@@ -21,7 +21,7 @@ const (
 	HeaderAuth             // X-Client-Id and X-Client-Secret only
 )
 
-// allScopes is what a client may do that asks for nothing in particular.
+// allScopes is the scope of a client that does not ask for a scope.
 const allScopes = "link_session:create link:data:read link:data:refresh institutions:read"
 
 // createAccessToken handles create_access_token. It takes the credentials from an HTTP Basic

@@ -31,7 +31,8 @@ func rowsRule() rule {
 	))
 }
 
-// dayOf returns the day that is written in s, or that of the moment that is, by its own clock.
+// dayOf parses a day or a moment, and returns the day of the moment in its own time zone. It is
+// zero if s is neither.
 func dayOf(s string) moneykit.Date {
 	if day, err := moneykit.ParseDate(s); err == nil {
 		return day

@@ -24,7 +24,7 @@ func (q *query) wrong(name, message, kind string) {
 	q.found = append(q.found, problem{[]any{"query", name}, message, kind})
 }
 
-// reply returns the answer to send, and false, when something is wrong.
+// reply returns the response to send, and false, when something is wrong.
 func (q *query) reply() (reply, bool) {
 	if len(q.found) == 0 {
 		return reply{}, true
@@ -32,7 +32,7 @@ func (q *query) reply() (reply, bool) {
 	return malformed(q.found), false
 }
 
-// malformed returns the answer to a request with something wrong in it.
+// malformed returns the response to a request that breaks rules.
 func malformed(found []problem) reply {
 	return answer(http.StatusUnprocessableEntity, errorBody{
 		Code:     moneykit.ErrorCodeValidationFailed,
@@ -131,7 +131,7 @@ func (s *span) has(accountID string, date moneykit.Date) bool {
 // chosen reports whether an id is among those asked for: all are, if none is.
 func chosen(ids []string, id string) bool { return len(ids) == 0 || slices.Contains(ids, id) }
 
-// cut returns the page of rows that s asks for.
+// cut returns the page of rows that s names.
 func cut[T any](rows []T, s span) []T {
 	if (s.page - 1) > len(rows)/s.size { // far beyond; the product below might not fit an int
 		return []T{}

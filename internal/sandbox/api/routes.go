@@ -9,7 +9,7 @@ type route struct {
 	limits    []limit
 }
 
-// routes lists the operations, and last what answers all other requests.
+// routes lists the operations, and last the route of all other requests.
 func routes() []route {
 	return []route{
 		{"create_access_token", "POST /auth/token", (*API).createAccessToken, true, []limit{{perClient, 300}}},

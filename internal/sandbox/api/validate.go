@@ -26,7 +26,7 @@ type problem struct {
 // rule checks a value that came as JSON and adds what is wrong with it to found.
 type rule func(found *[]problem, at []any, value any)
 
-// read checks the body of a request and decodes it into value. It returns the answer to send, and
+// read checks the body of a request and decodes it into value. It returns the response to send, and
 // false, when something is wrong with it.
 func (q *call) read(check rule, value any) (reply, bool) {
 	var found []problem

@@ -21,9 +21,9 @@ type Settings struct {
 // Surroundings is what a [Courier] needs of the program that it is part of.
 type Surroundings struct {
 	World *world.Shared
-	// Errorf is told a mistake of the receiver.
+	// Errorf reports a mistake of the receiver, such as a panic.
 	Errorf func(format string, args ...any)
-	// Logf is told about attempts that fail.
+	// Logf logs attempts that fail.
 	Logf func(format string, args ...any)
 }
 
@@ -38,7 +38,7 @@ type Courier struct {
 
 	// The lock of the world guards what follows.
 	deliveries []*delivery
-	keys       []*signingKey // the last one signs; none until somebody asks for one
+	keys       []*signingKey // the last one signs; none before the first use
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.

@@ -6,7 +6,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Event is something that the webhook of a link is told.
+// Event is something that the webhook of a link is notified of.
 type Event struct {
 	Token        string    // of its delivery
 	URL          string    // the webhook when the event happened

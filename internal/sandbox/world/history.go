@@ -48,7 +48,7 @@ func (w *World) begin(l *Link, now time.Time) {
 	l.Ledger.wait(t.waiting(today, 2))
 }
 
-// fetch lets MoneyKit find at the bank what has happened meanwhile.
+// fetch refreshes the transactions: the past with the first fetch, and a few new ones later.
 func (w *World) fetch(l *Link, now time.Time) {
 	g := w.Ledger(l)
 	if !g.Begun { // it has never been there

@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// The institutions that are there to be linked in tests. Of their ids only that of the Credentials
-// Bank is published. They are the first of the directory.
+// The test banks, the first of the directory. Of their ids only that of the Credentials Bank is
+// published.
 const (
 	InstantBank     = "moneykit-instant-bank"
 	CredentialsBank = "moneykit-creds-bank" //nolint:gosec // an id

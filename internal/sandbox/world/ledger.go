@@ -124,7 +124,7 @@ type Place struct {
 	Row     int `json:"row"`
 }
 
-// Has reports whether a place is one of this ledger, which is that of a link, as it is now.
+// Has reports whether a place is valid in this ledger, which is the ledger of the link.
 func (g *Ledger) Has(linkID string, at Place) bool {
 	return at.Link == linkID && at.Epoch == g.Epoch &&
 		at.Event >= 0 && at.Event <= len(g.Log) && at.Version >= 0 && at.Version <= g.Version &&
@@ -213,7 +213,7 @@ func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (mone
 	return copied(row)
 }
 
-// copied returns a transaction as it comes out of an answer. It shares nothing with the original.
+// copied returns a transaction as a client reads it. It shares nothing with the original.
 func copied(row moneykit.Transaction) (moneykit.Transaction, error) {
 	var out moneykit.Transaction
 	data, err := json.Marshal(row)

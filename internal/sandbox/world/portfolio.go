@@ -170,7 +170,8 @@ func (p *Portfolio) happen(w *World, a *moneykit.Account, r *rand.Rand, day mone
 	return t
 }
 
-// movePrices lets the prices of a link's securities move, and with them its investment accounts.
+// movePrices changes the prices of a link's securities, and the balances of its investment
+// accounts.
 func (w *World) movePrices(l *Link, now time.Time) {
 	p := w.Portfolio(l)
 	p.Fetches++
