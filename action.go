@@ -299,6 +299,9 @@ func actionForState(state LinkState, reason LinkError) Action {
 	case LinkStateDeleted:
 		return ActionGone
 	case LinkStateError:
+		if reason == "" {
+			return ErrorCodeLinkBadState.Action()
+		}
 		return reason.Action()
 	}
 	return ActionSupport // a state that is newer than this package

@@ -128,12 +128,9 @@ func WithMaxWait(d time.Duration) CallOption {
 }
 
 // WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions] request
-// at a time: 1 to 500, which is the default. Other methods ignore it.
+// at a time: 1 to 500, or 0 for the default of 500. Other methods ignore it.
 func WithPageSize(n int) CallOption {
 	return func(c *callConfig) error {
-		if n < 1 || n > maxSync {
-			return fmt.Errorf("the page size must be 1 to %d, not %d", maxSync, n)
-		}
 		c.pageSize = n
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
 // ConnectEventName is what happened in Connect.
@@ -82,8 +83,11 @@ type ConnectEvent struct {
 // Its errors repeat nothing of the event.
 func ParseConnectEvent(data []byte) (*ConnectEvent, error) {
 	data, err := readConnect(data)
+	if err == nil {
+		err = strictjson.Unique(data)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("moneykit: cannot read the Connect event: %w", err)
+		return nil, fmt.Errorf("moneykit: cannot read the Connect event: it %w", err)
 	}
 	event, err := parseConnectEvent(data)
 	if err != nil {
@@ -132,12 +136,12 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 		institution.ID, institution.Name = cmp.Or(chosen.ID, institution.ID), cmp.Or(chosen.Name, institution.Name)
 	}
 	return &ConnectEvent{
-		Name:       ConnectEventName(wire.Name),
-		Properties: wire.Properties,
-		LinkType:   member(wire.Meta, "link_type", "linkType"),
-		SessionID:  cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
-		Timestamp:  timestamp,
-		Raw:        bytes.Clone(data),
+		Name:        ConnectEventName(wire.Name),
+		Properties:  wire.Properties,
+		LinkType:    member(wire.Meta, "link_type", "linkType"),
+		SessionID:   cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
+		Timestamp:   timestamp,
+		Raw:         bytes.Clone(data),
 		Institution: institution,
 	}, nil
 }

@@ -37,7 +37,7 @@ func ExampleLinkSessionsService_Finish() {
 	fmt.Println(err)
 	// Output:
 	// connected true
-	// moneykit: POST /link-session/exchange-token: 400 Bad Request, link_session_error.invalid_token_exchange: the exchangeable token is unknown, expired or used
+	// moneykit: POST /link-session/exchange-token: 400 Bad Request, link_session_error.invalid_token_exchange: the exchangeable token is unknown, expired or already exchanged
 }
 
 func ExampleLinkSessionsService_Relink() {

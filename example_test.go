@@ -437,7 +437,7 @@ func ExampleWebhooksService_Verify() {
 	fmt.Println(err)
 	// Output:
 	// transactions.updates_available mk_1
-	// moneykit: the webhook's body is not what was signed: white space was put around it
+	// moneykit: verifying a webhook: the webhook's body is not what was signed: white space was put around it
 }
 
 func ExampleAuthService_Introspect() {

@@ -127,13 +127,13 @@ func (r ConnectResult) LogValue() slog.Value {
 // unknown, null or empty are ignored, and missing accounts are no reason to refuse a token, which can be
 // exchanged only once.
 //
-// It returns an error for more than 1 MiB, for what is not a JSON object, array or null, for a known
-// member that is there twice or in another case, for two different tokens, and for an error beside a
-// success without a token. The error repeats nothing of the payload.
+// It returns an error for more than 1 MiB, for what is not a JSON object, array or null, for a token or
+// link id that is there twice or under a name in another case, for two different tokens, and for an
+// error beside a success without a token. The error repeats nothing of the payload.
 func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	data, err := readConnect(data)
 	if err != nil {
-		return nil, fmt.Errorf("moneykit: cannot read the Connect result: %w", err)
+		return nil, fmt.Errorf("moneykit: cannot read the Connect result: it %w", err)
 	}
 	var p connectPayload
 	if err := p.read(data); err != nil {
