@@ -15,8 +15,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone; a
-// [TokenSource] that stores it stores its fields.
+// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone;
+// a [TokenSource] that stores it stores its fields.
 type Token struct {
 	AccessToken string
 	Expiry      time.Time // the zero time if it is not known
@@ -119,8 +119,8 @@ func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 	return nil
 }
 
-// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets the
-// response to an expired token come without any code.
+// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets
+// the response to an expired token come without any code.
 func (a *attempt) tokenExpired(err error) bool {
 	var e *Error
 	return a.token != "" && errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&

@@ -19,8 +19,8 @@ func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*
 }
 
 // do sends r and decodes the response into out. Each step of a call has its place: the builder made
-// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt; transport.Wire
-// bounds an attempt; receive turns the response into a value or an *Error.
+// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt;
+// transport.Wire bounds an attempt; receive turns the response into a value or an *Error.
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
 	a := attempt{core: c, request: r}
 	if err := a.cfg.apply(opts); err != nil {

@@ -37,8 +37,8 @@ func (c *callConfig) apply(opts []CallOption) error {
 	return nil
 }
 
-// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size of
-// its body only: the body may hold the user's data.
+// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size
+// of its body only: the body may hold the user's data.
 type Response struct {
 	StatusCode int
 	Header     http.Header
@@ -114,9 +114,10 @@ func WithoutRetry() CallOption {
 	}
 }
 
-// WithMaxWait bounds each wait of this call between two attempts, in place of [RetryPolicy].MaxWait. A
-// call that would have to wait longer fails at once, with [Error.RetryAfter] if MoneyKit named a time.
-// Use it where somebody waits for the answer, such as in a web handler. It must be positive.
+// WithMaxWait bounds each wait of this call between two attempts, in place of
+// [RetryPolicy].MaxWait. A call that would have to wait longer fails at once, with
+// [Error.RetryAfter] if MoneyKit named a time. Use it where somebody waits for the answer, such as
+// in a web handler. It must be positive.
 func WithMaxWait(d time.Duration) CallOption {
 	return func(c *callConfig) error {
 		if d <= 0 {
@@ -127,8 +128,8 @@ func WithMaxWait(d time.Duration) CallOption {
 	}
 }
 
-// WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions] request
-// at a time: 1 to 500, or 0 for the default of 500. Other methods ignore it.
+// WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions]
+// request at a time: 1 to 500, or 0 for the default of 500. Other methods ignore it.
 func WithPageSize(n int) CallOption {
 	return func(c *callConfig) error {
 		c.pageSize = n

@@ -179,9 +179,10 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// NewClientFromEnv is [NewClient] with the credentials in the environment variables MONEYKIT_CLIENT_ID
-// and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is set. opts come after the
-// environment, and override it. It returns an error that names the variable that is missing.
+// NewClientFromEnv is [NewClient] with the credentials in the environment variables
+// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is
+// set. opts come after the environment, and override it. It returns an error that names the
+// variable that is missing.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	const id, secret, base = "MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"
 	for _, name := range []string{id, secret} {

@@ -62,15 +62,16 @@ type ConnectEvent struct {
 	// Properties are what the event says besides, as encoding/json decodes them into any; nil if
 	// there are none. They may hold what the user typed.
 	Properties map[string]any
-	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which does
-	// not report it.
+	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which
+	// does not report it.
 	LinkType string
 	// SessionID is the id of the link session, which is not its token.
 	SessionID string
-	// Timestamp is when the event happened by the user's device; zero also when its form is not known.
+	// Timestamp is when the event happened by the user's device; zero also when its form is not
+	// known.
 	Timestamp Timestamp
-	// Institution has the ID and Name of the institution that the user chose, with this event or before
-	// it. Both are empty before that, and where the platform does not report them.
+	// Institution has the ID and Name of the institution that the user chose, with this event or
+	// before it. Both are empty before that, and where the platform does not report them.
 	Institution ConnectInstitution
 	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
 	Raw []byte

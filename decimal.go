@@ -172,8 +172,8 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 	return d.UnmarshalText(data)
 }
 
-// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error, because
-// absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
+// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error,
+// because absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
 func (d *Decimal) Scan(src any) error {
 	switch v := src.(type) {
 	case string:

@@ -407,7 +407,7 @@ func TestWait(t *testing.T) {
 				client := newClient(t, mock)
 				at, err := moneykit.ParseTimestamp(before)
 				require.NoError(t, err)
-				product := &moneykit.LinkProduct{RefreshedAt: at, LastAttemptedAt: at}
+				product := &moneykit.LinkedProduct{RefreshedAt: at, LastAttemptedAt: at}
 				ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 				if tt.after > 12*time.Second {
 					ctx, cancel = context.WithTimeout(t.Context(), time.Minute)

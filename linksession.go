@@ -38,8 +38,8 @@ func (s LinkSession) GoString() string { return s.String() }
 // LogValue is [LinkSession.String], for log/slog.
 func (s LinkSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send Token to the front
-// end, not the session.
+// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send Token to the
+// front end, not the session.
 func (s LinkSession) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // check adds what MoneyKit would refuse.

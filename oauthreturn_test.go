@@ -205,7 +205,9 @@ func TestForwardTo(t *testing.T) {
 }
 
 func FuzzParseOAuthReturn(f *testing.F) {
-	for _, redirect := range []string{redirectURI, "https://example.com", "myfinanceapp://oauth", "http://localhost:80/a%20b", "https://example.com/powrót"} {
+	for _, redirect := range []string{
+		redirectURI, "https://example.com", "myfinanceapp://oauth", "http://localhost:80/a%20b", "https://example.com/powrót",
+	} {
 		f.Add(redirect, "/oauth?"+returnQuery)
 		f.Add(redirect, redirect+"?"+returnQuery)
 	}

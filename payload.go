@@ -26,12 +26,13 @@ func readConnect(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// members is what an object has. Null is as good as absent, but that it is there may tell the platform.
+// members is what an object has. Null is as good as absent, but that it is there may tell the
+// platform.
 type members map[string]json.RawMessage
 
-// decisive are the names of the members that decide what a payload is and which link it proves. One of
-// them that is there twice, or in another case, is refused: other readers of the same bytes could
-// understand it differently.
+// decisive are the names of the members that decide what a payload is and which link it proves. One
+// of them that is there twice, or in another case, is refused: other readers of the same bytes
+// could understand it differently.
 func decisive() []string {
 	return []string{
 		"type", "data", "linked", "relinked", "_0", "value",
@@ -81,7 +82,8 @@ func lookAlike(name string) (string, bool) {
 	return found, ok
 }
 
-// text returns the first text among members that is not empty. A text may be wrapped as {"value": …}.
+// text returns the first text among members that is not empty. A text may be wrapped as {"value":
+// …}.
 func (m members) text(names ...string) string {
 	for _, name := range names {
 		data := m[name]

@@ -114,7 +114,7 @@ func TestRelinkSends(t *testing.T) {
 	params := relinkParams(finishUser)
 	params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: "jane@example.com"}
 	params.Webhook, params.Tags = moneykit.Set("https://app.example/hook"), moneykit.Clear[[]string]()
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: &moneykit.ProductSettings{Required: true}}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Identity: &moneykit.ProductSettings{Required: true}}}
 	params.ConnectFeatures = &moneykit.ConnectFeatures{IssueReporter: true}
 	_, err = client.LinkSessions.Relink(t.Context(), "mk_1", params)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestRelinkAddsProducts(t *testing.T) {
 	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Products: []moneykit.Product{moneykit.ProductIdentity}, Tags: []string{"a"}})
 	params := relinkParams(finishUser)
 	params.Settings = &moneykit.LinkSessionSettings{
-		Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{Prefetch: true}},
+		Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{Prefetch: true}},
 	}
 	session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
 	require.NoError(t, err)

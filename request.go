@@ -157,8 +157,8 @@ func (r *request) encode() ([]byte, error) {
 	return body, r.check()
 }
 
-// knows reports whether name is a word of the document: a parameter of the request, a member of a body,
-// or a place where parameters stand. Other names could be anybody's data.
+// knows reports whether name is a word of the document: a parameter of the request, a member of a
+// body, or a place where parameters stand. Other names could be anybody's data.
 func (r *request) knows(name string) bool {
 	places := []string{"body", "query", "path", "header"}
 	if slices.Contains(places, name) || slices.Contains(r.names, name) || strings.Contains(r.operation, "{"+name+"}") {
@@ -175,7 +175,8 @@ func (r *request) knows(name string) bool {
 	return name == "exchangeable_token" || name == "products"
 }
 
-// hasMember reports whether a type of this package, or one that it consists of, has a member in JSON.
+// hasMember reports whether a type of this package, or one that it consists of, has a member in
+// JSON.
 func hasMember(t reflect.Type, name string, seen map[reflect.Type]bool) bool {
 	switch t.Kind() { //nolint:exhaustive // Others have no members.
 	case reflect.Pointer, reflect.Slice:

@@ -39,8 +39,8 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts all
-// forms that ISO 8601 has for a day, and a moment at midnight.
+// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts
+// all forms that ISO 8601 has for a day, and a moment at midnight.
 func ParseDate(s string) (Date, error) {
 	t, ok := isotime.Day(s)
 	if !ok {
@@ -60,8 +60,8 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// Time returns the first moment of the day in loc. That is not midnight where clocks are set forward
-// at midnight. For a day that a zone has skipped it is the first moment after it.
+// Time returns the first moment of the day in loc. That is not midnight where clocks are set
+// forward at midnight. For a day that a zone has skipped it is the first moment after it.
 func (d Date) Time(loc *time.Location) time.Time {
 	midnight := d.utc()
 	const most = 26 * time.Hour // No offset is larger.
@@ -87,7 +87,8 @@ func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 // Compare returns -1 if d is before x, 0 if they are the same day, +1 if d is after.
 func (d Date) Compare(x Date) int { return d.utc().Compare(x.utc()) }
 
-// MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an error.
+// MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an
+// error.
 func (d Date) MarshalText() ([]byte, error) {
 	s := d.String()
 	if s != "" {
@@ -150,12 +151,12 @@ func (d Date) Value() (driver.Value, error) {
 	return string(text), nil
 }
 
-// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and marshals
-// as null.
+// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and
+// marshals as null.
 type Timestamp struct{ time.Time }
 
-// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an offset
-// it is in UTC, and a day is its midnight in UTC.
+// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an
+// offset it is in UTC, and a day is its midnight in UTC.
 func ParseTimestamp(s string) (Timestamp, error) {
 	t, ok := isotime.Moment(s)
 	if !ok {

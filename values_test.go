@@ -163,7 +163,7 @@ func TestNullsAreAbsence(t *testing.T) {
 		"unavailable":null,"settings":null,"has_history":null},"identity":null},"available_products":null}`
 	var link moneykit.Link
 	require.NoError(t, json.Unmarshal([]byte(in), &link))
-	assert.Equal(t, moneykit.Link{Products: moneykit.LinkProducts{Accounts: &moneykit.LinkProduct{}}}, link)
+	assert.Equal(t, moneykit.Link{Products: moneykit.LinkProducts{Accounts: &moneykit.LinkedProduct{}}}, link)
 
 	const account = `{"account_id":null,"nickname":null,"account_mask":null,"closed":null,"original_id":null,
 		"balances":{"currency":null,"available":null,"current":null,"limit":null,"balance_date":null}}`

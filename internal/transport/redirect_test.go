@@ -66,8 +66,8 @@ func TestSameOriginEnds(t *testing.T) {
 	assert.Equal(t, http.StatusFound, resp.StatusCode, "the last redirect is handed back")
 }
 
-// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and fails
-// in the end.
+// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and
+// fails in the end.
 func TestRedirectsOfACall(t *testing.T) {
 	var sent atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -27,7 +27,8 @@ func newBase() *http.Transport {
 		MaxIdleConnsPerHost:    100,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeader,
-		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives up.
+		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives
+		// up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 4 * time.Second},
 	}
 }
@@ -125,8 +126,8 @@ func read(resp *http.Response, method string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// decompressed returns a reader of the body without its content encoding. net/http removes gzip only
-// where it has asked for it itself; proxies, and transports that are not net/http's, leave it.
+// decompressed returns a reader of the body without its content encoding. net/http removes gzip
+// only where it has asked for it itself; proxies, and transports that are not net/http's, leave it.
 func decompressed(resp *http.Response) (io.Reader, error) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
 	var body io.Reader

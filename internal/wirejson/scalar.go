@@ -21,7 +21,8 @@ func Text(data []byte) (string, bool) {
 	return "", false
 }
 
-// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a string.
+// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a
+// string.
 func Bool(data []byte) (value, ok bool) {
 	s := string(data)
 	if text, isText := Text(data); isText {
@@ -40,8 +41,8 @@ func Number(data []byte) (float64, bool) {
 	return n, err == nil
 }
 
-// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2, 100.0,
-// "100".
+// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2,
+// 100.0, "100".
 func Int(data []byte) (int64, bool) {
 	s, ok := Text(data)
 	if !ok {
