@@ -205,8 +205,8 @@ func (n ConnectEventName) label() string {
 // String names the event, if it is a known one. It leaves out its properties.
 func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label() }
 
-// GoString is [ConnectEvent.String], for %#v.
-func (e ConnectEvent) GoString() string { return e.String() }
+// Format writes [ConnectEvent.String] for every verb of fmt.
+func (e ConnectEvent) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.String()) }
 
 // MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
 func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
