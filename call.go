@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -115,9 +116,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 	if hasBody {
 		req.Header.Set("Content-Type", a.request.contentType())
 	}
-	for key, values := range a.cfg.header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, a.cfg.header)
 	return req, nil
 }
 

@@ -54,18 +54,29 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	require.NoError(t, err)
 	meta := moneykit.EventMeta{Type: "link.state_changed", LinkID: "mk_1", LinkTags: []string{mark}, Raw: []byte(mark)}
 	for _, value := range []any{
-		moneykit.LinkSession{Token: mark}, &moneykit.LinkSession{Token: mark},
-		[]moneykit.LinkSession{{Token: mark}}, map[string]*moneykit.LinkSession{"a": {Token: mark}},
-		moneykit.Token{AccessToken: mark, Expiry: time.Unix(1, 0)}, &moneykit.Token{AccessToken: mark}, []moneykit.Token{{AccessToken: mark}},
-		result, &result, []moneykit.ConnectResult{result},
-		moneykit.FinishParams{Result: &result, UserID: mark}, []moneykit.FinishParams{{Result: &result, UserID: mark}},
-		*back, back, []*moneykit.OAuthReturn{back},
-		moneykit.Response{Body: []byte(mark), Header: http.Header{"X": {mark}}}, &moneykit.Response{Body: []byte(mark)},
+		moneykit.LinkSession{Token: mark},
+		&moneykit.LinkSession{Token: mark},
+		[]moneykit.LinkSession{{Token: mark}},
+		map[string]*moneykit.LinkSession{"a": {Token: mark}},
+		moneykit.Token{AccessToken: mark, Expiry: time.Unix(1, 0)},
+		&moneykit.Token{AccessToken: mark},
+		[]moneykit.Token{{AccessToken: mark}},
+		result, &result,
+		[]moneykit.ConnectResult{result},
+		moneykit.FinishParams{Result: &result, UserID: mark},
+		[]moneykit.FinishParams{{Result: &result, UserID: mark}},
+		*back, back,
+		[]*moneykit.OAuthReturn{back},
+		moneykit.Response{Body: []byte(mark), Header: http.Header{"X": {mark}}},
+		&moneykit.Response{Body: []byte(mark)},
 		moneykit.ConnectEvent{Name: "open", Properties: map[string]any{"a": mark}, Raw: []byte(mark)},
-		&moneykit.LinkStateChanged{EventMeta: meta, ErrorMessage: mark}, moneykit.UnknownEvent{EventMeta: meta},
+		&moneykit.LinkStateChanged{EventMeta: meta, ErrorMessage: mark},
+		moneykit.UnknownEvent{EventMeta: meta},
 		[]moneykit.Event{&moneykit.ProductRefreshed{EventMeta: meta, ErrorMessage: mark}, &moneykit.TransactionsAvailable{EventMeta: meta}},
-		&moneykit.Error{Operation: "GET /links/{id}", Message: mark, DocumentationURL: mark, Code: mark, LinkError: mark,
-			Fields: []moneykit.FieldError{{Field: mark, Message: mark}}},
+		&moneykit.Error{
+			Operation: "GET /links/{id}", Message: mark, DocumentationURL: mark, Code: mark, LinkError: mark,
+			Fields: []moneykit.FieldError{{Field: mark, Message: mark}},
+		},
 	} {
 		text := printed(t, value)
 		assert.NotContains(t, text, mark, "%T", value)

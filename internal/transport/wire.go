@@ -46,7 +46,7 @@ type Wire struct {
 // RoundTrip sends req. The response's Body is a [*Body]; a body larger than MaxBytes is a
 // [*TooLargeError].
 func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	if _, ok := req.Context().Deadline(); w.Timeout > 0 && !(ok && w.Yields) {
+	if _, ok := req.Context().Deadline(); w.Timeout > 0 && (!ok || !w.Yields) {
 		ctx, cancel := context.WithTimeoutCause(req.Context(), w.Timeout, &TimeoutError{After: w.Timeout})
 		defer cancel()
 		req = req.WithContext(ctx)
