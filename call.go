@@ -72,7 +72,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 			a.tokenErr = a.authorize(ctx, req.Header)
 			return a.tokenErr
 		},
-		After: func(try transport.Attempt) { a.observe(ctx, try) },
+	}
+	if a.core.observer != nil || a.core.logger != nil {
+		a.call.After = func(try transport.Attempt) { a.observe(ctx, try) }
 	}
 	if a.cfg.noRetry {
 		a.call.When = transport.Never
@@ -94,13 +96,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 }
 
 func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Request, error) {
-	ctx = withOperation(ctx, a.request.operation)
-	ctx = transport.WithRedirects(ctx)
+	ctx = transport.WithCall(ctx, a.request.operation, a.request.answer)
 	if a.request.when == transport.WhenRefused {
 		ctx = a.sent.watch(ctx)
-	}
-	if a.request.answer > 0 {
-		ctx = transport.WithLimit(ctx, a.request.answer)
 	}
 	target := a.core.baseURL + a.request.path
 	if a.request.query != "" {

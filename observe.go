@@ -103,19 +103,11 @@ func requestID(h http.Header) string {
 	return ""
 }
 
-// operationKey is the context key of OperationFrom.
-type operationKey struct{}
-
-func withOperation(ctx context.Context, operation string) context.Context {
-	return context.WithValue(ctx, operationKey{}, operation)
-}
-
 // OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}".
 // It is for an [http.RoundTripper] given to [WithHTTPClient], which finds it in the context of its
 // request: the name of a span must not hold the ids that are in the URL.
 func OperationFrom(ctx context.Context) (string, bool) {
-	operation, ok := ctx.Value(operationKey{}).(string)
-	return operation, ok
+	return transport.OperationFrom(ctx)
 }
 
 // sentTrace watches whether a request got as far as a connection.

@@ -87,17 +87,9 @@ func size(h http.Header) int {
 // trusted bounds what is allocated on the word of a Content-Length header alone.
 const trusted = 1 << 20
 
-// limitKey is the context key of WithLimit.
-type limitKey struct{}
-
-// WithLimit lets no body be larger than n for requests with the context that it returns.
-func WithLimit(ctx context.Context, n int64) context.Context {
-	return context.WithValue(ctx, limitKey{}, n)
-}
-
 func (w *Wire) limit(ctx context.Context) int64 {
-	if n, ok := ctx.Value(limitKey{}).(int64); ok {
-		return min(n, w.MaxBytes)
+	if i := infoFrom(ctx); i != nil && i.limit > 0 {
+		return min(i.limit, w.MaxBytes)
 	}
 	return w.MaxBytes
 }
