@@ -58,6 +58,12 @@ type Config struct {
 	// https://app.example. The handler sends no CORS headers; add them in front of it if pages of
 	// these origins must read responses.
 	TrustedOrigins []string
+	// Limit limits how often each user may post: to all endpoints together, whatever the response
+	// is. nil means 120 posts a minute. These are counted in the memory of this process, so several
+	// processes need a common limiter to keep that limit. If Allow returns an error, the handler
+	// logs it and counts the post in its own memory instead: an outage of the limiter neither keeps
+	// users from linking nor lifts the limit.
+	Limit PostLimiter
 	// Logger receives the requests at level debug, refused requests as warnings, and failures as
 	// errors. nil means [slog.Default].
 	Logger *slog.Logger

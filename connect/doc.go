@@ -51,7 +51,7 @@
 //	409  expired                 the token in the result is unknown, used or expired
 //	409  not_connected           the link is not connected; see the action
 //	409  not_needed              the link is connected and needs no relink
-//	413  too_large               the body has more than 1 MiB
+//	413  too_large               the body has more than 64 KiB, or 1 MiB for result
 //	415  unsupported_media_type  the type is not application/json
 //	422  invalid_request         the endpoint does not accept the body
 //	429  rate_limited            the user posted too often, or MoneyKit said so

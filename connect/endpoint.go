@@ -51,7 +51,7 @@ func (h *Handler) relink(r *http.Request, user moneykit.CustomerUser, body []byt
 
 func (h *Handler) launch(call LaunchCall, userID string, open func() (*moneykit.LinkSession, error)) (any, error) {
 	var session *moneykit.LinkSession
-	err := h.limiter.do("session", userID, func() (err error) {
+	err := h.waits.do("session", userID, func() (err error) {
 		session, err = open()
 		return err
 	})
@@ -93,7 +93,7 @@ func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byt
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), settleTime)
 	defer cancel()
 	var link *moneykit.Link
-	err = h.limiter.do("result", user.ID, func() (err error) {
+	err = h.waits.do("result", user.ID, func() (err error) {
 		link, err = h.client.LinkSessions.Finish(ctx, finish)
 		return err
 	})
@@ -112,7 +112,7 @@ func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byt
 	return settled{result.Outcome, &institution{link.InstitutionID, link.InstitutionName}}, nil
 }
 
-// exit settles a result without a link. That takes no call to MoneyKit and is not limited.
+// exit settles a result without a link. That takes no call to MoneyKit.
 func (h *Handler) exit(ctx context.Context, finish moneykit.FinishParams) (any, error) {
 	if _, err := h.client.LinkSessions.Finish(ctx, finish); !errors.Is(err, moneykit.ErrConnectExited) {
 		return nil, err

@@ -20,22 +20,36 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// maxBody bounds the body of a post: a result or an event, which have at most 1 MiB, and what is
-// around it.
-const maxBody = 1<<20 + 4<<10
+const (
+	// maxBody bounds the body of a post.
+	maxBody = 64 << 10
+	// maxResult bounds the body of a post to result: a result, which has at most 1 MiB, and what is
+	// around it. Banks have pictures in it.
+	maxResult = 1<<20 + 4<<10
+)
 
 // Handler serves the endpoints of this package. It takes the user from the application's session,
 // and verifies what the browser sends with [moneykit.LinkSessionsService.Finish] and
 // [moneykit.LinkSessionsService.Relink]. It refuses posts from pages of other origins.
 //
-// A user may post 60 times a minute to the endpoints session, relink and result. If MoneyKit
-// answers that a user must wait, the handler refuses that user's posts until then without calling
-// MoneyKit. It remembers both in memory.
+// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit answers that
+// a user must wait, the handler refuses that user's posts until then without calling MoneyKit.
+//
+// A handler and its client remember some things in the memory of their process, within fixed limits
+// and for an hour at most. Users of an application with several processes can notice that each
+// process remembers its own:
+//
+//   - posts of a user: each process allows 120 a minute, unless they share a [PostLimiter].
+//   - waits that MoneyKit asked for: each process asks MoneyKit once.
+//   - relink sessions of the last minute: a double click may open one session in each process.
+//   - links that were exchanged, while nobody could look up whose they are: if another process gets
+//     the result that is posted again, the response is 409 expired.
 type Handler struct {
 	client  *moneykit.Client
 	config  Config
 	origins http.CrossOriginProtection
-	limiter *limiter
+	memory  *memoryLimiter
+	waits   *waits
 	routes  []route
 	mux     *http.ServeMux // of the routes
 }
@@ -50,7 +64,7 @@ type route struct {
 // invalid. Mount it with [Handler.Register].
 func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
 	config.Path = cmp.Or(config.Path, "/connect/")
-	h := &Handler{client: client, config: config, limiter: newLimiter(), mux: http.NewServeMux()}
+	h := &Handler{client: client, config: config, memory: newMemoryLimiter(), waits: newWaits(), mux: http.NewServeMux()}
 	if client == nil || client.LinkSessions == nil {
 		return nil, errors.New("connect: the client must be made by moneykit.NewClient")
 	}
@@ -70,10 +84,11 @@ func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
 }
 
 func (h *Handler) addRoutes() error {
-	for name, serve := range map[string]endpoint{
-		"session": h.session, "relink": h.relink, "result": h.result, "event": h.event,
+	for name, e := range map[string]endpoint{
+		"session": {maxBody, h.session}, "relink": {maxBody, h.relink},
+		"result": {maxResult, h.result}, "event": {maxBody, h.event},
 	} {
-		h.routes = append(h.routes, route{h.config.Path + name, h.post(name, serve)})
+		h.routes = append(h.routes, route{h.config.Path + name, h.post(name, e)})
 	}
 	redirect, err := url.Parse(h.config.RedirectURI)
 	if err != nil || !weburl.IsWeb(redirect) {
@@ -105,17 +120,33 @@ func (h *Handler) Register(mux *http.ServeMux) {
 
 // ServeHTTP serves the same paths as [Handler.Register] adds, and responds with 404 to any other.
 // It needs whole paths, so do not put it behind [http.StripPrefix].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL == nil { // as in a request that a program made by hand
+		http.NotFound(w, r)
+		return
+	}
+	h.mux.ServeHTTP(w, r)
+}
 
-// endpoint handles the post of a user. It returns what becomes the JSON of the response, nil for a
-// response without a body, or an error.
-type endpoint func(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error)
+// String names the handler by its path. It leaves out users, whom the handler remembers.
+func (h *Handler) String() string { return "Connect handler at " + h.config.Path }
+
+// Format writes [Handler.String] for every verb.
+func (h *Handler) Format(f fmt.State, verb rune) { format(f, verb, h.String()) }
+
+// endpoint accepts posts of users.
+type endpoint struct {
+	maxBody int64
+	// serve handles the post of a user. It returns what becomes the JSON of the response, nil for a
+	// response without a body, or an error.
+	serve func(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error)
+}
 
 // post returns the handler of an endpoint.
-func (h *Handler) post(name string, serve endpoint) http.Handler {
+func (h *Handler) post(name string, e endpoint) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		response, err := h.call(w, r, serve)
+		response, err := h.call(w, r, e)
 		status := http.StatusOK
 		switch {
 		case err != nil:
@@ -142,7 +173,7 @@ func write(w http.ResponseWriter, status int, v any) {
 		w.WriteHeader(status)
 		return
 	}
-	data, err := json.Marshal(v)
+	data, err := encode(v)
 	if err != nil { // None of the types of this package fails to marshal.
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -152,9 +183,16 @@ func write(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(data) // An error means that the browser has left.
 }
 
+func encode(v any) ([]byte, error) {
+	if launch, ok := v.(Launch); ok {
+		return launch.JSON()
+	}
+	return json.Marshal(v)
+}
+
 // call checks a request, finds its user and calls the endpoint. The origin is checked before the
 // application is asked for the user.
-func (h *Handler) call(w http.ResponseWriter, r *http.Request, serve endpoint) (any, error) {
+func (h *Handler) call(w http.ResponseWriter, r *http.Request, e endpoint) (any, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return nil, &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "the method is not POST", nil}
@@ -173,7 +211,13 @@ func (h *Handler) call(w http.ResponseWriter, r *http.Request, serve endpoint) (
 	if err != nil {
 		return nil, &refusal{http.StatusUnauthorized, "unauthenticated", "the request has no user", err}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if err := h.limit(r.Context(), user.ID); err != nil {
+		return nil, err
+	}
+	if r.Body == nil { // as in a request that a program made by hand
+		r.Body = http.NoBody
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, e.maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -181,7 +225,7 @@ func (h *Handler) call(w http.ResponseWriter, r *http.Request, serve endpoint) (
 	case err != nil:
 		return nil, &refusal{http.StatusBadRequest, "invalid_request", "the body was cut off", nil}
 	}
-	return serve(r, user, body)
+	return e.serve(r, user, body)
 }
 
 func (h *Handler) logger() *slog.Logger { return cmp.Or(h.config.Logger, slog.Default()) }

@@ -165,6 +165,9 @@ func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusMethodNotAllowed, errors.New("the method must be GET or HEAD"))
 		return
 	}
+	if r.URL == nil { // as in a request that a program made by hand
+		r.URL = &url.URL{}
+	}
 	returned, err := moneykit.ParseOAuthReturn(p.config.RedirectURI, r.URL.RequestURI())
 	if err != nil {
 		p.refuse(w, http.StatusBadRequest, err)
