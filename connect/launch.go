@@ -20,6 +20,7 @@ type Launch struct {
 	Call        LaunchCall   `json:"call"`
 	Token       string       `json:"link_session_token,omitempty"` // of [LaunchLink] and [LaunchRelink]
 	RedirectURL string       `json:"redirect_url,omitempty"`       // of [LaunchContinue]
+	Host        string       `json:"host,omitempty"`               // [Config.Host]; empty means MoneyKit's own pages
 	Theme       *theme.Theme `json:"theme,omitempty"`              // for the web; nil means Connect's own
 }
 
