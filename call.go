@@ -1,6 +1,7 @@
 package moneykit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -181,16 +182,31 @@ func (a *attempt) failed(err error) *Error {
 	}
 }
 
-// noToken returns the error of a call that has no access token. The request itself was not sent.
+// noToken returns the error of a call that has no access token. The request itself was not sent, so
+// its outcome is known, whatever became of the request for the token.
 func (a *attempt) noToken() *Error {
 	var e *Error
-	if errors.As(a.tokenErr, &e) { // It names its own operation.
-		return e
+	if !errors.As(a.tokenErr, &e) {
+		return &Error{
+			Operation: a.request.operation,
+			Attempts:  a.tries,
+			why:       "there is no access token",
+			err:       &tokenCause{transport.Cause(a.tokenErr)},
+		}
 	}
-	return &Error{
-		Operation: a.request.operation,
-		Attempts:  a.tries,
-		why:       "there is no access token",
-		err:       transport.Cause(a.tokenErr),
+	own := *e // It names its own operation.
+	own.unknown = false
+	if a.tokenErr != error(e) { // A token source may have put more around it.
+		own.why, own.err = cmp.Or(e.why, e.advice().why), &tokenCause{transport.Hide(a.tokenErr)}
 	}
+	return &own
 }
+
+// tokenCause is why there is no access token. It says nothing about the outcome of the call.
+type tokenCause struct{ error }
+
+func (c *tokenCause) Is(target error) bool {
+	return target != ErrOutcomeUnknown && errors.Is(c.error, target)
+}
+
+func (c *tokenCause) As(target any) bool { return errors.As(c.error, target) }
