@@ -31,6 +31,7 @@ func TestIDsInPaths(t *testing.T) {
 		client := newClient(t, newMock(t)) // any request fails the test
 		for _, id := range []string{
 			"", ".", "..", "a/b", "../accounts", "a/../b", `a\b`, "%2e%2e", "%2E.", "a%2Fb", "a%2fb", "a%5Cb", "%252F", "%25252e%25252E",
+			"..%2Fx%zz", "%2F%", "a%5cb%g", "%252f%", "%%32%46", "%" + strings.Repeat("25", 1_000_000) + "x",
 		} {
 			_, err := client.Links.Get(t.Context(), id)
 			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, id)
@@ -149,6 +150,7 @@ func TestContentTypesThatAreJSON(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{
 		"application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json", "",
+		"application/json; charset", "application/json; charset=utf-8; =",
 	} {
 		mock := newMock(t)
 		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
@@ -578,6 +580,11 @@ func TestDoRefuses(t *testing.T) {
 	}
 	err := client.Do(t.Context(), http.MethodPost, "/new/thing", func() {}, nil)
 	require.ErrorContains(t, err, "the request cannot be encoded as JSON")
+	for _, out := range []any{struct{}{}, (*int)(nil), map[string]any{}, "x"} {
+		err = client.Do(t.Context(), http.MethodPost, "/new/thing", nil, out)
+		require.ErrorContains(t, err, "out must be nil or a pointer that is not nil", "%T", out)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+	}
 	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
 	require.ErrorContains(t, err, "method must be a word")
 }
