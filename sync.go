@@ -93,7 +93,8 @@ type SyncProgress struct {
 // Besides the options of every call it takes [WithPageSize] and [WithProgress]. The progress is
 // returned also with an error. Errors are those of [TransactionsService.List] and of the store, and
 // name the page; errors.Is finds the store's own error. [ErrSyncConflict] is returned only if other
-// processes keep changing the position. Reads are retried like any read.
+// processes keep changing the position, or if the store refuses the one that it has itself. Reads are
+// retried like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
