@@ -270,6 +270,22 @@ func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
 	require.Error(t, err)
 	require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent")
 
+	// The context ends while the token is fetched, or fetched again.
+	for _, tokens := range []int{1, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", answers(401, `{}`))
+		source := &recorder{next: func(string) (moneykit.Token, error) {
+			if tokens--; tokens == 0 {
+				cancel()
+			}
+			return moneykit.Token{AccessToken: "token"}, nil
+		}}
+		_, err = newClient(t, mock, moneykit.WithTokenSource(source)).LinkSessions.Exchange(ctx, "exchangeable-canary")
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent, or refused")
+	}
+
 	// The connection for the token is had, and the one for the exchange is not.
 	mk = moneykittest.NewServer(t)
 	dials := 0

@@ -70,8 +70,10 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 		When:   a.request.when,
 		Before: func(req *http.Request) error {
 			a.sent.reset()
-			a.tokenErr = a.authorize(ctx, req.Header)
-			return a.tokenErr
+			if a.tokenErr = a.authorize(ctx, req.Header); a.tokenErr != nil {
+				return a.tokenErr
+			}
+			return ctx.Err() // The token may have taken all of the time. Then nothing is sent.
 		},
 	}
 	if a.core.observer != nil || a.core.logger != nil {
@@ -177,7 +179,7 @@ func (a *attempt) failed(err error) *Error {
 	return &Error{
 		Operation: a.request.operation,
 		Attempts:  a.tries,
-		unknown:   a.tries > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
+		unknown:   a.call.Attempts() > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
 		err:       err,
 	}
 }
