@@ -9,7 +9,7 @@ import (
 )
 
 // The test banks. Of their ids only that of the Credentials Bank is published. All servers have the
-// same 296 made-up institutions besides.
+// same 297 institutions besides: chase, the one in the examples of MoneyKit, and made-up ones.
 const (
 	// InstantBank needs no credentials.
 	InstantBank = world.InstantBank

@@ -173,7 +173,7 @@ func TestForbiddenConfig(t *testing.T) {
 		"another scheme":            {opts: []option{registered}, uri: "http://app.example", forbidden: true},
 		"another host":              {opts: []option{registered}, uri: "https://app.example.evil.example", forbidden: true},
 		"none registered":           {opts: []option{withOrigins()}, uri: "https://app.example", forbidden: true},
-		"unknown institution":       {uri: "https://app.example", institution: "chase", forbidden: true},
+		"unknown institution":       {uri: "https://app.example", institution: "no-bank", forbidden: true},
 		"institution of the server": {uri: "https://app.example", institution: world.CredentialsBank},
 	}
 	for name, tt := range tests {

@@ -32,8 +32,12 @@ type World struct {
 	Sessions  map[string]*Session    // by token
 	Returns   map[string]string      // tokens of sessions, by the URL to which a bank sends the user back
 	Exchanges map[string]*Exchange   // by exchangeable token
+	Issued    []Issued               // tokens of sessions and exchanges, oldest first; some are forgotten already
+	Spent     []string               // tokens of sessions that have ended and of exchanges that were made, oldest first
 	Tokens    map[string]AccessToken // by access token
 	Events    []Event                // announced, and not taken by TakeEvents yet
+
+	enrichments map[string]*moneykit.TransactionEnrichment // shared by all rows, by whom is paid
 
 	stirred bool // there is something new to deliver, or will be at another time
 }
@@ -44,6 +48,7 @@ type Settings struct {
 	SessionLife  time.Duration // of link session tokens and exchangeable tokens
 	History      time.Duration // how far back the transactions of a new link go
 	RefreshDelay time.Duration // between the request for a refresh and the refresh
+	SameID       bool          // a pending transaction keeps its id when it is posted
 	// RefreshEvent announces a refresh: link.product_refresh or product.state_changed.
 	RefreshEvent moneykit.EventType
 }
