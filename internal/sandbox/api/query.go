@@ -108,8 +108,8 @@ func (q *query) date(name string) moneykit.Date {
 	if !q.values.Has(name) {
 		return moneykit.Date{}
 	}
-	date, err := moneykit.ParseDate(q.last(name))
-	if err != nil {
+	date, ok := dayOf(q.last(name))
+	if !ok {
 		q.wrong(name, "must be a day, like 2006-01-02", "date_parsing")
 	}
 	return date

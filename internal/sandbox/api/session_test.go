@@ -40,7 +40,7 @@ func TestLinkSessionValidation(t *testing.T) {
 			},
 			"settings": object{
 				"providers": list{"mx"}, "countries": list{"US", "GB", "CA"},
-				"products": object{"identity": object{"required": true, "reason": "x"}, "transactions": nil, "future": 1},
+				"products": object{"identity": object{"required": true, "reason": nil}, "future": 1},
 			},
 			"webhook": "https://app.example/hook", "link_tags": list{"a", "B" + long(98), "1"},
 			"connect_features": object{"issue_reporter": true}, "institution_id": nil, "existing_link_id": nil,

@@ -145,7 +145,7 @@ func (a *API) getUserTransactions(q *call) reply {
 // not published; here they have the same merchant.
 func (a *API) correctEnrichment(q *call) reply {
 	var params moneykit.EnrichmentParams
-	check := object(required("category", known[moneykit.Category]()), optional("subcategory", known[moneykit.Subcategory]()))
+	check := object(required("category", known[moneykit.Category]()), present("subcategory", known[moneykit.Subcategory]()))
 	if rep, ok := q.read(check, &params); !ok {
 		return rep
 	}

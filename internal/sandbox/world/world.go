@@ -131,3 +131,7 @@ func Stamp(t time.Time) moneykit.Timestamp {
 	}
 	return moneykit.Timestamp{Time: t.UTC().Truncate(time.Microsecond)}
 }
+
+// Zoneless returns t as MoneyKit has been seen to write times: in UTC without saying so, with six
+// decimals.
+func Zoneless(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
