@@ -58,7 +58,7 @@ type core struct {
 
 // NewServer returns a server for the test that tb belongs to, and closes it when the test ends. The
 // server reports mistakes with tb.Errorf: those that its methods name, and requests for which the
-// API has no operation.
+// API has no operation, which it answers with 404 or 405.
 func NewServer(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := newServer(tb, opts)
@@ -87,6 +87,9 @@ func newServer(tb TB, opts []Option) *Server {
 	c.http.ReadHeaderTimeout = 10 * time.Second
 	if c.cfg.autoDelivery {
 		go c.courier.Run()
+	}
+	for _, mistake := range c.cfg.mistakes {
+		c.errorf("%s", mistake)
 	}
 	return &Server{func() *core { return c }}
 }
