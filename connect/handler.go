@@ -80,7 +80,7 @@ func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
 		return nil, err
 	}
 	if text := hostMismatch(client, config.Host); text != "" {
-		h.logger().Error(text, "client", client, "host", cmp.Or(config.Host, moneyKitHost)) //nolint:sloglint // There is no context.
+		h.logger().Error(text, "client", client, "host", cmp.Or(config.Host, moneyKitHost))
 	}
 	return h, nil
 }
@@ -107,7 +107,7 @@ func (h *Handler) addPages() error {
 		}
 		path := cmp.Or(redirect.Path, "/")
 		if _, taken := h.endpoints[path]; taken {
-			return fmt.Errorf("connect: Config.%s must not be one of the endpoints", redirectName(i))
+			return fmt.Errorf("connect: %s must not be one of the endpoints", redirectName(i))
 		}
 		if h.pages[path] != nil {
 			continue // The page of another host.
