@@ -151,8 +151,8 @@ func (c ErrorCode) advice() advice {
 	return advice{nil, ActionSupport, http.StatusBadGateway, "", saySupport}
 }
 
-// sentinelAdvice returns what is to be said about the sentinel that err matches. The more telling ones
-// come first: a lost exchange whose link is deleted is a deleted link.
+// sentinelAdvice returns what is to be said about the sentinel that err matches. The more telling
+// ones come first: a lost exchange whose link is deleted is a deleted link.
 func sentinelAdvice(err error) (advice, bool) {
 	for _, s := range []struct {
 		err error
@@ -244,9 +244,9 @@ func ActionFor(err error) Action { return adviceFor(err).action }
 func UserMessage(err error) string { return adviceFor(err).text }
 
 // StatusFor returns the HTTP status with which a back end tells its own front end about an error of
-// this package: 404 for a link that is gone or somebody else's, 409 for one that cannot be used now, 422
-// for a request that breaks a rule, 429 with [Error.RetryAfter], 502 when MoneyKit failed, 500 for an
-// error that is not this package's, 200 for nil.
+// this package: 404 for a link that is gone or somebody else's, 409 for one that cannot be used
+// now, 422 for a request that breaks a rule, 429 with [Error.RetryAfter], 502 when MoneyKit failed,
+// 500 for an error that is not this package's, 200 for nil.
 func StatusFor(err error) int { return adviceFor(err).status }
 
 // Action returns what to do about a link in state error.
@@ -286,8 +286,8 @@ func messageOf(a advice) string {
 	return a.text
 }
 
-// Action returns what to do next about a link, as far as its state shows it. For one of its products
-// ask [ProductError.Action].
+// Action returns what to do next about a link, as far as its state shows it. For one of its
+// products ask [ProductError.Action].
 func (l Link) Action() Action { return actionForState(l.State, l.Error) }
 
 func actionForState(state LinkState, reason LinkError) Action {
@@ -299,13 +299,16 @@ func actionForState(state LinkState, reason LinkError) Action {
 	case LinkStateDeleted:
 		return ActionGone
 	case LinkStateError:
+		if reason == "" {
+			return ErrorCodeLinkBadState.Action()
+		}
 		return reason.Action()
 	}
 	return ActionSupport // a state that is newer than this package
 }
 
-// ActionForEvent returns what to do about an event. Events come late and in any order: before asking
-// the user to relink, read the link and ask [Link.Action].
+// ActionForEvent returns what to do about an event. Events come late and in any order: before
+// asking the user to relink, read the link and ask [Link.Action].
 func ActionForEvent(event Event) Action {
 	switch e := event.(type) {
 	case *LinkStateChanged:

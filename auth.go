@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -15,8 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone; a
-// [TokenSource] that stores it stores its fields.
+// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone;
+// a [TokenSource] that stores it stores its fields.
 type Token struct {
 	AccessToken string
 	Expiry      time.Time // the zero time if it is not known
@@ -25,8 +26,8 @@ type Token struct {
 // String shows when the token expires, not the token.
 func (t Token) String() string { return "access token until " + t.Expiry.Format(time.RFC3339) }
 
-// GoString is [Token.String], for %#v.
-func (t Token) GoString() string { return t.String() }
+// Format writes [Token.String] for every verb of fmt.
+func (t Token) Format(f fmt.State, verb rune) { plain.Format(f, verb, t.String()) }
 
 // LogValue is [Token.String], for log/slog.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
@@ -119,8 +120,8 @@ func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 	return nil
 }
 
-// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets the
-// response to an expired token come without any code.
+// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets
+// the response to an expired token come without any code.
 func (a *attempt) tokenExpired(err error) bool {
 	var e *Error
 	return a.token != "" && errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&

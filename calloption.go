@@ -37,8 +37,8 @@ func (c *callConfig) apply(opts []CallOption) error {
 	return nil
 }
 
-// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size of
-// its body only: the body may hold the user's data.
+// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size
+// of its body only: the body may hold the user's data.
 type Response struct {
 	StatusCode int
 	Header     http.Header
@@ -52,8 +52,8 @@ func (r Response) String() string {
 	return fmt.Sprintf("response with status %d and %d bytes", r.StatusCode, len(r.Body))
 }
 
-// GoString is [Response.String], for %#v.
-func (r Response) GoString() string { return r.String() }
+// Format writes [Response.String] for every verb of fmt.
+func (r Response) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // LogValue is [Response.String], for log/slog.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
@@ -114,9 +114,10 @@ func WithoutRetry() CallOption {
 	}
 }
 
-// WithMaxWait bounds each wait of this call between two attempts, in place of [RetryPolicy].MaxWait. A
-// call that would have to wait longer fails at once, with [Error.RetryAfter] if MoneyKit named a time.
-// Use it where somebody waits for the answer, such as in a web handler. It must be positive.
+// WithMaxWait bounds each wait of this call between two attempts, in place of
+// [RetryPolicy].MaxWait. A call that would have to wait longer fails at once, with
+// [Error.RetryAfter] if MoneyKit named a time. Use it where somebody waits for the answer, such as
+// in a web handler. It must be positive.
 func WithMaxWait(d time.Duration) CallOption {
 	return func(c *callConfig) error {
 		if d <= 0 {
@@ -127,13 +128,10 @@ func WithMaxWait(d time.Duration) CallOption {
 	}
 }
 
-// WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions] request
-// at a time: 1 to 500, which is the default. Other methods ignore it.
+// WithPageSize sets how many changes [TransactionsService.Sync] and [Client.SyncTransactions]
+// request at a time: 1 to 500, or 0 for the default of 500. Other methods ignore it.
 func WithPageSize(n int) CallOption {
 	return func(c *callConfig) error {
-		if n < 1 || n > maxSync {
-			return fmt.Errorf("the page size must be 1 to %d, not %d", maxSync, n)
-		}
 		c.pageSize = n
 		return nil
 	}

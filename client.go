@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/recent"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
@@ -179,9 +180,10 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// NewClientFromEnv is [NewClient] with the credentials in the environment variables MONEYKIT_CLIENT_ID
-// and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is set. opts come after the
-// environment, and override it. It returns an error that names the variable that is missing.
+// NewClientFromEnv is [NewClient] with the credentials in the environment variables
+// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is
+// set. opts come after the environment, and override it. It returns an error that names the
+// variable that is missing.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	const id, secret, base = "MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"
 	for _, name := range []string{id, secret} {
@@ -232,8 +234,8 @@ func (c *Client) String() string {
 	return fmt.Sprintf("moneykit.Client(%s at %s)", c.core.clientID, c.core.baseURL)
 }
 
-// GoString is [Client.String], for %#v.
-func (c *Client) GoString() string { return c.String() }
+// Format writes [Client.String] for every verb of fmt.
+func (c *Client) Format(f fmt.State, verb rune) { plain.Format(f, verb, c.String()) }
 
 // LogValue is [Client.String], for log/slog.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

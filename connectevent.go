@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
 // ConnectEventName is what happened in Connect.
@@ -61,15 +62,16 @@ type ConnectEvent struct {
 	// Properties are what the event says besides, as encoding/json decodes them into any; nil if
 	// there are none. They may hold what the user typed.
 	Properties map[string]any
-	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which does
-	// not report it.
+	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which
+	// does not report it.
 	LinkType string
 	// SessionID is the id of the link session, which is not its token.
 	SessionID string
-	// Timestamp is when the event happened by the user's device; zero also when its form is not known.
+	// Timestamp is when the event happened by the user's device; zero also when its form is not
+	// known.
 	Timestamp Timestamp
-	// Institution has the ID and Name of the institution that the user chose, with this event or before
-	// it. Both are empty before that, and where the platform does not report them.
+	// Institution has the ID and Name of the institution that the user chose, with this event or
+	// before it. Both are empty before that, and where the platform does not report them.
 	Institution ConnectInstitution
 	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
 	Raw []byte
@@ -82,8 +84,11 @@ type ConnectEvent struct {
 // Its errors repeat nothing of the event.
 func ParseConnectEvent(data []byte) (*ConnectEvent, error) {
 	data, err := readConnect(data)
+	if err == nil {
+		err = strictjson.Unique(data)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("moneykit: cannot read the Connect event: %w", err)
+		return nil, fmt.Errorf("moneykit: cannot read the Connect event: it %w", err)
 	}
 	event, err := parseConnectEvent(data)
 	if err != nil {
@@ -132,12 +137,12 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 		institution.ID, institution.Name = cmp.Or(chosen.ID, institution.ID), cmp.Or(chosen.Name, institution.Name)
 	}
 	return &ConnectEvent{
-		Name:       ConnectEventName(wire.Name),
-		Properties: wire.Properties,
-		LinkType:   member(wire.Meta, "link_type", "linkType"),
-		SessionID:  cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
-		Timestamp:  timestamp,
-		Raw:        bytes.Clone(data),
+		Name:        ConnectEventName(wire.Name),
+		Properties:  wire.Properties,
+		LinkType:    member(wire.Meta, "link_type", "linkType"),
+		SessionID:   cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
+		Timestamp:   timestamp,
+		Raw:         bytes.Clone(data),
 		Institution: institution,
 	}, nil
 }
@@ -200,8 +205,8 @@ func (n ConnectEventName) label() string {
 // String names the event, if it is a known one. It leaves out its properties.
 func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label() }
 
-// GoString is [ConnectEvent.String], for %#v.
-func (e ConnectEvent) GoString() string { return e.String() }
+// Format writes [ConnectEvent.String] for every verb of fmt.
+func (e ConnectEvent) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.String()) }
 
 // MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
 func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }

@@ -16,17 +16,17 @@ import (
 //
 // A key is 1 to 255 characters of visible ASCII. All methods may be called concurrently.
 type Deduper interface {
-	// Claim gives the caller an event that nobody has handled and nobody is handling: [ClaimGranted],
-	// with a token of this claim. Of several concurrent callers one gets it. A claim ends after lease,
-	// whatever becomes of its owner; then the next caller gets the event.
+	// Claim gives the caller an event that nobody has handled and nobody is handling:
+	// [ClaimGranted], with a token of this claim. Of several concurrent callers one gets it. A
+	// claim ends after lease, whatever becomes of its owner; then the next caller gets the event.
 	Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error)
-	// Commit notes that the event was handled. Once it returns, Claim returns [ClaimDone] for longer
-	// than signatures are accepted: three hours, or more if [WithWebhookAge] says so. It returns
-	// [ErrClaimLost], and changes nothing, when the claim with the token has ended and another caller
-	// has the event.
+	// Commit notes that the event was handled. Once it returns, Claim returns [ClaimDone] for
+	// longer than signatures are accepted: three hours, or more if [WithWebhookAge] says so. It
+	// returns [ErrClaimLost], and changes nothing, when the claim with the token has ended and
+	// another caller has the event.
 	Commit(ctx context.Context, key, token string) error
-	// Release gives the event back, so that the next delivery can claim it. It does nothing when the
-	// claim with the token has ended.
+	// Release gives the event back, so that the next delivery can claim it. It does nothing when
+	// the claim with the token has ended.
 	Release(ctx context.Context, key, token string) error
 }
 

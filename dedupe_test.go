@@ -156,7 +156,7 @@ func TestWithDedupe(t *testing.T) {
 				assert.Equal(t, "5", w.Header().Get("Retry-After"))
 			}
 			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe), nil)).Code)
-			assert.Equal(t, "evt_1", tt.dedupe.keys[0])
+			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
 			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
 		})
 	}
@@ -232,8 +232,10 @@ func TestDedupeKeysAreScoped(t *testing.T) {
 		for _, link := range []string{"mk_1", "mk_2", "mk_1evt_1"} {
 			h := newHook(t)
 			h.sends(strings.Replace(eventJSON, `"mk_1"`, `"`+link+`"`, 1))
+			mock := newMock(t)
+			mock.RegisterResponder(http.MethodGet, keysURL, answers(http.StatusOK, `{"keys":[`+jwkOf(t, h.key, "key-1")+`]}`))
 			client, err := moneykit.NewClient(id, testSecret, moneykit.WithBaseURL(testBase), moneykit.WithClock(hookTime),
-				moneykit.WithHTTPClient(&http.Client{Transport: h.keys(t)}))
+				moneykit.WithHTTPClient(&http.Client{Transport: mock}))
 			require.NoError(t, err)
 			assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
 		}

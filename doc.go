@@ -21,7 +21,10 @@
 //	… // session.Token goes to the front end; the body of its post comes back
 //	result, err := moneykit.ParseConnectResult(body)
 //	…
-//	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0001"})
+//	link, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{
+//		Result: result,
+//		UserID: "user_0001",
+//	})
 //	…
 //	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 //
@@ -36,17 +39,18 @@
 //
 // # Relinking
 //
-// Links expire. [Link.Action], [ActionFor] and [ActionForEvent] say what to do about a link, an error
-// and an event; [UserMessage] and the method UserMessage of codes say it to the user. When that is
-// [ActionRelink], [LinkSessionsService.Relink] opens a session that keeps the link's webhook and tags,
-// and Connect's relink mends the link under its old id.
+// Links expire. [Link.Action], [ActionFor] and [ActionForEvent] say what to do about a link, an
+// error and an event; [UserMessage] and the method UserMessage of codes say it to the user. When
+// that is [ActionRelink], [LinkSessionsService.Relink] opens a session that keeps the link's
+// webhook and tags, and Connect's relink mends the link under its old id.
 //
 // # OAuth
 //
 // Some banks log users in on their own pages and send them back to the redirect URI, with a query
 // that belongs to Connect: nobody else reads or changes it. [ValidateRedirectURI] checks a redirect
 // URI, and [ParseOAuthReturn] checks a return. The package connect serves the page there, which
-// resumes Connect on the web or forwards to an app, and the files that let a web address open an app.
+// resumes Connect on the web or forwards to an app, and the files that let a web address open an
+// app.
 //
 // # Authentication
 //

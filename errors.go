@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -38,10 +37,10 @@ var (
 // does not come from MoneyKit (a proxy's page), no response at all, or the refusal to send what
 // MoneyKit would refuse.
 //
-// [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with its
-// [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled]. The class
-// follows from Code and LinkError, and from StatusCode for 401, 403 and 429, so an Error that a test
-// makes by hand matches as one from MoneyKit does.
+// [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with
+// its [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled].
+// The class follows from Code and LinkError, and from StatusCode for 401, 403 and 429, so an Error
+// that a test makes by hand matches as one from MoneyKit does.
 //
 // Printing and logging an Error shows no secret and no data of the user: its text is made of this
 // package's words, and of those of your own [TransactionStore]. MoneyKit's words are in Message,
@@ -85,8 +84,9 @@ type FieldError struct {
 	Message string
 }
 
-// Error returns one line that holds nothing of the request and of the response but what this package
-// knows: operation, status, code and what it means, the names of wrong fields, and what to do.
+// Error returns one line that holds nothing of the request and of the response but what this
+// package knows: operation, status, code and what it means, the names of wrong fields, and what to
+// do.
 func (e *Error) Error() string {
 	parts := []string{"moneykit"}
 	if e.Operation != "" {
@@ -195,16 +195,13 @@ func classOfStatus(status int) error {
 	return nil
 }
 
-// Format writes [Error.Error] for every verb, so that no verb shows MoneyKit's words.
+// Format writes [Error.Error] for every verb of fmt, so that none shows MoneyKit's words.
 func (e *Error) Format(f fmt.State, verb rune) {
 	text := "<nil>"
 	if e != nil {
 		text = e.Error()
 	}
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	_, _ = io.WriteString(f, text)
+	plain.Format(f, verb, text)
 }
 
 // LogValue groups what [Error.Error] says for log/slog.

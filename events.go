@@ -21,8 +21,8 @@ type Event interface {
 	Meta() EventMeta
 }
 
-// EventMeta is what all events have. Printing, logging and encoding an event as JSON shows its type, link
-// and delivery, and nothing else of it.
+// EventMeta is what all events have. Printing, logging and encoding an event as JSON shows its
+// type, link and delivery, and nothing else of it.
 type EventMeta struct {
 	// Type is the name of the event as MoneyKit sent it, also if this package does not know it.
 	Type EventType
@@ -52,11 +52,11 @@ func (m EventMeta) String() string {
 	return fmt.Sprintf("event %s of link %s", m.Type.label(), plain.Label(m.LinkID))
 }
 
-// GoString is [EventMeta.String], for %#v.
-func (m EventMeta) GoString() string { return m.String() }
+// Format writes [EventMeta.String] for every verb of fmt.
+func (m EventMeta) Format(f fmt.State, verb rune) { plain.Format(f, verb, m.String()) }
 
-// MarshalText is [EventMeta.String], for encoders such as that of log/slog. Put Raw into a queue, not
-// the event.
+// MarshalText is [EventMeta.String], for encoders such as that of log/slog. Put Raw into a queue,
+// not the event.
 func (m EventMeta) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
 // label returns the type for texts. One that is not known could hold anything.
@@ -203,8 +203,8 @@ func (b *eventBody) read(name string, value []byte) error {
 	return nil
 }
 
-// event returns the event of the type that the body names. A new type is a case here, a type above and
-// a field of [Router].
+// event returns the event of the type that the body names. A new type is a case here, a type above
+// and a field of [Router].
 func (b *eventBody) event() (Event, error) {
 	kind := b.Type
 	if b.Major != 1 {

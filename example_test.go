@@ -44,7 +44,7 @@ func ExampleLinkSessionsService_Create() {
 		RedirectURI: "https://example.com/oauth",
 		Settings: &moneykit.LinkSessionSettings{
 			Countries: []moneykit.Country{moneykit.CountryUS},
-			Products: &moneykit.ProductsSettings{
+			Products: &moneykit.SessionProducts{
 				Transactions: &moneykit.ProductSettings{Required: true, Prefetch: true, Reason: "plan your budget"},
 			},
 		},
@@ -434,10 +434,10 @@ func ExampleWebhooksService_Verify() {
 	fmt.Println(event.Meta().Type, event.Meta().LinkID)
 
 	_, err = client.Webhooks.Verify(context.Background(), request.Header, append(body, '\n'))
-	fmt.Println(err)
+	fmt.Println(errors.Is(err, moneykit.ErrBodyMismatch))
 	// Output:
 	// transactions.updates_available mk_1
-	// moneykit: the webhook's body is not what was signed: white space was put around it
+	// true
 }
 
 func ExampleAuthService_Introspect() {

@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Exchange turns the exchangeable token that Connect's success callback brings into a link.
@@ -53,7 +56,8 @@ func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken st
 
 // Why Connect's result is not taken for a link, for [errors.Is].
 var (
-	// ErrLinkNotOwned: the link is not one of the user's. Somebody may have posted what is another's.
+	// ErrLinkNotOwned: the link is not one of the user's. Somebody may have posted what is
+	// another's.
 	ErrLinkNotOwned = errors.New("moneykit: the link is not the user's")
 	// ErrConnectExited: the user left Connect without a link. With [errors.As] a [*ConnectError]
 	// says why, if there was an error.
@@ -64,8 +68,8 @@ var (
 type FinishParams struct {
 	// Result is what the front end posted; see [ParseConnectResult].
 	Result *ConnectResult
-	// UserID is the user that the link must belong to: the id that the link session was opened with,
-	// taken from the application's own session and never from the front end.
+	// UserID is the user that the link must belong to: the id that the link session was opened
+	// with, taken from the application's own session and never from the front end.
 	UserID string
 	// LinkID is the link that was to be relinked. Without it the result's counts, which not every
 	// platform has.
@@ -80,8 +84,8 @@ func (p FinishParams) String() string {
 	return "finish params: " + p.Result.String()
 }
 
-// GoString is [FinishParams.String], for %#v.
-func (p FinishParams) GoString() string { return p.String() }
+// Format writes [FinishParams.String] for every verb of fmt.
+func (p FinishParams) Format(f fmt.State, verb rune) { plain.Format(f, verb, p.String()) }
 
 // LogValue is [FinishParams.String], for log/slog.
 func (p FinishParams) LogValue() slog.Value { return slog.StringValue(p.String()) }
@@ -94,7 +98,8 @@ const finishing = "finishing Connect"
 const (
 	// finishWait bounds how long Finish waits for a link to be connected.
 	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
-	// finishMemory is how long Finish remembers an exchanged link whose owner could not be looked up.
+	// finishMemory is how long Finish remembers an exchanged link whose owner could not be looked
+	// up.
 	finishMemory = 10 * time.Minute
 )
 
@@ -103,15 +108,16 @@ const (
 // user's links that it is theirs: nothing else that the front end says is believed.
 //
 // A result may be posted again. When its token has been exchanged before, or the answer to the
-// exchange is lost, Finish looks for the link among the user's, by the link id or the accounts of the
-// result, and returns it.
+// exchange is lost, Finish looks for the link among the user's, by the link id or the accounts of
+// the result, and returns it.
 //
-// It fails with [ErrConnectExited] for a result without a link, [ErrLinkNotOwned] for another user's
-// link, [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired, [ErrOutcomeUnknown]
-// when the link of a lost exchange cannot be told from the user's others,
+// It fails with [ErrConnectExited] for a result without a link, [ErrLinkNotOwned] for another
+// user's link, [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired,
+// [ErrOutcomeUnknown] when the link of a lost exchange cannot be told from the user's others,
 // [ErrorCodeLinkBadState] with [Error.LinkError] when a relinked link stays in state error,
-// [ErrLinkConnecting] when it is not connected yet, [ErrLinkDeleted], and [ErrorCodeValidationFailed] without result or user. Whatever it fails with,
-// it may be called again.
+// [ErrLinkConnecting] when it is not connected yet, [ErrLinkDeleted], and
+// [ErrorCodeValidationFailed] without result or user. Whatever it fails with, it may be called
+// again.
 //
 // API operations: exchange_token (POST /link-session/exchange-token), get_user_links (GET
 // /users/{id}/links), get_user_accounts (GET /users/{id}/accounts), get_link (GET /links/{id}).
@@ -168,8 +174,8 @@ func (s *LinkSessionsService) finishRelink(ctx context.Context, userID, linkID s
 	return link, nil
 }
 
-// missesToken returns an error for a link that was posted without the exchangeable token that it needs: no
-// wait would connect it.
+// missesToken returns an error for a link that was posted without the exchangeable token that it
+// needs: no wait would connect it.
 func missesToken(link *Link) error {
 	if link.State != LinkStateAwaitingTokenExchange {
 		return nil
@@ -238,8 +244,8 @@ func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string
 	return s.Exchange(ctx, token, opts...)
 }
 
-// prove returns a link that was exchanged, if it is the user's. A token is exchanged once, so a link
-// whose owner cannot be looked up now is remembered for the next try.
+// prove returns a link that was exchanged, if it is the user's. A token is exchanged once, so a
+// link whose owner cannot be looked up now is remembered for the next try.
 func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, link *Link, opts []CallOption) (*Link, error) {
 	key := newUserToken(userID, token)
 	err := s.owned(ctx, userID, link.ID, opts)

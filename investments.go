@@ -26,7 +26,9 @@ func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params
 // [InvestmentsService.Holdings].
 //
 // API operation: get_investment_transactions (GET /links/{id}/investments/transactions).
-func (s *InvestmentsService) Transactions(ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption) (*InvestmentTransactionPage, error) {
+func (s *InvestmentsService) Transactions(
+	ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption,
+) (*InvestmentTransactionPage, error) {
 	return call[InvestmentTransactionPage](ctx, s.core, newGetInvestmentTransactionsRequest(linkID, params), opts)
 }
 
@@ -34,7 +36,9 @@ func (s *InvestmentsService) Transactions(ctx context.Context, linkID string, pa
 // as the loop goes on. Without a size it asks for large pages. The securities are those of
 // [InvestmentsService.Holdings] and of the single pages. It fails like
 // [InvestmentsService.Transactions]; an error ends the loop.
-func (s *InvestmentsService) AllTransactions(ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption) iter.Seq2[InvestmentTransaction, error] {
+func (s *InvestmentsService) AllTransactions(
+	ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption,
+) iter.Seq2[InvestmentTransaction, error] {
 	id := func(t *InvestmentTransaction) string { return t.ID }
 	return numbered(params.Page, params.Size, id, func(number, size int) ([]InvestmentTransaction, int, error) {
 		params := params // a loop of its own

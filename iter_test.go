@@ -387,7 +387,7 @@ func TestWait(t *testing.T) {
 			"one fails",
 			[]httpmock.Responder{link("connected", done, old), link("connected", done, failed)},
 			5 * time.Second, nil,
-			"the refresh of identity failed with timeout",
+			"the refresh of identity failed: the bank could not be asked; temporary",
 		},
 		{"the link breaks", []httpmock.Responder{link("error", done, old)}, 0, moneykit.ErrRelinkRequired, "auth_expired"},
 		{"the link is deleted", []httpmock.Responder{link("deleted", done, old)}, 0, moneykit.ErrLinkDeleted, ""},
@@ -407,7 +407,7 @@ func TestWait(t *testing.T) {
 				client := newClient(t, mock)
 				at, err := moneykit.ParseTimestamp(before)
 				require.NoError(t, err)
-				product := &moneykit.LinkProduct{RefreshedAt: at, LastAttemptedAt: at}
+				product := &moneykit.LinkedProduct{RefreshedAt: at, LastAttemptedAt: at}
 				ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 				if tt.after > 12*time.Second {
 					ctx, cancel = context.WithTimeout(t.Context(), time.Minute)

@@ -12,7 +12,8 @@ import (
 // an error that matches [ErrLinkDeleted]; after that with [ErrNotFound]. It is repeated after
 // network failures, 429, 502, 503 and 504.
 //
-// API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an application.
+// API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an
+// application.
 func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
 	return call[Link](ctx, s.core, newGetLinkRequest(linkID), opts)
 }
@@ -137,13 +138,14 @@ func (f *fieldErrors) imports(transactions []TransactionImport) {
 	}
 }
 
-// WaitConnected reads a link every five seconds until it is connected, and returns it. It also waits for
-// a link in state error, because that state may last for a moment after a relink. Give ctx a deadline.
+// WaitConnected reads a link every five seconds until it is connected, and returns it. It also
+// waits for a link in state error, because that state may last for a moment after a relink. Give
+// ctx a deadline.
 //
 // It returns the link and an error that matches the error of ctx when ctx ends first: with
 // [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
-// [ErrLinkConnecting]. It returns [ErrLinkDeleted] when the link is deleted. Reads are retried like any
-// read.
+// [ErrLinkConnecting]. It returns [ErrLinkDeleted] when the link is deleted. Reads are retried like
+// any read.
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
 func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {

@@ -2,7 +2,10 @@ package moneykit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Create opens a link session for one end user. Hand its token to the front end, which starts
@@ -32,14 +35,14 @@ func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionPara
 // String hides the token, which lets whoever has it act as the user in Connect.
 func (s LinkSession) String() string { return "link session" }
 
-// GoString is [LinkSession.String], for %#v.
-func (s LinkSession) GoString() string { return s.String() }
+// Format writes [LinkSession.String] for every verb of fmt.
+func (s LinkSession) Format(f fmt.State, verb rune) { plain.Format(f, verb, s.String()) }
 
 // LogValue is [LinkSession.String], for log/slog.
 func (s LinkSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send Token to the front
-// end, not the session.
+// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send Token to the
+// front end, not the session.
 func (s LinkSession) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // check adds what MoneyKit would refuse.

@@ -50,7 +50,7 @@ func TestCreateSendsEverything(t *testing.T) {
 		Settings: &moneykit.LinkSessionSettings{
 			Providers: []moneykit.Provider{moneykit.ProviderMX},
 			Countries: []moneykit.Country{moneykit.CountryUS, moneykit.CountryCA},
-			Products: &moneykit.ProductsSettings{
+			Products: &moneykit.SessionProducts{
 				AccountNumbers: &moneykit.ProductSettings{Required: true, Prefetch: true, Reason: "pay you"},
 				Identity:       &moneykit.ProductSettings{RequirePermission: true},
 				Transactions:   &moneykit.ProductSettings{},

@@ -7,14 +7,15 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
 // ValidateRedirectURI returns an error if MoneyKit or a bank would not return a user to uri. A
 // redirect URI is absolute and has neither a query nor a fragment. It is an https URL, an http URL
 // on localhost or a loopback address for development, or a URL in an app's own scheme, such as
-// myfinanceapp://oauth. MoneyKit also requires that its origin is registered in the dashboard, which
-// cannot be checked here. The error does not repeat the URI.
+// myfinanceapp://oauth. MoneyKit also requires that its origin is registered in the dashboard,
+// which cannot be checked here. The error does not repeat the URI.
 func ValidateRedirectURI(uri string) error { return weburl.CheckRedirectURI(uri) }
 
 // OAuthReturn is a user's return from a bank that they logged in to on its own pages. Its query
@@ -91,10 +92,10 @@ func (r OAuthReturn) ContinueURL() string { return r.url }
 //
 // appURL has the app's own scheme, as myfinanceapp://oauth, or is a universal link or app link, as
 // https://app.example.com/oauth. It must be a constant of the application: whoever receives the
-// query can go on as the user. Where a request has a say in it, use ReturnPage of package connect with
-// its ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http,
-// ports, hosts that are no domain names, paths with dots, doubled slashes or encoded characters,
-// and characters beyond ASCII; write an internationalised domain in its ASCII form.
+// query can go on as the user. Where a request has a say in it, use ReturnPage of package connect
+// with its ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http, ports,
+// hosts that are no domain names, paths with dots, doubled slashes or encoded characters, and
+// characters beyond ASCII; write an internationalised domain in its ASCII form.
 func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 	if r.query == "" {
 		return "", errors.New("moneykit: there is no OAuth return to forward")
@@ -108,8 +109,8 @@ func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 // String leaves out the URL, whose query is a secret.
 func (r OAuthReturn) String() string { return "OAuth return" }
 
-// GoString is [OAuthReturn.String], for %#v.
-func (r OAuthReturn) GoString() string { return r.String() }
+// Format writes [OAuthReturn.String] for every verb of fmt.
+func (r OAuthReturn) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // LogValue is [OAuthReturn.String], for log/slog.
 func (r OAuthReturn) LogValue() slog.Value { return slog.StringValue(r.String()) }

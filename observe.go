@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and no data of the
-// user.
+// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and no data of
+// the user.
 type CallInfo struct {
 	Operation  string        // the method and the path template, such as "GET /links/{id}"
 	LinkID     string        // of the link that the call is about, empty for other calls
@@ -103,19 +103,11 @@ func requestID(h http.Header) string {
 	return ""
 }
 
-// operationKey is the context key of OperationFrom.
-type operationKey struct{}
-
-func withOperation(ctx context.Context, operation string) context.Context {
-	return context.WithValue(ctx, operationKey{}, operation)
-}
-
-// OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}". It
-// is for an [http.RoundTripper] given to [WithHTTPClient], which finds it in the context of its
+// OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}".
+// It is for an [http.RoundTripper] given to [WithHTTPClient], which finds it in the context of its
 // request: the name of a span must not hold the ids that are in the URL.
 func OperationFrom(ctx context.Context) (string, bool) {
-	operation, ok := ctx.Value(operationKey{}).(string)
-	return operation, ok
+	return transport.OperationFrom(ctx)
 }
 
 // sentTrace watches whether a request got as far as a connection.

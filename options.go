@@ -52,8 +52,8 @@ func WithBaseURL(base string) Option {
 
 // WithHTTPClient sends requests through a copy of client: its transport, cookies and redirect
 // policy. Redirects to another origin are never followed. Its Timeout bounds each attempt of each
-// request, those for access tokens and keys included. If it is zero, an attempt may take 60 seconds, or
-// until the deadline of its context.
+// request, those for access tokens and keys included. If it is zero, an attempt may take 60
+// seconds, or until the deadline of its context.
 //
 // What its transport says in errors may repeat the request, so an [Error] shows only the kind of a
 // transport's error, or the text that its method LogText() string returns, if it has one.
@@ -155,7 +155,8 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithObserver calls observe after each attempt of each call, the client's own for tokens and keys
-// included, with the context of the call. It is called from many goroutines, and a call waits for it.
+// included, with the context of the call. It is called from many goroutines, and a call waits for
+// it.
 func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
 	return func(c *config) error {
 		if observe == nil {
@@ -194,10 +195,11 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithWebhookAge sets how old the signature of a webhook may be, and how far in its future it may have
-// been made. The defaults are 2 h 15 min, because MoneyKit retries a delivery for two hours and may not
-// sign it again, and 5 min; zero means the default. The age does not keep an event from being delivered
-// twice: see [WithDedupe], and let a [Deduper] remember events for longer than this.
+// WithWebhookAge sets how old the signature of a webhook may be, and how far in its future it may
+// have been made. The defaults are 2 h 15 min, because MoneyKit retries a delivery for two hours
+// and may not sign it again, and 5 min; zero means the default. The age does not keep an event from
+// being delivered twice: see [WithDedupe], and let a [Deduper] remember events for longer than
+// this.
 func WithWebhookAge(oldest, ahead time.Duration) Option {
 	return func(c *config) error {
 		if oldest < 0 || ahead < 0 {
@@ -208,7 +210,8 @@ func WithWebhookAge(oldest, ahead time.Duration) Option {
 	}
 }
 
-// WithWebhookKeyLife sets for how long MoneyKit's keys are cached, 12 h by default and 24 h at most.
+// WithWebhookKeyLife sets for how long MoneyKit's keys are cached, 12 h by default and 24 h at
+// most.
 func WithWebhookKeyLife(life time.Duration) Option {
 	return func(c *config) error {
 		if life <= 0 || life > jws.MaxLife {

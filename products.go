@@ -85,7 +85,7 @@ func refreshed(before, now *Link, products []Product) (bool, error) {
 }
 
 // failure says why the last attempt to refresh a product failed.
-func (p *LinkProduct) failure(product Product) string {
+func (p *LinkedProduct) failure(product Product) string {
 	why := p.Error.advice().why
 	if why == "" {
 		why = "for a reason that this package does not know"
@@ -99,7 +99,7 @@ func (p *LinkProduct) failure(product Product) string {
 const waitingForProducts = "waiting for products"
 
 // get returns the entry of a product, nil if the link does not have it.
-func (p *LinkProducts) get(product Product) *LinkProduct {
+func (p *LinkProducts) get(product Product) *LinkedProduct {
 	switch product {
 	case ProductAccounts:
 		return p.Accounts

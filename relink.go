@@ -33,9 +33,9 @@ type RelinkParams struct {
 	EvenConnected bool
 }
 
-// Relink opens a link session in which a user repairs one of their links, or permits more of it. Its
-// token starts Connect's relink. It reads the link first and sends its webhook and tags along, which
-// MoneyKit would remove otherwise.
+// Relink opens a link session in which a user repairs one of their links, or permits more of it.
+// Its token starts Connect's relink. It reads the link first and sends its webhook and tags along,
+// which MoneyKit would remove otherwise.
 //
 // Asked again within a minute, for the same user and link and with nothing changed, it returns the
 // same session: a double click opens one. A session is no longer returned once
@@ -128,8 +128,8 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 
 const relinking = "relinking"
 
-// relinkReuse is how long a relink session is given out again. Connect opens with each only once, and
-// nobody tells whether it has.
+// relinkReuse is how long a relink session is given out again. Connect opens with each only once,
+// and nobody tells whether it has.
 const relinkReuse = time.Minute
 
 // maxRemembered bounds how many links of users a client remembers for each purpose.

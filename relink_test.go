@@ -114,7 +114,7 @@ func TestRelinkSends(t *testing.T) {
 	params := relinkParams(finishUser)
 	params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: "jane@example.com"}
 	params.Webhook, params.Tags = moneykit.Set("https://app.example/hook"), moneykit.Clear[[]string]()
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: &moneykit.ProductSettings{Required: true}}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Identity: &moneykit.ProductSettings{Required: true}}}
 	params.ConnectFeatures = &moneykit.ConnectFeatures{IssueReporter: true}
 	_, err = client.LinkSessions.Relink(t.Context(), "mk_1", params)
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestRelinkAddsProducts(t *testing.T) {
 	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Products: []moneykit.Product{moneykit.ProductIdentity}, Tags: []string{"a"}})
 	params := relinkParams(finishUser)
 	params.Settings = &moneykit.LinkSessionSettings{
-		Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{Prefetch: true}},
+		Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{Prefetch: true}},
 	}
 	session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
 	require.NoError(t, err)
@@ -185,7 +185,7 @@ func TestRelinkRefuses(t *testing.T) {
 		"another's that works": {link: moneykittest.LinkSpec{UserID: finishOther}, err: moneykit.ErrLinkNotOwned},
 		"unknown":              {id: "mk_none", err: moneykit.ErrLinkNotOwned},
 		"dots":                 {id: "..", err: moneykit.ErrorCodeValidationFailed},
-		"a path":               {id: "../users/" + finishOther, err: moneykit.ErrLinkNotOwned},
+		"a path":               {id: "../users/" + finishOther, err: moneykit.ErrorCodeValidationFailed},
 		"no link":              {id: "-", change: func(*params) {}, err: moneykit.ErrorCodeValidationFailed},
 		"no user":              {change: func(p *params) { p.CustomerUser.ID = "" }, err: moneykit.ErrorCodeValidationFailed},
 		"a user id of 3":       {change: func(p *params) { p.CustomerUser.ID = "abc" }, err: moneykit.ErrorCodeValidationFailed},
@@ -509,7 +509,7 @@ func TestWaitConnected(t *testing.T) {
 		},
 		"broken without a reason": {
 			answers: []answer{{200, in(moneykit.LinkStateError)}}, within: time.Second, took: time.Second, state: moneykit.LinkStateError,
-			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState}, not: moneykit.ErrRelinkRequired,
+			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.ErrRelinkRequired},
 		},
 		"connecting": {
 			answers: []answer{{200, in(moneykit.LinkStateConnecting)}}, within: time.Second, took: time.Second,

@@ -28,10 +28,10 @@ const (
 	ConnectReactNative ConnectSource = "react_native"
 )
 
-// ConnectResult is what Connect called back with, in one shape for all platforms. It comes from
-// the user's device and proves nothing: [LinkSessionsService.Finish] does. Printing, logging and encoding
-// it as JSON show neither the token nor what the user owns; so do not copy the token into a struct of
-// yours that is printed.
+// ConnectResult is what Connect called back with, in one shape for all platforms. It comes from the
+// user's device and proves nothing: [LinkSessionsService.Finish] does. Printing, logging and
+// encoding it as JSON show neither the token nor what the user owns; so do not copy the token into
+// a struct of yours that is printed.
 type ConnectResult struct {
 	Outcome ConnectOutcome
 	// Source is the platform, as far as the payload shows it, and empty if it could be several.
@@ -93,8 +93,8 @@ func (r ConnectResult) String() string {
 	return s
 }
 
-// GoString is [ConnectResult.String], for %#v.
-func (r ConnectResult) GoString() string { return r.String() }
+// Format writes [ConnectResult.String] for every verb of fmt.
+func (r ConnectResult) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // MarshalText is [ConnectResult.String], for encoders such as that of log/slog.
 func (r ConnectResult) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
@@ -122,18 +122,18 @@ func (r ConnectResult) LogValue() slog.Value {
 //   - The token alone: {"exchangeable_token": "…"}.
 //   - null, an empty array or object, for an exit without an error.
 //
-// A payload with an exchangeable token is a new link. One without a token that has an institution or a
-// link id is a relink. Everything else is an exit, with an error if there is one. Members that are
-// unknown, null or empty are ignored, and missing accounts are no reason to refuse a token, which can be
-// exchanged only once.
+// A payload with an exchangeable token is a new link. One without a token that has an institution
+// or a link id is a relink. Everything else is an exit, with an error if there is one. Members that
+// are unknown, null or empty are ignored, and missing accounts are no reason to refuse a token,
+// which can be exchanged only once.
 //
-// It returns an error for more than 1 MiB, for what is not a JSON object, array or null, for a known
-// member that is there twice or in another case, for two different tokens, and for an error beside a
-// success without a token. The error repeats nothing of the payload.
+// It returns an error for more than 1 MiB, for what is not a JSON object, array or null, for a
+// token or link id that is there twice or under a name in another case, for two different tokens,
+// and for an error beside a success without a token. The error repeats nothing of the payload.
 func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	data, err := readConnect(data)
 	if err != nil {
-		return nil, fmt.Errorf("moneykit: cannot read the Connect result: %w", err)
+		return nil, fmt.Errorf("moneykit: cannot read the Connect result: it %w", err)
 	}
 	var p connectPayload
 	if err := p.read(data); err != nil {

@@ -348,11 +348,11 @@ func refusedCalls() []refusedCall {
 		{"an empty id in a list", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Identity.List(ctx, "mk_1", moneykit.IdentityListParams{AccountIDs: []string{"a", ""}})
 			return err
-		}, "account_ids must not hold an empty id"},
+		}, "account_ids must not have an empty id"},
 		{"an empty account id", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Accounts.Get(ctx, "mk_1", "")
 			return err
-		}, `account_id must not be ""`},
+		}, `account_id must not be empty`},
 		{"no product", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Refresh(ctx, "mk_1", nil)
 			return err

@@ -23,8 +23,9 @@ type SyncPosition struct {
 	Partial bool `json:"partial,omitempty"`
 }
 
-// Equal reports whether p and x are the same position. It is for a [TransactionStore], which compares
-// the stored position with that of an update: == would tell apart times that were stored and read again.
+// Equal reports whether p and x are the same position. It is for a [TransactionStore], which
+// compares the stored position with that of an update: == would tell apart times that were stored
+// and read again.
 func (p SyncPosition) Equal(x SyncPosition) bool {
 	same := p.RefreshedAt.Equal(x.RefreshedAt.Time)
 	p.RefreshedAt, x.RefreshedAt = Timestamp{}, Timestamp{}
@@ -81,17 +82,18 @@ type SyncProgress struct {
 // returns what it did. It does not go to the bank: call it after the event
 // transactions.updates_available, or from time to time.
 //
-// Rows and position are stored together, page by page. If a run fails or crashes, the next one resumes
-// it. Pending transactions are replaced when MoneyKit has been to the bank, and only then. When MoneyKit
-// no longer accepts the stored cursor, the copy is rebuilt; what it holds stays readable until then.
+// Rows and position are stored together, page by page. If a run fails or crashes, the next one
+// resumes it. Pending transactions are replaced when MoneyKit has been to the bank, and only then.
+// When MoneyKit no longer accepts the stored cursor, the copy is rebuilt; what it holds stays
+// readable until then.
 //
-// A second call for the same link on the same client waits for the first. Two processes may sync one
-// link: the one whose position is out of date loads it again and continues from there.
+// A second call for the same link on the same client waits for the first. Two processes may sync
+// one link: the one whose position is out of date loads it again and continues from there.
 //
 // Besides the options of every call it takes [WithPageSize] and [WithProgress]. The progress is
-// returned also with an error. Errors are those of [TransactionsService.List] and of the store, and name
-// the page; errors.Is finds the store's own error. [ErrSyncConflict] is returned only if other processes
-// keep changing the position. Reads are retried like any read.
+// returned also with an error. Errors are those of [TransactionsService.List] and of the store, and
+// name the page; errors.Is finds the store's own error. [ErrSyncConflict] is returned only if other
+// processes keep changing the position. Reads are retried like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
@@ -117,8 +119,8 @@ func (c *Client) SyncTransactions(ctx context.Context, linkID string, store Tran
 
 const syncing = "syncing transactions"
 
-// maxSyncConflicts bounds how often one sync loads the position again. Each time another process has
-// made progress, so only processes that undo each other's work get there.
+// maxSyncConflicts bounds how often one sync loads the position again. Each time another process
+// has made progress, so only processes that undo each other's work get there.
 const maxSyncConflicts = 100
 
 // syncRun is one call of SyncTransactions.
@@ -177,8 +179,8 @@ func (s *syncRun) pages(ctx context.Context) error {
 }
 
 // cursorRefused reports whether err may mean that MoneyKit does not accept the cursor. Which error
-// it has for that is not published. A bad state is about the link, and a response without a code does
-// not come from MoneyKit.
+// it has for that is not published. A bad state is about the link, and a response without a code
+// does not come from MoneyKit.
 func cursorRefused(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -227,8 +229,8 @@ func (s *syncRun) apply(ctx context.Context, batch *TransactionBatch) error {
 	return nil
 }
 
-// changes returns the rows to write and the ids to remove, each id once. MoneyKit lists some rows as
-// created and as updated in one page: the updated one is the newer.
+// changes returns the rows to write and the ids to remove, each id once. MoneyKit lists some rows
+// as created and as updated in one page: the updated one is the newer.
 func (b *TransactionBatch) changes() (upsert []Transaction, remove []string) {
 	last := make(map[string]int, len(b.Created)+len(b.Updated)+len(b.Removed))
 	for i, id := range b.Removed {

@@ -23,7 +23,9 @@ func (s *TransactionsService) List(ctx context.Context, linkID string, params Tr
 // All yields a link's transactions, newest first, page by page as the loop goes on. Without a size
 // it asks for large pages. Pages have numbers: when MoneyKit gets new transactions during the loop,
 // one can come twice. It fails like [TransactionsService.List]; an error ends the loop.
-func (s *TransactionsService) All(ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption) iter.Seq2[Transaction, error] {
+func (s *TransactionsService) All(
+	ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption,
+) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
 		params := params // a loop of its own
 		params.Page, params.Size = number, size
@@ -44,7 +46,9 @@ func (t *Transaction) id() string { return t.ID }
 // [TransactionsService.List]. It is repeated after 429 only.
 //
 // API operation: correct_enrichment (POST /links/{id}/transactions/{txn_id}/enrichment).
-func (s *TransactionsService) CorrectEnrichment(ctx context.Context, linkID, transactionID string, params EnrichmentParams, opts ...CallOption) (*CorrectedTransactions, error) {
+func (s *TransactionsService) CorrectEnrichment(
+	ctx context.Context, linkID, transactionID string, params EnrichmentParams, opts ...CallOption,
+) (*CorrectedTransactions, error) {
 	r := newCorrectEnrichmentRequest(linkID, transactionID, params)
 	if params.Category == "" {
 		r.wrong.add("category", "must not be empty")
@@ -97,7 +101,9 @@ func (s *TransactionsService) Sync(ctx context.Context, linkID, cursor string, o
 	})
 }
 
-func (s *TransactionsService) syncPage(ctx context.Context, linkID string, params transactionSyncParams, opts []CallOption) (*TransactionBatch, error) {
+func (s *TransactionsService) syncPage(
+	ctx context.Context, linkID string, params transactionSyncParams, opts []CallOption,
+) (*TransactionBatch, error) {
 	params.Size = cmp.Or(params.Size, maxSync)
 	answer, err := call[transactionSyncPage](ctx, s.core, newGetTransactionsSyncRequest(linkID, params), opts)
 	if err != nil {

@@ -1278,55 +1278,25 @@ type LinkPage struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
-// LinkProduct says how fresh the data of one product of a link is.
-type LinkProduct struct {
-	// RefreshedAt is when the data was last fetched with success. Absent if it never was.
-	RefreshedAt Timestamp `json:"refreshed_at,omitempty,omitzero"`
-
-	// LastAttemptedAt is when MoneyKit last tried to fetch the data.
-	LastAttemptedAt Timestamp `json:"last_attempted_at,omitempty,omitzero"`
-
-	// Error says why the last attempt failed. Empty if it did not.
-	Error ProductError `json:"error_code,omitempty,omitzero"`
-
-	// ErrorMessage explains the failure to a developer.
-	ErrorMessage string `json:"error_message,omitempty,omitzero"`
-
-	// Unavailable says in words why the data cannot be refreshed. What was fetched before stays
-	// readable. Empty if it can.
-	Unavailable string `json:"unavailable,omitempty,omitzero"`
-
-	// Settings holds the settings that the product was asked for with.
-	//
-	// Deprecated: MoneyKit names no replacement.
-	Settings *ProductSettings `json:"settings,omitempty,omitzero"`
-
-	// HasHistory reports whether all past transactions have been fetched. It means nothing for
-	// other products.
-	//
-	// Deprecated: Use the event transactions.updates_available, which tells the same.
-	HasHistory bool `json:"has_history"`
-}
-
 // LinkProducts holds the products of a link. Those that the link does not have are nil.
 type LinkProducts struct {
 	// Accounts is about accounts and balances.
-	Accounts *LinkProduct `json:"accounts,omitempty,omitzero"`
+	Accounts *LinkedProduct `json:"accounts,omitempty,omitzero"`
 
 	// AccountNumbers is about account and routing numbers.
-	AccountNumbers *LinkProduct `json:"account_numbers,omitempty,omitzero"`
+	AccountNumbers *LinkedProduct `json:"account_numbers,omitempty,omitzero"`
 
 	// Identity is about the owners of the accounts.
-	Identity *LinkProduct `json:"identity,omitempty,omitzero"`
+	Identity *LinkedProduct `json:"identity,omitempty,omitzero"`
 
 	// Transactions is about transactions.
-	Transactions *LinkProduct `json:"transactions,omitempty,omitzero"`
+	Transactions *LinkedProduct `json:"transactions,omitempty,omitzero"`
 
 	// Investments is about holdings and investment transactions.
-	Investments *LinkProduct `json:"investments,omitempty,omitzero"`
+	Investments *LinkedProduct `json:"investments,omitempty,omitzero"`
 
 	// Enrichment is about the categories and merchants added to transactions.
-	Enrichment *LinkProduct `json:"enrichment,omitempty,omitzero"`
+	Enrichment *LinkedProduct `json:"enrichment,omitempty,omitzero"`
 }
 
 // LinkRef is an entry in the list of an app's links.
@@ -1387,7 +1357,7 @@ type LinkSessionSettings struct {
 
 	// Products holds the settings of the products that can be asked for. A product whose settings
 	// are nil is not asked for.
-	Products *ProductsSettings `json:"products,omitempty"`
+	Products *SessionProducts `json:"products,omitempty"`
 
 	// Providers lists the providers that MoneyKit may use. Any when empty.
 	Providers []Provider `json:"providers,omitempty,omitzero"`
@@ -1410,6 +1380,36 @@ type LinkUpdateParams struct {
 	// Tags replaces the tags of the link. A tag begins with a letter or a digit and is at most 99
 	// characters long.
 	Tags Field[[]string] `json:"link_tags,omitempty,omitzero"`
+}
+
+// LinkedProduct says how fresh the data of one product of a link is.
+type LinkedProduct struct {
+	// RefreshedAt is when the data was last fetched with success. Absent if it never was.
+	RefreshedAt Timestamp `json:"refreshed_at,omitempty,omitzero"`
+
+	// LastAttemptedAt is when MoneyKit last tried to fetch the data.
+	LastAttemptedAt Timestamp `json:"last_attempted_at,omitempty,omitzero"`
+
+	// Error says why the last attempt failed. Empty if it did not.
+	Error ProductError `json:"error_code,omitempty,omitzero"`
+
+	// ErrorMessage explains the failure to a developer.
+	ErrorMessage string `json:"error_message,omitempty,omitzero"`
+
+	// Unavailable says in words why the data cannot be refreshed. What was fetched before stays
+	// readable. Empty if it can.
+	Unavailable string `json:"unavailable,omitempty,omitzero"`
+
+	// Settings holds the settings that the product was asked for with.
+	//
+	// Deprecated: MoneyKit names no replacement.
+	Settings *ProductSettings `json:"settings,omitempty,omitzero"`
+
+	// HasHistory reports whether all past transactions have been fetched. It means nothing for
+	// other products.
+	//
+	// Deprecated: Use the event transactions.updates_available, which tells the same.
+	HasHistory bool `json:"has_history"`
 }
 
 // Owner is a person or business that owns an account. Each list may be empty.
@@ -1488,22 +1488,6 @@ type ProductSettings struct {
 //   - failed: there is no new data.
 type ProductState string
 
-// ProductsSettings holds the settings of the products that can be asked for. A product whose settings
-// are nil is not asked for.
-type ProductsSettings struct {
-	// AccountNumbers says how to ask the user for a product.
-	AccountNumbers *ProductSettings `json:"account_numbers,omitempty"`
-
-	// Identity says how to ask the user for a product.
-	Identity *ProductSettings `json:"identity,omitempty"`
-
-	// Transactions says how to ask the user for transactions, in the same way as ProductSettings.
-	Transactions *ProductSettings `json:"transactions,omitempty,omitzero"`
-
-	// Investments says how to ask the user for a product.
-	Investments *ProductSettings `json:"investments,omitempty"`
-}
-
 // Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
 // move from one to another.
 type Provider string
@@ -1536,6 +1520,22 @@ type Security struct {
 
 	// CloseDate is the day of the closing price.
 	CloseDate Date `json:"close_date,omitempty,omitzero"`
+}
+
+// SessionProducts holds the settings of the products that can be asked for. A product whose settings
+// are nil is not asked for.
+type SessionProducts struct {
+	// AccountNumbers says how to ask the user for a product.
+	AccountNumbers *ProductSettings `json:"account_numbers,omitempty"`
+
+	// Identity says how to ask the user for a product.
+	Identity *ProductSettings `json:"identity,omitempty"`
+
+	// Transactions says how to ask the user for transactions, in the same way as ProductSettings.
+	Transactions *ProductSettings `json:"transactions,omitempty,omitzero"`
+
+	// Investments says how to ask the user for a product.
+	Investments *ProductSettings `json:"investments,omitempty"`
 }
 
 // Subcategory says what the money of a transaction was for, more closely than a Category.

@@ -37,7 +37,9 @@ func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOpt
 // 429, 502, 503 and 504.
 //
 // API operation: get_user_transactions (GET /users/{id}/transactions).
-func (s *UsersService) Transactions(ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption) (*UserTransactionPage, error) {
+func (s *UsersService) Transactions(
+	ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption,
+) (*UserTransactionPage, error) {
 	r := newGetUserTransactionsRequest(userID, params)
 	r.wrong.length("id", userID, minUserID, maxUserID)
 	return call[UserTransactionPage](ctx, s.core, r, opts)
@@ -46,7 +48,9 @@ func (s *UsersService) Transactions(ctx context.Context, userID string, params U
 // AllTransactions yields the transactions of all links of one of your users, newest first, page by
 // page as the loop goes on. Without a size it asks for large pages. It fails like
 // [UsersService.Transactions]; an error ends the loop.
-func (s *UsersService) AllTransactions(ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption) iter.Seq2[Transaction, error] {
+func (s *UsersService) AllTransactions(
+	ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption,
+) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
 		params := params // a loop of its own
 		params.Page, params.Size = number, size

@@ -33,8 +33,8 @@ var (
 	ErrBodyMismatch = errors.New("moneykit: the webhook's body is not what was signed")
 	// ErrMalformedEvent: the body is not an event, or lacks what it must have.
 	ErrMalformedEvent = errors.New("moneykit: the webhook is not an event")
-	// ErrKeysUnavailable: MoneyKit's keys are not available now, or the key that the signature names
-	// may be newer than they are. The webhook may be genuine, and MoneyKit delivers it again.
+	// ErrKeysUnavailable: MoneyKit's keys are not available now, or the key that the signature
+	// names may be newer than they are. The webhook may be genuine, and MoneyKit delivers it again.
 	ErrKeysUnavailable = errors.New("moneykit: the keys of webhooks are not available")
 )
 
@@ -81,12 +81,12 @@ func newVerifier(c *core, ages jws.Ages, keyLife time.Duration, now func() time.
 //
 //   - [ErrNotSigned], [ErrInvalidSignature], [ErrStaleSignature], [ErrBodyMismatch] or
 //     [ErrMalformedEvent]: do not believe the webhook, now or later;
-//   - [ErrKeysUnavailable], or the error of ctx: nothing can be said now. Respond with a status like
-//     503, and MoneyKit delivers again.
+//   - [ErrKeysUnavailable], or the error of ctx: nothing can be said now. Respond with 503, and
+//     MoneyKit delivers again.
 //
-// [WebhooksService.Handler] does all of this. Keys are fetched when they are first needed and cached for
-// 12 hours. A key that is not among them makes the client refetch them, at most every five minutes. If
-// that fails the old ones are used until they are 24 hours old.
+// [WebhooksService.Handler] does all of this. Keys are fetched when they are first needed and
+// cached for 12 hours. A key that is not among them makes the client refetch them, at most every
+// five minutes. If that fails the old ones are used until they are 24 hours old.
 //
 // API operation: get_well_known_jwks (GET /.well-known/jwks.json).
 func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body []byte) (Event, error) {
@@ -98,8 +98,8 @@ func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body [
 	return v.event(claims, header, body)
 }
 
-// webhookError returns the error of a webhook that is refused. What err says is made of this package's
-// words.
+// webhookError returns the error of a webhook that is refused. What err says is made of this
+// package's words.
 func webhookError(class, err error) *Error {
 	return &Error{Operation: "verifying a webhook", class: class, why: strings.TrimPrefix(class.Error(), "moneykit: "), err: err}
 }
@@ -131,8 +131,8 @@ func headerValues(header http.Header, name string) (values []string) {
 	return values
 }
 
-// signed returns what the signature in a header says, if it is MoneyKit's and not out of date. It needs
-// no body: whoever has no signature cannot make the receiver read one.
+// signed returns what the signature in a header says, if it is MoneyKit's and not out of date. It
+// needs no body: whoever has no signature cannot make the receiver read one.
 func (v *verifier) signed(ctx context.Context, header http.Header) (*jws.Claims, error) {
 	token, err := readSignature(header)
 	if err != nil {
@@ -164,8 +164,8 @@ func (v *verifier) event(claims *jws.Claims, header http.Header, body []byte) (E
 	return event, nil
 }
 
-// explain says why a body is not the one that was signed. It does so for a few bodies a minute: whoever
-// has seen a signature can send it with any body.
+// explain says why a body is not the one that was signed. It does so for a few bodies a minute:
+// whoever has seen a signature can send it with any body.
 func (v *verifier) explain(header http.Header, body []byte, signed [sha256.Size]byte) string {
 	const most = 5
 	if v.explained.Change(struct{}{}, func(n int) int { return n + 1 }) > most {

@@ -27,22 +27,23 @@ type HandlerOption func(*webhookHandler)
 // delivered: a delivery of an event that was handled is answered with 204 at once, and one of an
 // event that is being handled with 503, so that MoneyKit comes back to see whether that worked. An
 // event counts as handled when the function has returned nil. The function's context ends after
-// five minutes, and then another delivery may get the event. Keys are scoped by the client's id and the
-// link, so that applications can share a [Deduper]. With nil nothing is remembered.
+// five minutes, and then another delivery may get the event. Keys are scoped by the client's id and
+// the link, so that applications can share a [Deduper]. With nil nothing is remembered.
 func WithDedupe(d Deduper) HandlerOption {
 	return func(h *webhookHandler) { h.dedupe = d }
 }
 
-// WithFinal says which errors of the function no other delivery of the event would change. After one of
-// them the event counts as handled: the answer is 204, and the error is logged. Without it that is an
-// error that matches [ErrLinkDeleted]: about a link that is gone there is nothing left to do.
+// WithFinal says which errors of the function no other delivery of the event would change. After
+// one of them the event counts as handled: the answer is 204, and the error is logged. Without it
+// that is an error that matches [ErrLinkDeleted]: about a link that is gone there is nothing left
+// to do.
 func WithFinal(isFinal func(error) bool) HandlerOption {
 	return func(h *webhookHandler) { h.final = isFinal }
 }
 
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
-// [WebhooksService.Verify] does, the signature and its age before the body is read, calls fn with its
-// event, and responds with
+// [WebhooksService.Verify] does, the signature and its age before the body is read, calls fn with
+// its event, and responds with
 //
 //   - 204 when fn has returned nil, or an error that is final (see [WithFinal]);
 //   - 400 to what will never be believed: not signed, not by MoneyKit, out of date, altered, not an
@@ -51,14 +52,14 @@ func WithFinal(isFinal func(error) bool) HandlerOption {
 //   - 500 when fn fails or panics, or the [Deduper] fails;
 //   - 503 when MoneyKit's keys are not available, or may be older than the one of the signature.
 //
-// Responses have no body, and tell a forger nothing. MoneyKit delivers again for two hours after all
-// of them but 204. Return nil from fn also for events that are of no interest, and return soon: do
-// what takes long after putting [EventMeta].Raw into a queue, and read it there with
+// Responses have no body, and tell a forger nothing. MoneyKit delivers again for two hours after
+// all of them but 204. Return nil from fn also for events that are of no interest, and return soon:
+// do what takes long after putting [EventMeta].Raw into a queue, and read it there with
 // [ParseUnverifiedEvent].
 //
 // Refusals and failures are logged with the reason and MoneyKit's delivery token, with the client's
-// logger, or else with [slog.Default]: they show nowhere else. Of refusals for one reason, the first ten
-// in a minute are logged as warnings or errors, and the others at debug level.
+// logger, or else with [slog.Default]: they show nowhere else. Of refusals for one reason, the
+// first ten in a minute are logged as warnings or errors, and the others at debug level.
 //
 // Handler panics if fn is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
@@ -271,9 +272,9 @@ func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err 
 	return eventFailed, err
 }
 
-// dedupeKey returns what tells an event from others, also from those of other applications and links.
-// It is a hash, because nobody says what may be in an idempotency key. An event of a form that is not
-// known may have none; then its body counts.
+// dedupeKey returns what tells an event from others, also from those of other applications and
+// links. It is a hash, because nobody says what may be in an idempotency key. An event of a form
+// that is not known may have none; then its body counts.
 func dedupeKey(clientID string, meta EventMeta) string {
 	hash := sha256.New()
 	for _, part := range []string{clientID, meta.LinkID, cmp.Or(meta.IdempotencyKey, string(meta.Raw))} {

@@ -51,7 +51,8 @@
 //
 // The response to a request that fails is
 //
-//	{"error": {"code": "rate_limited", "message": "…", "action": "retry_later", "retry_after": 42}}
+//	{"error": {"code": "rate_limited", "message": "…", "action": "retry_later",
+//		"retry_after": 42}}
 //
 // The message is a sentence for the user. The action is a [moneykit.Action]. retry_after and the
 // header Retry-After are in seconds; only 429 has them. With [Config.Development], detail says what

@@ -63,7 +63,7 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 	wrong("result", "more than a result may have", `{"result":["`+strings.Repeat("x", 1<<20)+`",{"id":"a","selectedAccounts":[]}]}`)
 	for _, result := range []string{
 		`"tok"`, `7`, `true`, `{"exchangeable_token":"tok","token":{"value":"other"}}`, `{"exchangeable_Token":"tok"}`,
-		`["tok",{"id":"a","ID":"b","selectedAccounts":[]}]`, `{"type":"link.event","data":{"name":"open"}}`,
+		`{"type":"link.event","data":{"name":"open"}}`,
 		`{"type":"link.complete","data":7}`, `{"error":{"error_id":"tok"},"institution":{"id":"a"}}`,
 	} {
 		wrong("result", result, `{"result":`+result+`}`)

@@ -416,7 +416,7 @@ func TestHandlerPreparesSessions(t *testing.T) {
 			p.InstitutionID = moneykittest.CredentialsBank
 			p.Webhook = "https://shop.example/" + r.Header.Get("X-User")
 			p.Tags = []string{"gold"}
-			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 				Identity: &moneykit.ProductSettings{Required: true},
 			}}
 			p.CustomerUser = moneykit.CustomerUser{ID: "user_0002", Email: &moneykit.CustomerUserEmail{Address: "a@example.com"}}

@@ -68,7 +68,7 @@ func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 // prepareLink sets the webhook, tags and products of a new link. A relink keeps them.
 func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
 	params.Webhook, params.Tags = webhookURL, []string{"household", "plan-basic"}
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 		Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
 	}}
 	return nil

@@ -3,8 +3,8 @@
 //
 //	go run -race ./internal/connectload -users 10000
 //
-// Each user links one bank or two. A link breaks, a webhook says so, and the user relinks. All of it
-// goes through one application on the loopback interface, made of connect.Handler and
+// Each user links one bank or two. A link breaks, a webhook says so, and the user relinks. All of
+// it goes through one application on the loopback interface, made of connect.Handler and
 // Webhooks.Handler, whose hooks fail at first, too. Front ends post again what was answered with an
 // error, post twice at once, leave Connect, and post what is another user's.
 //

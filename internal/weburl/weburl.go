@@ -1,6 +1,6 @@
 // Package weburl has the rules for URLs: which ones MoneyKit, banks, browsers and apps accept, and
-// which of them are the same. Errors do not repeat the URL; they begin with "must" or "has", so that
-// the caller can put the name of the setting before them.
+// which of them are the same. Errors do not repeat the URL; they begin with "must" or "has", so
+// that the caller can put the name of the setting before them.
 package weburl
 
 import (
@@ -136,7 +136,8 @@ func CheckOrigin(origin string) (string, error) {
 	return strings.ToLower(u.Scheme + "://" + host(u)), nil
 }
 
-// IsMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its end.
+// IsMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its
+// end.
 func IsMoneyKit(host string) bool {
 	return strings.HasSuffix("."+strings.ToLower(strings.TrimRight(host, ".")), ".moneykit.com")
 }
@@ -173,8 +174,8 @@ func IsDomain(host string) bool {
 	return len(labels) > 1 && len(host) <= 253 && (last[0] < '0' || last[0] > '9')
 }
 
-// IsClean reports whether p begins with a slash and has no dots and doubled slashes, for which a mux
-// would redirect.
+// IsClean reports whether p begins with a slash and has no dots and doubled slashes, for which a
+// mux would redirect.
 func IsClean(p string) bool {
 	clean := path.Clean("/" + p)
 	return p == clean || (clean != "/" && p == clean+"/")
@@ -195,7 +196,8 @@ func Origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// SamePage reports whether a and b have the same scheme, host, port and path, as a browser sees them.
+// SamePage reports whether a and b have the same scheme, host, port and path, as a browser sees
+// them.
 func SamePage(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && SameHost(a, b) && Path(a) == Path(b)
 }
@@ -203,7 +205,8 @@ func SamePage(a, b *url.URL) bool {
 // SameHost reports whether a and b have the same host and port.
 func SameHost(a, b *url.URL) bool { return strings.EqualFold(host(a), host(b)) }
 
-// host returns the host and port of u without the port that the scheme implies, which browsers omit.
+// host returns the host and port of u without the port that the scheme implies, which browsers
+// omit.
 func host(u *url.URL) string {
 	switch u.Scheme {
 	case "https":
