@@ -123,8 +123,8 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// checkRedirectURI returns an error for a redirect URI that MoneyKit would not accept, or that a mux
-// cannot serve.
+// checkRedirectURI returns an error for a redirect URI that MoneyKit would not accept, or that a
+// mux cannot serve.
 func checkRedirectURI(uri string) error {
 	if err := moneykit.ValidateRedirectURI(uri); err != nil {
 		return err

@@ -24,7 +24,8 @@
 // platform reports; leave it out for a new link.
 //
 //	→ {"result": ["…", {"id": "chase", …}, "mk_…"], "link": "link_…"}
-//	← {"outcome": "linked", "link": "link_…", "institution": {"id": "chase", "name": "Chase", "avatar": "https://…"}}
+//	← {"outcome": "linked", "link": "link_…",
+//	   "institution": {"id": "chase", "name": "Chase", "avatar": "https://…"}}
 //	← {"outcome": "exited", "message": "Your bank is not available."}
 //
 // The outcome is linked, relinked or exited. An exit with an error has a message, which is the
@@ -37,14 +38,14 @@
 //
 //	→ {"link": "link_…"}
 //
-// GET of the path of a redirect URI, with a query, is the page to which a bank returns the user; see
-// [ReturnPage].
+// GET of the path of a redirect URI, with a query, is the page to which a bank returns the user;
+// see [ReturnPage].
 //
 // # Links
 //
 // MoneyKit advises to keep the ID of a link on the server. Front ends have a handle instead, from
-// the response to a result or from [LinkHandle]. Where the body has link, a front end that knows the
-// ID may send link_id instead. Neither gives access: the endpoints look for the link among the
+// the response to a result or from [LinkHandle]. Where the body has link, a front end that knows
+// the ID may send link_id instead. Neither gives access: the endpoints look for the link among the
 // user's own.
 //
 // # Errors

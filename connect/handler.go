@@ -23,8 +23,8 @@ import (
 // and verifies what the browser sends with [moneykit.LinkSessionsService.Finish] and
 // [moneykit.LinkSessionsService.Relink]. It refuses posts from pages of other origins.
 //
-// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit answers that
-// a user must wait, the handler refuses that user's posts until then without calling MoneyKit.
+// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit answers
+// that a user must wait, the handler refuses that user's posts until then without calling MoneyKit.
 //
 // A handler and its client remember some things in the memory of their process, within fixed limits
 // and for an hour at most. Each process of an application has its own memory:
@@ -32,9 +32,9 @@ import (
 //   - Posts of a user: each process allows 120 a minute, unless they share a [PostLimiter].
 //   - Waits that MoneyKit asked for: each process calls MoneyKit once to learn of them.
 //   - Relink sessions of the last minute: a double click may open one session in each process.
-//   - Exchanged links whose owner could not be looked up: if another process gets the result that is
-//     posted again, it finds the link by the result's link ID or accounts. If the result has only a
-//     token, the response is 409 expired.
+//   - Exchanged links whose owner could not be looked up: if another process gets the result that
+//     is posted again, it finds the link by the result's link ID or accounts. If the result has
+//     only a token, the response is 409 expired.
 //   - Links that were deleted: if OnDisconnected fails, and another process gets the next post, the
 //     response may be 404 not_found. The link's webhook also tells that it is deleted.
 type Handler struct {
@@ -123,8 +123,8 @@ func (h *Handler) addPages() error {
 
 // Register adds the handler to mux: at all paths below [Config.Path], and at the paths of the
 // redirect URIs. Like [http.ServeMux.Handle] it panics if mux has a pattern that conflicts with one
-// of these. The patterns "/" and "GET /" do not, and "GET /connect/settings" takes its path from the
-// handler.
+// of these. The patterns "/" and "GET /" do not, and "GET /connect/settings" takes its path from
+// the handler. A pattern below Path without a method does.
 func (h *Handler) Register(mux *http.ServeMux) {
 	patterns := []string{h.config.Path}
 	for _, path := range slices.Sorted(maps.Keys(h.pages)) {

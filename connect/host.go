@@ -13,8 +13,8 @@ import (
 // moneyKitHost is where Connect's pages come from.
 const moneyKitHost = "https://connect.moneykit.com"
 
-// cleanHost returns the host of Connect's pages as browsers write it. Connect's launcher compares it
-// with the origin of messages, so a slash at its end would break it.
+// cleanHost returns the host of Connect's pages as browsers write it. Connect's launcher compares
+// it with the origin of messages, so a slash at its end would break it.
 func cleanHost(host string) (string, error) {
 	clean, err := weburl.CheckOrigin(cmp.Or(host, moneyKitHost))
 	if err != nil {

@@ -40,9 +40,9 @@ func ContinueLaunch(returned *moneykit.OAuthReturn) Launch {
 	return Launch{Call: LaunchContinue, RedirectURL: returned.ContinueURL()}
 }
 
-// JSON returns the launch as a front end needs it, with the token or the URL. Whoever has one of them
-// can act as the user in Connect, so write it to the user's own response only. All other encodings
-// and all ways of printing leave them out.
+// JSON returns the launch as a front end needs it, with the token or the URL. Whoever has one of
+// them can act as the user in Connect, so write it to the user's own response only. All other
+// encodings and all ways of printing leave them out.
 func (l Launch) JSON() ([]byte, error) {
 	type wire Launch // has the fields of Launch, but not its methods
 	return json.Marshal(wire(l))

@@ -11,8 +11,9 @@ import (
 )
 
 const (
-	// maxPosts is how many posts of a user a handler serves in a minute. Connect reports some twenty
-	// events while a user links a bank, and MoneyKit opens 20 link sessions a minute for a user.
+	// maxPosts is how many posts of a user a handler serves in a minute. Connect reports some
+	// twenty events while a user links a bank, and MoneyKit opens 20 link sessions a minute for a
+	// user.
 	maxPosts = 120
 	// maxWait bounds how long a user waits because MoneyKit said so.
 	maxWait = time.Hour
