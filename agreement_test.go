@@ -36,8 +36,8 @@ func sentinels() map[error]moneykit.Action {
 	}
 }
 
-// TestActionsAgreeWithErrorsIs asks about each sentinel, code and link error, bare, wrapped and in an
-// Error made by hand.
+// TestActionsAgreeWithErrorsIs asks about each sentinel, code and link error, bare, wrapped and in
+// an Error made by hand.
 func TestActionsAgreeWithErrorsIs(t *testing.T) {
 	t.Parallel()
 	for sentinel, want := range sentinels() {
@@ -221,7 +221,8 @@ func TestUserIDsAreChecked(t *testing.T) {
 	}
 }
 
-// TestHTTPClientTimeoutBoundsAllRequests lets MoneyKit hang where the client fetches tokens and keys.
+// TestHTTPClientTimeoutBoundsAllRequests lets MoneyKit hang where the client fetches tokens and
+// keys.
 func TestHTTPClientTimeoutBoundsAllRequests(t *testing.T) {
 	t.Parallel()
 	hang := func(r *http.Request) (*http.Response, error) {
@@ -259,8 +260,8 @@ func TestHTTPClientTimeoutBoundsAllRequests(t *testing.T) {
 	}
 }
 
-// TestOutcomeIsKnownWithoutAToken lets the fetch of a token get through to MoneyKit, and the POST that it
-// is for not.
+// TestOutcomeIsKnownWithoutAToken lets the fetch of a token get through to MoneyKit, and the POST
+// that it is for not.
 func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

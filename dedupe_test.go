@@ -155,7 +155,7 @@ func TestWithDedupe(t *testing.T) {
 			if tt.first == http.StatusServiceUnavailable {
 				assert.Equal(t, "5", w.Header().Get("Retry-After"))
 			}
-			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe), nil)).Code)
+			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe))).Code)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
 			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
 		})

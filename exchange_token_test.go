@@ -13,8 +13,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestFinishWithoutTheToken posts what iOS 2.0, and front ends that drop the token, would post for a new
-// link: it awaits its exchange, and no wait would connect it.
+// TestFinishWithoutTheToken posts what iOS 2.0, and front ends that drop the token, would post for
+// a new link: it awaits its exchange, and no wait would connect it.
 func TestFinishWithoutTheToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -80,8 +80,8 @@ func TestRelinkForgetsOneSession(t *testing.T) {
 	assert.NotEqual(t, second, third, "all sessions of the user may have ended")
 }
 
-// TestFinishAnywhere settles a result at a client other than the one that opened the session, as when
-// a back end has several instances.
+// TestFinishAnywhere settles a result at a client other than the one that opened the session, as
+// when a back end has several instances.
 func TestFinishAnywhere(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

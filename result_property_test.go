@@ -11,8 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// padded returns value with members and items in it, at all depths, that say nothing: unknown ones, nulls
-// and empty containers. Known names are among them where they are not there yet.
+// padded returns value with members and items in it, at all depths, that say nothing: unknown ones,
+// nulls and empty containers. Known names are among them where they are not there yet.
 func padded(r *rand.Rand, value any) any {
 	nothing := func() any {
 		return []any{nil, map[string]any{}, []any{}}[r.IntN(3)]

@@ -27,8 +27,8 @@ func (p *pausing) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) 
 	return p.MemoryStore.ApplyUpdate(ctx, update)
 }
 
-// TestSyncPausedWhileAnotherFinishes lets one process read a page, and another process see the row in it
-// removed, before the first stores what it read.
+// TestSyncPausedWhileAnotherFinishes lets one process read a page, and another process see the row
+// in it removed, before the first stores what it read.
 func TestSyncPausedWhileAnotherFinishes(t *testing.T) {
 	t.Parallel()
 	for _, pages := range []int{1, 2, 500} {

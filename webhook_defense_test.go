@@ -146,7 +146,8 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, h.answer(handler).Code, "MoneyKit comes back")
 }
 
-// TestFinalFailuresAreAcknowledged lets functions fail in ways that another delivery would not change.
+// TestFinalFailuresAreAcknowledged lets functions fail in ways that another delivery would not
+// change.
 func TestFinalFailuresAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	gone := fmt.Errorf("syncing: %w", &moneykit.Error{Code: moneykit.ErrorCodeLinkDeleted})

@@ -21,7 +21,13 @@ import (
 const dedupeLease = 5 * time.Minute
 
 // HandlerOption changes what [WebhooksService.Handler] returns.
-type HandlerOption func(*webhookHandler)
+type HandlerOption func(*handlerConfig) error
+
+// handlerConfig is what handler options write.
+type handlerConfig struct {
+	dedupe Deduper // nil for none
+	final  func(error) bool
+}
 
 // WithDedupe lets each event be handled once, by its idempotency key, however often it is
 // delivered: a delivery of an event that was handled is answered with 204 at once, and one of an
@@ -30,7 +36,10 @@ type HandlerOption func(*webhookHandler)
 // five minutes, and then another delivery may get the event. Keys are scoped by the client's id and
 // the link, so that applications can share a [Deduper]. With nil nothing is remembered.
 func WithDedupe(d Deduper) HandlerOption {
-	return func(h *webhookHandler) { h.dedupe = d }
+	return func(c *handlerConfig) error {
+		c.dedupe = d
+		return nil
+	}
 }
 
 // WithFinal says which errors of the function no other delivery of the event would change. After
@@ -38,7 +47,13 @@ func WithDedupe(d Deduper) HandlerOption {
 // that is an error that matches [ErrLinkDeleted]: about a link that is gone there is nothing left
 // to do.
 func WithFinal(isFinal func(error) bool) HandlerOption {
-	return func(h *webhookHandler) { h.final = isFinal }
+	return func(c *handlerConfig) error {
+		if isFinal == nil {
+			return errors.New("the function for final errors is nil")
+		}
+		c.final = isFinal
+		return nil
+	}
 }
 
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
@@ -61,36 +76,38 @@ func WithFinal(isFinal func(error) bool) HandlerOption {
 // logger, or else with [slog.Default]: they show nowhere else. Of refusals for one reason, the
 // first ten in a minute are logged as warnings or errors, and the others at debug level.
 //
-// Handler panics if fn is nil.
+// Handler panics if fn or an option is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
 	if fn == nil {
 		panic("moneykit: the function for events is nil")
 	}
 	h := &webhookHandler{
-		verifier: s.core.webhooks,
-		logger:   s.core.logger,
-		clientID: s.core.clientID,
-		fn:       fn,
-		refused:  recent.Map[int, int]{Life: time.Minute},
+		handlerConfig: handlerConfig{final: func(err error) bool { return errors.Is(err, ErrLinkDeleted) }},
+		verifier:      s.core.webhooks,
+		logger:        s.core.logger,
+		clientID:      s.core.clientID,
+		fn:            fn,
+		refused:       recent.Map[int, int]{Life: time.Minute},
 	}
 	for _, opt := range opts {
+		err := errors.New("an option is nil")
 		if opt != nil {
-			opt(h)
+			err = opt(&h.handlerConfig)
 		}
-	}
-	if h.final == nil {
-		h.final = func(err error) bool { return errors.Is(err, ErrLinkDeleted) }
+		if err != nil {
+			panic("moneykit: " + err.Error())
+		}
 	}
 	return h
 }
 
 type webhookHandler struct {
+	handlerConfig
+
 	verifier *verifier
 	logger   *slog.Logger // nil for the default one
 	clientID string
 	fn       func(context.Context, Event) error
-	final    func(error) bool
-	dedupe   Deduper              // nil for none
 	refused  recent.Map[int, int] // how many deliveries in the last minute, by status
 }
 

@@ -143,6 +143,10 @@ func TestWebhookHandlerWithoutAFunction(t *testing.T) {
 	t.Parallel()
 	client := newHook(t).client()
 	assert.PanicsWithValue(t, "moneykit: the function for events is nil", func() { client.Webhooks.Handler(nil) })
+	assert.PanicsWithValue(t, "moneykit: an option is nil", func() { client.Webhooks.Handler(ignore, nil) })
+	assert.PanicsWithValue(t, "moneykit: the function for final errors is nil", func() {
+		client.Webhooks.Handler(ignore, moneykit.WithFinal(nil))
+	})
 }
 
 func TestWebhookFailures(t *testing.T) {

@@ -70,8 +70,8 @@ func Label(id string) string {
 	return id
 }
 
-// Format writes text for a value that implements fmt.Formatter with it: quoted for %q, in hexadecimal for
-// %x and %X, and as it is for all other verbs.
+// Format writes text for a value that implements fmt.Formatter with it: quoted for %q, in
+// hexadecimal for %x and %X, and as it is for all other verbs.
 func Format(f fmt.State, verb rune, text string) {
 	switch verb {
 	case 'q', 'x', 'X':
