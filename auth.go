@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -25,8 +26,8 @@ type Token struct {
 // String shows when the token expires, not the token.
 func (t Token) String() string { return "access token until " + t.Expiry.Format(time.RFC3339) }
 
-// GoString is [Token.String], for %#v.
-func (t Token) GoString() string { return t.String() }
+// Format writes [Token.String] for every verb of fmt.
+func (t Token) Format(f fmt.State, verb rune) { plain.Format(f, verb, t.String()) }
 
 // LogValue is [Token.String], for log/slog.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }

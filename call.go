@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -71,7 +72,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 			a.tokenErr = a.authorize(ctx, req.Header)
 			return a.tokenErr
 		},
-		After: func(try transport.Attempt) { a.observe(ctx, try) },
+	}
+	if a.core.observer != nil || a.core.logger != nil {
+		a.call.After = func(try transport.Attempt) { a.observe(ctx, try) }
 	}
 	if a.cfg.noRetry {
 		a.call.When = transport.Never
@@ -93,13 +96,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 }
 
 func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Request, error) {
-	ctx = withOperation(ctx, a.request.operation)
-	ctx = transport.WithRedirects(ctx)
+	ctx = transport.WithCall(ctx, a.request.operation, a.request.answer)
 	if a.request.when == transport.WhenRefused {
 		ctx = a.sent.watch(ctx)
-	}
-	if a.request.answer > 0 {
-		ctx = transport.WithLimit(ctx, a.request.answer)
 	}
 	target := a.core.baseURL + a.request.path
 	if a.request.query != "" {
@@ -115,9 +114,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 	if hasBody {
 		req.Header.Set("Content-Type", a.request.contentType())
 	}
-	for key, values := range a.cfg.header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, a.cfg.header)
 	return req, nil
 }
 

@@ -52,8 +52,8 @@ func (r Response) String() string {
 	return fmt.Sprintf("response with status %d and %d bytes", r.StatusCode, len(r.Body))
 }
 
-// GoString is [Response.String], for %#v.
-func (r Response) GoString() string { return r.String() }
+// Format writes [Response.String] for every verb of fmt.
+func (r Response) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // LogValue is [Response.String], for log/slog.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }

@@ -3,6 +3,8 @@ package moneykit_test
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -73,4 +75,29 @@ func TestWithHeader(t *testing.T) {
 		require.NoError(t, err, value)
 		assert.Equal(t, []string{value}, got["X-Trace"])
 	}
+}
+
+func TestWithMaxWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(429, "").HeaderAdd(http.Header{"Retry-After": {"3"}}))
+		client := newClient(t, mock)
+		start := time.Now()
+		_, err := client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(2*time.Second))
+		require.ErrorIs(t, err, moneykit.ErrRateLimited)
+		assert.Zero(t, time.Since(start), "it does not wait in vain")
+		var e *moneykit.Error
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 3*time.Second, e.RetryAfter)
+		assert.Equal(t, 1, e.Attempts)
+
+		_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(3*time.Second))
+		require.ErrorAs(t, err, &e)
+		assert.Equal(t, 9*time.Second, time.Since(start), "three retries")
+		for _, d := range []time.Duration{0, -1} {
+			_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(d))
+			require.ErrorContains(t, err, "the longest wait must be positive")
+		}
+	})
 }

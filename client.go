@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/recent"
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
@@ -233,8 +234,8 @@ func (c *Client) String() string {
 	return fmt.Sprintf("moneykit.Client(%s at %s)", c.core.clientID, c.core.baseURL)
 }
 
-// GoString is [Client.String], for %#v.
-func (c *Client) GoString() string { return c.String() }
+// Format writes [Client.String] for every verb of fmt.
+func (c *Client) Format(f fmt.State, verb rune) { plain.Format(f, verb, c.String()) }
 
 // LogValue is [Client.String], for log/slog.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

@@ -132,3 +132,28 @@ func TestClientHidesItsSecret(t *testing.T) {
 	assert.Equal(t, "moneykit.Client(sandbox_client at https://api.test/base)", client.String())
 	assert.Equal(t, "moneykit.Client(nil)", (*moneykit.Client)(nil).String())
 }
+
+func TestNewClientFromEnv(t *testing.T) {
+	for _, name := range []string{"MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"} {
+		t.Setenv(name, "")
+	}
+	_, err := moneykit.NewClientFromEnv()
+	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_ID is not set")
+	t.Setenv("MONEYKIT_CLIENT_ID", testID)
+	_, err = moneykit.NewClientFromEnv()
+	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_SECRET is not set")
+	t.Setenv("MONEYKIT_CLIENT_SECRET", testSecret)
+	client, err := moneykit.NewClientFromEnv()
+	require.NoError(t, err)
+	assert.Equal(t, "moneykit.Client("+testID+" at https://api.moneykit.com)", client.String())
+	t.Setenv("MONEYKIT_BASE_URL", "http://localhost:8787")
+	client, err = moneykit.NewClientFromEnv()
+	require.NoError(t, err)
+	assert.Contains(t, client.String(), "http://localhost:8787")
+	client, err = moneykit.NewClientFromEnv(moneykit.WithBaseURL("http://localhost:1"))
+	require.NoError(t, err)
+	assert.Contains(t, client.String(), "http://localhost:1", "options come after the environment")
+	t.Setenv("MONEYKIT_BASE_URL", "ftp://localhost")
+	_, err = moneykit.NewClientFromEnv()
+	require.ErrorContains(t, err, "the base URL must begin with")
+}

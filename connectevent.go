@@ -207,8 +207,8 @@ func (n ConnectEventName) label() string {
 // String returns the name of the event if this package knows it. It leaves out the properties.
 func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label() }
 
-// GoString is [ConnectEvent.String], for %#v.
-func (e ConnectEvent) GoString() string { return e.String() }
+// Format writes [ConnectEvent.String] for every verb of fmt.
+func (e ConnectEvent) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.String()) }
 
 // MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
 func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }

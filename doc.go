@@ -105,9 +105,9 @@
 // in an exported field, a slice or a map. To store or send one, use the fields that you need: the
 // two fields of a [Token], the Token of a [LinkSession], the Raw of an event.
 //
-// There is one limit. Package fmt calls no methods on an unexported field of a struct, so
-// fmt.Println of a struct of yours prints the whole value in such a field. Other values, such as
-// [Account] and [Transaction], are data and print as such.
+// There is one limit. Package fmt, and the text handler of log/slog with it, calls no methods on an
+// unexported field of a struct: a struct of yours prints the whole value in such a field. Other
+// values, such as [Account] and [Transaction], are data and print as such.
 //
 // # Values
 //
@@ -115,7 +115,8 @@
 // and [Decimal.Sub], not as float64. A response field is a pointer, such as [Balances].Available,
 // if its absence means something else than zero. Any other field has its zero value if MoneyKit
 // leaves it out or sends null. Enumerations are strings that may have values newer than this
-// package; their method Known reports whether this package knows the value. Unknown members of responses are ignored.
+// package; their method Known reports whether this package knows the value. Unknown members of
+// responses are ignored.
 //
 // Dates, times and numbers are accepted in each form whose meaning is clear. If a value has no
 // meaning, the error names its path and the id of its row.

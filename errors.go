@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strconv"
@@ -199,16 +198,13 @@ func classOfStatus(status int) error {
 	return nil
 }
 
-// Format writes [Error.Error] for every verb, so that no verb shows MoneyKit's words.
+// Format writes [Error.Error] for every verb of fmt, so that none shows MoneyKit's words.
 func (e *Error) Format(f fmt.State, verb rune) {
 	text := "<nil>"
 	if e != nil {
 		text = e.Error()
 	}
-	if verb == 'q' {
-		text = strconv.Quote(text)
-	}
-	_, _ = io.WriteString(f, text)
+	plain.Format(f, verb, text)
 }
 
 // LogValue returns the parts of [Error.Error] as a group for log/slog.

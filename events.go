@@ -54,8 +54,8 @@ func (m EventMeta) String() string {
 	return fmt.Sprintf("event %s of link %s", m.Type.label(), plain.Label(m.LinkID))
 }
 
-// GoString is [EventMeta.String], for %#v.
-func (m EventMeta) GoString() string { return m.String() }
+// Format writes [EventMeta.String] for every verb of fmt.
+func (m EventMeta) Format(f fmt.State, verb rune) { plain.Format(f, verb, m.String()) }
 
 // MarshalText is [EventMeta.String], for encoders such as that of log/slog. To put an event into a
 // queue, use Raw.

@@ -129,3 +129,23 @@ func TestEventLogValue(t *testing.T) {
 	assert.NotContains(t, logs.String(), "sorry")
 	assert.Less(t, logs.Len(), 300)
 }
+
+// TestOddEvents reads webhooks whose scalars have other forms than MoneyKit documents.
+func TestOddEvents(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		`{"webhook_event":"transactions.updates_available","webhook_major_version":"1","webhook_minor_version":0.0,` +
+			`"webhook_idempotency_key":17,"webhook_timestamp":"2026-03-01 12:00","link_id":"mk_1","has_history":"true"}`,
+		`{"webhook_event":"transactions.updates_available","webhook_major_version":1e0,"webhook_idempotency_key":"17",` +
+			`"webhook_timestamp":"2026-03-01T12:00:00\u002B00:00","link_id":"mk\u005f1","has_history":true}`,
+	} {
+		event, err := moneykit.ParseUnverifiedEvent([]byte(body))
+		require.NoError(t, err)
+		available, ok := event.(*moneykit.TransactionsAvailable)
+		require.True(t, ok)
+		assert.True(t, available.HasHistory)
+		assert.Equal(t, "17", available.IdempotencyKey)
+		assert.Equal(t, "mk_1", available.LinkID)
+		assert.True(t, available.Timestamp.Equal(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)))
+	}
+}

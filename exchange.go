@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Exchange turns an exchangeable token, which Connect's success callback brings, into a link. Store
@@ -83,8 +86,8 @@ func (p FinishParams) String() string {
 	return "finish params: " + p.Result.String()
 }
 
-// GoString is [FinishParams.String], for %#v.
-func (p FinishParams) GoString() string { return p.String() }
+// Format writes [FinishParams.String] for every verb of fmt.
+func (p FinishParams) Format(f fmt.State, verb rune) { plain.Format(f, verb, p.String()) }
 
 // LogValue is [FinishParams.String], for log/slog.
 func (p FinishParams) LogValue() slog.Value { return slog.StringValue(p.String()) }

@@ -2,7 +2,10 @@ package moneykit
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+
+	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
 // Create opens a link session for one end user. Pass its token to the front end, which starts
@@ -37,8 +40,8 @@ func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionPara
 // String hides the token: anyone who has it can act as the user in Connect.
 func (s LinkSession) String() string { return "link session" }
 
-// GoString is [LinkSession.String], for %#v.
-func (s LinkSession) GoString() string { return s.String() }
+// Format writes [LinkSession.String] for every verb of fmt.
+func (s LinkSession) Format(f fmt.State, verb rune) { plain.Format(f, verb, s.String()) }
 
 // LogValue is [LinkSession.String], for log/slog.
 func (s LinkSession) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
@@ -116,8 +117,8 @@ func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 // String leaves out the URL, whose query is a secret.
 func (r OAuthReturn) String() string { return "OAuth return" }
 
-// GoString is [OAuthReturn.String], for %#v.
-func (r OAuthReturn) GoString() string { return r.String() }
+// Format writes [OAuthReturn.String] for every verb of fmt.
+func (r OAuthReturn) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // LogValue is [OAuthReturn.String], for log/slog.
 func (r OAuthReturn) LogValue() slog.Value { return slog.StringValue(r.String()) }

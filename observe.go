@@ -102,19 +102,11 @@ func requestID(h http.Header) string {
 	return ""
 }
 
-// operationKey is the context key of OperationFrom.
-type operationKey struct{}
-
-func withOperation(ctx context.Context, operation string) context.Context {
-	return context.WithValue(ctx, operationKey{}, operation)
-}
-
 // OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}".
 // It is for an [http.RoundTripper] that is given to [WithHTTPClient], which finds ctx in its
 // request: use the operation as the name of a span, because the URL holds ids.
 func OperationFrom(ctx context.Context) (string, bool) {
-	operation, ok := ctx.Value(operationKey{}).(string)
-	return operation, ok
+	return transport.OperationFrom(ctx)
 }
 
 // sentTrace watches whether a request got as far as a connection.

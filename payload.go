@@ -97,10 +97,10 @@ func (m members) text(names ...string) string {
 	return ""
 }
 
-// has reports whether one of the members is there and not null.
+// has reports whether one of the members is there, and neither null nor an empty object or array.
 func (m members) has(names ...string) bool {
 	for _, name := range names {
-		if m[name] != nil && string(m[name]) != "null" {
+		if !isEmpty(m[name]) {
 			return true
 		}
 	}
@@ -158,11 +158,11 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
-	if !isEmpty(m["linked"]) && !isEmpty(m["relinked"]) {
+	if m.has("linked") && m.has("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
 	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
-		if !isEmpty(m[name]) {
+		if m.has(name) {
 			return m[name], nil
 		}
 	}

@@ -95,8 +95,8 @@ func (r ConnectResult) String() string {
 	return s
 }
 
-// GoString is [ConnectResult.String], for %#v.
-func (r ConnectResult) GoString() string { return r.String() }
+// Format writes [ConnectResult.String] for every verb of fmt.
+func (r ConnectResult) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
 // MarshalText is [ConnectResult.String], for encoders such as that of log/slog.
 func (r ConnectResult) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

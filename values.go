@@ -16,11 +16,8 @@ var jsonNull = []byte("null")
 
 // jsonText returns the text of a JSON string.
 func jsonText(data []byte) (string, bool) {
-	if len(data) < 2 || data[0] != '"' {
+	if len(data) == 0 || data[0] != '"' {
 		return "", false
-	}
-	if bytes.IndexByte(data, '\\') < 0 { // as nearly always
-		return string(data[1 : len(data)-1]), true
 	}
 	return wirejson.Text(data)
 }
@@ -100,12 +97,14 @@ func (d Date) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText accepts what [ParseDate] does, and nothing as the zero value.
-func (d *Date) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+func (d *Date) UnmarshalText(text []byte) error { return d.set(string(text)) }
+
+func (d *Date) set(text string) error {
+	if text == "" {
 		*d = Date{}
 		return nil
 	}
-	t, ok := isotime.Day(string(text))
+	t, ok := isotime.Day(text)
 	if !ok {
 		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
@@ -122,7 +121,7 @@ func (d *Date) UnmarshalJSON(data []byte) error {
 	if !ok {
 		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
-	return d.UnmarshalText([]byte(text))
+	return d.set(text)
 }
 
 // Scan reads a day from a database: a time, a text, or NULL as the zero value.
@@ -135,7 +134,7 @@ func (d *Date) Scan(src any) error {
 		*d = DateOf(v)
 		return nil
 	case string:
-		return d.UnmarshalText([]byte(v))
+		return d.set(v)
 	case []byte:
 		return d.UnmarshalText(v)
 	}
@@ -166,12 +165,14 @@ func ParseTimestamp(s string) (Timestamp, error) {
 }
 
 // UnmarshalText accepts what [ParseTimestamp] does, and nothing as the zero value.
-func (t *Timestamp) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+func (t *Timestamp) UnmarshalText(text []byte) error { return t.set(string(text)) }
+
+func (t *Timestamp) set(text string) error {
+	if text == "" {
 		*t = Timestamp{}
 		return nil
 	}
-	moment, ok := isotime.Moment(string(text))
+	moment, ok := isotime.Moment(text)
 	if !ok {
 		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
@@ -188,7 +189,7 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	if !ok {
 		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
-	return t.UnmarshalText([]byte(text))
+	return t.set(text)
 }
 
 // Scan reads a moment from a database: a time, a text, or NULL as the zero value.
@@ -201,7 +202,7 @@ func (t *Timestamp) Scan(src any) error {
 		*t = Timestamp{v}
 		return nil
 	case string:
-		return t.UnmarshalText([]byte(v))
+		return t.set(v)
 	case []byte:
 		return t.UnmarshalText(v)
 	}

@@ -179,3 +179,67 @@ func FuzzTimestamp(f *testing.F) {
 		}
 	})
 }
+
+func TestDateInDatabases(t *testing.T) {
+	t.Parallel()
+	day := moneykit.Date{Year: 2023, Month: time.February, Day: 16}
+	for _, src := range []any{"2023-02-16", []byte("2023-02-16"), time.Date(2023, 2, 16, 0, 0, 0, 0, time.UTC)} {
+		var d moneykit.Date
+		require.NoError(t, d.Scan(src))
+		assert.Equal(t, day, d)
+	}
+	value, err := day.Value()
+	require.NoError(t, err)
+	assert.Equal(t, "2023-02-16", value)
+	require.NoError(t, day.Scan(nil))
+	assert.True(t, day.IsZero())
+	value, err = day.Value()
+	require.NoError(t, err)
+	assert.Nil(t, value)
+	require.Error(t, day.Scan(7))
+	require.Error(t, day.Scan("yesterday"))
+	_, err = moneykit.Date{Year: 2023, Month: 2, Day: 30}.Value()
+	require.Error(t, err)
+}
+
+func TestTimestampInDatabases(t *testing.T) {
+	t.Parallel()
+	moment := time.Date(2023, 2, 16, 9, 14, 11, 5e8, time.UTC)
+	for _, src := range []any{"2023-02-16 09:14:11.5", []byte("2023-02-16T11:14:11.5+02:00"), moment.In(time.FixedZone("", 3600))} {
+		var stamp moneykit.Timestamp
+		require.NoError(t, stamp.Scan(src))
+		assert.True(t, moment.Equal(stamp.Time))
+		value, err := stamp.Value()
+		require.NoError(t, err)
+		assert.Equal(t, moment, value, "in UTC")
+	}
+	var stamp moneykit.Timestamp
+	require.NoError(t, stamp.Scan(nil))
+	value, err := stamp.Value()
+	require.NoError(t, err)
+	assert.Nil(t, value)
+	require.Error(t, stamp.Scan(7))
+}
+
+// TestDateTimeIsTheFirstMoment looks for a moment of the day before the one that is returned.
+func TestDateTimeIsTheFirstMoment(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"UTC", "America/New_York", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Africa/Cairo", "Asia/Kathmandu",
+		"Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Europe/Lisbon", "Asia/Gaza", "America/Asuncion",
+	} {
+		loc, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		for d := (moneykit.Date{Year: 2010, Month: 1, Day: 1}); d.Year < 2024; d = d.AddDays(1) {
+			got := d.Time(loc)
+			if moneykit.DateOf(got) != d {
+				require.Equal(t, "Pacific/Apia 2011-12-30", name+" "+d.String(), "a day that the zone skipped")
+				require.Equal(t, moneykit.Date{Year: 2011, Month: 12, Day: 31}, moneykit.DateOf(got))
+				continue
+			}
+			for _, before := range []time.Duration{time.Nanosecond, 30 * time.Minute, time.Hour, 2 * time.Hour} {
+				require.NotEqual(t, d, moneykit.DateOf(got.Add(-before)), "%s %s: %s", name, d, got)
+			}
+		}
+	}
+}

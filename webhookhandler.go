@@ -21,7 +21,13 @@ import (
 const dedupeLease = 5 * time.Minute
 
 // HandlerOption configures [WebhooksService.Handler].
-type HandlerOption func(*webhookHandler)
+type HandlerOption func(*handlerConfig) error
+
+// handlerConfig is what handler options write.
+type handlerConfig struct {
+	dedupe Deduper // nil for none
+	final  func(error) bool
+}
 
 // WithDedupe handles each event once, by its idempotency key, however often MoneyKit delivers it. A
 // delivery of an event that was handled gets 204 at once. A delivery of an event that is being
@@ -32,14 +38,23 @@ type HandlerOption func(*webhookHandler)
 // event. Keys contain the client's id and the link id, so several applications can share a
 // [Deduper]. If d is nil, events are not remembered.
 func WithDedupe(d Deduper) HandlerOption {
-	return func(h *webhookHandler) { h.dedupe = d }
+	return func(c *handlerConfig) error {
+		c.dedupe = d
+		return nil
+	}
 }
 
 // WithFinal sets which errors of the function are final: another delivery of the event would fail
 // in the same way. After a final error the handler responds with 204, logs the error, and counts
 // the event as handled. By default errors that match [ErrLinkDeleted] are final.
 func WithFinal(isFinal func(error) bool) HandlerOption {
-	return func(h *webhookHandler) { h.final = isFinal }
+	return func(c *handlerConfig) error {
+		if isFinal == nil {
+			return errors.New("the function for final errors is nil")
+		}
+		c.final = isFinal
+		return nil
+	}
 }
 
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
@@ -64,36 +79,38 @@ func WithFinal(isFinal func(error) bool) HandlerOption {
 // client's logger or else [slog.Default]. Of refusals with the same status, the first ten a minute
 // are logged as warnings or errors, the others at debug level.
 //
-// Handler panics if fn is nil.
+// Handler panics if fn or an option is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
 	if fn == nil {
 		panic("moneykit: the function for events is nil")
 	}
 	h := &webhookHandler{
-		verifier: s.core.webhooks,
-		logger:   s.core.logger,
-		clientID: s.core.clientID,
-		fn:       fn,
-		refused:  recent.Map[int, int]{Life: time.Minute},
+		handlerConfig: handlerConfig{final: func(err error) bool { return errors.Is(err, ErrLinkDeleted) }},
+		verifier:      s.core.webhooks,
+		logger:        s.core.logger,
+		clientID:      s.core.clientID,
+		fn:            fn,
+		refused:       recent.Map[int, int]{Life: time.Minute},
 	}
 	for _, opt := range opts {
+		err := errors.New("an option is nil")
 		if opt != nil {
-			opt(h)
+			err = opt(&h.handlerConfig)
 		}
-	}
-	if h.final == nil {
-		h.final = func(err error) bool { return errors.Is(err, ErrLinkDeleted) }
+		if err != nil {
+			panic("moneykit: " + err.Error())
+		}
 	}
 	return h
 }
 
 type webhookHandler struct {
+	handlerConfig
+
 	verifier *verifier
 	logger   *slog.Logger // nil for the default one
 	clientID string
 	fn       func(context.Context, Event) error
-	final    func(error) bool
-	dedupe   Deduper              // nil for none
 	refused  recent.Map[int, int] // how many deliveries in the last minute, by status
 }
 

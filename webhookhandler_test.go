@@ -136,6 +136,10 @@ func TestWebhookHandlerWithoutAFunction(t *testing.T) {
 	t.Parallel()
 	client := newHook(t).client()
 	assert.PanicsWithValue(t, "moneykit: the function for events is nil", func() { client.Webhooks.Handler(nil) })
+	assert.PanicsWithValue(t, "moneykit: an option is nil", func() { client.Webhooks.Handler(ignore, nil) })
+	assert.PanicsWithValue(t, "moneykit: the function for final errors is nil", func() {
+		client.Webhooks.Handler(ignore, moneykit.WithFinal(nil))
+	})
 }
 
 func TestWebhookFailures(t *testing.T) {
@@ -262,7 +266,7 @@ func TestWithDedupe(t *testing.T) {
 			if tt.first == http.StatusServiceUnavailable {
 				assert.Equal(t, "5", w.Header().Get("Retry-After"))
 			}
-			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe), nil)).Code)
+			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe))).Code)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
 			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
 		})

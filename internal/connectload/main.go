@@ -86,6 +86,7 @@ type figures struct {
 	retries  atomic.Int64 // of them after an answer that said so
 	doubles  atomic.Int64 // results that were posted twice at once
 	exits    atomic.Int64 // users who left Connect without a link, or without a word
+	ended    atomic.Int64 // links that were disconnected
 	forged   atomic.Int64 // refused
 	again    atomic.Int64 // users who had to start over
 	links    atomic.Int64
@@ -159,6 +160,7 @@ func (l *load) print(out io.Writer, took time.Duration) {
 	line("retries", "%d of front ends", l.retries.Load())
 	line("posted twice", "%d results", l.doubles.Load())
 	line("left Connect", "%d times", l.exits.Load())
+	line("disconnected", "%d links", l.ended.Load())
 	line("forgeries refused", "%d", l.forged.Load())
 	line("started over", "%d users, %d orphan links", l.again.Load(), l.orphans.Load())
 	total := l.posts.Load() + asked + l.webhooks.Load()

@@ -81,7 +81,7 @@ func TestRedirectsOfACall(t *testing.T) {
 	client := server.Client()
 	client.CheckRedirect = transport.SameOrigin(nil)
 	client.Transport = &transport.Wire{Base: client.Transport, MaxBytes: 1024}
-	ctx := transport.WithRedirects(t.Context())
+	ctx := transport.WithCall(t.Context(), "GET /", 0)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 	require.NoError(t, err)
 	call := &transport.Call{Policy: transport.Policy{MaxRetries: 3}, When: transport.Always}

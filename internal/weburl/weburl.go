@@ -115,15 +115,30 @@ func CheckBase(base string) (string, error) {
 		return "", errors.New("must not have a query")
 	case u.Fragment != "":
 		return "", errors.New("must not have a fragment")
-	case u.Scheme == "http" && isMoneyKit(u.Hostname()):
+	case u.Scheme == "http" && IsMoneyKit(u.Hostname()):
 		return "", errors.New("must begin with https:// for MoneyKit itself")
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// isMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its
+// CheckOrigin returns origin as browsers write it: in lower case, without the port that the scheme
+// implies, and without a slash at its end.
+func CheckOrigin(origin string) (string, error) {
+	u, err := url.Parse(strings.TrimSuffix(origin, "/"))
+	switch {
+	case err != nil, u.Scheme == "", u.Hostname() == "", strings.HasSuffix(u.Host, ":"):
+		return "", errors.New("must be an origin such as https://app.example")
+	case u.User != nil, u.Path != "", strings.ContainsAny(origin, "?#"):
+		return "", errors.New("must be an origin, without credentials, path, query and fragment")
+	case !plain.Only(u.Host, plain.Alphanumeric+"-._:[]"):
+		return "", errors.New("must have an ASCII domain name or an address as its host")
+	}
+	return strings.ToLower(u.Scheme + "://" + host(u)), nil
+}
+
+// IsMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its
 // end.
-func isMoneyKit(host string) bool {
+func IsMoneyKit(host string) bool {
 	return strings.HasSuffix("."+strings.ToLower(strings.TrimRight(host, ".")), ".moneykit.com")
 }
 
