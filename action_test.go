@@ -103,7 +103,7 @@ func stateActions() map[moneykit.LinkState]moneykit.Action {
 		moneykit.LinkStateConnecting:            moneykit.ActionWait,
 		moneykit.LinkStateAwaitingTokenExchange: moneykit.ActionWait,
 		moneykit.LinkStateDeleted:               moneykit.ActionGone,
-		moneykit.LinkStateError:                 moneykit.ActionSupport, // without a reason
+		moneykit.LinkStateError:                 moneykit.ActionRelink, // without a reason
 	}
 }
 

@@ -118,7 +118,7 @@ func canaryFaults() map[string]fault {
 		"200 with text":         canaryPage(200, "text/plain", "%s"),
 		"200 with another type": canaryPage(200, "application/"+strings.ReplaceAll(canarySecret, "/", ""), "%s"),
 		"201 cut off":           canaryPage(201, plain, `{"link_session_token":%q`),
-		"200 with a wrong type": canaryPage(200, plain, `{"accounts":%q,"state":{},"link_session_token":7,"access_token":[]}`),
+		"200 with a wrong type": canaryPage(200, plain, `{"accounts":%q,"state":{},"link_session_token":[7],"access_token":[]}`),
 		"an error that quotes": canaryPage(400, plain,
 			`{"error_code":%q,"error_message":%q,"documentation_url":%q,"link_error_code":%q}`),
 		"a refusal that quotes": canaryPage(422, plain,

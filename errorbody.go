@@ -39,7 +39,7 @@ func (l location) path(known func(string) bool) string {
 	for i, part := range l {
 		switch v := part.(type) {
 		case string:
-			if i == 0 && len(l) > 1 && (v == "body" || v == "query" || v == "path") {
+			if i == 0 && len(l) > 1 && v == "body" {
 				continue
 			}
 			if b.Len() > 0 {

@@ -17,32 +17,31 @@ const maxConnectPayload = 1 << 20
 // readConnect returns data without the space around it, if it is one JSON value within the limits.
 func readConnect(data []byte) ([]byte, error) {
 	if len(data) > maxConnectPayload {
-		return nil, fmt.Errorf("it has more than %d bytes", maxConnectPayload)
+		return nil, fmt.Errorf("has more than %d bytes", maxConnectPayload)
 	}
 	data = bytes.Trim(data, " \t\r\n") // JSON knows no other space.
 	if !utf8.Valid(data) || !json.Valid(data) {
-		return nil, errors.New("it is not valid JSON in UTF-8")
+		return nil, errors.New("is not valid JSON in UTF-8")
 	}
 	return data, nil
 }
 
-// members is what an object has, without what is null.
+// members is what an object has. Null is as good as absent, but that it is there may tell the
+// platform.
 type members map[string]json.RawMessage
 
-// knownMembers are all names that have a meaning in a payload of Connect, on all platforms.
-func knownMembers() []string {
+// decisive are the names of the members that decide what a payload is and which link it proves. One
+// of them that is there twice, or in another case, is refused: other readers of the same bytes
+// could understand it differently.
+func decisive() []string {
 	return []string{
 		"type", "data", "linked", "relinked", "_0", "value",
 		"exchangeableToken", "exchangeable_token", "token", "link_id", "linkId", "linkIdentifier",
-		"institution", "accounts", "selectedAccounts", "trackedScreens", "error",
-		"id", "name", "country", "domain", "account_id", "account_type", "account_mask", "mask", "tag", "duration",
-		"error_id", "errorId", "identifier", "displayed_message", "displayedMessage", "request_id", "requestId",
 	}
 }
 
-// readMembers reads an object. A known member that is there twice, or in another case, is refused:
-// other readers of the same bytes could understand it differently. Anything else that is no object
-// has no members.
+// readMembers reads an object. What is no object has no members. Of two members with one name that
+// decides nothing, the last counts.
 func readMembers(data json.RawMessage) (members, error) {
 	if len(data) == 0 || data[0] != '{' {
 		return members{}, nil
@@ -59,27 +58,20 @@ func readMembers(data json.RawMessage) (members, error) {
 		if err != nil || !ok || dec.Decode(&value) != nil {
 			return nil, errors.New("it is not valid JSON")
 		}
-		known, ok := knownMember(name)
-		switch {
-		case !ok:
-		case name != known:
+		if known, ok := lookAlike(name); ok && name != known {
 			return nil, fmt.Errorf("it has a member whose name differs from %s in case", known)
-		case seen[name]:
+		} else if ok && seen[name] {
 			return nil, fmt.Errorf("it has the member %s twice", known)
-		default:
-			seen[name] = true
-			if string(value) != "null" {
-				found[name] = value
-			}
 		}
+		seen[name], found[name] = true, value
 	}
 	return found, nil
 }
 
-// knownMember returns the known name that name is, or differs from in case only.
-func knownMember(name string) (string, bool) {
+// lookAlike returns the decisive name that name is, or differs from in case only.
+func lookAlike(name string) (string, bool) {
 	found, ok := "", false
-	for _, known := range knownMembers() {
+	for _, known := range decisive() {
 		if name == known {
 			return known, true
 		}
@@ -90,11 +82,12 @@ func knownMember(name string) (string, bool) {
 	return found, ok
 }
 
-// text returns the first text among members that is not empty. A text may be wrapped as {"value": …}.
+// text returns the first text among members that is not empty. A text may be wrapped as {"value":
+// …}.
 func (m members) text(names ...string) string {
 	for _, name := range names {
 		data := m[name]
-		if inner, err := readMembers(data); err == nil && inner["value"] != nil {
+		if inner, err := readMembers(data); err == nil && inner.has("value") {
 			data = inner["value"]
 		}
 		if s, ok := wirejson.Text(data); ok && s != "" {
@@ -104,10 +97,10 @@ func (m members) text(names ...string) string {
 	return ""
 }
 
-// has reports whether one of the members is there, whatever it is.
+// has reports whether one of the members is there, and neither null nor an empty object or array.
 func (m members) has(names ...string) bool {
 	for _, name := range names {
-		if m[name] != nil {
+		if !isEmpty(m[name]) {
 			return true
 		}
 	}
@@ -158,18 +151,18 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	switch m.text("type") {
 	case "link.complete", "relink.complete", "link.exit":
 		p.web = true
-		if m["data"] == nil {
+		if !m.has("data") {
 			return json.RawMessage("null"), nil
 		}
 		return m["data"], nil
 	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
-	if !isEmpty(m["linked"]) && !isEmpty(m["relinked"]) {
+	if m.has("linked") && m.has("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
 	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
-		if !isEmpty(m[name]) {
+		if m.has(name) {
 			return m[name], nil
 		}
 	}
@@ -230,6 +223,11 @@ func isFailure(m members) bool {
 
 func (p *connectPayload) readObject(m members) error {
 	p.members = m
+	for _, wrapped := range []string{"token", "linkIdentifier"} {
+		if _, err := readMembers(m[wrapped]); err != nil {
+			return err
+		}
+	}
 	institution, err := readMembers(m["institution"])
 	if err != nil {
 		return err

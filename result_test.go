@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,24 +13,9 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// goldens returns the files of a folder by their names, and fails where files and wanted differ.
-func goldens[T any](tb testing.TB, dir string, wanted map[string]T) map[string][]byte {
-	tb.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	require.NoError(tb, err)
-	files := map[string][]byte{}
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		require.NoError(tb, err)
-		files[strings.TrimSuffix(filepath.Base(path), ".json")] = data
-	}
-	require.ElementsMatch(tb, slices.Collect(maps.Keys(wanted)), slices.Collect(maps.Keys(files)), "files without a result, or results without a file")
-	return files
-}
-
 // connectResults are what the files of testdata/connect mean: what Connect calls back with on each
-// platform, as its version there declares or sends it. A name ends with the outcome and with what is
-// special about the way in which it comes.
+// platform, as its version there declares or sends it. A name ends with the outcome and with what
+// is special about the way in which it comes.
 func connectResults() map[string]moneykit.ConnectResult {
 	const (
 		linked, relinked, exited  = moneykit.ConnectLinked, moneykit.ConnectRelinked, moneykit.ConnectExited
@@ -167,9 +148,15 @@ func TestParseConnectResultTolerates(t *testing.T) {
 		`{"exchangeableToken":null,"institution":` + bank + `,"link_id":"mk_1"}`:           relinked,
 		`{"error":null,"institution":` + bank + `,"link_id":"mk_1"}`:                       relinked,
 		"\n [null, null] ": {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb},
-		`[{"error_id":"","displayed_message":"","request_id":null}]`:                                             {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb, Err: &moneykit.ConnectError{}},
-		`{"errorId":"e","displayedMessage":"m","requestId":null}`:                                                {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"}},
-		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"}},
+		`[{"error_id":"","displayed_message":"","request_id":null}]`: {
+			Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb, Err: &moneykit.ConnectError{},
+		},
+		`{"errorId":"e","displayedMessage":"m","requestId":null}`: {
+			Outcome: moneykit.ConnectExited, Source: moneykit.ConnectIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"},
+		},
+		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {
+			Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"},
+		},
 	} {
 		got, err := moneykit.ParseConnectResult([]byte(data))
 		if assert.NoError(t, err, data) {
@@ -180,60 +167,92 @@ func TestParseConnectResultTolerates(t *testing.T) {
 
 // badConnectPayloads are refused with a part of the error's text.
 var badConnectPayloads = map[string]struct{ data, want string }{
-	"nothing":                    {``, "not valid JSON"},
-	"not JSON":                   {`tok-canary`, "not valid JSON"},
-	"not UTF-8":                  {"[\"tok-canary\xff\"]", "not valid JSON"},
-	"cut off":                    {`["tok-canary",{"id":"a"`, "not valid JSON"},
-	"a form feed before":         {"\f[null]", "not valid JSON"},
-	"two values":                 {`[null][null]`, "not valid JSON"},
-	"trailing data":              {`[null] tok-canary`, "not valid JSON"},
-	"a number":                   {`7`, "neither an object nor an array"},
-	"a text":                     {`"tok-canary"`, "neither an object nor an array"},
-	"a boolean":                  {`true`, "neither an object nor an array"},
-	"an empty object":            {`{}`, "neither an institution nor an error"},
-	"an object of others":        {`{"a":"tok-canary"}`, "neither an institution nor an error"},
-	"a token alone":              {`["tok-canary"]`, "hold no institution"},
-	"a token without a bank":     {`{"exchangeableToken":"tok-canary"}`, "a token, but no institution"},
-	"an app's token alone":       {`{"token":{"value":"tok-canary"},"accounts":[]}`, "a token, but no institution"},
-	"a bank without an id":       {`["tok-canary",{"name":"a","selectedAccounts":[]}]`, "institution has no id"},
-	"another object":             {`[{"a":"tok-canary"}]`, "institution has no id"},
-	"no accounts":                {`["tok-canary",{"id":"a"},"mk_1"]`, "no list of accounts"},
-	"no accounts in an app":      {`{"token":{"value":"tok-canary"},"institution":{"id":"a"},"linkId":"mk_1"}`, "no list of accounts"},
-	"an account without an id":   {`["tok-canary",{"id":"a","selectedAccounts":[{"name":"tok-canary"}]}]`, "account has no id"},
-	"an empty token":             {`["",{"id":"a","selectedAccounts":[]},"mk_1"]`, "token is empty"},
-	"an empty object as token":   {`{"token":{},"institution":{"id":"a"},"accounts":[]}`, "token is empty"},
-	"null and then a bank":       {`[null,{"id":"tok-canary","selectedAccounts":[]}]`, "first argument is null"},
-	"two tokens":                 {`{"exchangeableToken":"tok-canary","token":"tok-canary2","institution":{"id":"a"},"accounts":[]}`, "two tokens"},
-	"two link ids":               {`{"token":"tok-canary","link_id":"mk_1","linkIdentifier":{"value":"mk_2"},"institution":{"id":"a"},"accounts":[]}`, "two link ids"},
-	"two lists of accounts":      {`{"token":"tok-canary","institution":{"id":"a","selectedAccounts":[]},"accounts":[]}`, "two lists of accounts"},
-	"a bank and an error":        {`{"institution":{"id":"a"},"accounts":[],"error":{"error_id":"tok-canary"}}`, "both an error and a success"},
-	"a token and an error":       {`{"exchangeableToken":"tok-canary","error":{"error_id":"e"}}`, "both an error and a success"},
-	"a member twice":             {`{"exchangeableToken":"tok-canary","exchangeableToken":"b","institution":{"id":"a","selectedAccounts":[]}}`, "one name"},
-	"a member in two cases":      {`["tok-canary",{"id":"a","ID":"b","selectedAccounts":[]}]`, "one name"},
-	"a member in another K":      {`{"token":"tok-canary","to\u212aen":"b","institution":{"id":"a"},"accounts":[]}`, "one name"},
-	"a member in a long s":       {`{"token":"tok-canary","institution":{"id":"a"},"accounts":[],"account\u017f":[]}`, "one name"},
-	"a token of another type":    {`{"token":{"value":7,"x":"tok-canary"},"institution":{"id":"a"}}`, "unexpected type"},
-	"a number as token":          {`{"exchangeableToken":7,"institution":{"id":"tok-canary"}}`, "unexpected type"},
-	"a link id of another type":  {`["tok-canary",{"id":"a","selectedAccounts":[]},7]`, "unexpected type"},
-	"a bank of another type":     {`["tok-canary","chase"]`, "unexpected type"},
-	"accounts of another type":   {`{"institution":{"id":"a"},"accounts":{"id":"tok-canary"}}`, "unexpected type"},
-	"a duration of another type": {`["a",{"id":"a","selectedAccounts":[],"trackedScreens":[{"duration":"tok-canary"}]}]`, "unexpected type"},
-	"an event":                   {`{"moneykit":true,"type":"link.event","data":{"name":"open"}}`, "not a result"},
-	"a message of a number":      {`{"type":"link.complete","data":7}`, "data is malformed"},
-	"linked without a token":     {`{"type":"link.complete","data":{"institution":{"id":"a","selectedAccounts":[]}}}`, "says linked"},
-	"an app linked without one":  {`{"linked":{"_0":{"institution":{"id":"a"},"accounts":[],"linkIdentifier":{"value":"mk_1"}}}}`, "says linked"},
-	"relinked with a token":      {`{"type":"relink.complete","data":{"exchangeableToken":"tok-canary","institution":{"id":"a","selectedAccounts":[]}}}`, "says relinked"},
-	"exit with a bank":           {`{"type":"link.exit","data":{"institution":{"id":"a","selectedAccounts":[]}}}`, "says exited"},
-	"another message":            {`{"type":"tok-canary","data":{}}`, "not a result"},
-	"linked and relinked":        {`{"linked":{},"relinked":{}}`, "both linked and relinked"},
-	"a case of nothing":          {`{"linked":{"_0":{}}}`, "neither an institution nor an error"},
-	"a case of a case":           {`{"linked":{"relinked":{"institution":{"id":"a"}}}}`, "nested"},
-	"an error of another type":   {`{"error":"tok-canary"}`, "error is malformed"},
-	"an empty error":             {`{"error":{}}`, "error is malformed"},
-	"too much":                   {`["` + strings.Repeat("a", 1<<20) + `"]`, "more than 1048576 bytes"},
-	"too deep":                   {strings.Repeat(`[`, 102) + strings.Repeat(`]`, 102), "not valid JSON"},
-	"too deep within":            {`{"error":null,"x":` + strings.Repeat(`{"a":`, 101) + `1` + strings.Repeat(`}`, 101) + `}`, "not valid JSON"},
-	"too deep for JSON":          {strings.Repeat(`[`, 1<<19) + strings.Repeat(`]`, 1<<19), "not valid JSON"},
+	"nothing":                {``, "not valid JSON"},
+	"not JSON":               {`tok-canary`, "not valid JSON"},
+	"not UTF-8":              {"[\"tok-canary\xff\"]", "not valid JSON"},
+	"cut off":                {`["tok-canary",{"id":"a"`, "not valid JSON"},
+	"a form feed before":     {"\f[null]", "not valid JSON"},
+	"two values":             {`[null][null]`, "not valid JSON"},
+	"trailing data":          {`[null] tok-canary`, "not valid JSON"},
+	"a number":               {`7`, "neither an object nor an array"},
+	"a text":                 {`"tok-canary"`, "neither an object nor an array"},
+	"a boolean":              {`true`, "neither an object nor an array"},
+	"two tokens":             {`{"exchangeableToken":"tok-canary","token":"tok-canary2","institution":{"id":"a"}}`, "two tokens"},
+	"two tokens in an array": {`["tok-canary","tok-canary2"]`, "two tokens"},
+	"a bank and an error":    {`{"institution":{"id":"a"},"accounts":[],"error":{"error_id":"tok-canary"}}`, "both an error and a success"},
+	"a link and an error":    {`{"link_id":"mk_1","errorId":"tok-canary"}`, "both an error and a success"},
+	"a token twice":          {`{"exchangeableToken":"tok-canary","exchangeableToken":"b","institution":{"id":"a"}}`, "exchangeableToken twice"},
+	"a token in two cases":   {`{"token":"tok-canary","Token":"b","institution":{"id":"a"}}`, "differs from token in case"},
+	"a token in another K":   {`{"token":"tok-canary","to\u212aen":"b","institution":{"id":"a"},"accounts":[]}`, "differs from token in case"},
+	"a value twice":          {`{"token":{"value":"tok-canary","value":"b"}}`, "value twice"},
+	"a link id in two cases": {`{"link_id":"mk_1","Link_ID":"mk_2"}`, "differs from link_id in case"},
+	"an event":               {`{"moneykit":true,"type":"link.event","data":{"name":"open"}}`, "not a result"},
+	"a message of a number":  {`{"type":"link.complete","data":7}`, "neither an object nor an array"},
+	"linked and relinked":    {`{"linked":{"a":1},"relinked":{"b":2}}`, "both linked and relinked"},
+	"layers without an end":  {strings.Repeat(`{"linked":`, 6) + `{}` + strings.Repeat(`}`, 6), "nested too deeply"},
+	"too much":               {`["` + strings.Repeat("a", 1<<20) + `"]`, "more than 1048576 bytes"},
+	"too deep for JSON":      {strings.Repeat(`[`, 1<<19) + strings.Repeat(`]`, 1<<19), "not valid JSON"},
+}
+
+// oddConnectPayloads are unusual, but what they prove is clear.
+func oddConnectPayloads() map[string]struct {
+	data, token string
+	outcome     moneykit.ConnectOutcome
+} {
+
+	type odd = struct {
+		data, token string
+		outcome     moneykit.ConnectOutcome
+	}
+	linked := func(data string) odd { return odd{data, "tok", moneykit.ConnectLinked} }
+	relinked := func(data string) odd { return odd{data, "", moneykit.ConnectRelinked} }
+	exited := func(data string) odd { return odd{data, "", moneykit.ConnectExited} }
+	return map[string]odd{
+		"a token alone":               linked(`{"exchangeable_token":"tok"}`),
+		"a token alone in an array":   linked(`["tok"]`),
+		"a token and nulls":           linked(`["tok",null,null]`),
+		"a wrapped token alone":       linked(`{"token":{"value":"tok"}}`),
+		"one token by two names":      linked(`{"exchangeableToken":"tok","exchangeable_token":"tok","token":{"value":"tok"}}`),
+		"a bank without an id":        linked(`["tok",{"name":"a"}]`),
+		"no accounts":                 linked(`["tok",{"id":"a"},"mk_1"]`),
+		"null ids":                    linked(`{"token":{"value":"tok"},"institution":{"id":null},"accounts":[{"id":null,"name":"a"},null]}`),
+		"two link ids":                linked(`{"token":"tok","link_id":"mk_1","linkIdentifier":{"value":"mk_2"}}`),
+		"two lists of accounts":       linked(`{"token":"tok","institution":{"id":"a","selectedAccounts":[]},"accounts":[]}`),
+		"a token and an error":        linked(`{"exchangeableToken":"tok","error":{"error_id":"e"}}`),
+		"other members twice":         linked(`{"token":"tok","x":1,"x":2,"institution":{"id":"a","ID":"b"}}`),
+		"a bank that is a text":       linked(`{"token":"tok","institution":"chase"}`),
+		"accounts that are none":      linked(`{"token":"tok","accounts":{"id":"x"},"trackedScreens":[{"duration":"x"}]}`),
+		"relinked with a token":       linked(`{"type":"relink.complete","data":{"exchangeableToken":"tok"}}`),
+		"another message":             linked(`{"type":"another","data":{},"token":"tok"}`),
+		"deep members":                linked(`{"token":"tok","x":` + strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`),
+		"linked without a token":      relinked(`{"linked":{"_0":{"institution":{"id":"a"},"linkIdentifier":{"value":"mk_1"}}}}`),
+		"an empty token":              relinked(`["",{"id":"a","selectedAccounts":[]},"mk_1"]`),
+		"an empty object as token":    relinked(`{"token":{},"institution":{"id":"a"},"accounts":[]}`),
+		"a link alone":                relinked(`{"linkIdentifier":{"value":"mk_1"}}`),
+		"an empty error":              relinked(`{"institution":{"id":"a"},"error":{}}`),
+		"a case of a case":            relinked(`{"linked":{"relinked":{"institution":{"id":"a"}}}}`),
+		"an empty object":             exited(`{}`),
+		"unknown members":             exited(`{"a":1,"b":null}`),
+		"an empty error alone":        exited(`{"error":{}}`),
+		"an error that is a text":     exited(`{"error":"It did not work."}`),
+		"an error of nulls":           exited(`{"identifier":null,"displayedMessage":null,"requestId":null}`),
+		"a case of nothing":           exited(`{"linked":{"_0":{}}}`),
+		"an empty bank":               exited(`{"institution":{},"token":{},"accounts":[],"linkIdentifier":{}}`),
+		"an array of nothing":         exited(`[null,{},[]]`),
+		"an exit whose data is empty": exited(`{"type":"link.exit","data":{}}`),
+	}
+}
+func TestParseOddConnectResults(t *testing.T) {
+	t.Parallel()
+	for name, odd := range oddConnectPayloads() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := moneykit.ParseConnectResult([]byte(odd.data))
+			require.NoError(t, err)
+			assert.Equal(t, odd.outcome, got.Outcome)
+			assert.Equal(t, odd.token, got.ExchangeableToken)
+		})
+	}
 }
 
 // What a front end calls an id may be a name, or a line of a log.

@@ -9,11 +9,11 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Play is what a user does in Connect. The zero value links all accounts at the institution of
-// the link session, or at the Instant Bank if it names none.
+// Play is what a user does in Connect. The zero value links all accounts at the institution of the
+// link session, or at the Instant Bank if it names none.
 //
-// Its JSON has the names in the tags of the fields. Accounts are those of the API, and exit is an object
-// with error_id, displayed_message and request_id. Other members are an error.
+// Its JSON has the names in the tags of the fields. Accounts are those of the API, and exit is an
+// object with error_id, displayed_message and request_id. Other members are an error.
 type Play struct {
 	// Institution is the id of the bank that the user chooses, if the link session does not: one of
 	// this package's constants, or another of [moneykit.InstitutionsService.All].

@@ -7,8 +7,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// Delivery is a webhook that a [Server] delivers, or has delivered. Its JSON has the names in the tags of
-// the fields. The body is there as it is.
+// Delivery is a webhook that a [Server] delivers, or has delivered. Its JSON has the names in the
+// tags of the fields. The body is there as it is.
 type Delivery struct {
 	Token          string            `json:"token"` // MoneyKit-Delivery-Token
 	Event          string            `json:"event"` // webhook_event
@@ -32,8 +32,8 @@ const (
 	DeliveryGivenUp DeliveryState = DeliveryState(delivery.GivenUp) // two hours after the first attempt
 )
 
-// DeliveryAttempt is one request to a webhook. Its JSON has the names in the tags of the fields, and the
-// error as text.
+// DeliveryAttempt is one request to a webhook. Its JSON has the names in the tags of the fields,
+// and the error as text.
 type DeliveryAttempt struct {
 	At     time.Time `json:"at"`
 	Status int       `json:"status,omitempty"` // of the response, 0 before or without one

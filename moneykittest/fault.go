@@ -12,8 +12,8 @@ import (
 // Code, LinkError and Reset the server handles the request, and the fault changes when and how the
 // response comes. The zero Fault responds with 500.
 //
-// Its JSON has the names in the tags of the fields. The latency is text such as "1.5s", and header an
-// object with a list of values for each name. Other members are an error.
+// Its JSON has the names in the tags of the fields. The latency is text such as "1.5s", and header
+// an object with a list of values for each name. Other members are an error.
 type Fault struct {
 	// Status is the status of the response; the request is not handled. Without a Code the body is
 	// the name of the status as plain text, as a proxy might send it.

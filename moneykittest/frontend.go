@@ -16,14 +16,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// FrontEnd is a page of an application in a browser, where a user links bank accounts. It posts JSON to
-// the application's endpoints for Connect, as package connect documents them, and plays the user in
-// Connect Web. Make one with [Server.FrontEnd].
+// FrontEnd plays a browser in which a user of an application links bank accounts. It posts JSON to
+// the application's Connect endpoints, in the form that package connect documents, and plays the
+// user in Connect Web. Make one with [Server.FrontEnd].
 type FrontEnd struct {
 	browser func() *browser // like Server.core
 }
 
-// browser is what a FrontEnd has.
+// browser is the state of a FrontEnd.
 type browser struct {
 	server *Server
 	client http.Client
@@ -31,18 +31,18 @@ type browser struct {
 	cookie *http.Cookie
 }
 
-// origin is where the application is.
+// origin is the origin of the application.
 const origin = "https://app.example"
 
-// maxAnswer bounds how much of a response is read.
+// maxAnswer is how much of a response is read.
 const maxAnswer = 1 << 20
 
-// FrontEnd returns the front end of an application that handler serves. Its endpoints session, relink,
-// result and event are below path, /connect/ if it is empty. The cookie is the user's session in the
-// application, and is sent with each request; it may be nil. The requests are from a page of the same
-// origin, as the headers say that browsers send. They do not leave the process.
+// FrontEnd returns a front end for the application that handler serves. The application's endpoints
+// session, relink, result and event are below path. An empty path means /connect/. The cookie is
+// sent with each request, for example the user's session; it may be nil. Requests have the headers
+// that a browser sends from a page of the same origin, and do not leave the process.
 //
-// To play several users, or one in several browsers, use several front ends.
+// Use one front end for each user.
 func (s *Server) FrontEnd(handler http.Handler, path string, cookie *http.Cookie) *FrontEnd {
 	path = cmp.Or(path, "/connect/")
 	b := &browser{
@@ -61,8 +61,8 @@ func (s *Server) FrontEnd(handler http.Handler, path string, cookie *http.Cookie
 	return &FrontEnd{func() *browser { return b }}
 }
 
-// FrontEndError is a response of an application that refuses a request of a [FrontEnd]. The fields
-// after Status are empty if the response does not have them.
+// FrontEndError is the error of a [FrontEnd] for a response whose status is not 2xx. The fields
+// after Status are zero if the body does not have them.
 type FrontEndError struct {
 	Path       string // of the endpoint
 	Status     int
@@ -77,24 +77,27 @@ func (e *FrontEndError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("moneykittest: the application refuses POST %s: %d %s", e.Path, e.Status, e.Code))
 }
 
-// Link opens a link session, plays a user who links a bank with it, reports the events of Connect and
-// posts its result. It returns nil when the application has accepted a new link.
+// Link opens a link session, plays a user who links a bank, posts Connect's events and posts its
+// result. It returns nil if the application accepts the new link.
 //
-// If Connect ends without a link, the application gets the exit, and Link returns an error that matches
-// [moneykit.ErrConnectExited]. A response that refuses a request is a [*FrontEndError]. An application
-// without an endpoint for events need not have one: 404 is no error there.
+// Errors are:
+//   - one that matches [moneykit.ErrConnectExited] if Connect ends without a link. The application
+//     has accepted the exit.
+//   - a [*FrontEndError] if the application refuses a request. The endpoint for events is optional,
+//     so its 404 is ignored.
+//   - others if a response is not the JSON of the endpoint, or its outcome is not Connect's.
 func (f *FrontEnd) Link(play Play) error {
 	return f.browser().connect("session", "", play)
 }
 
-// Relink opens a link session for one of the user's links, and goes through Connect with it like
-// [FrontEnd.Link]. It returns nil when the application has accepted that the link works again.
+// Relink is like [FrontEnd.Link] for an existing link. It returns nil if the application accepts
+// that the link is connected again.
 func (f *FrontEnd) Relink(linkID string, play Play) error {
 	return f.browser().connect("relink", linkID, play)
 }
 
-// Leave opens a link session, plays a user who closes Connect without a choice, and posts that. It
-// returns nil when the application has accepted it.
+// Leave opens a link session, plays a user who closes Connect, and posts the exit. It returns nil
+// if the application accepts the exit.
 func (f *FrontEnd) Leave() error {
 	b := f.browser()
 	token, err := b.open("session", "")
@@ -105,7 +108,7 @@ func (f *FrontEnd) Leave() error {
 	return err
 }
 
-// connect opens a session and settles what comes of it.
+// connect opens a session, plays Connect and posts the result.
 func (b *browser) connect(endpoint, linkID string, play Play) error {
 	token, err := b.open(endpoint, linkID)
 	if err != nil {
@@ -136,7 +139,7 @@ func (b *browser) open(endpoint, linkID string) (token string, err error) {
 	return launch.Token, nil
 }
 
-// settle plays Connect, and tells the application what Connect calls back with.
+// settle plays Connect, and posts its events and its result.
 func (b *browser) settle(token, linkID string, play Play) (*moneykit.ConnectResult, error) {
 	payload := b.server.Connect(token, moneykit.ConnectWeb, play)
 	result, err := moneykit.ParseConnectResult(payload)
@@ -171,7 +174,7 @@ func isNotFound(err error) bool {
 	return errors.As(err, &refused) && refused.Status == http.StatusNotFound
 }
 
-// post sends a request of the page, and reads the response into answer unless that is nil.
+// post sends a request. It decodes the response into answer, unless answer is nil.
 func (b *browser) post(endpoint string, body, answer any) error {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -209,7 +212,7 @@ func (b *browser) post(endpoint string, body, answer any) error {
 	return nil
 }
 
-// refusal returns the error for a response that is none of success.
+// refusal returns the error for a response whose status is not 2xx.
 func refusal(path string, status int, body []byte) error {
 	var answer struct {
 		Error struct {

@@ -43,7 +43,8 @@ func TestJSON(t *testing.T) {
 	roundTrip(t, moneykittest.LinkSpec{}, `{"products": null, "accounts": null}`)
 	roundTrip(t, moneykittest.LinkSpec{
 		UserID: "user-42", InstitutionID: "chase", State: moneykit.LinkStateError, Error: moneykit.LinkErrorAuthExpired, Webhook: hook,
-		Tags: []string{"a"}, Products: []moneykit.Product{}, NotPermitted: []moneykit.Product{moneykit.ProductAccounts}, Accounts: []moneykit.Account{},
+		Tags: []string{"a"}, Products: []moneykit.Product{}, NotPermitted: []moneykit.Product{moneykit.ProductAccounts},
+		Accounts: []moneykit.Account{},
 	}, `{
 		"user_id": "user-42", "institution_id": "chase", "state": "error", "error": "auth_expired", "webhook": "`+hook+`",
 		"tags": ["a"], "products": [], "not_permitted": ["accounts"], "accounts": []
@@ -60,7 +61,8 @@ func TestJSON(t *testing.T) {
 	at := time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
 	delivery := moneykittest.Delivery{
 		Token: "t", Event: "e", LinkID: "mk_1", IdempotencyKey: "k", URL: hook, Body: []byte(`{"a":1}`), QueuedAt: at,
-		State: moneykittest.DeliveryPending, Attempts: []moneykittest.DeliveryAttempt{{At: at, Status: 500}, {At: at, Err: errors.New("gone")}}, Next: at,
+		State: moneykittest.DeliveryPending, Next: at,
+		Attempts: []moneykittest.DeliveryAttempt{{At: at, Status: 500}, {At: at, Err: errors.New("gone")}},
 	}
 	roundTrip(t, delivery, `{
 		"token": "t", "event": "e", "link_id": "mk_1", "idempotency_key": "k", "url": "`+hook+`", "body": {"a": 1},

@@ -46,9 +46,9 @@ type LinkSpec struct {
 }
 
 // AddLink makes a link, in any state, without a link session and Connect, and returns it as
-// [moneykit.LinksService.Get] would. A link that exists already announces nothing: its webhook is told
-// what happens from then on. An institution that does not exist is reported to the test;
-// the link is then at the Instant Bank.
+// [moneykit.LinksService.Get] would. A link that exists already announces nothing: its webhook is
+// told what happens from then on. An institution that does not exist is reported to the test; the
+// link is then at the Instant Bank.
 func (s *Server) AddLink(spec LinkSpec) moneykit.Link {
 	var link moneykit.Link
 	var known bool

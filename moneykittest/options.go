@@ -43,8 +43,8 @@ type Settling string
 const (
 	// NewIDs posts them under new ids, as created.
 	NewIDs Settling = "new_ids"
-	// SameID posts them under the same ids, as updated. To whom has not read them while they were
-	// pending, a page lists them as created and as updated.
+	// SameID posts them under the same ids, as updated. A sync that has not read them while they
+	// were pending finds them in created and in updated.
 	SameID Settling = "same_id"
 )
 
@@ -135,8 +135,8 @@ func WithRedirectOrigins(origins ...string) Option {
 }
 
 // WithReceiver delivers webhooks to h in memory, whatever their URL, instead of over the network.
-// It works inside a testing/synctest bubble. A panic of h is reported to the test. [Server.Receive] does
-// the same for a server that exists.
+// It works inside a testing/synctest bubble. A panic of h is reported to the test. [Server.Receive]
+// does the same for a server that exists.
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
 		if h != nil {
@@ -183,7 +183,7 @@ func WithProductStateChanged() Option {
 // shapesVariable is the environment variable that [WithNulls] describes.
 const shapesVariable = "MONEYKITTEST_SHAPES"
 
-// addShapes applies the options that are named in a list with commas.
+// addShapes applies the options in a comma-separated list.
 func (c *config) addShapes(names string) {
 	for name := range strings.SplitSeq(names, ",") {
 		switch name = strings.TrimSpace(name); name {
@@ -200,28 +200,28 @@ func (c *config) addShapes(names string) {
 	}
 }
 
-// WithNulls writes members of responses and webhooks that have no value as null. Without it most of
-// them are absent. MoneyKit's document and recordings of its sandbox differ in this.
+// WithNulls writes optional members of responses and webhooks as null if they have no value. By
+// default most of them are absent.
 //
-// This is one of three options for shapes that MoneyKit has been seen to use. The environment variable
-// MONEYKITTEST_SHAPES sets them for all servers of a program, so that a test suite can be run again as
-// it is:
+// WithNulls, [WithZonelessTimestamps] and [WithSettling] select shapes that recordings of
+// MoneyKit's sandbox have. The environment variable MONEYKITTEST_SHAPES applies them to all
+// servers, to run an unchanged test suite against these shapes:
 //
 //	MONEYKITTEST_SHAPES=nulls,zoneless,same_id go test ./...
 //
-// Options of a server count more than the variable.
+// Options override the variable.
 func WithNulls() Option {
 	return func(c *config) { c.api.Nulls, c.delivery.Nulls = true, true }
 }
 
-// WithZonelessTimestamps writes times in responses and webhooks without a zone and with six decimals,
-// such as 2030-06-20T12:00:00.000000. They are in UTC. Without it they are RFC 3339. See [WithNulls].
+// WithZonelessTimestamps writes times in responses and webhooks in UTC without a zone and with six
+// decimals, such as 2030-06-20T12:00:00.000000. By default they are RFC 3339. See [WithNulls].
 func WithZonelessTimestamps() Option {
 	return func(c *config) { c.api.Zoneless, c.delivery.Zoneless = true, true }
 }
 
-// WithSettling sets what happens to pending transactions when they are posted, [NewIDs] by default. See
-// [WithNulls].
+// WithSettling sets what happens to pending transactions when they are posted, [NewIDs] by default.
+// See [WithNulls].
 func WithSettling(mode Settling) Option {
 	return func(c *config) {
 		c.world.SameID = mode == SameID

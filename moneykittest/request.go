@@ -12,8 +12,8 @@ import (
 //   - values whose names say that they are secrets, e-mail addresses, phone numbers, account and
 //     routing numbers, masks, or owners with their names and addresses
 //
-// Its JSON has the names in the tags of the fields. A body that is JSON is there as it is, and another
-// as text.
+// Its JSON has the names in the tags of the fields. A body that is JSON is there as it is, and
+// another as text.
 type Request struct {
 	Operation string      `json:"operation"` // its id in the API, such as "get_link"; "" if there is no route for it
 	Method    string      `json:"method"`

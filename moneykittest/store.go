@@ -37,8 +37,8 @@ func (m *MemoryStore) LoadPosition(_ context.Context, linkID string) (moneykit.S
 	return moneykit.SyncPosition{}, nil
 }
 
-// ApplyUpdate makes a change to a link's copy, if its position is the one that the change continues. It
-// returns [moneykit.ErrSyncConflict] if it is not.
+// ApplyUpdate makes a change to a link's copy, if its position is the one that the change
+// continues. It returns [moneykit.ErrSyncConflict] if it is not.
 func (m *MemoryStore) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) error {
 	if err := ctx.Err(); err != nil {
 		return err

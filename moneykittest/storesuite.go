@@ -316,11 +316,12 @@ func (s *storeCase) fences() {
 	second.Position.RefreshedAt = moneykit.Timestamp{Time: time.Date(2030, 5, 18, 1, 2, 3, 456789000, time.UTC)}
 	second.Remove, second.DropPending = []string{s.row("a", false).ID}, true
 	s.apply(first, second)
+	later := moneykit.Timestamp{Time: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}
 	for name, previous := range map[string]moneykit.SyncPosition{
 		"none":              {},
 		"the one before":    first.Position,
 		"another cursor":    {Cursor: "x", Generation: 2, RefreshedAt: second.Position.RefreshedAt},
-		"another time":      {Cursor: second.Position.Cursor, Generation: 2, RefreshedAt: moneykit.Timestamp{Time: time.Date(2031, 1, 1, 0, 0, 0, 0, time.UTC)}},
+		"another time":      {Cursor: second.Position.Cursor, Generation: 2, RefreshedAt: later},
 		"another time zone": second.Position,
 	} {
 		late := s.update(link, 3, s.row("a", false), s.row("d", true))

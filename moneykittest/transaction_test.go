@@ -79,11 +79,12 @@ func TestSyncFollows(t *testing.T) {
 			pages := 0
 			for _, happen := range []func(){happens[3], happens[11], happens[5]} {
 				mk.Refresh(link.ID)
-				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(size), moneykit.WithProgress(func(moneykit.SyncProgress) {
+				progress := func(moneykit.SyncProgress) {
 					if pages++; pages%3 == 0 && pages < 20 {
 						happen()
 					}
-				}))
+				}
+				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(size), moneykit.WithProgress(progress))
 				require.NoError(t, err)
 				syncAll(t, client, link.ID, store, size) // something may have come after the last page
 				require.Equal(t, mk.Transactions(link.ID), store.Transactions(link.ID))

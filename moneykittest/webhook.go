@@ -14,8 +14,9 @@ func (s *Server) RotateKeys() {
 	}
 }
 
-// Receive delivers webhooks to h in memory from now on, whatever their URL, as [WithReceiver] does. It is
-// for handlers that need a client of this server. After Receive(nil) they go where the options say.
+// Receive delivers webhooks to h in memory from now on, whatever their URL, as [WithReceiver] does.
+// It is for handlers that need a client of this server. After Receive(nil) they go where the
+// options say.
 func (s *Server) Receive(h http.Handler) { s.core().courier.Receive(h) }
 
 // SignedRequest returns a request with any body that is signed like MoneyKit's webhooks. Pass it to

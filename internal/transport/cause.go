@@ -30,7 +30,8 @@ func Cause(err error) error {
 // Hide returns err without its text. errors.Is and errors.As find in it what they find in err.
 func Hide(err error) error { return newCause(fmt.Sprintf("an error of type %T", err), err) }
 
-// ownError is an error of this package, whose text holds nothing but numbers and the package's words.
+// ownError is an error of this package, whose text holds nothing but numbers and the package's
+// words.
 type ownError interface {
 	error
 	own()
@@ -70,7 +71,7 @@ func describe(err error) string {
 		return spoken.LogText()
 	}
 	for _, known := range []error{
-		context.Canceled, context.DeadlineExceeded, net.ErrClosed, os.ErrDeadlineExceeded,
+		context.Canceled, context.DeadlineExceeded, net.ErrClosed, io.ErrClosedPipe, os.ErrDeadlineExceeded,
 		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
 	} {
 		if errors.Is(err, known) {
@@ -79,7 +80,7 @@ func describe(err error) string {
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "the connection ended before the response was complete"
+		return "the connection ended early"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		return "the host of the base URL does not exist"
 	case errors.As(err, &dns):

@@ -43,7 +43,7 @@ func TestCause(t *testing.T) {
 		{&net.OpError{Op: mark, Err: os.ErrDeadlineExceeded}, "i/o timeout"},
 		{&net.DNSError{Err: mark, Name: mark, IsNotFound: true}, "the host of the base URL does not exist"},
 		{&net.DNSError{Err: mark, Name: mark}, "looking up the host of the base URL failed"},
-		{fmt.Errorf("%s: %w", mark, io.ErrUnexpectedEOF), "the connection ended before the response was complete"},
+		{fmt.Errorf("%s: %w", mark, io.ErrUnexpectedEOF), "the connection ended early"},
 		{x509.HostnameError{Host: mark, Certificate: &x509.Certificate{}}, "the server's certificate is for another host"},
 		{x509.UnknownAuthorityError{}, "the server's certificate is signed by an unknown authority"},
 		{&tls.CertificateVerificationError{Err: errors.New(mark)}, "the server's certificate is not valid"},

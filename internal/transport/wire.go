@@ -27,7 +27,8 @@ func newBase() *http.Transport {
 		MaxIdleConnsPerHost:    100,
 		IdleConnTimeout:        90 * time.Second,
 		MaxResponseHeaderBytes: maxHeader,
-		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives up.
+		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives
+		// up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 4 * time.Second},
 	}
 }
@@ -45,7 +46,7 @@ type Wire struct {
 // RoundTrip sends req. The response's Body is a [*Body]; a body larger than MaxBytes is a
 // [*TooLargeError].
 func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	if _, ok := req.Context().Deadline(); w.Timeout > 0 && !(ok && w.Yields) {
+	if _, ok := req.Context().Deadline(); w.Timeout > 0 && (!ok || !w.Yields) {
 		ctx, cancel := context.WithTimeoutCause(req.Context(), w.Timeout, &TimeoutError{After: w.Timeout})
 		defer cancel()
 		req = req.WithContext(ctx)
@@ -86,17 +87,9 @@ func size(h http.Header) int {
 // trusted bounds what is allocated on the word of a Content-Length header alone.
 const trusted = 1 << 20
 
-// limitKey is the context key of WithLimit.
-type limitKey struct{}
-
-// WithLimit lets no body be larger than n for requests with the context that it returns.
-func WithLimit(ctx context.Context, n int64) context.Context {
-	return context.WithValue(ctx, limitKey{}, n)
-}
-
 func (w *Wire) limit(ctx context.Context) int64 {
-	if n, ok := ctx.Value(limitKey{}).(int64); ok {
-		return min(n, w.MaxBytes)
+	if i := infoFrom(ctx); i != nil && i.limit > 0 {
+		return min(i.limit, w.MaxBytes)
 	}
 	return w.MaxBytes
 }
@@ -125,8 +118,8 @@ func read(resp *http.Response, method string, most int64) ([]byte, error) {
 	return data, nil
 }
 
-// decompressed returns a reader of the body without its content encoding. net/http removes gzip only
-// where it has asked for it itself; proxies, and transports that are not net/http's, leave it.
+// decompressed returns a reader of the body without its content encoding. net/http removes gzip
+// only where it has asked for it itself; proxies, and transports that are not net/http's, leave it.
 func decompressed(resp *http.Response) (io.Reader, error) {
 	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
 	var body io.Reader

@@ -98,7 +98,7 @@ func TestNumbersThatWereNotFetched(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
 	params := sessionParams()
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{AccountNumbers: &moneykit.ProductSettings{}}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{AccountNumbers: &moneykit.ProductSettings{}}}
 	end := mk.connect(open(t, mk.Client(), params), world.Play{})
 	link, err := mk.Client().LinkSessions.Exchange(t.Context(), end.Token)
 	require.NoError(t, err)

@@ -27,8 +27,8 @@ type Settings struct {
 	RateLimits             bool
 	TokenLife              time.Duration   // of access tokens
 	Origins                map[string]bool // of redirect URIs, see [Origins]; nil for any
-	Nulls                  bool            // members that are absent otherwise are null
-	Zoneless               bool            // times have no zone, and six decimals
+	Nulls                  bool            // write absent optional members as null
+	Zoneless               bool            // write times without a zone, with six decimals
 }
 
 // Surroundings is what an [API] needs of the program that it is part of.
@@ -37,7 +37,7 @@ type Surroundings struct {
 	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the
 	// world locked.
 	Keys func(now time.Time) ([]byte, error)
-	// Errorf is told a mistake of whoever sends requests.
+	// Errorf reports a mistake of the test or the program that sends requests.
 	Errorf func(format string, args ...any)
 	// Done ends requests that a planned fault delays.
 	Done <-chan struct{}
@@ -94,8 +94,7 @@ func (a *API) Handler(mux *http.ServeMux) http.Handler {
 	})
 }
 
-// allowed returns the methods that mux has for the path of a request, if it does not have the
-// request's.
+// allowed returns the methods that mux serves at the path of a request.
 func allowed(mux *http.ServeMux, r *http.Request) []string {
 	var methods []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
@@ -118,7 +117,7 @@ type call struct {
 }
 
 // handler takes the requests of a route through the same steps: they are recorded, fail if that
-// was planned, are checked, handled and answered.
+// was planned, are checked, handled and responded to.
 func (a *API) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil {
@@ -184,7 +183,7 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	return rt.handle(a, q)
 }
 
-// checkVersion refuses versions that nobody knows. What MoneyKit does with them is not published.
+// checkVersion refuses unknown versions. What MoneyKit does with them is not published.
 func checkVersion(q *call) (reply, bool) {
 	switch version := q.Header.Get("Moneykit-Version"); version {
 	case "", "2023-02-18":
@@ -196,7 +195,7 @@ func checkVersion(q *call) (reply, bool) {
 	}
 }
 
-// unknownPath answers a request whose path the API does not have. None of MoneyKit's codes says so.
+// unknownPath answers a request whose path does not exist. MoneyKit has no error code for it.
 func unknownPath(a *API, q *call) reply {
 	rep := refuse("", "there is nothing at this path")
 	rep.status = http.StatusNotFound
@@ -204,7 +203,7 @@ func unknownPath(a *API, q *call) reply {
 	return rep
 }
 
-// wrongMethod answers a request whose path has other methods than its own.
+// wrongMethod answers a request whose path exists with other methods.
 func wrongMethod(methods []string) func(*API, *call) reply {
 	allow := strings.Join(methods, ", ")
 	return func(a *API, q *call) reply {

@@ -22,35 +22,35 @@ const (
 	HeaderAuth             // X-Client-Id and X-Client-Secret only
 )
 
-// The scopes of access tokens. Which operations MoneyKit allows with each is not published. Here it is
-// what the names say; what changes links otherwise needs the scope with which links are made, because
-// a link session can change them too.
+// The scopes of access tokens. MoneyKit does not publish which operations each scope allows. Here
+// reads, refreshes and institutions need the scope with that name. All other operations change
+// links and need linksScope, because a link session can change a link too.
 const (
 	linksScope        = "link_session:create"
 	readScope         = "link:data:read"
 	refreshScope      = "link:data:refresh"
 	institutionsScope = "institutions:read"
 
-	// allScopes is what a client may do that asks for nothing in particular.
+	// allScopes is the scope of a client that does not ask for a scope.
 	allScopes = linksScope + " " + readScope + " " + refreshScope + " " + institutionsScope
 )
 
-// checkScope refuses what the scope of the credentials does not allow. For most operations MoneyKit
-// declares link_error.forbidden_action for what is not allowed.
+// checkScope refuses operations that the scope of the credentials does not allow, with the error
+// that MoneyKit declares for forbidden actions.
 func checkScope(rt route, q *call) (reply, bool) {
 	if rt.scope == "" || slices.Contains(strings.Fields(q.scope), rt.scope) {
 		return reply{}, true
 	}
 	code := moneykit.ErrorCodeLinkForbiddenAction
 	if rt.operation == "create_link_session" {
-		code = moneykit.ErrorCodeLinkSessionForbiddenConfig // the only 403 that it declares
+		code = moneykit.ErrorCodeLinkSessionForbiddenConfig // the only 403 that this operation declares
 	}
 	return refuse(code, "the access token lacks the scope %s", rt.scope), false
 }
 
-// createAccessToken handles create_access_token. It takes the credentials from an HTTP Basic
-// header before those in the form, unless the header is empty: MoneyKit's client for Ruby always sends
-// one. The token may do what the scope says, and nothing where a name in it is not known.
+// createAccessToken handles create_access_token. Credentials in an HTTP Basic header take
+// precedence over those in the form, but empty ones are ignored: MoneyKit's Ruby client always
+// sends the header. An unknown scope allows nothing.
 func (a *API) createAccessToken(q *call) reply {
 	form, err := url.ParseQuery(string(q.body))
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// writeCursor returns a cursor for a place. Nobody but readCursor is to look into it.
+// writeCursor returns a cursor for a place. Only readCursor reads it.
 func writeCursor(place any) string {
 	data, err := json.Marshal(place)
 	if err != nil {

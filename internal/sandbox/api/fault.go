@@ -13,9 +13,9 @@ import (
 
 // Fault is a way for a request to fail; see [API.Fail]. Its fields combine. Without Status, Code,
 // LinkError and Reset the request is handled, and the fault changes when and how the response
-// comes. The zero Fault answers 500.
+// comes. The zero Fault responds with 500.
 type Fault struct {
-	Status      int                // answered instead of handling the request
+	Status      int                // of the response; the request is not handled
 	Code        moneykit.ErrorCode // the same, in MoneyKit's JSON
 	LinkError   moneykit.LinkError // with Code, which is link_error.bad_state unless it is set
 	Header      http.Header        // added to the response
@@ -88,7 +88,7 @@ func (a *API) nextFault(operation string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// reply returns the answer that the fault gives instead of handling the request.
+// reply returns the response that replaces the handling of the request, if there is one.
 func (f *Fault) reply(planned bool) (reply, bool) {
 	if !planned || f.Reset == ResetAfter || (f.Status == 0 && f.Code == "" && f.LinkError == "") {
 		return reply{}, false
@@ -114,7 +114,7 @@ func (f *Fault) reply(planned bool) (reply, bool) {
 	return answer(status, body), true
 }
 
-// change applies to an answer what the fault only changes about it.
+// change changes a response as the fault demands.
 func (f *Fault) change(rep *reply) {
 	if f.Body != "" {
 		rep.body, rep.media = []byte(f.Body), "text/html; charset=utf-8"

@@ -93,8 +93,8 @@ func strangers(rows []moneykit.TransactionImport, accounts map[string]bool) []pr
 	return found
 }
 
-// importTransactions handles import_transactions. Of refusals for the link the API declares none; these
-// are those of the other operations on a link.
+// importTransactions handles import_transactions. MoneyKit declares no errors about the link for
+// it. Here it has the errors of other operations on a link.
 func (a *API) importTransactions(q *call) reply {
 	var params moneykit.TransactionImportParams
 	if rep, ok := q.read(object(required("transactions", rowsRule())), &params); !ok {

@@ -71,7 +71,7 @@ func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 	return reply{}, true
 }
 
-// tooMany returns the answer to a request that comes too soon.
+// tooMany returns the response to a request that comes too soon.
 func tooMany(wait time.Duration, format string, args ...any) reply {
 	rep := refuse(moneykit.ErrorCodeRateLimitExceeded, format, args...)
 	seconds := (wait + time.Second - 1) / time.Second

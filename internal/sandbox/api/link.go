@@ -29,7 +29,8 @@ func (q *call) usable(p moneykit.Product) (*world.Link, reply, bool) {
 	return l, reply{}, true
 }
 
-// existing returns the link of a request that asks for no data, or the response to send instead.
+// existing returns the link of a request that reads no data of a product, or the response to send
+// instead.
 func (q *call) existing() (*world.Link, reply, bool) {
 	l := q.world.Find(q.PathValue("id"), q.now)
 	switch {

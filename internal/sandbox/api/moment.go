@@ -13,16 +13,16 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Days and moments in requests are read as pydantic reads them, because MoneyKit's API is built on it:
-// not all forms that the SDK reads in responses are among them.
+// MoneyKit's API parses days and moments with pydantic, which accepts fewer forms than the SDK
+// accepts in responses. This file accepts the same forms as pydantic.
 
-// momentForm returns the form of a moment. What follows the day may be absent.
+// momentForm returns the pattern of a day with an optional time and offset.
 var momentForm = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt _](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$`)
 })
 
-// momentOf reads a moment: a day with or without a time, which has no offset or one, or seconds since
-// 1970. Without an offset it is in UTC.
+// momentOf parses a day with an optional time and offset, or a number of seconds since 1970.
+// Without an offset the time is in UTC.
 func momentOf(s string) (time.Time, bool) {
 	if seconds, err := strconv.ParseFloat(s, 64); err == nil && strings.Trim(s, "+-.0123456789") == "" {
 		return unix(seconds)
@@ -54,7 +54,7 @@ func momentOf(s string) (time.Time, bool) {
 	return t, err == nil && t.Year() > 0
 }
 
-// unix reads seconds since 1970, or milliseconds where seconds would be far away.
+// unix converts seconds since 1970. Large numbers are milliseconds, as in pydantic.
 func unix(n float64) (time.Time, bool) {
 	const watershed = 2e10
 	if math.Abs(n) > watershed {
@@ -64,14 +64,14 @@ func unix(n float64) (time.Time, bool) {
 	return t, math.Abs(n) <= watershed*20 && t.Year() > 0 && t.Year() <= 9999
 }
 
-// dayOf reads a day, or the day of a moment at midnight.
+// dayOf parses a day. A moment must be midnight.
 func dayOf(s string) (moneykit.Date, bool) {
 	t, ok := momentOf(s)
 	h, m, sec := t.Clock()
 	return moneykit.DateOf(t), ok && h == 0 && m == 0 && sec == 0 && t.Nanosecond() == 0
 }
 
-// written returns a value that stands for a moment as text, "" for one of another kind.
+// written returns the text of a JSON string or number, "" for other values.
 func written(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -82,7 +82,7 @@ func written(value any) string {
 	return ""
 }
 
-// timestamp checks a moment.
+// timestamp checks a moment and converts it to RFC 3339.
 func timestamp() rule {
 	return func(found *[]problem, at []any, value any) any {
 		t, ok := momentOf(written(value))
@@ -94,7 +94,7 @@ func timestamp() rule {
 	}
 }
 
-// calendarDay checks a day, or a moment of which the day counts by its own clock.
+// calendarDay checks a day or a moment, and converts it to a day in the offset of the moment.
 func calendarDay() rule {
 	return func(found *[]problem, at []any, value any) any {
 		t, ok := momentOf(written(value))

@@ -89,8 +89,8 @@ func TestMoments(t *testing.T) {
 	}
 }
 
-// TestImportedDays sends days and moments of transactions. The day is that of the moment's own clock. A
-// day that is quoted twice, as MoneyKit's client for Python writes it, is none.
+// TestImportedDays sends days and moments of transactions. The day is that of the moment's own
+// clock. A day that is quoted twice, as MoneyKit's client for Python writes it, is none.
 func TestImportedDays(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -131,8 +131,8 @@ func TestQueriedDays(t *testing.T) {
 	}
 }
 
-// Parameters with brackets, as MoneyKit's client for Ruby writes lists, are others than those of the
-// API, and ignored like all that it does not know.
+// Parameters with brackets, as MoneyKit's client for Ruby writes lists, are others than those of
+// the API, and ignored like all that it does not know.
 func TestBracketsInQueries(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

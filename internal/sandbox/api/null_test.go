@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// eachNull calls f once for each member of the objects in a tree, with the member's path, while it is
-// null.
+// eachNull calls f once for each member of the objects in a tree, with the member's path, while it
+// is null.
 func eachNull(node any, path string, f func(path string)) {
 	switch n := node.(type) {
 	case []any:
@@ -66,7 +66,8 @@ const fullImport = `{
 	"transactions": [{"transaction_id": "t", "account_id": "a", "amount": "1", "date": "2030-01-01", "description": "d", "type": "t"}]
 }`
 
-// TestNulls sends each member of all bodies as null. It is refused unless something says that it may be.
+// TestNulls sends each member of all bodies as null. It is refused unless something says that it
+// may be.
 func TestNulls(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

@@ -25,7 +25,7 @@ func (q *query) wrong(name, message, kind string) {
 	q.found = append(q.found, problem{[]any{"query", name}, message, kind})
 }
 
-// reply returns the answer to send, and false, when something is wrong.
+// reply returns the response to send, and false, when something is wrong.
 func (q *query) reply() (reply, bool) {
 	if len(q.found) == 0 {
 		return reply{}, true
@@ -33,7 +33,7 @@ func (q *query) reply() (reply, bool) {
 	return malformed(q.found), false
 }
 
-// malformed returns the answer to a request with something wrong in it.
+// malformed returns the response to a request that breaks rules.
 func malformed(found []problem) reply {
 	return answer(http.StatusUnprocessableEntity, errorBody{
 		Code:     moneykit.ErrorCodeValidationFailed,

@@ -18,12 +18,12 @@ type errorBody struct {
 	Problems         []problem          `json:"validation_errors,omitempty"`
 }
 
-// refuse returns the answer with an error code, or with status 500 without one.
+// refuse returns a response with an error code, or with status 500 without one.
 func refuse(code moneykit.ErrorCode, format string, args ...any) reply {
 	return answer(statusOf(code), errorBody{Code: code, Message: fmt.Sprintf(format, args...)})
 }
 
-// badState returns the answer for a link that cannot be used.
+// badState returns the response for a link that cannot be used.
 func badState(reason moneykit.LinkError) reply {
 	return answer(statusOf(moneykit.ErrorCodeLinkBadState), errorBody{
 		Code:      moneykit.ErrorCodeLinkBadState,

@@ -6,17 +6,17 @@ import (
 	"strconv"
 )
 
-// reply is an answer before it is sent.
+// reply is a response before it is sent.
 type reply struct {
 	status int
 	header http.Header // beyond Content-Type
 	media  string      // Content-Type; none with an empty body
 	body   []byte
-	value  any    // what the body was made of; nil with an error
+	value  any    // body is its JSON; nil for none
 	report string // a mistake in the test, to be told to it
 }
 
-// answer returns v as JSON, or nothing for nil.
+// answer returns a response with v as JSON, or without a body for nil.
 func answer(status int, v any) reply {
 	if v == nil {
 		return reply{status: status}
@@ -30,7 +30,7 @@ func answer(status int, v any) reply {
 	return reply{status: status, media: "application/json", body: body, value: v}
 }
 
-// send writes the answer; with truncate only half of its body, after which net/http ends the
+// send writes the response; with truncate only half of its body, after which net/http ends the
 // connection, because more was announced.
 func (rep *reply) send(w http.ResponseWriter, truncate bool) {
 	h := w.Header()

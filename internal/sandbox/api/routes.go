@@ -5,7 +5,7 @@ type route struct {
 	operation string // the operationId
 	pattern   string
 	handle    func(*API, *call) reply
-	scope     string // that it needs; "" with public or for anybody who is authenticated
+	scope     string // required of the credentials; "" for none
 	public    bool   // needs no authentication
 	limits    []limit
 }

@@ -9,22 +9,21 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// reshape writes an answer in the other shapes that MoneyKit has been seen to use, as the settings
-// say. Refusals have one shape.
+// reshape rewrites a successful answer as the settings Nulls and Zoneless say.
 func (a *API) reshape(rep *reply) {
 	if !a.Nulls && !a.Zoneless || rep.value == nil || rep.status >= 300 {
 		return
 	}
 	tree, err := parse(rep.body)
 	if err != nil {
-		return // cannot be: it was written a moment ago
+		return // cannot happen: the body is JSON of our own
 	}
 	if body, err := json.Marshal(a.shape(tree, reflect.TypeOf(rep.value))); err == nil {
 		rep.body = body
 	}
 }
 
-// shape returns the JSON of a value of type t in its other shape.
+// shape rewrites node, the JSON of a value of type t.
 func (a *API) shape(node any, t reflect.Type) any {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -48,7 +47,7 @@ func (a *API) shape(node any, t reflect.Type) any {
 		for _, field := range reflect.VisibleFields(t) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name == "" || name == "-" {
-				continue // embedded: its own fields are among the visible ones
+				continue // VisibleFields has the fields of embedded structs
 			}
 			if member, ok := n[name]; ok {
 				n[name] = a.shape(member, field.Type)
@@ -60,7 +59,7 @@ func (a *API) shape(node any, t reflect.Type) any {
 	return node
 }
 
-// zoneless returns a time without its zone.
+// zoneless rewrites an RFC 3339 time without a zone.
 func zoneless(s string) string {
 	t, err := moneykit.ParseTimestamp(s)
 	if err != nil {

@@ -36,7 +36,8 @@ func TestShapes(t *testing.T) {
 			mk := newFake(t, day())
 			other := newFake(t, day(), withAPI(func(s *api.Settings) { s.Nulls, s.Zoneless = nulls, noZone }))
 			spec := world.LinkSpec{Tags: []string{"a"}, Accounts: []moneykit.Account{
-				{ID: "acc_1", Type: "depository", Name: "One"}, {ID: "acc_2", Type: "investment", Name: "Two", Balances: moneykit.Balances{Currency: "EUR"}},
+				{ID: "acc_1", Type: "depository", Name: "One"},
+				{ID: "acc_2", Type: "investment", Name: "Two", Balances: moneykit.Balances{Currency: "EUR"}},
 			}}
 			link := mk.addLink(t, spec)
 			assert.Equal(t, link, other.addLink(t, spec))

@@ -46,7 +46,7 @@ func (a *API) getTransactions(q *call) reply {
 	}{page, l.AccountsIn(accountsIn(page)), wire(l), counts{total, s.Page, len(page)}})
 }
 
-// syncTransactions handles get_transactions_sync. What MoneyKit answers to a cursor that it does
+// syncTransactions handles get_transactions_sync. What MoneyKit responds to a cursor that it does
 // not accept is not published.
 func (a *API) syncTransactions(q *call) reply {
 	params := q.query()
@@ -68,7 +68,7 @@ func (a *API) syncTransactions(q *call) reply {
 		}
 	}
 	changes, next, more := g.Read(at, size)
-	// Nobody is to rely on an order that is not promised.
+	// The order is not promised: clients must not rely on it.
 	r := q.world.Random("order " + writeCursor(at))
 	shuffle(r, changes.Created)
 	shuffle(r, changes.Updated)

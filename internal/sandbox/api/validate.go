@@ -22,11 +22,11 @@ type problem struct {
 	Type     string `json:"type"`
 }
 
-// rule checks a value that came as JSON, adds what is wrong with it to found, and returns the value
-// as encoding/json is to read it.
+// rule checks a JSON value and appends its problems to found. It returns the value to decode, which
+// may be a converted form of the value.
 type rule func(found *[]problem, at []any, value any) any
 
-// read checks the body of a request and decodes it into value. It returns the answer to send, and
+// read checks the body of a request and decodes it into value. It returns the response to send, and
 // false, when something is wrong with it.
 func (q *call) read(check rule, value any) (reply, bool) {
 	var found []problem
@@ -89,12 +89,13 @@ type member struct {
 
 func required(name string, check rule) member { return member{name, true, true, check} }
 
-// optional members may be absent or null. MoneyKit's document of 2025 says of no member that it may be
-// null, save the webhook of a link that is updated. Taken here are those that an earlier document
-// declared so, or of which the like is null in responses.
+// optional members may be absent or null. MoneyKit's document of 2025 declares only the webhook of
+// an updated link as nullable. Members that its document of 2023 declared as nullable are accepted
+// too, and those that responses share and have as null.
 func optional(name string, check rule) member { return member{name, false, false, check} }
 
-// present members may be absent, but not null: they have a default, or nothing says that they may be.
+// present members may be absent, but not null. They have a default, or are not declared as nullable
+// anywhere.
 func present(name string, check rule) member { return member{name, false, true, check} }
 
 // object checks its members; it ignores others.

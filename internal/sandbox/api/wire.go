@@ -39,14 +39,14 @@ type wireProduct struct {
 	Settings        *moneykit.ProductSettings `json:"settings,omitempty"`
 }
 
-// wireTransactions is the product that has a history.
+// wireTransactions is the product transactions, which alone has has_history.
 type wireTransactions struct {
 	wireProduct
 
 	HasHistory bool `json:"has_history"`
 }
 
-// set puts a product into its place.
+// set sets the product with this name.
 func (out *wireProducts) set(name moneykit.Product, p *wireProduct) {
 	switch name {
 	case moneykit.ProductAccounts:

@@ -16,16 +16,16 @@ type Settings struct {
 	Transport       http.RoundTripper // to the webhooks; see Network and Receiver
 	FreshSignatures bool              // every attempt is signed anew, else it has the signature of the first
 	KeyOverlap      time.Duration     // how long a key is published after it was replaced
-	Nulls           bool              // members that are absent otherwise are null
-	Zoneless        bool              // times have no zone, and six decimals
+	Nulls           bool              // write absent optional members as null
+	Zoneless        bool              // write times without a zone, with six decimals
 }
 
 // Surroundings is what a [Courier] needs of the program that it is part of.
 type Surroundings struct {
 	World *world.Shared
-	// Errorf is told a mistake of the receiver.
+	// Errorf reports a mistake of the receiver, such as a panic.
 	Errorf func(format string, args ...any)
-	// Logf is told about attempts that fail.
+	// Logf logs attempts that fail.
 	Logf func(format string, args ...any)
 }
 
@@ -39,9 +39,9 @@ type Courier struct {
 	wake chan struct{}   // for Run: something may be due
 
 	// The lock of the world guards what follows.
-	receiver   http.RoundTripper // in place of Transport; nil for none
+	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
-	keys       []*signingKey // the last one signs; none until somebody asks for one
+	keys       []*signingKey // the last one signs; none before the first use
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.
@@ -54,7 +54,8 @@ func New(ctx context.Context, settings Settings, around Surroundings) *Courier {
 	return c
 }
 
-// Receive delivers to h in memory from now on, or with nil as the settings say.
+// Receive delivers to h in memory from now on. With nil it delivers through Settings.Transport
+// again.
 func (c *Courier) Receive(h http.Handler) {
 	c.World.Do(func(*world.World, time.Time) {
 		c.receiver = nil

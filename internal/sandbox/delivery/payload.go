@@ -19,7 +19,7 @@ func (c *Courier) payload(e world.Event) []byte {
 		"link_id":                 e.LinkID,
 		"link_tags":               e.Tags,
 	}
-	// optional sets a member of this kind of event.
+	// optional sets an optional member of the event.
 	optional := func(name string, value any, known bool) {
 		if known {
 			body[name] = value
@@ -45,7 +45,7 @@ func (c *Courier) payload(e world.Event) []byte {
 	return data
 }
 
-// moment returns a time as bodies have it.
+// moment returns the JSON value of a time.
 func (c *Courier) moment(t time.Time) any {
 	if c.Zoneless {
 		return world.Zoneless(t)

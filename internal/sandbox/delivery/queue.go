@@ -79,7 +79,7 @@ func (d *delivery) copy() Delivery {
 // collect queues the events that happened.
 func (c *Courier) collect(w *world.World) {
 	for _, e := range w.TakeEvents() {
-		if len(c.deliveries) >= maxDeliveries { // the oldest goes that nobody waits for, if there is one
+		if len(c.deliveries) >= maxDeliveries { // the oldest that is not pending goes first
 			i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.State != Pending })
 			i = max(i, 0)
 			c.deliveries = slices.Delete(c.deliveries, i, i+1)

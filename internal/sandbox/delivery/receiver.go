@@ -22,7 +22,7 @@ type panicError struct{ value any }
 // Error tells what the handler panicked with.
 func (e panicError) Error() string { return fmt.Sprintf("the receiver panicked: %v", e.value) }
 
-// RoundTrip returns what the handler answers, or the error of the request's context if that ends
+// RoundTrip returns the response of the handler, or the error of the request's context if that ends
 // before.
 func (rec receiver) RoundTrip(out *http.Request) (*http.Response, error) {
 	in := out.Clone(out.Context())
@@ -57,12 +57,12 @@ func (rec receiver) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	case <-out.Context().Done():
-		return nil, out.Context().Err() // the handler's affair from here on; w is not read any more
+		return nil, out.Context().Err() // the handler may go on; w is not read any more
 	}
 	return w.response(out), nil
 }
 
-// answerWriter keeps an answer.
+// answerWriter keeps a response.
 type answerWriter struct {
 	header http.Header
 	status int

@@ -25,22 +25,22 @@ type Tampering string
 
 // The ways.
 const (
-	TamperBody        Tampering = "body"         // it says something else than what was signed
-	TamperWhitespace  Tampering = "whitespace"   // it says the same in other bytes
+	TamperBody        Tampering = "body"         // the body is another than the signed one
+	TamperWhitespace  Tampering = "whitespace"   // the body has other white space than the signed one
 	TamperUnsigned    Tampering = "unsigned"     // there is no signature
-	TamperGarbage     Tampering = "garbage"      // the signature is no token
+	TamperGarbage     Tampering = "garbage"      // the signature is not a token
 	TamperSignature   Tampering = "signature"    // one character of the signature is another
 	TamperStale       Tampering = "stale"        // it was signed a day ago
 	TamperFuture      Tampering = "future"       // it was signed a day in the future
-	TamperTimeless    Tampering = "timeless"     // it does not say when it was signed
-	TamperHashless    Tampering = "hashless"     // the signature does not speak of the body
+	TamperTimeless    Tampering = "timeless"     // the token has no time
+	TamperHashless    Tampering = "hashless"     // the token has no hash of the body
 	TamperSwapped     Tampering = "swapped"      // the signature is that of another webhook
-	TamperOtherKey    Tampering = "other_key"    // it is signed with another key than it names
+	TamperOtherKey    Tampering = "other_key"    // it is signed with another key than the token names
 	TamperUnknownKey  Tampering = "unknown_key"  // it is signed with a key that is not published
-	TamperEmbeddedKey Tampering = "embedded_key" // the same, and the token brings the key along
+	TamperEmbeddedKey Tampering = "embedded_key" // the same, and the token contains that key
 	TamperNone        Tampering = "none"         // the token says that it needs no signature
 	TamperHMAC        Tampering = "hmac"         // the public key is used as a shared secret
-	TamperCritical    Tampering = "critical"     // the token demands what nobody knows
+	TamperCritical    Tampering = "critical"     // the token demands an extension that does not exist
 )
 
 // Tamperings returns all ways.

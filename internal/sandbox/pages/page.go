@@ -21,9 +21,9 @@ const maxBody = 1 << 20
 // Pages serves Connect's pages. It is safe for concurrent use.
 type Pages struct {
 	World *world.Shared
-	// Errorf is told a mistake of the test or the program.
+	// Errorf reports a mistake of the test or the program.
 	Errorf func(format string, args ...any)
-	// Logf is told about an ending that may be wanted.
+	// Logf logs an ending that may be a mistake.
 	Logf func(format string, args ...any)
 }
 
@@ -64,11 +64,11 @@ func show(w http.ResponseWriter, status int, page *template.Template, data any) 
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // the token is in the URL
 	w.WriteHeader(status)
-	_ = page.Execute(w, data) // whoever asked may be gone
+	_ = page.Execute(w, data) // the browser may be gone
 }
 
-// Tell tells about an ending that is a mistake, or that may be one. What is the method or page
-// where Connect ended.
+// Tell reports an ending that is a mistake, and logs one that may be. what names the method or the
+// page where Connect ended.
 func (p *Pages) Tell(what string, end world.Ending) {
 	if end.Mistake {
 		p.Errorf("%s: %s", what, end.Err.DisplayedMessage)
@@ -160,7 +160,7 @@ func (p *Pages) play(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(data) // whoever asked may be gone
+	_, _ = w.Write(data) // the browser may be gone
 }
 
 // messages returns what is to be posted: the events that were not yet, and the ending. The session

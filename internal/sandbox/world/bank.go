@@ -10,21 +10,21 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// AddTransactions lets MoneyKit find new transactions of a link at the bank. What they lack is
-// filled in: an id, an everyday account of the link, its currency, the day, and that they are
-// debits. Pending ones join those that are pending already, or replace the one with their id; a
-// posted one with the id of a pending one takes its place. The link counts as refreshed.
+// AddTransactions adds transactions to a link, as if MoneyKit had found them at the bank. The link
+// counts as refreshed. Fields that are missing get a value: an id, an everyday account of the link,
+// the account's currency, the day of today, and the type debit. A pending transaction replaces the
+// pending one with the same id, and so does a posted one.
 //
-// Without error all are added, else none. There is an error when there is no such link, or it has
-// no transactions, and for an id that the link has used before, an account of another link and a
-// negative amount.
+// If one of them is wrong, it returns an error and adds none: for a link that does not exist or has
+// no transactions, an id that the link has used before, an account of another link, and a negative
+// amount.
 func (w *World) AddTransactions(linkID string, txs []moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error { return w.addTransactions(l, txs, now) })
 }
 
-// UpdateTransaction lets MoneyKit find at the bank that a posted transaction, the one with tx's
-// id, is now as tx says. Account, currency, type and day stay where tx has none. The link counts
-// as refreshed. There is an error when there is no such link or posted transaction.
+// UpdateTransaction replaces the posted transaction that has tx's id, as if it had changed at the
+// bank. Account, currency, type and day stay as they are if tx has none. The link counts as
+// refreshed. It returns an error for a link or posted transaction that does not exist.
 func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		old := l.Ledger.posted(tx.ID)
@@ -50,8 +50,8 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 	})
 }
 
-// RemoveTransaction lets MoneyKit find at the bank that a posted transaction is gone. The link
-// counts as refreshed. There is an error when there is no such link or posted transaction.
+// RemoveTransaction removes a posted transaction, as if it had vanished at the bank. The link
+// counts as refreshed. It returns an error for a link or posted transaction that does not exist.
 func (w *World) RemoveTransaction(linkID, id string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		if l.Ledger.posted(id) == nil {
@@ -67,9 +67,9 @@ func noSuchTransaction(id string) error {
 	return fmt.Errorf("the link has no posted transaction %q", id)
 }
 
-// Settle lets MoneyKit find at the bank that nothing is pending any more: most of what was is
-// posted now, under new ids or, with SameID, under the same, and the rest has vanished. The link counts as refreshed. There is an
-// error when there is no such link.
+// Settle settles the pending transactions of a link: most of them are posted under new ids, or
+// under the same with SameID, and the others vanish. The link counts as refreshed. It returns an
+// error for a link that does not exist.
 func (w *World) Settle(linkID string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		w.settle(l, now)

@@ -6,7 +6,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Event is something that the webhook of a link is told.
+// Event is something that the webhook of a link is notified of.
 type Event struct {
 	Token        string    // of its delivery
 	URL          string    // the webhook when the event happened
@@ -42,8 +42,8 @@ func (w *World) announce(l *Link, e Event) {
 
 // AnnounceTest announces an event that a test asks for, and returns the token of its delivery. The
 // event says how the link is now. Which product MoneyKit chooses is not published. A refresh is
-// announced under the name that refreshes have here, whichever of the two the test asks for:
-// MoneyKit's only payload for both has one constant name. The link must have a webhook.
+// announced by Settings.RefreshEvent, whichever of the two names the test asks for:
+// MoneyKit's document has one payload for both names. The link must have a webhook.
 func (w *World) AnnounceTest(l *Link, name moneykit.EventType, key string, now time.Time) string {
 	e := l.stateEvent(now)
 	switch name {
@@ -114,8 +114,8 @@ func (l *Link) refreshEvent(event moneykit.EventType, name moneykit.Product, now
 // Failed says why a product was not refreshed.
 func Failed(reason moneykit.ProductError) string { return "the refresh failed: " + string(reason) }
 
-// announceFirst announces the transactions that a link has from the beginning, or since it was
-// granted them, if they were fetched and there are any.
+// announceFirst announces the transactions that were fetched when the link was made, or when it got
+// the product transactions. Without any it announces nothing.
 func (w *World) announceFirst(l *Link, now time.Time) {
 	if p := l.Products[moneykit.ProductTransactions]; l.Webhook != "" && p != nil && !p.Refreshed.IsZero() {
 		w.Ledger(l)

@@ -128,7 +128,8 @@ func TestEventsWithoutWebhook(t *testing.T) {
 	assert.Empty(t, w.TakeEvents())
 }
 
-// TestAnnounceTest asks for test events. Both names of a refresh stand for the one that the world uses.
+// TestAnnounceTest asks for test events. Both names of a refresh stand for the one that the world
+// uses.
 func TestAnnounceTest(t *testing.T) {
 	t.Parallel()
 	for _, refresh := range []moneykit.EventType{"", moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged} {
@@ -156,9 +157,10 @@ func TestAnnounceTest(t *testing.T) {
 func TestFirstTransactions(t *testing.T) {
 	t.Parallel()
 	products := func(prefetch bool) *moneykit.LinkSessionSettings {
-		return &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{Prefetch: prefetch}}}
+		return &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{Prefetch: prefetch}}}
 	}
-	noTransactions := &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{}}
+	const days = 10 * 24 * time.Hour
+	noTransactions := &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{}}
 	for name, tt := range map[string]struct {
 		settings *moneykit.LinkSessionSettings
 		history  time.Duration
@@ -166,13 +168,13 @@ func TestFirstTransactions(t *testing.T) {
 		want     []string // after the exchange
 		refresh  []string // after a refresh of the transactions
 	}{
-		"fetched at once":  {nil, time.Hour * 240, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
-		"asked for":        {products(true), time.Hour * 240, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
-		"fetched later":    {products(false), time.Hour * 240, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
-		"not asked for":    {noTransactions, time.Hour * 240, world.Play{}, []string{connected}, nil},
-		"not permitted":    {products(true), time.Hour * 240, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},
+		"fetched at once":  {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"asked for":        {products(true), days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"fetched later":    {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
+		"not asked for":    {noTransactions, days, world.Play{}, []string{connected}, nil},
+		"not permitted":    {products(true), days, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},
 		"nothing to tell":  {nil, 0, world.Play{}, []string{connected}, nil},
-		"nobody ever pays": {nil, time.Hour * 240, world.Play{Accounts: []string{"investment"}}, []string{connected}, nil},
+		"nobody ever pays": {nil, days, world.Play{Accounts: []string{"investment"}}, []string{connected}, nil},
 	} {
 		w := newWorld(func(s *world.Settings) { s.History = tt.history })
 		params := sessionParams()

@@ -50,7 +50,7 @@ func (w *World) begin(l *Link, now time.Time) {
 	l.Ledger.wait(t.waiting(today, 2))
 }
 
-// fetch lets MoneyKit find at the bank what has happened meanwhile.
+// fetch refreshes the transactions: the past with the first fetch, and a few new ones later.
 func (w *World) fetch(l *Link, now time.Time) {
 	g := w.Ledger(l)
 	if !g.Begun { // it has never been there
@@ -142,8 +142,8 @@ func sentence(value string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-// enrichment returns what MoneyKit knows about a payment to somebody. All payments share it, so it is
-// never changed.
+// enrichment returns the enrichment of payments to a merchant. All of them share it, so it must not
+// be changed.
 func (w *World) enrichment(m merchant) *moneykit.TransactionEnrichment {
 	name := cmp.Or(m.name, string(m.subcategory))
 	if e := w.enrichments[name]; e != nil {
@@ -174,7 +174,7 @@ func (w *World) enrichment(m merchant) *moneykit.TransactionEnrichment {
 	return e
 }
 
-// recurring returns what MoneyKit knows about a regular payment on a day, shared as well.
+// recurring returns the enrichment of a regular payment on a day. It is shared too.
 func (w *World) recurring(reg *regular, day moneykit.Date) *moneykit.TransactionEnrichment {
 	shared := w.enrichment(reg.merchant)
 	name := fmt.Sprint(shared.Category.Value, reg.name, day)

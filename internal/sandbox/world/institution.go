@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// The institutions that are there to be linked in tests. Of their ids only that of the Credentials
-// Bank is published. They are the first of the directory.
+// The test banks, the first of the directory. Of their ids only that of the Credentials Bank is
+// published.
 const (
 	InstantBank     = "moneykit-instant-bank"
 	CredentialsBank = "moneykit-creds-bank" //nolint:gosec // an id
@@ -36,7 +36,7 @@ const (
 	placeCount    = 37
 	kindCount     = 8
 
-	// chaseIndex is where Chase stands in the directory, behind all of Cedar Grove.
+	// chaseIndex is the index of Chase in the directory, which is sorted by name.
 	chaseIndex = testBankCount + 7*kindCount
 
 	// InstitutionCount is how many institutions there are.
@@ -94,7 +94,7 @@ func testBanks() [testBankCount]Institution {
 	}
 }
 
-// chase is the institution that MoneyKit's documentation uses in its examples.
+// chase returns the institution of the examples in MoneyKit's documentation.
 func chase() Institution {
 	return Institution{
 		ID: "chase", Name: "Chase", Domain: "chase.bank.test", Color: "#117ACA",

@@ -12,13 +12,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Ledger holds the transactions of a link, and what has happened to them. The log has all that is to
-// be known about posted rows; what follows from it is built when somebody asks. Rows are shared, and
-// never changed: a row that changes is another row.
+// Ledger holds the transactions of a link and their history. The log is the source of truth for
+// posted rows; the indexes below are derived from it on first use. Log and indexes share the rows,
+// which must not be changed: an update is a new row.
 type Ledger struct {
 	Epoch   int      // places of earlier ones are refused
 	Log     []Entry  // what happened to posted rows, oldest first
-	Gone    []string // ids of rows that were removed in earlier epochs: none is used again
+	Gone    []string // ids of rows that were removed in earlier epochs, which are never used again
 	Pending []moneykit.Transaction
 	Version int // of Pending
 	Made    int // ids that were made up
@@ -26,13 +26,13 @@ type Ledger struct {
 	Begun   bool // the past is in it
 	Changes int  // how often there was something new to sync
 
-	last  map[string]int32 // the last entry about each posted row and each that is gone; nil if not built
+	last  map[string]int32 // index in Log of the last entry for each id, or gone; nil before build
 	order byDay[moneykit.Transaction]
-	// waiting are the pending rows in order; nil if that is not known yet.
+	// waiting has the pending rows; nil before build.
 	waiting *byDay[moneykit.Transaction]
 }
 
-// gone is the entry of rows that no entry is about any more.
+// gone is the index of rows that were removed in an earlier epoch.
 const gone = -1
 
 // Entry is something that happened to a posted row.
@@ -66,7 +66,7 @@ func (w *World) Ledger(l *Link) *Ledger {
 	return l.Ledger
 }
 
-// build makes what follows from the log and the pending rows, if it is not there.
+// build derives the indexes if there are none.
 func (g *Ledger) build() {
 	if g.waiting == nil {
 		g.waiting = &byDay[moneykit.Transaction]{dated: dated}
@@ -96,7 +96,7 @@ func (g *Ledger) build() {
 	g.order.insert(rows...)
 }
 
-// dated returns the day and the id of a transaction.
+// dated returns the day and the id of a transaction, by which transactions are sorted.
 func dated(t *moneykit.Transaction) (moneykit.Date, string) { return t.Date, t.ID }
 
 // posted returns a posted row, nil if there is none with the id.
@@ -115,7 +115,7 @@ func (g *Ledger) used(id string) bool {
 	return ok
 }
 
-// post notes what happened to posted rows. The ids of created and settled ones are new.
+// post appends entries to the log. Created and settled rows must have new ids.
 func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
 	g.build()
 	g.Changes += len(rows)
@@ -175,7 +175,7 @@ type Place struct {
 	Row     int `json:"row"`
 }
 
-// Has reports whether a place is one of this ledger, which is that of a link, as it is now.
+// Has reports whether a place is valid in this ledger, which is the ledger of the link.
 func (g *Ledger) Has(linkID string, at Place) bool {
 	return at.Link == linkID && at.Epoch == g.Epoch &&
 		at.Event >= 0 && at.Event <= len(g.Log) && at.Version >= 0 && at.Version <= g.Version &&
@@ -210,8 +210,8 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 	}
 	for ; at.Event < len(g.Log); at.Event++ {
 		e := g.Log[at.Event]
-		// Who has never read pending rows has not read this one either. MoneyKit has been seen to
-		// list such rows as created and as updated in one page.
+		// A reader that has not read any pending rows does not know this one yet. It gets the row
+		// as created and as updated, as MoneyKit has been seen to do.
 		unread := e.Kind == EntrySettled && at.Version == 0
 		cost := 1
 		if unread {
@@ -283,7 +283,7 @@ func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (mone
 	return copied(row)
 }
 
-// copied returns a transaction as it comes out of an answer. It shares nothing with the original.
+// copied returns a transaction as a client reads it. It shares nothing with the original.
 func copied(row moneykit.Transaction) (moneykit.Transaction, error) {
 	var out moneykit.Transaction
 	data, err := json.Marshal(row)

@@ -26,7 +26,7 @@ type Link struct {
 	Accounts    []moneykit.Account
 	Created     time.Time
 	Deleted     time.Time         // zero if it is not
-	Ledger      *Ledger           // nil until somebody asks for it
+	Ledger      *Ledger           // nil before the first use
 	Portfolio   *Portfolio        // the same
 	Moves       int               // of the balances
 	Jobs        []Job             // the next one first

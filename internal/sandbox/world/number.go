@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Numbers returns the numbers of an account, those of its country. Only what money can be sent to
-// has any, once they were fetched.
+// Numbers returns the numbers of an account, in the form of its country. Only what money can be
+// sent to has any, once they were fetched.
 func (w *World) Numbers(l *Link, a moneykit.Account) moneykit.AccountNumbers {
 	out := moneykit.AccountNumbers{
 		ACH: []moneykit.ACHNumber{}, EFT: []moneykit.EFTNumber{},

@@ -7,8 +7,8 @@ import (
 
 // Authorize plays the first half of Connect at the OAuth Bank: the user goes to the bank's own
 // pages, and permits or, with a Failure, refuses there. It returns the URL to which the bank sends
-// the user: the session's redirect URI with a query, whose names and values are Connect's own
-// affair and different each time. If Connect ends before, the URL is "".
+// the user: the session's redirect URI with a query that is different each time. If Connect ends
+// before, the URL is "".
 func (w *World) Authorize(token string, play Play, now time.Time) (returnURL string, end Ending) {
 	session, end, ok := w.enter(token, now)
 	if !ok {

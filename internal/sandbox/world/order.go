@@ -8,25 +8,25 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// byDay is a list of rows that stays in order while it changes: oldest first, and of one day by id
-// from behind. Read from behind, as [PageOf] does, it is newest first. Rows that come later are mostly
-// newer, and go to the end.
+// byDay is a sorted list of rows: by day, and rows of one day by descending id. [PageOf] reads it
+// backward, which is newest first and by ascending id. New rows are mostly the newest, so inserting
+// them at the end is cheap.
 type byDay[T any] struct {
 	rows  []*T
 	dated func(*T) (moneykit.Date, string)
 }
 
-// compare says which of two rows comes first.
+// compare compares two rows by day and descending id.
 func (o *byDay[T]) compare(a, b *T) int {
 	dayA, idA := o.dated(a)
 	dayB, idB := o.dated(b)
 	return cmp.Or(dayA.Compare(dayB), cmp.Compare(idB, idA))
 }
 
-// insert adds rows. It moves each of the old ones once at most.
+// insert adds rows. It moves each existing row at most once.
 func (o *byDay[T]) insert(rows ...*T) {
 	rows = slices.SortedFunc(slices.Values(rows), o.compare)
-	end := len(o.rows) // of those that are not in their place yet
+	end := len(o.rows) // of the existing rows that are not in place yet
 	o.rows = append(o.rows, rows...)
 	for i := len(rows) - 1; i >= 0; i-- {
 		at := end
@@ -39,21 +39,21 @@ func (o *byDay[T]) insert(rows ...*T) {
 	}
 }
 
-// remove takes a row out, which is in the list.
+// remove removes a row of the list.
 func (o *byDay[T]) remove(row *T) {
 	if i, ok := slices.BinarySearchFunc(o.rows, row, o.compare); ok {
 		o.rows = slices.Delete(o.rows, i, i+1)
 	}
 }
 
-// Span is the part of a list of dated rows that is asked for.
+// Span selects a page of a list of dated rows.
 type Span struct {
 	Page, Size  int           // pages count from 1
 	First, Last moneykit.Date // zero for no limit
 	Accounts    []string      // all if empty
 }
 
-// between returns the rows of the days that are asked for.
+// between returns the rows of the days that s selects.
 func (o *byDay[T]) between(s Span) []*T {
 	rows := o.rows
 	if !s.First.IsZero() {
@@ -70,7 +70,7 @@ func (o *byDay[T]) day(row *T) moneykit.Date {
 	return day
 }
 
-// only returns the rows of the accounts that are asked for.
+// only returns the rows of the accounts that s selects.
 func only[T any](rows []*T, s Span, account func(*T) string) []*T {
 	if len(s.Accounts) == 0 {
 		return rows
@@ -84,9 +84,9 @@ func only[T any](rows []*T, s Span, account func(*T) string) []*T {
 	return some
 }
 
-// page returns a page of lists that are in the order of o, read together from behind, and how many
-// rows they have. The page is never nil. Nothing is sorted for it: in each list the page is found by
-// searching.
+// page merges lists that are sorted like o, and returns one page of the result, newest first, and
+// the total number of rows. The page is never nil. It finds the start of the page in each list by
+// binary search, so the cost does not depend on the number of earlier pages.
 func (o *byDay[T]) page(s Span, lists ...[]*T) (page []T, total int) {
 	for _, list := range lists {
 		total += len(list)
@@ -97,7 +97,7 @@ func (o *byDay[T]) page(s Span, lists ...[]*T) (page []T, total int) {
 	}
 	start := (s.Page - 1) * s.Size
 	size := max(0, min(s.Size, total-start))
-	left := make([]int, len(lists)) // of each list, what is not on an earlier page
+	left := make([]int, len(lists)) // rows of each list that are not on an earlier page
 	for i := range lists {
 		left[i] = o.after(start, i, lists)
 	}
@@ -114,13 +114,13 @@ func (o *byDay[T]) page(s Span, lists ...[]*T) (page []T, total int) {
 	return page, total
 }
 
-// after returns how many rows of a list come after the first n of all lists, read from behind.
+// after returns how many rows of lists[i] are not among the newest n rows of all lists.
 func (o *byDay[T]) after(n, i int, lists [][]*T) int {
 	if len(lists) == 1 {
 		return max(0, len(lists[0])-n)
 	}
-	// before counts the rows of all lists that come before one of this list. What is equal comes from
-	// the first list that has it.
+	// before counts the rows of all lists that precede a row of lists[i]. Equal rows are in the
+	// order of their lists.
 	before := func(row *T) (count int) {
 		for k, list := range lists {
 			count += len(list) - sort.Search(len(list), func(m int) bool {
@@ -134,8 +134,8 @@ func (o *byDay[T]) after(n, i int, lists [][]*T) int {
 	return sort.Search(len(list), func(m int) bool { return before(list[m]) < n })
 }
 
-// PageOf returns a page of the rows of ledgers, newest first, and of one day by id, and how many rows
-// there are on all pages. The page is never nil.
+// PageOf returns a page of the transactions of ledgers, newest first and by id within a day, and
+// the number of transactions on all pages. The page is never nil.
 func PageOf(s Span, ledgers ...*Ledger) (page []moneykit.Transaction, total int) {
 	lists := make([][]*moneykit.Transaction, 0, len(ledgers))
 	for _, g := range ledgers {

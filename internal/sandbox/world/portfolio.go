@@ -22,8 +22,8 @@ type Portfolio struct {
 	order byDay[moneykit.InvestmentTransaction] // of Transactions, as many as are in it already
 }
 
-// Page returns a page of what has happened, newest first, and of one day by id, and how much there is
-// on all pages. The page is never nil.
+// Page returns a page of what has happened, newest first, and of one day by id, and how much there
+// is on all pages. The page is never nil.
 func (p *Portfolio) Page(s Span) (page []moneykit.InvestmentTransaction, total int) {
 	p.order.dated = func(t *moneykit.InvestmentTransaction) (moneykit.Date, string) { return t.Date, t.ID }
 	var rows []*moneykit.InvestmentTransaction
@@ -185,7 +185,8 @@ func (p *Portfolio) happen(w *World, a *moneykit.Account, r *rand.Rand, day mone
 	return t
 }
 
-// movePrices lets the prices of a link's securities move, and with them its investment accounts.
+// movePrices changes the prices of a link's securities, and the balances of its investment
+// accounts.
 func (w *World) movePrices(l *Link, now time.Time) {
 	p := w.Portfolio(l)
 	p.Fetches++

@@ -85,7 +85,7 @@ func (w *World) refresh(l *Link, products []moneykit.Product, now time.Time) {
 	}
 }
 
-// moveBalances lets a little money go in and out. Investment accounts move with their prices.
+// moveBalances changes the balances a little. Those of investment accounts follow their prices.
 func (w *World) moveBalances(l *Link, now time.Time) {
 	l.Moves++
 	r := w.Random(fmt.Sprintf("balances %s %d", l.ID, l.Moves))

@@ -71,7 +71,7 @@ func (w *World) ExchangeToken(token string, now time.Time) *Link {
 	return l
 }
 
-// maxSpent bounds how many tokens are remembered that are good for nothing any more.
+// maxSpent is how many used tokens are remembered.
 const maxSpent = 1000
 
 // Issued is the token of a link session or of an exchange.
@@ -81,8 +81,8 @@ type Issued struct {
 }
 
 // issued notes a new token of a link session or of an exchange, and forgets those that expired long
-// ago. What belongs to a session lives twice as long as its token at most: the bank may send the user
-// back as late as that.
+// ago. A session can be in use for twice its lifetime: until the user goes to the bank, and until
+// the user comes back.
 func (w *World) issued(token string, now time.Time) {
 	for len(w.Issued) > 0 && now.Sub(w.Issued[0].At) >= 2*w.SessionLife {
 		w.forget(w.Issued[0].Token)
@@ -94,7 +94,7 @@ func (w *World) issued(token string, now time.Time) {
 	w.Issued = append(w.Issued, Issued{token, now})
 }
 
-// spend notes that a token is good for nothing any more, and forgets one that has been so for long.
+// spend notes that a token has been used, and forgets the oldest used token beyond the limit.
 func (w *World) spend(token string) {
 	w.Spent = append(w.Spent, token)
 	if len(w.Spent) > maxSpent {
@@ -112,7 +112,7 @@ func (w *World) forget(token string) {
 	delete(w.Exchanges, token)
 }
 
-// finish notes how Connect ends.
+// finish ends Connect for a session.
 func (w *World) finish(s *Session, end Ending, now time.Time) {
 	s.end(end, now)
 	w.spend(s.Token)
@@ -130,7 +130,7 @@ func (s *Session) features() moneykit.ConnectFeatures {
 }
 
 // products returns what the session asks for.
-func (s *Session) products() *moneykit.ProductsSettings {
+func (s *Session) products() *moneykit.SessionProducts {
 	if settings := s.Params.Settings; settings != nil && settings.Products != nil {
 		return settings.Products
 	}

@@ -52,7 +52,8 @@ func TestSessionsAreForgotten(t *testing.T) {
 	}
 }
 
-// Sessions that nobody uses are forgotten when they have been of no use for long, and exchanges too.
+// Sessions that nobody uses are forgotten when they have been of no use for long, and exchanges
+// too.
 func TestUnusedSessionsAreForgotten(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

@@ -14,7 +14,7 @@ type Shared struct {
 	watch func(*World)
 }
 
-// NewShared returns w with a clock. Nobody else may use w from then on.
+// NewShared returns w with a clock. Do not use w directly from then on.
 func NewShared(w *World, clock func() time.Time) *Shared {
 	return &Shared{clock: clock, world: w}
 }
