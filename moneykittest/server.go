@@ -78,9 +78,13 @@ func newServer(tb TB, opts []Option) *Server {
 	c.api = api.New(c.cfg.api, api.Surroundings{
 		World: c.world, Keys: c.courier.Keys, Errorf: c.errorf, Done: ctx.Done(),
 	})
-	mux := http.NewServeMux()
-	c.pages.Register(mux)
-	c.root = c.api.Handler(mux)
+	// The patterns are parsed on the first request, which keeps NewServer cheap.
+	routes := sync.OnceValue(func() http.Handler {
+		mux := http.NewServeMux()
+		c.pages.Register(mux)
+		return c.api.Handler(mux)
+	})
+	c.root = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routes().ServeHTTP(w, r) })
 	c.pipe = pipeListener{conns: make(chan net.Conn), done: ctx.Done()}
 	c.http.Handler = c.root
 	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for

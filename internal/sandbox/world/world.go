@@ -132,6 +132,6 @@ func Stamp(t time.Time) moneykit.Timestamp {
 	return moneykit.Timestamp{Time: t.UTC().Truncate(time.Microsecond)}
 }
 
-// Zoneless returns t in UTC without a zone and with six decimals, a form that MoneyKit has been seen
-// to use.
+// Zoneless returns t in UTC without a zone and with six decimals, a form that MoneyKit has been
+// seen to use.
 func Zoneless(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }
