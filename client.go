@@ -226,6 +226,15 @@ func checkCredential(name, value string) error {
 	return nil
 }
 
+// BaseURL returns the URL that the client sends requests to, without a slash at its end. It is ""
+// for a Client that was not made by [NewClient].
+func (c *Client) BaseURL() string {
+	if c == nil || c.core == nil {
+		return ""
+	}
+	return c.core.baseURL
+}
+
 // String names the client without its secret.
 func (c *Client) String() string {
 	if c == nil || c.core == nil {
