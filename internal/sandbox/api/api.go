@@ -1,4 +1,4 @@
-// Package api answers the requests to the fake MoneyKit: the 28 operations of its API with
+// Package api answers the requests to the fake MoneyKit: the operations of its API with
 // authentication, rate limits, validation, planned faults and JSON. The state is a
 // [world.World]; this package has none but what concerns requests: the faults that are planned, the
 // counts of the rate limits, and a record of the requests.
