@@ -8,13 +8,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// PlayPath is where [Server.Handler] plays a user in Connect, for the tests of apps and of front ends in
-// other languages. A POST of
+// PlayPath is where [Server.Handler] plays a user in Connect, for the tests of apps and of front
+// ends in other languages. A POST of
 //
 //	{"link_session_token": "…", "source": "ios", "play": {"version": "1.10.7"}}
 //
-// does what [Server.Connect] does, with the JSON of a [Play], which may be left out as source may. The
-// response has what the front end would post: the result, and the events in their order:
+// does what [Server.Connect] does, with the JSON of a [Play], which may be left out as source may.
+// The response has what the front end would post: the result, and the events in their order:
 //
 //	{"result": {…}, "events": [{…}, …]}
 //
