@@ -63,9 +63,9 @@ func readLocation(data []byte) location {
 }
 
 // decode fills e from the body of a response with a failing status: every error body that MoneyKit
-// has, and FastAPI's own for a request that it cannot read. A member that is odd is left out, and
-// takes nothing else with it. A body that is no JSON object leaves e as it is. known reports whether
-// the document of the request has a name.
+// has, and FastAPI's own for a request that it cannot read. An odd member is left out, and takes
+// nothing else with it. A body that is no JSON object leaves e as it is. known reports whether the
+// document of the request has a name.
 func (e *Error) decode(body []byte, known func(string) bool) {
 	var parsed map[string]json.RawMessage
 	if json.Unmarshal(body, &parsed) != nil {
