@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -90,7 +92,7 @@ func describe(err error) string {
 		return "the server's certificate is signed by an unknown authority"
 	case errors.As(err, &invalid), errors.As(err, &cert):
 		return "the server's certificate is not valid"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS"
 	case errors.As(err, &alert):
 		return "the server refused the TLS connection"
@@ -99,7 +101,31 @@ func describe(err error) string {
 	case errors.As(err, &op):
 		return "the network failed"
 	}
+	if text := untyped(err.Error()); text != "" {
+		return text
+	}
 	return fmt.Sprintf("the transport failed with an error of type %T", innermost(err))
+}
+
+// untyped returns words for errors of net/http that have no type of their own, by what their text
+// contains. It returns "" for others.
+func untyped(text string) string {
+	for _, known := range [][2]string{
+		{"client connection lost", "the connection was lost"},
+		{"server closed idle connection", "the server closed the connection"},
+		{"GOAWAY", "the server closed the connection"},
+		{"stream error", "the server reset the request"},
+		{"connection error", "the server broke the protocol"},
+		{"malformed HTTP", "the response is not HTTP"},
+		{"malformed chunked", "the response is not HTTP"},
+		{"malformed response", "the response is not HTTP"},
+		{"fetch() failed", "the platform's fetch failed"},
+	} {
+		if strings.Contains(text, known[0]) {
+			return known[1]
+		}
+	}
+	return ""
 }
 
 // innermost returns the last error that err unwraps to.
