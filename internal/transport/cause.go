@@ -12,7 +12,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"syscall"
 )
 
 // Cause returns err in words that hold nothing of the request and of the response: what a transport
@@ -73,11 +72,13 @@ func describe(err error) string {
 	}
 	for _, known := range []error{
 		context.Canceled, context.DeadlineExceeded, net.ErrClosed, io.ErrClosedPipe, os.ErrDeadlineExceeded,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
+	}
+	if text := systemText(err); text != "" {
+		return text
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
