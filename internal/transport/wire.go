@@ -28,8 +28,8 @@ func newBase() *http.Transport {
 		// Larger than what Wire accepts: over HTTP/2, net/http ends the connection, and with it all other
 		// calls, for a header that is larger than this.
 		MaxResponseHeaderBytes: 4 * maxHeader,
-		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives up.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 4 * time.Second},
+		// A connection that is dead is noticed within 8 seconds, rather than when the kernel gives up.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 4 * time.Second, PingTimeout: 4 * time.Second},
 		// net/http would make an error of what the proxy says.
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
