@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"time"
 
@@ -19,8 +20,8 @@ func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*
 }
 
 // do sends r and decodes the response into out. Each step of a call has its place: the builder made
-// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt; transport.Wire
-// bounds an attempt; receive turns the response into a value or an *Error.
+// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt;
+// transport.Wire bounds an attempt; receive turns the response into a value or an *Error.
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
 	a := attempt{core: c, request: r}
 	if err := a.cfg.apply(opts); err != nil {
@@ -71,7 +72,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 			a.tokenErr = a.authorize(ctx, req.Header)
 			return a.tokenErr
 		},
-		After: func(try transport.Attempt) { a.observe(ctx, try) },
+	}
+	if a.core.observer != nil || a.core.logger != nil {
+		a.call.After = func(try transport.Attempt) { a.observe(ctx, try) }
 	}
 	if a.cfg.noRetry {
 		a.call.When = transport.Never
@@ -93,13 +96,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 }
 
 func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Request, error) {
-	ctx = withOperation(ctx, a.request.operation)
-	ctx = transport.WithRedirects(ctx)
+	ctx = transport.WithCall(ctx, a.request.operation, a.request.answer)
 	if a.request.when == transport.WhenRefused {
 		ctx = a.sent.watch(ctx)
-	}
-	if a.request.answer > 0 {
-		ctx = transport.WithLimit(ctx, a.request.answer)
 	}
 	target := a.core.baseURL + a.request.path
 	if a.request.query != "" {
@@ -115,9 +114,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 	if hasBody {
 		req.Header.Set("Content-Type", a.request.contentType())
 	}
-	for key, values := range a.cfg.header {
-		req.Header[key] = values
-	}
+	maps.Copy(req.Header, a.cfg.header)
 	return req, nil
 }
 

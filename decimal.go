@@ -143,12 +143,13 @@ func (d Decimal) Cmp(x Decimal) int {
 func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText accepts what [ParseDecimal] does.
-func (d *Decimal) UnmarshalText(text []byte) error {
-	s := string(text)
-	if !isDecimal(s) {
+func (d *Decimal) UnmarshalText(text []byte) error { return d.set(string(text)) }
+
+func (d *Decimal) set(text string) error {
+	if !isDecimal(text) {
 		return &wirejson.ValueError{Want: "a decimal number"}
 	}
-	*d = Decimal{s}
+	*d = Decimal{text}
 	return nil
 }
 
@@ -167,17 +168,17 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 		return nil
 	}
 	if text, ok := jsonText(data); ok {
-		data = []byte(text)
+		return d.set(text)
 	}
 	return d.UnmarshalText(data)
 }
 
-// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error, because
-// absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
+// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error,
+// because absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
 func (d *Decimal) Scan(src any) error {
 	switch v := src.(type) {
 	case string:
-		return d.UnmarshalText([]byte(v))
+		return d.set(v)
 	case []byte:
 		return d.UnmarshalText(v)
 	case int64:

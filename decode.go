@@ -13,8 +13,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// decodeResponse decodes a successful response into out. Its errors hold nothing of the body, which is
-// the user's data, but the path of a member and the id of its row.
+// decodeResponse decodes a successful response into out. Its errors hold nothing of the body, which
+// is the user's data, but the path of a member and the id of its row.
 func decodeResponse(resp *http.Response, body []byte, out any) error {
 	body = trimMark(body)
 	empty := len(bytes.TrimSpace(body)) == 0

@@ -2,6 +2,7 @@ package moneykit_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 
@@ -34,10 +35,10 @@ func ExampleLinkSessionsService_Finish() {
 	fmt.Println(link.State, err == nil && again.ID == link.ID)
 
 	_, err = client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: "user_0002"})
-	fmt.Println(err)
+	fmt.Println(errors.Is(err, moneykit.ErrorCodeInvalidTokenExchange))
 	// Output:
 	// connected true
-	// moneykit: POST /link-session/exchange-token: 400 Bad Request, link_session_error.invalid_token_exchange: the exchangeable token is unknown, expired or already exchanged
+	// true
 }
 
 func ExampleLinkSessionsService_Relink() {

@@ -54,8 +54,9 @@ func stuck() *Error {
 	return &Error{Operation: "reading a list", why: "the response leads back to a page that was read before"}
 }
 
-// guard finds out that a list goes round in circles, with bounded memory: it remembers the first places
-// of a list, and one later place, which it moves on after 2, 4, 8, … steps (Brent's algorithm).
+// guard finds out that a list goes round in circles, with bounded memory: it remembers the first
+// places of a list, and one later place, which it moves on after 2, 4, 8, … steps (Brent's
+// algorithm).
 type guard[P comparable] struct {
 	first map[P]bool
 	later P

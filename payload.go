@@ -26,12 +26,13 @@ func readConnect(data []byte) ([]byte, error) {
 	return data, nil
 }
 
-// members is what an object has. Null is as good as absent, but that it is there may tell the platform.
+// members is what an object has. Null is as good as absent, but that it is there may tell the
+// platform.
 type members map[string]json.RawMessage
 
-// decisive are the names of the members that decide what a payload is and which link it proves. One of
-// them that is there twice, or in another case, is refused: other readers of the same bytes could
-// understand it differently.
+// decisive are the names of the members that decide what a payload is and which link it proves. One
+// of them that is there twice, or in another case, is refused: other readers of the same bytes
+// could understand it differently.
 func decisive() []string {
 	return []string{
 		"type", "data", "linked", "relinked", "_0", "value",
@@ -81,7 +82,8 @@ func lookAlike(name string) (string, bool) {
 	return found, ok
 }
 
-// text returns the first text among members that is not empty. A text may be wrapped as {"value": …}.
+// text returns the first text among members that is not empty. A text may be wrapped as {"value":
+// …}.
 func (m members) text(names ...string) string {
 	for _, name := range names {
 		data := m[name]
@@ -95,10 +97,10 @@ func (m members) text(names ...string) string {
 	return ""
 }
 
-// has reports whether one of the members is there and not null.
+// has reports whether one of the members is there, and neither null nor an empty object or array.
 func (m members) has(names ...string) bool {
 	for _, name := range names {
-		if m[name] != nil && string(m[name]) != "null" {
+		if !isEmpty(m[name]) {
 			return true
 		}
 	}
@@ -156,11 +158,11 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
-	if !isEmpty(m["linked"]) && !isEmpty(m["relinked"]) {
+	if m.has("linked") && m.has("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
 	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
-		if !isEmpty(m[name]) {
+		if m.has(name) {
 			return m[name], nil
 		}
 	}

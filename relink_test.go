@@ -21,10 +21,6 @@ import (
 
 const sessionCall = "create_link_session"
 
-func relinkParams(user string) moneykit.RelinkParams {
-	return moneykit.RelinkParams{CustomerUser: moneykit.CustomerUser{ID: user}, RedirectURI: "https://app.example/oauth"}
-}
-
 // TestRelinkKeeps looks at webhook and tags of a link after a relink, for all that can be asked of
 // them.
 func TestRelinkKeeps(t *testing.T) {
@@ -114,7 +110,7 @@ func TestRelinkSends(t *testing.T) {
 	params := relinkParams(finishUser)
 	params.CustomerUser.Email = &moneykit.CustomerUserEmail{Address: "jane@example.com"}
 	params.Webhook, params.Tags = moneykit.Set("https://app.example/hook"), moneykit.Clear[[]string]()
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: &moneykit.ProductSettings{Required: true}}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Identity: &moneykit.ProductSettings{Required: true}}}
 	params.ConnectFeatures = &moneykit.ConnectFeatures{IssueReporter: true}
 	_, err = client.LinkSessions.Relink(t.Context(), "mk_1", params)
 	require.NoError(t, err)
@@ -133,7 +129,7 @@ func TestRelinkAddsProducts(t *testing.T) {
 	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Products: []moneykit.Product{moneykit.ProductIdentity}, Tags: []string{"a"}})
 	params := relinkParams(finishUser)
 	params.Settings = &moneykit.LinkSessionSettings{
-		Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{Prefetch: true}},
+		Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{Prefetch: true}},
 	}
 	session, err := f.client.LinkSessions.Relink(t.Context(), link.ID, params)
 	require.NoError(t, err)
@@ -451,124 +447,4 @@ func TestRelinkIsBounded(t *testing.T) { //nolint:paralleltest // it measures me
 		assert.Less(t, heap()-before, int64(users*size/10))
 		runtime.KeepAlive(client)
 	})
-}
-
-// TestWaitConnected reads a link until it is connected.
-func TestWaitConnected(t *testing.T) {
-	t.Parallel()
-	in := func(state moneykit.LinkState) string {
-		return strings.Replace(linkJSON, `"connected"`, `"`+string(state)+`"`, 1)
-	}
-	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"incomplete"`, 1)
-	type answer struct {
-		status int
-		body   string
-	}
-	tests := map[string]struct {
-		answers []answer // the last one again and again
-		within  time.Duration
-		took    time.Duration
-		state   moneykit.LinkState // of the link that is returned, "" for none
-		errs    []error
-		not     error
-	}{
-		"connected": {answers: []answer{{200, linkJSON}}, state: moneykit.LinkStateConnected},
-		"connected in the end": {
-			answers: []answer{
-				{200, in(moneykit.LinkStateConnecting)},
-				{200, in(moneykit.LinkStateAwaitingTokenExchange)},
-				{200, broken},
-				{200, in("brand_new")},
-				{200, linkJSON},
-			},
-			took: 20 * time.Second, state: moneykit.LinkStateConnected,
-		},
-		"deleted": {
-			answers: []answer{{200, in(moneykit.LinkStateDeleted)}}, state: moneykit.LinkStateDeleted,
-			errs: []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted},
-		},
-		"deleted, 410": {
-			answers: []answer{{410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
-			errs:    []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted},
-		},
-		"deleted meanwhile": {
-			answers: []answer{{200, broken}, {410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
-			took:    5 * time.Second, errs: []error{moneykit.ErrLinkDeleted},
-		},
-		"none": {
-			answers: []answer{{404, `{"error_code":"link_error.not_found","error_message":"There is none."}`}},
-			errs:    []error{moneykit.ErrNotFound},
-		},
-		"broken": {
-			answers: []answer{{200, broken}}, within: 12 * time.Second, took: 12 * time.Second, state: moneykit.LinkStateError,
-			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete, moneykit.ErrRelinkRequired},
-		},
-		"broken, and it ends together with a pause": {
-			answers: []answer{{200, broken}}, within: 10 * time.Second, took: 10 * time.Second, state: moneykit.LinkStateError,
-			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete},
-		},
-		"broken without a reason": {
-			answers: []answer{{200, in(moneykit.LinkStateError)}}, within: time.Second, took: time.Second, state: moneykit.LinkStateError,
-			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.ErrRelinkRequired},
-		},
-		"connecting": {
-			answers: []answer{{200, in(moneykit.LinkStateConnecting)}}, within: time.Second, took: time.Second,
-			state: moneykit.LinkStateConnecting, errs: []error{context.DeadlineExceeded}, not: moneykit.ErrorCodeLinkBadState,
-		},
-		"a new state": {
-			answers: []answer{{200, in("brand_new")}}, within: 6 * time.Second, took: 6 * time.Second,
-			state: "brand_new", errs: []error{context.DeadlineExceeded}, not: moneykit.ErrorCodeLinkBadState,
-		},
-		"too late from the beginning": {
-			answers: []answer{{200, broken}}, within: -1, errs: []error{context.DeadlineExceeded},
-			not: moneykit.ErrorCodeLinkBadState,
-		},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				mock := newMock(t)
-				n := 0
-				mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", func(r *http.Request) (*http.Response, error) {
-					a := tt.answers[min(n, len(tt.answers)-1)]
-					n++
-					return answers(a.status, a.body)(r)
-				})
-				ctx := t.Context()
-				if tt.within != 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithTimeout(ctx, tt.within)
-					defer cancel()
-				}
-				start := time.Now()
-				link, err := newClient(t, mock).Links.WaitConnected(ctx, "mk_1")
-				assert.Equal(t, tt.took, time.Since(start))
-				if tt.state == "" {
-					assert.Nil(t, link)
-				} else if assert.NotNil(t, link) {
-					assert.Equal(t, tt.state, link.State)
-				}
-				if tt.errs == nil {
-					require.NoError(t, err)
-				}
-				for _, want := range tt.errs {
-					require.ErrorIs(t, err, want)
-				}
-				if tt.not != nil {
-					require.NotErrorIs(t, err, tt.not)
-				}
-			})
-		})
-	}
-}
-
-// TestWaitConnectedRefuses asks for no link.
-func TestWaitConnectedRefuses(t *testing.T) {
-	t.Parallel()
-	for _, id := range []string{"", ".", ".."} {
-		link, err := newClient(t, newMock(t)).Links.WaitConnected(t.Context(), id)
-		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
-		assert.Nil(t, link)
-	}
 }

@@ -31,7 +31,6 @@ type request struct {
 	auth   authMode
 	when   transport.When // which failures it may be retried after
 	wrong  fieldErrors    // what is wrong with it
-	names  []string       // of its query parameters
 	limit  int            // of the body in bytes, 0 for none
 	answer int64          // bound of the response in bytes, 0 for the client's
 }
@@ -90,7 +89,6 @@ func movesPath(segment string) bool {
 
 // add adds a query parameter, unless its value is zero or empty.
 func (r *request) add(name string, value any) {
-	r.names = append(r.names, name)
 	v := reflect.ValueOf(value)
 	if v.IsZero() || (v.Kind() == reflect.Slice && v.Len() == 0) {
 		return
@@ -157,11 +155,12 @@ func (r *request) encode() ([]byte, error) {
 	return body, r.check()
 }
 
-// knows reports whether name is a word of the document: a parameter of the request, a member of a body,
-// or a place where parameters stand. Other names could be anybody's data.
+// knows reports whether name is a word of the document: a parameter of the request, a member of a
+// body, or a place where parameters stand. Other names could be anybody's data.
 func (r *request) knows(name string) bool {
 	places := []string{"body", "query", "path", "header"}
-	if slices.Contains(places, name) || slices.Contains(r.names, name) || strings.Contains(r.operation, "{"+name+"}") {
+	sent, _ := url.ParseQuery(r.query) // What cannot be read is not known.
+	if slices.Contains(places, name) || sent.Has(name) || strings.Contains(r.operation, "{"+name+"}") {
 		return true
 	}
 	seen := map[reflect.Type]bool{}
@@ -175,7 +174,8 @@ func (r *request) knows(name string) bool {
 	return name == "exchangeable_token" || name == "products"
 }
 
-// hasMember reports whether a type of this package, or one that it consists of, has a member in JSON.
+// hasMember reports whether a type of this package, or one that it consists of, has a member in
+// JSON.
 func hasMember(t reflect.Type, name string, seen map[reflect.Type]bool) bool {
 	switch t.Kind() { //nolint:exhaustive // Others have no members.
 	case reflect.Pointer, reflect.Slice:

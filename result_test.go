@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -17,24 +13,9 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// goldens returns the files of a folder by their names, and fails where files and wanted differ.
-func goldens[T any](tb testing.TB, dir string, wanted map[string]T) map[string][]byte {
-	tb.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	require.NoError(tb, err)
-	files := map[string][]byte{}
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		require.NoError(tb, err)
-		files[strings.TrimSuffix(filepath.Base(path), ".json")] = data
-	}
-	require.ElementsMatch(tb, slices.Collect(maps.Keys(wanted)), slices.Collect(maps.Keys(files)), "files without a result, or results without a file")
-	return files
-}
-
 // connectResults are what the files of testdata/connect mean: what Connect calls back with on each
-// platform, as its version there declares or sends it. A name ends with the outcome and with what is
-// special about the way in which it comes.
+// platform, as its version there declares or sends it. A name ends with the outcome and with what
+// is special about the way in which it comes.
 func connectResults() map[string]moneykit.ConnectResult {
 	const (
 		linked, relinked, exited  = moneykit.ConnectLinked, moneykit.ConnectRelinked, moneykit.ConnectExited
@@ -167,9 +148,15 @@ func TestParseConnectResultTolerates(t *testing.T) {
 		`{"exchangeableToken":null,"institution":` + bank + `,"link_id":"mk_1"}`:           relinked,
 		`{"error":null,"institution":` + bank + `,"link_id":"mk_1"}`:                       relinked,
 		"\n [null, null] ": {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb},
-		`[{"error_id":"","displayed_message":"","request_id":null}]`:                                             {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb, Err: &moneykit.ConnectError{}},
-		`{"errorId":"e","displayedMessage":"m","requestId":null}`:                                                {Outcome: moneykit.ConnectExited, Source: moneykit.ConnectIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"}},
-		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"}},
+		`[{"error_id":"","displayed_message":"","request_id":null}]`: {
+			Outcome: moneykit.ConnectExited, Source: moneykit.ConnectWeb, Err: &moneykit.ConnectError{},
+		},
+		`{"errorId":"e","displayedMessage":"m","requestId":null}`: {
+			Outcome: moneykit.ConnectExited, Source: moneykit.ConnectIOS, Err: &moneykit.ConnectError{ID: "e", DisplayedMessage: "m"},
+		},
+		`{"displayedMessage":"m","requestId":"r","x":` + strings.Repeat("[", 60) + strings.Repeat("]", 60) + `}`: {
+			Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{DisplayedMessage: "m", RequestID: "r"},
+		},
 	} {
 		got, err := moneykit.ParseConnectResult([]byte(data))
 		if assert.NoError(t, err, data) {
@@ -212,6 +199,7 @@ func oddConnectPayloads() map[string]struct {
 	data, token string
 	outcome     moneykit.ConnectOutcome
 } {
+
 	type odd = struct {
 		data, token string
 		outcome     moneykit.ConnectOutcome
@@ -254,7 +242,6 @@ func oddConnectPayloads() map[string]struct {
 		"an exit whose data is empty": exited(`{"type":"link.exit","data":{}}`),
 	}
 }
-
 func TestParseOddConnectResults(t *testing.T) {
 	t.Parallel()
 	for name, odd := range oddConnectPayloads() {

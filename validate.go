@@ -35,8 +35,8 @@ func invalid(operation string, fields []FieldError) error {
 	return e
 }
 
-// fieldErrors collects what is wrong with a request. Messages hold nothing that the caller gave, but
-// numbers.
+// fieldErrors collects what is wrong with a request. Messages hold nothing that the caller gave,
+// but numbers.
 type fieldErrors []FieldError
 
 func (f *fieldErrors) add(field, format string, args ...any) {

@@ -16,11 +16,8 @@ var jsonNull = []byte("null")
 
 // jsonText returns the text of a JSON string.
 func jsonText(data []byte) (string, bool) {
-	if len(data) < 2 || data[0] != '"' {
+	if len(data) == 0 || data[0] != '"' {
 		return "", false
-	}
-	if bytes.IndexByte(data, '\\') < 0 { // as nearly always
-		return string(data[1 : len(data)-1]), true
 	}
 	return wirejson.Text(data)
 }
@@ -39,8 +36,8 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts all
-// forms that ISO 8601 has for a day, and a moment at midnight.
+// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts
+// all forms that ISO 8601 has for a day, and a moment at midnight.
 func ParseDate(s string) (Date, error) {
 	t, ok := isotime.Day(s)
 	if !ok {
@@ -60,8 +57,8 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// Time returns the first moment of the day in loc. That is not midnight where clocks are set forward
-// at midnight. For a day that a zone has skipped it is the first moment after it.
+// Time returns the first moment of the day in loc. That is not midnight where clocks are set
+// forward at midnight. For a day that a zone has skipped it is the first moment after it.
 func (d Date) Time(loc *time.Location) time.Time {
 	midnight := d.utc()
 	const most = 26 * time.Hour // No offset is larger.
@@ -87,7 +84,8 @@ func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 // Compare returns -1 if d is before x, 0 if they are the same day, +1 if d is after.
 func (d Date) Compare(x Date) int { return d.utc().Compare(x.utc()) }
 
-// MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an error.
+// MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an
+// error.
 func (d Date) MarshalText() ([]byte, error) {
 	s := d.String()
 	if s != "" {
@@ -99,12 +97,14 @@ func (d Date) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText accepts what [ParseDate] does, and nothing as the zero value.
-func (d *Date) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+func (d *Date) UnmarshalText(text []byte) error { return d.set(string(text)) }
+
+func (d *Date) set(text string) error {
+	if text == "" {
 		*d = Date{}
 		return nil
 	}
-	t, ok := isotime.Day(string(text))
+	t, ok := isotime.Day(text)
 	if !ok {
 		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
@@ -121,7 +121,7 @@ func (d *Date) UnmarshalJSON(data []byte) error {
 	if !ok {
 		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
 	}
-	return d.UnmarshalText([]byte(text))
+	return d.set(text)
 }
 
 // Scan reads a day from a database: a time, a text, or NULL as the zero value.
@@ -134,7 +134,7 @@ func (d *Date) Scan(src any) error {
 		*d = DateOf(v)
 		return nil
 	case string:
-		return d.UnmarshalText([]byte(v))
+		return d.set(v)
 	case []byte:
 		return d.UnmarshalText(v)
 	}
@@ -150,12 +150,12 @@ func (d Date) Value() (driver.Value, error) {
 	return string(text), nil
 }
 
-// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and marshals
-// as null.
+// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and
+// marshals as null.
 type Timestamp struct{ time.Time }
 
-// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an offset
-// it is in UTC, and a day is its midnight in UTC.
+// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an
+// offset it is in UTC, and a day is its midnight in UTC.
 func ParseTimestamp(s string) (Timestamp, error) {
 	t, ok := isotime.Moment(s)
 	if !ok {
@@ -165,12 +165,14 @@ func ParseTimestamp(s string) (Timestamp, error) {
 }
 
 // UnmarshalText accepts what [ParseTimestamp] does, and nothing as the zero value.
-func (t *Timestamp) UnmarshalText(text []byte) error {
-	if len(text) == 0 {
+func (t *Timestamp) UnmarshalText(text []byte) error { return t.set(string(text)) }
+
+func (t *Timestamp) set(text string) error {
+	if text == "" {
 		*t = Timestamp{}
 		return nil
 	}
-	moment, ok := isotime.Moment(string(text))
+	moment, ok := isotime.Moment(text)
 	if !ok {
 		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
@@ -187,7 +189,7 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	if !ok {
 		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
 	}
-	return t.UnmarshalText([]byte(text))
+	return t.set(text)
 }
 
 // Scan reads a moment from a database: a time, a text, or NULL as the zero value.
@@ -200,7 +202,7 @@ func (t *Timestamp) Scan(src any) error {
 		*t = Timestamp{v}
 		return nil
 	case string:
-		return t.UnmarshalText([]byte(v))
+		return t.set(v)
 	case []byte:
 		return t.UnmarshalText(v)
 	}

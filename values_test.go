@@ -142,38 +142,6 @@ func TestField(t *testing.T) {
 	assert.Equal(t, 3, value, "a value that is refused changes nothing")
 }
 
-func TestEnumsAreOpen(t *testing.T) {
-	t.Parallel()
-	var link moneykit.Link
-	require.NoError(t, json.Unmarshal([]byte(`{"state":"hibernating","provider":"acme","error_code":"new_error",
-		"available_products":["crypto"],"something_new":{"a":[1]}}`), &link))
-	assert.Equal(t, moneykit.LinkState("hibernating"), link.State)
-	assert.False(t, link.State.Known())
-	assert.False(t, link.Provider.Known())
-	assert.False(t, link.Error.Known())
-	assert.False(t, link.AvailableProducts[0].Known())
-	assert.True(t, moneykit.LinkStateConnected.Known())
-}
-
-func TestNullsAreAbsence(t *testing.T) {
-	t.Parallel()
-	const in = `{"link_id":null,"institution_id":null,"institution_name":null,"institution_avatar":null,"state":null,
-		"error_code":null,"last_synced_at":null,"provider":null,"link_tags":null,"tags":null,"webhook":null,
-		"products":{"accounts":{"refreshed_at":null,"last_attempted_at":null,"error_code":null,"error_message":null,
-		"unavailable":null,"settings":null,"has_history":null},"identity":null},"available_products":null}`
-	var link moneykit.Link
-	require.NoError(t, json.Unmarshal([]byte(in), &link))
-	assert.Equal(t, moneykit.Link{Products: moneykit.LinkProducts{Accounts: &moneykit.LinkProduct{}}}, link)
-
-	const account = `{"account_id":null,"nickname":null,"account_mask":null,"closed":null,"original_id":null,
-		"balances":{"currency":null,"available":null,"current":null,"limit":null,"balance_date":null}}`
-	var a moneykit.Account
-	require.NoError(t, json.Unmarshal([]byte(account), &a))
-	assert.Equal(t, moneykit.Account{}, a)
-	require.NoError(t, json.Unmarshal([]byte(`{"balances":null}`), &a))
-	assert.Nil(t, a.Balances.Available, "absent money is nil, never zero")
-}
-
 func FuzzDate(f *testing.F) {
 	for _, s := range []string{"2023-02-16", "2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "x", ""} {
 		f.Add(s)
@@ -210,4 +178,68 @@ func FuzzTimestamp(f *testing.F) {
 			t.Fatalf("%q marshals to %s, which reads as %v, %v", s, out, back, err)
 		}
 	})
+}
+
+func TestDateInDatabases(t *testing.T) {
+	t.Parallel()
+	day := moneykit.Date{Year: 2023, Month: time.February, Day: 16}
+	for _, src := range []any{"2023-02-16", []byte("2023-02-16"), time.Date(2023, 2, 16, 0, 0, 0, 0, time.UTC)} {
+		var d moneykit.Date
+		require.NoError(t, d.Scan(src))
+		assert.Equal(t, day, d)
+	}
+	value, err := day.Value()
+	require.NoError(t, err)
+	assert.Equal(t, "2023-02-16", value)
+	require.NoError(t, day.Scan(nil))
+	assert.True(t, day.IsZero())
+	value, err = day.Value()
+	require.NoError(t, err)
+	assert.Nil(t, value)
+	require.Error(t, day.Scan(7))
+	require.Error(t, day.Scan("yesterday"))
+	_, err = moneykit.Date{Year: 2023, Month: 2, Day: 30}.Value()
+	require.Error(t, err)
+}
+
+func TestTimestampInDatabases(t *testing.T) {
+	t.Parallel()
+	moment := time.Date(2023, 2, 16, 9, 14, 11, 5e8, time.UTC)
+	for _, src := range []any{"2023-02-16 09:14:11.5", []byte("2023-02-16T11:14:11.5+02:00"), moment.In(time.FixedZone("", 3600))} {
+		var stamp moneykit.Timestamp
+		require.NoError(t, stamp.Scan(src))
+		assert.True(t, moment.Equal(stamp.Time))
+		value, err := stamp.Value()
+		require.NoError(t, err)
+		assert.Equal(t, moment, value, "in UTC")
+	}
+	var stamp moneykit.Timestamp
+	require.NoError(t, stamp.Scan(nil))
+	value, err := stamp.Value()
+	require.NoError(t, err)
+	assert.Nil(t, value)
+	require.Error(t, stamp.Scan(7))
+}
+
+// TestDateTimeIsTheFirstMoment looks for a moment of the day before the one that is returned.
+func TestDateTimeIsTheFirstMoment(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"UTC", "America/New_York", "America/Sao_Paulo", "America/Havana", "Asia/Beirut", "Africa/Cairo", "Asia/Kathmandu",
+		"Pacific/Apia", "Pacific/Kiritimati", "Australia/Lord_Howe", "Europe/Lisbon", "Asia/Gaza", "America/Asuncion",
+	} {
+		loc, err := time.LoadLocation(name)
+		require.NoError(t, err)
+		for d := (moneykit.Date{Year: 2010, Month: 1, Day: 1}); d.Year < 2024; d = d.AddDays(1) {
+			got := d.Time(loc)
+			if moneykit.DateOf(got) != d {
+				require.Equal(t, "Pacific/Apia 2011-12-30", name+" "+d.String(), "a day that the zone skipped")
+				require.Equal(t, moneykit.Date{Year: 2011, Month: 12, Day: 31}, moneykit.DateOf(got))
+				continue
+			}
+			for _, before := range []time.Duration{time.Nanosecond, 30 * time.Minute, time.Hour, 2 * time.Hour} {
+				require.NotEqual(t, d, moneykit.DateOf(got.Add(-before)), "%s %s: %s", name, d, got)
+			}
+		}
+	}
 }

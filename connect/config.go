@@ -1,12 +1,14 @@
 package connect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -20,20 +22,26 @@ import (
 type Config struct {
 	// Path is the path of the endpoints. It begins and ends with a slash. Empty means /connect/.
 	Path string
-	// RedirectURI is the redirect URI of all link sessions. If it is a web address, the handler
-	// serves [ReturnPage] at its path.
+	// RedirectURI is the redirect URI of link sessions. If it is a web address, the handler serves
+	// [ReturnPage] at its path.
 	RedirectURI string
-	// ReturnPage configures that page. Its RedirectURI may be left empty.
+	// OtherRedirectURIs are the redirect URIs that PrepareLink and PrepareRelink may set instead,
+	// for example the universal link of an iOS app and an Android app's own scheme. The handler
+	// serves [ReturnPage] for them too: a browser gets it if it does not open the app.
+	OtherRedirectURIs []string
+	// ReturnPage configures these pages. Its RedirectURI and its Host must be left empty.
 	ReturnPage ReturnPageConfig
 
 	// User returns the user of a request, from the application's own session. If it returns an
 	// error or a user without an ID, the response is 401.
 	User func(*http.Request) (moneykit.CustomerUser, error)
 	// PrepareLink may change the session for a new link before it is opened, for example its
-	// institution, products, webhook or tags. If it returns an error, the response is 403. It
+	// institution, products, webhook or tags. It sets another redirect URI if the front end says
+	// that it runs on another platform. The front end says so in the query or in the body of its
+	// request, which can be read again. If PrepareLink returns an error, the response is 403. It
 	// cannot change the user's ID.
 	PrepareLink func(r *http.Request, params *moneykit.LinkSessionParams) error
-	// PrepareRelink does the same for a relink. The link ID comes from the front end; after the
+	// PrepareRelink does the same for a relink. The link ID may come from the front end; after the
 	// hook has run, the handler verifies that the link is the user's.
 	PrepareRelink func(r *http.Request, linkID string, params *moneykit.RelinkParams) error
 
@@ -44,6 +52,11 @@ type Config struct {
 	// the browser leaves before.
 	OnLinked   func(ctx context.Context, userID string, link *moneykit.Link) error
 	OnRelinked func(ctx context.Context, userID string, link *moneykit.Link) error
+	// OnDisconnected is called after the handler has deleted one of the user's links, also if it
+	// was deleted before. It removes the link from what is stored. It must be idempotent, and an
+	// error has the same consequences as with OnLinked. nil means that there is no endpoint
+	// disconnect.
+	OnDisconnected func(ctx context.Context, userID, linkID string) error
 	// OnExited is called when the user left Connect without a link. The result comes from the
 	// browser and is not verified.
 	OnExited func(ctx context.Context, userID string, result *moneykit.ConnectResult)
@@ -54,37 +67,96 @@ type Config struct {
 
 	// Theme is how Connect looks on the web. nil means Connect's own theme.
 	Theme *theme.Theme
+	// Host is where Connect's own pages come from, such as http://localhost:8787 for a sandbox. It
+	// must be the same MoneyKit as the client's; otherwise [NewHandler] logs an error. Empty means
+	// MoneyKit itself, https://connect.moneykit.com.
+	Host string
 	// TrustedOrigins are other origins whose pages may use the endpoints, such as
-	// https://app.example. The handler sends no CORS headers; add them in front of it if pages of
-	// these origins must read responses.
+	// https://app.example. They, and no others, get the CORS headers that let them send credentials
+	// and read responses.
 	TrustedOrigins []string
+	// Limit limits how often each user may post: to all endpoints together, whatever the response
+	// is. nil means 120 posts a minute. These are counted in the memory of this process, so several
+	// processes need a common limiter to keep that limit. If Allow returns an error, the handler
+	// logs it and counts the post in its own memory instead: an outage of the limiter neither keeps
+	// users from linking nor lifts the limit.
+	Limit PostLimiter
+	// Development adds the member detail to errors. It says what was wrong with the request, in
+	// words for the developer of the front end.
+	Development bool
 	// Logger receives the requests at level debug, refused requests as warnings, and failures as
-	// errors. nil means [slog.Default].
+	// errors. Errors of User and of the hooks are logged as they are. Nothing that a browser
+	// sent is logged, except for IDs. nil means [slog.Default].
 	Logger *slog.Logger
 }
 
-// check returns an error for a setting that is missing or invalid. The path has its default.
-func (c *Config) check() error {
-	redirect, err := url.Parse(c.RedirectURI)
+// complete sets defaults. It returns an error for a setting that is missing or invalid.
+func (c *Config) complete() error {
+	c.Path = cmp.Or(c.Path, "/connect/")
+	c.OtherRedirectURIs = slices.Clone(c.OtherRedirectURIs)
 	switch {
 	case c.User == nil:
 		return errors.New("Config.User must be set")
-	case err != nil:
-		return errors.New("Config.RedirectURI must be a URL")
 	case c.ReturnPage.RedirectURI != "" && c.ReturnPage.RedirectURI != c.RedirectURI:
 		return errors.New("Config.ReturnPage.RedirectURI must be empty or the same as RedirectURI")
 	case !isPlainPath(c.Path):
 		return errors.New("Config.Path must begin and end with a slash and must not have dots, escapes, wildcards or spaces")
-	case weburl.IsWeb(redirect) && redirect.Path != "" && !weburl.IsClean(redirect.Path):
-		return errors.New("Config.RedirectURI must have a path without dots and doubled slashes")
 	}
-	if err := moneykit.ValidateRedirectURI(c.RedirectURI); err != nil {
-		return fmt.Errorf("Config.RedirectURI %w", err)
+	for i, uri := range c.redirects() {
+		if err := checkRedirectURI(uri); err != nil {
+			return fmt.Errorf("%s %w", redirectName(i), err)
+		}
+	}
+	if c.Host != "" {
+		host, err := cleanHost(c.Host)
+		if err != nil {
+			return fmt.Errorf("Config.Host %w", err)
+		}
+		c.Host = host
+	}
+	if c.ReturnPage.Host != "" && c.ReturnPage.Host != c.Host {
+		return errors.New("Config.ReturnPage.Host must be empty: set Config.Host")
 	}
 	if c.Theme != nil {
 		return c.Theme.Validate()
 	}
 	return nil
+}
+
+// checkRedirectURI returns an error for a redirect URI that MoneyKit would not accept, or that a
+// mux cannot serve.
+func checkRedirectURI(uri string) error {
+	if err := moneykit.ValidateRedirectURI(uri); err != nil {
+		return err
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return errors.New("must be a URL")
+	}
+	if weburl.IsWeb(u) && u.Path != "" && !weburl.IsClean(u.Path) {
+		return errors.New("must have a path without dots and doubled slashes")
+	}
+	return nil
+}
+
+// redirects returns all redirect URIs that link sessions may have.
+func (c *Config) redirects() []string { return append([]string{c.RedirectURI}, c.OtherRedirectURIs...) }
+
+// redirectName returns the name of the setting that holds one of the redirect URIs.
+func redirectName(i int) string {
+	if i == 0 {
+		return "Config.RedirectURI"
+	}
+	return fmt.Sprintf("Config.OtherRedirectURIs[%d]", i-1)
+}
+
+// launchHost returns the host of Connect's pages if the front end must be told, and "" for
+// MoneyKit's own.
+func (c *Config) launchHost() string {
+	if c.Host == moneyKitHost {
+		return ""
+	}
+	return c.Host
 }
 
 // isPlainPath reports whether p is the path of a directory that a mux pattern can repeat as it is.

@@ -22,10 +22,13 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 	}{
 		"no user": {func(c *connect.Config) { c.User = nil }, "Config.User must be set"},
 
-		"no redirect URI":         {func(c *connect.Config) { c.RedirectURI = "" }, "Config.RedirectURI must not be empty"},
-		"broken redirect URI":     {func(c *connect.Config) { c.RedirectURI = "https://a/%zz" }, "Config.RedirectURI must be a URL"},
-		"relative redirect URI":   {func(c *connect.Config) { c.RedirectURI = "/oauth" }, "Config.RedirectURI must be absolute"},
-		"redirect URI with query": {func(c *connect.Config) { c.RedirectURI = "https://a.example/?b" }, "Config.RedirectURI must not have a query"},
+		"no redirect URI":       {func(c *connect.Config) { c.RedirectURI = "" }, "Config.RedirectURI must not be empty"},
+		"broken redirect URI":   {func(c *connect.Config) { c.RedirectURI = "https://a/%zz" }, "Config.RedirectURI must be a URL"},
+		"relative redirect URI": {func(c *connect.Config) { c.RedirectURI = "/oauth" }, "Config.RedirectURI must be absolute"},
+		"redirect URI with query": {
+			func(c *connect.Config) { c.RedirectURI = "https://a.example/?b" },
+			"Config.RedirectURI must not have a query",
+		},
 		"redirect URI in the clear": {
 			func(c *connect.Config) { c.RedirectURI = "http://a.example/oauth" }, "Config.RedirectURI must begin with https://",
 		},
@@ -44,12 +47,39 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 		"redirect URI with an encoded slash": {
 			func(c *connect.Config) { c.RedirectURI = "https://a.example/b%2foauth" }, "ReturnPageConfig.RedirectURI must not have an encoded slash",
 		},
+		"other redirect URI with query": {
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"shop://oauth", "https://a.example/?b"} },
+			"Config.OtherRedirectURIs[1] must not have a query",
+		},
+		"other redirect URI that is an endpoint": {
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/connect/session"} },
+			"Config.OtherRedirectURIs[0] must not be one of the endpoints",
+		},
+		"other redirect URI with an encoded slash": {
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/b%2foauth"} },
+			"ReturnPageConfig.RedirectURI must not have an encoded slash",
+		},
+		"other redirect URI that is forwarded to itself": {
+			func(c *connect.Config) {
+				c.OtherRedirectURIs = []string{"https://a.example/app"}
+				c.ReturnPage.ForwardTargets = []string{"https://a.example/app"}
+			}, "ReturnPageConfig.ForwardTargets[0] must not be the redirect URI itself",
+		},
 		"another redirect URI for the page": {
 			func(c *connect.Config) { c.ReturnPage.RedirectURI = "https://a.example/other" }, "Config.ReturnPage.RedirectURI must",
 		},
-		"script":   {func(c *connect.Config) { c.ReturnPage.Script = "oauth.js" }, "ReturnPageConfig.Script must"},
-		"targets":  {func(c *connect.Config) { c.ReturnPage.ForwardTargets = []string{"x"} }, "ReturnPageConfig.ForwardTargets[0] must"},
-		"Connect":  {func(c *connect.Config) { c.ReturnPage.ConnectOrigin = "*" }, "ReturnPageConfig.ConnectOrigin must"},
+		"script": {func(c *connect.Config) { c.ReturnPage.Script = "oauth.js" }, "ReturnPageConfig.Script must"},
+		"targets": {
+			func(c *connect.Config) { c.ReturnPage.ForwardTargets = []string{"x"} },
+			"ReturnPageConfig.ForwardTargets[0] must",
+		},
+		"Connect":              {func(c *connect.Config) { c.Host = "*" }, "Config.Host must"},
+		"Connect's path":       {func(c *connect.Config) { c.Host = "https://connect.example.com/start" }, "Config.Host must"},
+		"Connect in the clear": {func(c *connect.Config) { c.Host = "http://connect.example.com" }, "Config.Host must begin with https://"},
+		"Connect of the page alone": {
+			func(c *connect.Config) { c.ReturnPage.Host = "https://connect.example.com" },
+			"Config.ReturnPage.Host must be empty",
+		},
 		"no start": {func(c *connect.Config) { c.Path = "connect/" }, "Config.Path must"},
 		"no end":   {func(c *connect.Config) { c.Path = "/connect" }, "Config.Path must"},
 		"wildcard": {func(c *connect.Config) { c.Path = "/{user}/" }, "Config.Path must"},
@@ -67,9 +97,13 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 			},
 			"theme: colors.accent must",
 		},
-		"wildcard origin":    {func(c *connect.Config) { c.TrustedOrigins = []string{"*"} }, "Config.TrustedOrigins"},
-		"null origin":        {func(c *connect.Config) { c.TrustedOrigins = []string{"null"} }, "Config.TrustedOrigins"},
-		"empty origin":       {func(c *connect.Config) { c.TrustedOrigins = []string{""} }, "Config.TrustedOrigins"},
+		"wildcard origin": {func(c *connect.Config) { c.TrustedOrigins = []string{"*"} }, "Config.TrustedOrigins"},
+		"null origin":     {func(c *connect.Config) { c.TrustedOrigins = []string{"null"} }, "Config.TrustedOrigins"},
+		"empty origin":    {func(c *connect.Config) { c.TrustedOrigins = []string{""} }, "Config.TrustedOrigins"},
+		"origin with an umlaut": {
+			func(c *connect.Config) { c.TrustedOrigins = []string{"https://ä.example"} },
+			"Config.TrustedOrigins: the origin must have an ASCII",
+		},
 		"origin with a path": {func(c *connect.Config) { c.TrustedOrigins = []string{"https://a.example/"} }, "Config.TrustedOrigins"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,53 +8,71 @@
 // type application/json. [Config.User] returns the user, who is never named by the body.
 //
 // POST session opens a link session and returns a [Launch], with which the front end starts
-// Connect. The content of the body is ignored.
+// Connect. The body may be empty; [Config.PrepareLink] can read it. host is only there with
+// [Config.Host], and theme with [Config.Theme].
 //
 //	→ {}
-//	← {"call": "link", "link_session_token": "…", "theme": {…}}
+//	← {"call": "link", "link_session_token": "…", "host": "https://…", "theme": {…}}
 //
 // POST relink opens a link session that repairs one of the user's links.
 //
-//	→ {"link_id": "mk_…"}
-//	← {"call": "relink", "link_session_token": "…", "theme": {…}}
+//	→ {"link": "link_…"}
+//	← {"call": "relink", "link_session_token": "…", "host": "https://…", "theme": {…}}
 //
 // POST result takes the arguments of Connect's success or exit callback, in any form that
-// [moneykit.ParseConnectResult] reads. link_id is the link that was to be relinked, which not every
+// [moneykit.ParseConnectResult] reads. link is the link that was to be relinked, which not every
 // platform reports; leave it out for a new link.
 //
-//	→ {"result": ["…", {"id": "chase", …}, "mk_…"], "link_id": "mk_…"}
-//	← {"outcome": "linked", "institution": {"id": "chase", "name": "Chase"}}
+//	→ {"result": ["…", {"id": "chase", …}, "mk_…"], "link": "link_…"}
+//	← {"outcome": "linked", "link": "link_…",
+//	   "institution": {"id": "chase", "name": "Chase", "avatar": "https://…"}}
+//	← {"outcome": "exited", "message": "Your bank is not available."}
 //
-// The outcome is linked, relinked or exited. An exit has no institution. A front end may post a
-// result again if it did not get the response.
+// The outcome is linked, relinked or exited. An exit with an error has a message, which is the
+// sentence of Connect. A front end may post a result again if it did not get the response.
 //
 // POST event takes the argument of Connect's event callback. The response is 204 without a body.
 //
-// GET of the redirect URI's path, with a query, is the page to which a bank returns the user; see
-// [ReturnPage].
+// POST disconnect deletes one of the user's links, if [Config.OnDisconnected] is set. The response
+// is 204 without a body. A front end may post it again.
+//
+//	→ {"link": "link_…"}
+//
+// GET of the path of a redirect URI, with a query, is the page to which a bank returns the user;
+// see [ReturnPage].
+//
+// # Links
+//
+// MoneyKit advises to keep the ID of a link on the server. Front ends have a handle instead, from
+// the response to a result or from [LinkHandle]. Where the body has link, a front end that knows
+// the ID may send link_id instead. Neither gives access: the endpoints look for the link among the
+// user's own.
 //
 // # Errors
 //
 // The response to a request that fails is
 //
-//	{"error": {"code": "rate_limited", "message": "…", "action": "retry_later", "retry_after": 42}}
+//	{"error": {"code": "rate_limited", "message": "…", "action": "retry_later",
+//		"retry_after": 42}}
 //
 // The message is a sentence for the user. The action is a [moneykit.Action]. retry_after and the
-// header Retry-After are in seconds; only 429 has them. The codes are:
+// header Retry-After are in seconds; only 429 has them. With [Config.Development], detail says what
+// is wrong with the request. The codes are:
 //
 //	400  invalid_request         the body was cut off
 //	401  unauthenticated         Config.User returned an error or no user
 //	403  forbidden               Config.PrepareLink or PrepareRelink returned an error
-//	403  cross_origin            a page of another origin sent the request
-//	404  not_found               the link does not exist, or is not the user's
+//	403  cross_origin            a page of an origin that is not trusted sent the request
+//	404  not_found               there is no such endpoint, or the user has no such link
 //	405  method_not_allowed      the method is not POST
 //	409  expired                 the token in the result is unknown, used or expired
 //	409  not_connected           the link is not connected; see the action
 //	409  not_needed              the link is connected and needs no relink
-//	413  too_large               the body has more than 1 MiB
+//	413  too_large               the body has more than 64 KiB, or 1 MiB for result
 //	415  unsupported_media_type  the type is not application/json
 //	422  invalid_request         the endpoint does not accept the body
 //	429  rate_limited            the user posted too often, or MoneyKit said so
-//	500  not_stored              Config.OnLinked or OnRelinked returned an error
+//	500  not_stored              Config.OnLinked, OnRelinked or OnDisconnected returned an error
+//	500  unavailable             a hook set a redirect URI that Config does not have
 //	502  unavailable             MoneyKit could not be reached, or refused the application
 package connect

@@ -25,24 +25,30 @@ import (
 func TestEndpointsRefuseBodies(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), nil)
-	type body struct {
+	type bodyOf struct {
 		endpoint string
 		body     io.Reader
 		status   int
 		code     string
 	}
-	bodies := map[string]body{}
+	bodies := map[string]bodyOf{}
 	for endpoint, fields := range map[string]string{
 		"session": "", "relink": `"link_id":"mk_1",`, "result": `"result":null,`, "event": `"name":"open",`,
 	} {
 		large := strings.NewReader(`{` + fields + `"more":"` + strings.Repeat("x", 1<<20+4<<10) + `"}`)
-		bodies[endpoint+" too large"] = body{endpoint, large, 413, "too_large"}
-		bodies[endpoint+" without an end"] = body{endpoint, endless{}, 413, "too_large"}
+		bodies[endpoint+" too large"] = bodyOf{endpoint, large, 413, "too_large"}
+		bodies[endpoint+" without an end"] = bodyOf{endpoint, endless{}, 413, "too_large"}
 		cut := io.MultiReader(strings.NewReader(`{`+fields), failing{errors.New("connection reset")})
-		bodies[endpoint+" cut off"] = body{endpoint, cut, 400, "invalid_request"}
+		bodies[endpoint+" cut off"] = bodyOf{endpoint, cut, 400, "invalid_request"}
+	}
+	for endpoint, body := range map[string]string{
+		"session": `{"more":"`, "relink": `{"link_id":"mk_1","more":"`, "event": `{"name":"open","more":"`,
+	} {
+		body := strings.NewReader(body + strings.Repeat("x", 64<<10) + `"}`)
+		bodies[endpoint+" of more than 64 KiB"] = bodyOf{endpoint, body, 413, "too_large"}
 	}
 	wrong := func(endpoint, name, data string) {
-		bodies[endpoint+" "+name] = body{endpoint, strings.NewReader(data), 422, "invalid_request"}
+		bodies[endpoint+" "+name] = bodyOf{endpoint, strings.NewReader(data), 422, "invalid_request"}
 	}
 	for _, endpoint := range []string{"relink", "result", "event"} {
 		for _, data := range []string{
@@ -55,10 +61,9 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 	wrong("relink", "of a path", `{"link_id":".."}`)
 	wrong("result", "a link id of another type", `{"result":null,"link_id":{}}`)
 	wrong("result", "more than a result may have", `{"result":["`+strings.Repeat("x", 1<<20)+`",{"id":"a","selectedAccounts":[]}]}`)
-	wrong("event", "more than an event may have", `{"name":"open","more":"`+strings.Repeat("x", 1<<20)+`"}`)
 	for _, result := range []string{
 		`"tok"`, `7`, `true`, `{"exchangeable_token":"tok","token":{"value":"other"}}`, `{"exchangeable_Token":"tok"}`,
-		`["tok",{"id":"a","ID":"b","selectedAccounts":[]}]`, `{"type":"link.event","data":{"name":"open"}}`,
+		`{"type":"link.event","data":{"name":"open"}}`,
 		`{"type":"link.complete","data":7}`, `{"error":{"error_id":"tok"},"institution":{"id":"a"}}`,
 	} {
 		wrong("result", result, `{"result":`+result+`}`)
@@ -69,11 +74,42 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 			r := newRequest(t, me, tt.endpoint, tt.body)
 			r.ContentLength = -1
 			problem := refused(t, s.serve(t, r), tt.status, tt.code)
-			assert.Equal(t, moneykit.ActionFix, problem.Action)
+			want := moneykit.ActionFix
+			if tt.status == http.StatusBadRequest {
+				want = moneykit.ActionRetry // It was cut off on the way.
+			}
+			assert.Equal(t, want, problem.Action)
+			assert.NotContains(t, problem.Message, "on our side")
 		})
 	}
 	assert.Empty(t, s.calls())
 	assert.Empty(t, s.mk.Requests())
+}
+
+// counting counts what is read of it.
+type counting struct {
+	io.Reader
+
+	n int
+}
+
+func (c *counting) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += n
+	return n, err
+}
+
+// An event is refused before it is read to its end, and before it is parsed.
+func TestEventBodyIsBounded(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), nil)
+	rest := `{"name":"open","properties":{"more":"`
+	most := rest + strings.Repeat("x", 64<<10-len(rest)-len(`"}}`)) + `"}}`
+	assert.Equal(t, http.StatusNoContent, s.post(t, me, "event", most).Code)
+	body := &counting{Reader: strings.NewReader(rest + strings.Repeat("x", 1<<20))}
+	refused(t, s.serve(t, newRequest(t, me, "event", body)), http.StatusRequestEntityTooLarge, "too_large")
+	assert.LessOrEqual(t, body.n, 65<<10)
+	assert.Len(t, s.calls(), 1)
 }
 
 func TestResultLinkIDIsNotTrusted(t *testing.T) {
@@ -302,7 +338,7 @@ func TestResultAfterBrowserLeft(t *testing.T) {
 
 func TestResultHookFails(t *testing.T) {
 	t.Parallel()
-	s := newShop(t, moneykittest.NewServer(t), nil)
+	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) { c.Development = true })
 	again := func(body, hook, id string) {
 		t.Helper()
 		s.setFail(errors.New("connect-canary: the database is away"))

@@ -6,9 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"mime"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,117 +19,190 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// maxBody bounds the body of a post: a result or an event, which have at most 1 MiB, and what is
-// around it.
-const maxBody = 1<<20 + 4<<10
-
 // Handler serves the endpoints of this package. It takes the user from the application's session,
 // and verifies what the browser sends with [moneykit.LinkSessionsService.Finish] and
 // [moneykit.LinkSessionsService.Relink]. It refuses posts from pages of other origins.
 //
-// A user may post 60 times a minute to the endpoints session, relink and result. If MoneyKit
-// answers that a user must wait, the handler refuses that user's posts until then without calling
-// MoneyKit. It remembers both in memory.
+// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit answers
+// that a user must wait, the handler refuses that user's posts until then without calling MoneyKit.
+//
+// A handler and its client remember some things in the memory of their process, within fixed limits
+// and for an hour at most. Each process of an application has its own memory:
+//
+//   - Posts of a user: each process allows 120 a minute, unless they share a [PostLimiter].
+//   - Waits that MoneyKit asked for: each process calls MoneyKit once to learn of them.
+//   - Relink sessions of the last minute: a double click may open one session in each process.
+//   - Exchanged links whose owner could not be looked up: if another process gets the result that
+//     is posted again, it finds the link by the result's link ID or accounts. If the result has
+//     only a token, the response is 409 expired.
+//   - Links that were deleted: if OnDisconnected fails, and another process gets the next post, the
+//     response may be 404 not_found. The link's webhook also tells that it is deleted.
 type Handler struct {
-	client  *moneykit.Client
-	config  Config
-	origins http.CrossOriginProtection
-	limiter *limiter
-	routes  []route
-	mux     *http.ServeMux // of the routes
+	client    *moneykit.Client
+	config    Config
+	origins   http.CrossOriginProtection
+	trusted   map[string]bool // the trusted origins
+	memory    *memoryLimiter
+	waits     *waits
+	deletions *deletions
+	endpoints map[string]endpoint     // by path
+	pages     map[string]http.Handler // return pages, by path
 }
 
-// route is a pattern of a [http.ServeMux] with its handler.
-type route struct {
-	pattern string
-	handler http.Handler
+// endpoint is what a handler serves at a path below [Config.Path].
+type endpoint struct {
+	methods string // as in the header Allow
+	// serve handles a request with one of the methods. It returns what becomes the JSON of the
+	// response, nil for a response without a body, or an error.
+	serve func(w http.ResponseWriter, r *http.Request) (any, error)
 }
 
 // NewHandler returns the handler of all endpoints. It returns an error if a setting is missing or
 // invalid. Mount it with [Handler.Register].
 func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
-	config.Path = cmp.Or(config.Path, "/connect/")
-	h := &Handler{client: client, config: config, limiter: newLimiter(), mux: http.NewServeMux()}
 	if client == nil || client.LinkSessions == nil {
 		return nil, errors.New("connect: the client must be made by moneykit.NewClient")
 	}
-	if err := h.config.check(); err != nil {
+	if err := config.complete(); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
+	h := &Handler{
+		client: client, config: config, trusted: map[string]bool{},
+		memory: newMemoryLimiter(), waits: newWaits(), deletions: newDeletions(),
+	}
 	for _, origin := range config.TrustedOrigins {
-		if err := h.origins.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("connect: Config.TrustedOrigins: %w", err)
+		if err := h.trust(origin); err != nil {
+			return nil, err
 		}
 	}
-	if err := h.addRoutes(); err != nil {
+	h.addEndpoints()
+	if err := h.addPages(); err != nil {
 		return nil, err
 	}
-	h.Register(h.mux)
+	if text := hostMismatch(client, config.Host); text != "" {
+		h.logger().Error(text, "client", client, "host", cmp.Or(config.Host, moneyKitHost))
+	}
 	return h, nil
 }
 
-func (h *Handler) addRoutes() error {
-	for name, serve := range map[string]endpoint{
-		"session": h.session, "relink": h.relink, "result": h.result, "event": h.event,
-	} {
-		h.routes = append(h.routes, route{h.config.Path + name, h.post(name, serve)})
+func (h *Handler) addEndpoints() {
+	h.endpoints = map[string]endpoint{}
+	add := func(name string, e endpoint) { h.endpoints[h.config.Path+name] = e }
+	add("session", h.post(maxBody, h.session))
+	add("relink", h.post(maxBody, h.relink))
+	add("result", h.post(maxResult, h.result))
+	add("event", h.post(maxBody, h.event))
+	if h.config.OnDisconnected != nil {
+		add("disconnect", h.post(maxBody, h.disconnect))
 	}
-	redirect, err := url.Parse(h.config.RedirectURI)
-	if err != nil || !weburl.IsWeb(redirect) {
-		return err
+}
+
+// addPages adds a return page for each redirect URI that a browser can visit.
+func (h *Handler) addPages() error {
+	h.pages = map[string]http.Handler{}
+	for i, uri := range h.config.redirects() {
+		redirect, err := url.Parse(uri)
+		if err != nil || !weburl.IsWeb(redirect) {
+			continue // An app's own scheme never reaches a server.
+		}
+		path := cmp.Or(redirect.Path, "/")
+		if _, taken := h.endpoints[path]; taken {
+			return fmt.Errorf("connect: %s must not be one of the endpoints", redirectName(i))
+		}
+		if h.pages[path] != nil {
+			continue // The page of another host.
+		}
+		config := h.config.ReturnPage
+		config.RedirectURI, config.Host = uri, h.config.Host
+		if h.pages[path], err = ReturnPage(config); err != nil {
+			return err
+		}
 	}
-	if slices.ContainsFunc(h.routes, func(r route) bool { return r.pattern == redirect.Path }) {
-		return errors.New("connect: Config.RedirectURI must not be one of the endpoints")
-	}
-	h.config.ReturnPage.RedirectURI = h.config.RedirectURI
-	page, err := ReturnPage(h.config.ReturnPage)
-	if err != nil {
-		return err
-	}
-	pattern := weburl.Path(redirect)
-	if strings.HasSuffix(pattern, "/") {
-		pattern += "{$}"
-	}
-	h.routes = append(h.routes, route{pattern, page})
 	return nil
 }
 
-// Register adds the endpoints to mux, and the return page at the path of the redirect URI. Like
-// [http.ServeMux.Handle] it panics if mux has a pattern that conflicts with one of them.
+// Register adds the handler to mux: at all paths below [Config.Path], and at the paths of the
+// redirect URIs. Like [http.ServeMux.Handle] it panics if mux has a pattern that conflicts with one
+// of these. The patterns "/" and "GET /" do not, and "GET /connect/settings" takes its path from
+// the handler. A pattern below Path without a method does.
 func (h *Handler) Register(mux *http.ServeMux) {
-	for _, r := range h.routes {
-		mux.Handle(r.pattern, r.handler)
+	patterns := []string{h.config.Path}
+	for _, path := range slices.Sorted(maps.Keys(h.pages)) {
+		if strings.HasPrefix(path, h.config.Path) {
+			continue
+		}
+		pattern := (&url.URL{Path: path}).EscapedPath()
+		if strings.HasSuffix(pattern, "/") {
+			pattern += "{$}"
+		}
+		patterns = append(patterns, pattern)
+	}
+	for _, pattern := range patterns {
+		// A pattern without a method would conflict with "GET /" of the application.
+		for _, method := range []string{
+			http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+			http.MethodOptions, http.MethodConnect, http.MethodTrace,
+		} {
+			mux.Handle(method+" "+pattern, h)
+		}
 	}
 }
 
 // ServeHTTP serves the same paths as [Handler.Register] adds, and responds with 404 to any other.
 // It needs whole paths, so do not put it behind [http.StripPrefix].
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
-
-// endpoint handles the post of a user. It returns what becomes the JSON of the response, nil for a
-// response without a body, or an error.
-type endpoint func(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error)
-
-// post returns the handler of an endpoint.
-func (h *Handler) post(name string, serve endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := time.Now()
-		response, err := h.call(w, r, serve)
-		status := http.StatusOK
-		switch {
-		case err != nil:
-			var p problem
-			status, p = problemFor(err)
-			if p.RetryAfter > 0 {
-				w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
-			}
-			response = map[string]problem{"error": p}
-		case response == nil:
-			status = http.StatusNoContent
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := ""
+	if r.URL != nil { // It is nil in a request that a program made by hand.
+		path = cmp.Or(r.URL.Path, "/")
+	}
+	if page := h.pages[path]; page != nil {
+		page.ServeHTTP(w, r)
+		return
+	}
+	start := time.Now()
+	response, err := h.serve(w, r, path)
+	status := http.StatusOK
+	switch {
+	case err != nil:
+		var p problem
+		status, p = problemFor(err)
+		if p.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(p.RetryAfter))
 		}
-		h.log(r.Context(), name, status, err, time.Since(start))
-		write(w, status, response)
-	})
+		if !h.config.Development {
+			p.Detail = ""
+		}
+		response = map[string]problem{"error": p}
+	case response == nil:
+		status = http.StatusNoContent
+	}
+	h.log(r.Context(), path, status, err, time.Since(start))
+	write(w, status, response)
+}
+
+// serve answers a request with the endpoint at path.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, path string) (any, error) {
+	trusted := h.cors(w.Header(), r)
+	e, ok := h.endpoints[path]
+	switch {
+	case !ok:
+		return nil, &refusal{
+			status: http.StatusNotFound, code: "not_found", message: "There is nothing at this address.",
+			reason: "the endpoints are " + strings.Join(slices.Sorted(maps.Keys(h.endpoints)), ", "),
+		}
+	case isPreflight(r) && !trusted:
+		return nil, crossOrigin(r)
+	case isPreflight(r):
+		allowPreflight(w.Header(), e.methods)
+		return nil, nil //nolint:nilnil // The response has no body.
+	case !slices.Contains(strings.Split(e.methods, ", "), r.Method):
+		w.Header().Set("Allow", e.methods)
+		return nil, &refusal{
+			status: http.StatusMethodNotAllowed, code: "method_not_allowed",
+			message: "This address does not accept requests of this kind.", reason: "the method must be " + e.methods,
+		}
+	}
+	return e.serve(w, r)
 }
 
 // write writes a response with the JSON of v, or without a body if v is nil.
@@ -142,7 +214,7 @@ func write(w http.ResponseWriter, status int, v any) {
 		w.WriteHeader(status)
 		return
 	}
-	data, err := json.Marshal(v)
+	data, err := encode(v)
 	if err != nil { // None of the types of this package fails to marshal.
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -152,49 +224,40 @@ func write(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(data) // An error means that the browser has left.
 }
 
-// call checks a request, finds its user and calls the endpoint. The origin is checked before the
-// application is asked for the user.
-func (h *Handler) call(w http.ResponseWriter, r *http.Request, serve endpoint) (any, error) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return nil, &refusal{http.StatusMethodNotAllowed, "method_not_allowed", "the method is not POST", nil}
+func encode(v any) ([]byte, error) {
+	if launch, ok := v.(Launch); ok {
+		return launch.JSON()
 	}
-	if err := h.origins.Check(r); err != nil {
-		return nil, &refusal{http.StatusForbidden, "cross_origin", "a page of another origin sent the request", nil}
-	}
-	// The forms of pages of other origins cannot send this type.
-	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, "unsupported_media_type", "the type is not application/json", nil}
-	}
-	user, err := h.config.User(r)
-	if err == nil && user.ID == "" {
-		err = errors.New("the user has no ID")
-	}
-	if err != nil {
-		return nil, &refusal{http.StatusUnauthorized, "unauthenticated", "the request has no user", err}
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "too_large", "the body is too large", nil}
-	case err != nil:
-		return nil, &refusal{http.StatusBadRequest, "invalid_request", "the body was cut off", nil}
-	}
-	return serve(r, user, body)
+	return json.Marshal(v)
 }
 
 func (h *Handler) logger() *slog.Logger { return cmp.Or(h.config.Logger, slog.Default()) }
 
-func (h *Handler) log(ctx context.Context, endpoint string, status int, err error, took time.Duration) {
+// log logs a request. Anybody can send requests to a path or with a method that does not exist, so
+// these are logged at level debug.
+func (h *Handler) log(ctx context.Context, path string, status int, err error, took time.Duration) {
+	name := "unknown"
+	if _, ok := h.endpoints[path]; ok {
+		name = strings.TrimPrefix(path, h.config.Path)
+	}
 	level, message := slog.LevelDebug, "moneykit: Connect request"
-	attrs := []slog.Attr{slog.String("endpoint", endpoint), slog.Int("status", status), slog.Duration("duration", took)}
+	attrs := []slog.Attr{slog.String("endpoint", name), slog.Int("status", status), slog.Duration("duration", took)}
 	if err != nil {
-		level, message = slog.LevelWarn, "moneykit: Connect request refused"
-		if browserLeft := ctx.Err() != nil; status >= http.StatusInternalServerError && !browserLeft {
+		message = "moneykit: Connect request refused"
+		switch {
+		case name == "unknown", status == http.StatusMethodNotAllowed:
+		case status >= http.StatusInternalServerError && ctx.Err() == nil: // The browser has not left.
 			level, message = slog.LevelError, "moneykit: Connect request failed"
+		default:
+			level = slog.LevelWarn
 		}
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	h.logger().LogAttrs(ctx, level, message, attrs...)
 }
+
+// String names the handler by its path. It leaves out users, whom the handler remembers.
+func (h *Handler) String() string { return "Connect handler at " + h.config.Path }
+
+// Format writes [Handler.String] for every verb.
+func (h *Handler) Format(f fmt.State, verb rune) { format(f, verb, h.String()) }

@@ -24,9 +24,9 @@ import (
 func TestHandlerFlow(t *testing.T) {
 	t.Parallel()
 	const (
-		user     = "user_0001"
-		linked   = `{"outcome":"linked","institution":{"id":"moneykit-creds-bank","name":"Credentials Bank"}}`
-		relinked = `{"outcome":"relinked","institution":{"id":"moneykit-creds-bank","name":"Credentials Bank"}}`
+		user   = "user_0001"
+		answer = `{"outcome":"%s","link":"%s","institution":{"id":"moneykit-creds-bank","name":"Credentials Bank",
+			"avatar":"https://credentials.bank.test/avatar.png"}}`
 	)
 	for _, source := range sources() {
 		t.Run(string(source), func(t *testing.T) {
@@ -42,12 +42,13 @@ func TestHandlerFlow(t *testing.T) {
 			payload := s.mk.Connect(launch.Token, source, moneykittest.Play{Institution: moneykittest.CredentialsBank})
 			w := s.post(t, user, "result", `{"result":`+string(payload)+`}`)
 			require.Equal(t, http.StatusOK, w.Code, w.Body)
-			assert.JSONEq(t, linked, w.Body.String())
 			calls := s.calls()
 			require.Len(t, calls, 1)
 			assert.Equal(t, "linked", calls[0].hook)
 			assert.Equal(t, user, calls[0].user)
 			link := calls[0].link
+			handle := connect.LinkHandle(user, link.ID)
+			assert.JSONEq(t, fmt.Sprintf(answer, "linked", handle), w.Body.String())
 			assert.Equal(t, moneykit.LinkStateConnected, link.State)
 
 			s.mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
@@ -58,7 +59,7 @@ func TestHandlerFlow(t *testing.T) {
 			payload = s.mk.Connect(launch.Token, source, moneykittest.Play{})
 			w = s.post(t, user, "result", `{"result":`+string(payload)+`,"link_id":"`+link.ID+`"}`)
 			require.Equal(t, http.StatusOK, w.Code, w.Body)
-			assert.JSONEq(t, relinked, w.Body.String())
+			assert.JSONEq(t, fmt.Sprintf(answer, "relinked", handle), w.Body.String())
 			calls = s.calls()
 			require.Len(t, calls, 1)
 			assert.Equal(t, "relinked", calls[0].hook)
@@ -97,10 +98,35 @@ func TestHandlerExits(t *testing.T) {
 				require.NoError(t, err)
 				w := s.post(t, "user_0001", "result", `{"result":`+payload+`}`)
 				require.Equal(t, http.StatusOK, w.Code)
-				assert.JSONEq(t, `{"outcome":"exited"}`, w.Body.String())
+				answer := `{"outcome":"exited"}`
+				if want.Err != nil {
+					answer = `{"outcome":"exited","message":"No bank."}`
+				}
+				assert.JSONEq(t, answer, w.Body.String())
 				assert.Equal(t, []hookCall{{hook: "exited", user: "user_0001", result: want}}, s.calls())
 			})
 		}
+	}
+}
+
+// The sentence of an exit is for the user: one line, and not too long.
+func TestExitMessage(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), nil)
+	const unfinished = "Connecting your bank was not finished. Please try again."
+	for result, want := range map[string]string{
+		`{"errorId":"bank_down","displayedMessage":"No bank."}`:                         "No bank.",
+		`{"error":{"error_id":"a","displayed_message":" Two\nlines\u0007 \u2028<b> "}}`: "Two lines   <b>",
+		`{"errorId":"bank_down"}`:                                 unfinished,
+		`{"errorId":"bank_down","displayedMessage":"\n"}`:         unfinished,
+		`{"displayedMessage":"` + strings.Repeat("ä", 300) + `"}`: strings.Repeat("ä", 250) + "…",
+		`null`: "",
+	} {
+		w := s.post(t, me, "result", `{"result":`+result+`}`)
+		var got struct{ Outcome, Message string }
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &got))
+		assert.Equal(t, "exited", got.Outcome)
+		assert.Equal(t, want, got.Message)
 	}
 }
 
@@ -215,7 +241,7 @@ func TestHandlerOAuth(t *testing.T) {
 			assert.Equal(t, connect.LaunchContinue, connect.ContinueLaunch(r).Call)
 			payload := s.mk.Continue(launch.Token, connect.ContinueLaunch(r).RedirectURL, moneykit.ConnectWeb, moneykittest.Play{})
 			w = s.post(t, "user_0001", "result", `{"result":`+string(payload)+`}`)
-			assert.JSONEq(t, `{"outcome":"linked","institution":{"id":"moneykit-oauth-bank","name":"OAuth Bank"}}`, w.Body.String())
+			assert.Contains(t, w.Body.String(), `"institution":{"id":"moneykit-oauth-bank","name":"OAuth Bank",`)
 		})
 	}
 
@@ -234,6 +260,79 @@ func TestHandlerOAuth(t *testing.T) {
 	})
 }
 
+// Each platform has its redirect URI, and a page where a browser can come to it.
+func TestHandlerRedirectURIs(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {
+		c.OtherRedirectURIs = []string{
+			"https://shop.example/ios/oauth", "shop://oauth", "https://m.shop.example/oauth", "https://shop.example/connect/android",
+		}
+		c.ReturnPage.ForwardTargets = []string{"shop://oauth"}
+		c.ReturnPage.Forward = func(r *http.Request) string {
+			if r.URL.Path == "/ios/oauth" {
+				return "shop://oauth"
+			}
+			return ""
+		}
+		type platform struct {
+			RedirectURI string `json:"redirect_uri"`
+		}
+		c.PrepareLink = func(r *http.Request, p *moneykit.LinkSessionParams) error {
+			var posted platform
+			if err := json.NewDecoder(r.Body).Decode(&posted); err != nil {
+				return err
+			}
+			p.RedirectURI = posted.RedirectURI
+			return nil
+		}
+		c.PrepareRelink = func(r *http.Request, _ string, p *moneykit.RelinkParams) error {
+			var posted platform
+			err := json.NewDecoder(r.Body).Decode(&posted)
+			p.RedirectURI = posted.RedirectURI
+			return err
+		}
+	})
+	link := s.mk.AddLink(moneykittest.LinkSpec{UserID: me, Error: moneykit.LinkErrorAuthExpired, InstitutionID: moneykittest.OAuthBank})
+	for uri, want := range map[string]int{
+		redirectURI: 200, "https://shop.example/ios/oauth": 303, "https://m.shop.example/oauth": 200,
+		"https://shop.example/connect/android": 200, "shop://oauth": 0,
+	} {
+		body := `{"redirect_uri":"` + uri + `","link":"` + connect.LinkHandle(me, link.ID) + `"}`
+		for _, endpoint := range []string{"session", "relink"} {
+			launch := s.launch(t, me, endpoint, body)
+			back := s.mk.Authorize(launch.Token, moneykittest.Play{Institution: moneykittest.OAuthBank})
+			require.True(t, strings.HasPrefix(back, uri+"?"), back)
+			if want == 0 {
+				continue
+			}
+			u, err := url.Parse(back)
+			require.NoError(t, err)
+			handler, ok := s.handler.(*connect.Handler)
+			require.True(t, ok)
+			mux := http.NewServeMux()
+			handler.Register(mux)
+			for _, h := range []http.Handler{s.handler, mux} {
+				w := visit(t, h, http.MethodGet, u.RequestURI())
+				assert.Equal(t, want, w.Code, uri)
+				checkGuards(t, w)
+			}
+		}
+	}
+
+	asked := s.asked("create_link_session")
+	for _, uri := range []string{"https://evil.example/oauth", "https://shop.example/oauth/", ""} {
+		body := `{"redirect_uri":"` + uri + `","link":"` + link.ID + `"}`
+		for _, endpoint := range []string{"session", "relink"} {
+			w := s.post(t, me, endpoint, body)
+			problem := refused(t, w, http.StatusInternalServerError, "unavailable")
+			assert.Equal(t, moneykit.ActionFix, problem.Action)
+			assert.NotContains(t, w.Body.String()+s.log.String(), "evil")
+		}
+	}
+	assert.Contains(t, s.log.String(), "set a redirect URI that is neither Config.RedirectURI nor one of Config.OtherRedirectURIs")
+	assert.Equal(t, asked, s.asked("create_link_session"))
+}
+
 func TestHandlerRegister(t *testing.T) {
 	t.Parallel()
 	for _, redirect := range []string{redirectURI, "https://shop.example/connect/oauth", "https://shop.example/back/", "https://shop.example"} {
@@ -241,7 +340,12 @@ func TestHandlerRegister(t *testing.T) {
 		handler, ok := s.handler.(*connect.Handler)
 		require.True(t, ok)
 		mux := http.NewServeMux()
-		mux.HandleFunc("/connect/", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+		teapot := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) }
+		for _, pattern := range []string{"/", "GET /", "POST /", "GET /connect/settings", "GET /{$}"} {
+			if redirect != "https://shop.example" || pattern != "GET /{$}" {
+				mux.HandleFunc(pattern, teapot)
+			}
+		}
 		handler.Register(mux)
 		s.handler = mux
 
@@ -251,7 +355,10 @@ func TestHandlerRegister(t *testing.T) {
 		u, err := url.Parse(redirect)
 		require.NoError(t, err)
 		checkPage(t, visit(t, mux, http.MethodGet, "/"+strings.TrimPrefix(u.Path, "/")+"?code=1"))
-		assert.Equal(t, http.StatusTeapot, visit(t, mux, http.MethodGet, "/connect/other").Code, "other paths stay the application's")
+		assert.Equal(t, http.StatusTeapot, visit(t, mux, http.MethodGet, "/connect/settings").Code, "the application's own page")
+		assert.Equal(t, http.StatusTeapot, visit(t, mux, http.MethodGet, "/other").Code)
+		refused(t, visit(t, mux, http.MethodGet, "/connect/other"), http.StatusNotFound, "not_found")
+		refused(t, visit(t, mux, http.MethodDelete, "/connect/session"), http.StatusMethodNotAllowed, "method_not_allowed")
 
 		assert.Panics(t, func() { handler.Register(mux) }, "patterns conflict")
 	}
@@ -272,6 +379,28 @@ func TestHandlerPath(t *testing.T) {
 	}
 }
 
+// Every path below Path and every method is answered in JSON, however the path is written.
+func TestHandlerUnknownPaths(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), nil)
+	for _, path := range []string{
+		"/connect/", "/connect/x", "/connect//session", "/connect/./session", "/connect/../connect/session", "/connect/session/",
+		"/connect/SESSION", "/connect/session ", "/connect/\x00", "/connect/disconnect", "/connect", "/", "/other", "", "//connect/session",
+	} {
+		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW", ""} {
+			r := newRequest(t, me, "", strings.NewReader("{}"))
+			r.Method, r.URL = method, &url.URL{Path: path}
+			problem := refused(t, s.serve(t, r), http.StatusNotFound, "not_found")
+			assert.Equal(t, moneykit.ActionFix, problem.Action)
+		}
+	}
+	assert.Empty(t, s.mk.Requests())
+	assert.NotContains(t, s.log.String(), "/other")
+	for line := range strings.Lines(s.log.String()) {
+		assert.NotContains(t, line, `"level":"WARN"`, "anybody can fill the log")
+	}
+}
+
 // The hooks change a session for its user, but cannot change the user.
 func TestHandlerPreparesSessions(t *testing.T) {
 	t.Parallel()
@@ -287,7 +416,7 @@ func TestHandlerPreparesSessions(t *testing.T) {
 			p.InstitutionID = moneykittest.CredentialsBank
 			p.Webhook = "https://shop.example/" + r.Header.Get("X-User")
 			p.Tags = []string{"gold"}
-			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 				Identity: &moneykit.ProductSettings{Required: true},
 			}}
 			p.CustomerUser = moneykit.CustomerUser{ID: "user_0002", Email: &moneykit.CustomerUserEmail{Address: "a@example.com"}}
@@ -456,6 +585,44 @@ func TestHandlerUnauthenticated(t *testing.T) {
 	}
 }
 
+// A request that a program made by hand may lack what a server always sets.
+func TestHandlerIncompleteRequests(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {
+		c.User = func(*http.Request) (moneykit.CustomerUser, error) { return moneykit.CustomerUser{ID: me}, nil }
+	})
+	page := newReturnPage(t, connect.ReturnPageConfig{})
+	apple, err := connect.AppleAppSiteAssociation("https://example.com/oauth", "ABCDE12345.com.example.app")
+	require.NoError(t, err)
+	asJSON := http.Header{"Content-Type": {"application/json"}}
+	for endpoint, want := range map[string]int{
+		"session": 200, "relink": 422, "result": 422, "event": 422, "nowhere": 404, "": 404, "../oauth": 404,
+	} {
+		target := &url.URL{Path: "/connect/" + endpoint}
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, &http.Request{Method: http.MethodPost, URL: target, Header: asJSON})
+		assert.Equal(t, want, w.Code, endpoint)
+		for _, r := range []*http.Request{
+			{},
+			{URL: target},
+			{URL: &url.URL{}},
+			{Method: http.MethodPost},
+			{Method: http.MethodPost, Header: asJSON},
+			{Method: http.MethodPost, URL: target},
+			{Method: http.MethodGet, URL: target},
+			{Method: http.MethodGet},
+			{Method: http.MethodOptions, URL: target},
+			{Method: http.MethodConnect, URL: target},
+			{Method: http.MethodGet, URL: &url.URL{Path: "/oauth"}},
+			{Method: http.MethodGet, URL: &url.URL{Path: "/oauth", RawQuery: "a"}},
+		} {
+			for _, h := range []http.Handler{s.handler, page, apple} {
+				assert.NotPanics(t, func() { h.ServeHTTP(httptest.NewRecorder(), r) }, "%T %+v", h, r)
+			}
+		}
+	}
+}
+
 func TestHandlerOverTheNetwork(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), nil)
@@ -479,6 +646,9 @@ func TestHandlerOverTheNetwork(t *testing.T) {
 	resp = do(http.MethodHead, "session", nil)
 	assert.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
 	assert.Equal(t, "POST", resp.Header.Get("Allow"))
+	resp = do(http.MethodPost, "a/../session", nil)
+	assert.Equal(t, http.StatusNotFound, resp.StatusCode)
+	assert.Equal(t, "application/json", resp.Header.Get("Content-Type"))
 }
 
 func TestHandlerUserFails(t *testing.T) {

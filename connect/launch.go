@@ -1,7 +1,11 @@
 package connect
 
 import (
+	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
+	"strconv"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/connect/theme"
@@ -12,10 +16,15 @@ import (
 // On the web, Call names the method of the MoneyKit object: link and relink take the token,
 // continue takes the redirect URL. On iOS, Android and React Native one call presents either kind
 // of session.
+//
+// Printing, logging and encoding a Launch do not show the token and the URL; [Launch.JSON] does. A
+// struct of yours that holds one in an unexported field shows them when package fmt prints it,
+// because fmt cannot call methods there.
 type Launch struct {
 	Call        LaunchCall   `json:"call"`
 	Token       string       `json:"link_session_token,omitempty"` // of [LaunchLink] and [LaunchRelink]
 	RedirectURL string       `json:"redirect_url,omitempty"`       // of [LaunchContinue]
+	Host        string       `json:"host,omitempty"`               // [Config.Host]; empty means MoneyKit's own pages
 	Theme       *theme.Theme `json:"theme,omitempty"`              // for the web; nil means Connect's own
 }
 
@@ -35,12 +44,30 @@ func ContinueLaunch(returned *moneykit.OAuthReturn) Launch {
 	return Launch{Call: LaunchContinue, RedirectURL: returned.ContinueURL()}
 }
 
-// String returns the call without the token and the URL. Whoever has one of them can act as the
-// user in Connect.
+// JSON returns the launch as a front end needs it, with the token or the URL. Whoever has one of
+// them can act as the user in Connect, so write it to the user's own response only.
+func (l Launch) JSON() ([]byte, error) {
+	type wire Launch // has the fields of Launch, but not its methods
+	return json.Marshal(wire(l))
+}
+
+// String returns the call without the token and the URL.
 func (l Launch) String() string { return "Connect launch: " + string(l.Call) }
 
-// GoString returns the same as [Launch.String], for %#v.
-func (l Launch) GoString() string { return l.String() }
+// Format writes [Launch.String] for every verb.
+func (l Launch) Format(f fmt.State, verb rune) { format(f, verb, l.String()) }
 
-// LogValue returns the same as [Launch.String], for log/slog.
+// LogValue returns [Launch.String], for log/slog.
 func (l Launch) LogValue() slog.Value { return slog.StringValue(l.String()) }
+
+// MarshalText returns [Launch.String], for encoders such as that of log/slog. [Launch.JSON] is for
+// front ends.
+func (l Launch) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// format writes text for every verb of package fmt.
+func format(f fmt.State, verb rune, text string) {
+	if verb == 'q' {
+		text = strconv.Quote(text)
+	}
+	_, _ = io.WriteString(f, text)
+}

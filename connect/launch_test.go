@@ -2,9 +2,12 @@ package connect_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,6 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/connect/theme"
+	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
 func TestLaunchJSON(t *testing.T) {
@@ -43,7 +47,7 @@ func TestLaunchJSON(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			data, err := json.Marshal(tt.launch)
+			data, err := tt.launch.JSON()
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, string(data))
 			var again connect.Launch
@@ -73,18 +77,51 @@ func TestContinueLaunch(t *testing.T) {
 func TestLaunchHidesItsSecrets(t *testing.T) {
 	t.Parallel()
 	launch := connect.Launch{Call: connect.LaunchLink, Token: "token-canary", RedirectURL: "https://example.com/?code=url-canary"}
-	var log bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&log, nil))
-	logger.Info("made", "launch", launch, "pointer", &launch)
-	slog.New(slog.NewTextHandler(&log, nil)).Info("made", "launch", launch, "pointer", &launch)
-	texts := []string{log.String()}
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
-		for _, v := range []any{launch, &launch, []connect.Launch{launch}} {
+	type owner struct {
+		User   string
+		Launch connect.Launch
+		Next   *connect.Launch
+	}
+	values := map[string]any{
+		"value": launch, "pointer": &launch, "slice": []connect.Launch{launch}, "pointers": []*connect.Launch{&launch},
+		"map": map[string]connect.Launch{"a": launch}, "struct": owner{"jane", launch, &launch},
+		"deep": []map[string]any{{"a": []any{launch, &launch}}},
+	}
+	var texts []string
+	for name, v := range values {
+		var log bytes.Buffer
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("made", "launch", v, slog.Group("g", "launch", v))
+		slog.New(slog.NewTextHandler(&log, nil)).Info("made", "launch", v)
+		data, err := json.Marshal(v)
+		require.NoError(t, err, name)
+		texts = append(texts, log.String(), string(data))
+		if name == "deep" {
+			continue
+		}
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%d", "%x", "%X", "%t"} {
 			texts = append(texts, fmt.Sprintf(verb, v))
 		}
 	}
-	for _, text := range texts {
+	data, err := xml.Marshal(launch)
+	require.NoError(t, err)
+	for _, text := range append(texts, string(data), fmt.Sprint(launch), launch.String()) {
 		assert.NotContains(t, text, "canary")
-		assert.Contains(t, text, "Connect launch: link")
+		assert.NotContains(t, strings.ToLower(text), hex.EncodeToString([]byte("canary")))
 	}
+	assert.Equal(t, "Connect launch: link", launch.String())
+	assert.Equal(t, `"Connect launch: link"`, fmt.Sprintf("%q", launch))
+}
+
+// A handler remembers users, and a printed one must not show them.
+func TestHandlerHidesUsers(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, moneykittest.NewServer(t), nil)
+	s.post(t, me, "session", "")
+	s.post(t, me, "event", `{"name":"open"}`)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		assert.Equal(t, "Connect handler at /connect/", fmt.Sprintf(verb, s.handler))
+	}
+	data, err := json.Marshal(s.handler)
+	require.NoError(t, err)
+	assert.JSONEq(t, "{}", string(data))
 }

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -10,50 +11,88 @@ import (
 )
 
 const (
-	// maxPosts is how many posts of a user lead to calls of MoneyKit in a minute. MoneyKit itself
-	// opens 20 link sessions a minute for a user.
-	maxPosts = 60
+	// maxPosts is how many posts of a user a handler serves in a minute. Connect reports some
+	// twenty events while a user links a bank, and MoneyKit opens 20 link sessions a minute for a
+	// user.
+	maxPosts = 120
 	// maxWait bounds how long a user waits because MoneyKit said so.
 	maxWait = time.Hour
-	// maxUsers bounds the memory of a limiter.
+	// maxUsers bounds the memory of a handler's limits.
 	maxUsers = 100_000
 )
 
-// limiter limits how often a user makes the handler call MoneyKit.
-type limiter struct {
-	posts recent.Map[string, int]         // posts of a user in the last minute
-	waits recent.Map[userCall, time.Time] // until when MoneyKit does not accept a call from a user
+// PostLimiter limits how often a user may post to the endpoints of a [Handler]. It is called
+// concurrently.
+type PostLimiter interface {
+	// Allow counts a post of a user. It returns zero if the user may post, and otherwise how long
+	// the user must wait.
+	Allow(ctx context.Context, userID string) (retryAfter time.Duration, err error)
+}
+
+// memoryLimiter is the limiter of a handler without another. It counts the posts of each user in
+// the minute that begins with the first of them.
+type memoryLimiter struct{ posts recent.Map[string, int] }
+
+func newMemoryLimiter() *memoryLimiter {
+	return &memoryLimiter{recent.Map[string, int]{Life: time.Minute, Limit: maxUsers}}
+}
+
+// Allow counts a post of a user. It never fails.
+func (l *memoryLimiter) Allow(_ context.Context, userID string) (retryAfter time.Duration, err error) {
+	if l.posts.Change(userID, func(n int) int { return n + 1 }) > maxPosts {
+		return l.posts.Left(userID), nil
+	}
+	return 0, nil
+}
+
+// limit returns an error that matches [moneykit.ErrRateLimited] if the user must wait before the
+// next post.
+func (h *Handler) limit(ctx context.Context, userID string) error {
+	if h.config.Limit == nil {
+		return tooOften(h.memory.Allow(ctx, userID))
+	}
+	left, err := h.config.Limit.Allow(ctx, userID)
+	if err != nil {
+		h.logger().ErrorContext(ctx, "moneykit: the limiter of Connect requests failed", "error", err.Error())
+		left, err = h.memory.Allow(ctx, userID)
+	}
+	return tooOften(left, err)
+}
+
+// tooOften returns an error that matches [moneykit.ErrRateLimited] if there is time left to wait.
+func tooOften(left time.Duration, err error) error {
+	if err != nil || left <= 0 {
+		return err
+	}
+	return &moneykit.Error{
+		Operation: "Connect", Code: moneykit.ErrorCodeRateLimitExceeded,
+		StatusCode: http.StatusTooManyRequests, RetryAfter: left,
+	}
+}
+
+// waits holds until when MoneyKit does not accept a call from a user.
+type waits struct {
+	until recent.Map[userCall, time.Time]
 }
 
 type userCall struct{ user, call string }
 
-func newLimiter() *limiter {
-	return &limiter{
-		posts: recent.Map[string, int]{Life: time.Minute, Limit: maxUsers},
-		waits: recent.Map[userCall, time.Time]{Life: maxWait, Limit: maxUsers},
-	}
+func newWaits() *waits {
+	return &waits{recent.Map[userCall, time.Time]{Life: maxWait, Limit: maxUsers}}
 }
 
-// do calls f for a user, unless the user has posted too often or MoneyKit has told the user to wait
-// before this call. Then it returns an error that matches [moneykit.ErrRateLimited].
-func (l *limiter) do(call, user string, f func() error) error {
+// do calls f for a user, unless MoneyKit has told the user to wait before this call. Then it
+// returns an error that matches [moneykit.ErrRateLimited].
+func (w *waits) do(call, user string, f func() error) error {
 	key := userCall{user, call}
-	var left time.Duration
-	if l.posts.Change(user, func(n int) int { return n + 1 }) > maxPosts {
-		left = l.posts.Left(user)
-	}
-	if until, ok := l.waits.Get(key); ok {
-		left = max(left, time.Until(until))
-	}
-	if left > 0 {
-		return &moneykit.Error{
-			Operation: "Connect", Code: moneykit.ErrorCodeRateLimitExceeded,
-			StatusCode: http.StatusTooManyRequests, RetryAfter: left,
+	if until, ok := w.until.Get(key); ok {
+		if err := tooOften(time.Until(until), nil); err != nil {
+			return err
 		}
 	}
 	err := f()
 	if errors.Is(err, moneykit.ErrRateLimited) {
-		l.waits.Put(key, time.Now().Add(min(retryAfter(err), maxWait)))
+		w.until.Put(key, time.Now().Add(min(retryAfter(err), maxWait)))
 	}
 	return err
 }

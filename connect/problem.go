@@ -2,8 +2,10 @@ package connect
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
+	"slices"
 
 	"github.com/moneykit/moneykit-go"
 )
@@ -14,15 +16,17 @@ type problem struct {
 	Message    string          `json:"message"`
 	Action     moneykit.Action `json:"action"`
 	RetryAfter int             `json:"retry_after,omitempty"` // in seconds
+	Detail     string          `json:"detail,omitempty"`      // with [Config.Development]
 }
 
-// refusal is an error of the request or of the application, rather than of a call to MoneyKit. Its
-// reason and error are for the log only.
+// refusal is an error of the request or of the application, rather than of a call to MoneyKit.
 type refusal struct {
-	status int
-	code   string
-	reason string
-	err    error // may be nil
+	status  int
+	code    string
+	message string          // a sentence for the user, or for a developer if no user can cause it
+	action  moneykit.Action // ActionFix if empty
+	reason  string          // for developers; it repeats nothing of the request
+	err     error           // of the application, for the log only; may be nil
 }
 
 func (r *refusal) Error() string {
@@ -33,31 +37,41 @@ func (r *refusal) Error() string {
 }
 
 // invalid returns the refusal of a body that the endpoint cannot use.
-func invalid(reason string, err error) error {
-	return &refusal{http.StatusUnprocessableEntity, "invalid_request", reason, err}
+func invalid(message, reason string) *refusal {
+	return &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", message: message, reason: reason}
 }
 
-func (r *refusal) problem() problem {
-	p := problem{Code: r.code, Message: moneykit.ErrorCodeValidationFailed.UserMessage(), Action: moneykit.ActionFix}
-	switch r.code {
-	case "unauthenticated":
-		p.Message, p.Action = "Please log in again.", moneykit.ActionNone
-	case "forbidden":
-		p.Message, p.Action = "You cannot do this at the moment.", moneykit.ActionNone
-	case "not_stored":
-		p.Action = moneykit.ActionRetry
+// forbidden returns the refusal of a session by a hook.
+func forbidden(hook string, err error) *refusal {
+	return &refusal{
+		status: http.StatusForbidden, code: "forbidden", message: "You cannot do this at the moment.",
+		action: moneykit.ActionNone, reason: hook + " returned an error", err: err,
 	}
-	return p
+}
+
+// notStored returns the error of a hook for a link that MoneyKit has changed.
+func notStored(message, hook, linkID string, err error) *refusal {
+	return &refusal{
+		status: http.StatusInternalServerError, code: "not_stored", message: message + " Please try again.",
+		action: moneykit.ActionRetry, reason: hook + " returned an error", err: fmt.Errorf("link %s: %w", linkID, err),
+	}
 }
 
 // problemFor returns what the front end is told about an error, and the HTTP status.
 func problemFor(err error) (int, problem) {
 	var refused *refusal
 	if errors.As(err, &refused) {
-		return refused.status, refused.problem()
+		p := problem{Code: refused.code, Message: refused.message, Action: refused.action, Detail: refused.reason}
+		if p.Action == "" {
+			p.Action = moneykit.ActionFix
+		}
+		return refused.status, p
 	}
 	status, action := moneykit.StatusFor(err), moneykit.ActionFor(err)
-	p := problem{Code: codeFor(status, action), Message: moneykit.UserMessage(err), Action: action}
+	if status == http.StatusUnprocessableEntity { // What the front end sent is not at fault; see refuseFields.
+		status = http.StatusBadGateway
+	}
+	p := problem{Code: codeFor(status, action), Message: moneykit.UserMessage(err), Action: action, Detail: err.Error()}
 	if status == http.StatusTooManyRequests {
 		p.RetryAfter = int(math.Ceil(retryAfter(err).Seconds()))
 	}
@@ -73,8 +87,6 @@ func codeFor(status int, action moneykit.Action) string {
 		return "forbidden"
 	case status == http.StatusNotFound:
 		return "not_found"
-	case status == http.StatusUnprocessableEntity:
-		return "invalid_request"
 	case status != http.StatusConflict:
 		return "unavailable"
 	case action == moneykit.ActionNone:
@@ -83,4 +95,23 @@ func codeFor(status int, action moneykit.Action) string {
 		return "expired"
 	}
 	return "not_connected"
+}
+
+// refuseFields returns the refusal of the request if err says that one of the fields breaks a rule,
+// which the front end has sent. Else it returns err: the application has set the other fields.
+func refuseFields(err error, message string, fields ...string) error {
+	var e *moneykit.Error
+	if !errors.As(err, &e) || e.Code != moneykit.ErrorCodeValidationFailed {
+		return err
+	}
+	for _, wrong := range e.Fields {
+		switch {
+		case !slices.Contains(fields, wrong.Field):
+		case e.StatusCode == 0: // The rule is one of ours.
+			return invalid(message, wrong.Field+" "+wrong.Message)
+		default: // MoneyKit's words may repeat what was sent.
+			return invalid(message, "MoneyKit does not accept "+wrong.Field)
+		}
+	}
+	return err
 }

@@ -1,7 +1,6 @@
 package connect
 
 import (
-	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -14,11 +13,8 @@ import (
 	"unicode"
 
 	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
-
-const defaultConnectOrigin = "https://connect.moneykit.com"
 
 // returnPagePolicy is the Content-Security-Policy of all responses. The page with a script adds to
 // it.
@@ -51,8 +47,9 @@ type ReturnPageConfig struct {
 	// all returns go to the only target. A value that is not in ForwardTargets is refused, so it
 	// may come from a cookie.
 	Forward func(*http.Request) string
-	// ConnectOrigin is the origin of Connect's pages. Empty means https://connect.moneykit.com.
-	ConnectOrigin string
+	// Host is where Connect's own pages come from. Empty means https://connect.moneykit.com. A
+	// [Handler] sets it to [Config.Host].
+	Host string
 }
 
 // ReturnPage returns the handler of the redirect URI: a page on which Connect Web continues after a
@@ -66,7 +63,6 @@ type ReturnPageConfig struct {
 //
 // ReturnPage returns an error if a setting is invalid.
 func ReturnPage(config ReturnPageConfig) (http.Handler, error) {
-	config.ConnectOrigin = cmp.Or(config.ConnectOrigin, defaultConnectOrigin)
 	config.ForwardTargets = slices.Clone(config.ForwardTargets)
 	if err := config.check(); err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
@@ -82,7 +78,7 @@ func ReturnPage(config ReturnPageConfig) (http.Handler, error) {
 	return &returnPage{config, page}, nil
 }
 
-// check returns an error for a setting that is invalid.
+// check returns an error for a setting that is invalid. It sets the default of Host.
 func (c *ReturnPageConfig) check() error {
 	redirect, err := weburl.ParseRedirectURI(c.RedirectURI)
 	switch {
@@ -94,8 +90,8 @@ func (c *ReturnPageConfig) check() error {
 	if err := checkScript(c.Script); err != nil {
 		return fmt.Errorf("ReturnPageConfig.Script %w", err)
 	}
-	if !isOrigin(c.ConnectOrigin) {
-		return errors.New("ReturnPageConfig.ConnectOrigin must be an origin such as " + defaultConnectOrigin)
+	if c.Host, err = cleanHost(c.Host); err != nil {
+		return fmt.Errorf("ReturnPageConfig.Host %w", err)
 	}
 	for i, target := range c.ForwardTargets {
 		if err := weburl.CheckAppURL(target); err != nil {
@@ -134,13 +130,6 @@ func checkScript(script string) error {
 	return errors.New("must be an https URL or begin with a slash")
 }
 
-// isOrigin reports whether s is the origin of a secure URL, as browsers write it. It becomes part
-// of a Content-Security-Policy, so it must not have any other character.
-func isOrigin(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && weburl.IsSecure(u) && weburl.Origin(u) == s && plain.Only(s, plain.Alphanumeric+"-.:/[]")
-}
-
 // returnPage serves the page. All its settings are set.
 type returnPage struct {
 	config ReturnPageConfig
@@ -165,6 +154,9 @@ func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusMethodNotAllowed, errors.New("the method must be GET or HEAD"))
 		return
 	}
+	if r.URL == nil { // as in a request that a program made by hand
+		r.URL = &url.URL{}
+	}
 	returned, err := moneykit.ParseOAuthReturn(p.config.RedirectURI, r.URL.RequestURI())
 	if err != nil {
 		p.refuse(w, http.StatusBadRequest, err)
@@ -174,7 +166,7 @@ func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward(w, returned, target)
 		return
 	}
-	view := returnView{Nonce: rand.Text(), Script: p.config.Script, Connect: p.config.ConnectOrigin}
+	view := returnView{Nonce: rand.Text(), Script: p.config.Script, Connect: p.config.Host}
 	policy := returnPagePolicy + "; script-src 'nonce-" + view.Nonce + "'"
 	if view.Script != "" {
 		// The module may load others and send requests, and opens Connect in a frame.

@@ -39,6 +39,12 @@ func visit(tb testing.TB, h http.Handler, method, target string) *httptest.Respo
 	return w
 }
 
+func visitRequest(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
 // policy returns the directives of an answer's Content-Security-Policy.
 func policy(tb testing.TB, w *httptest.ResponseRecorder) map[string]string {
 	tb.Helper()
@@ -105,8 +111,12 @@ func TestReturnPage(t *testing.T) {
 			contains: `"https://connect.moneykit.com");`, absent: "src=",
 		},
 		"popup of another Connect": {
-			config:   connect.ReturnPageConfig{ConnectOrigin: "http://127.0.0.1:8080"},
+			config:   connect.ReturnPageConfig{Host: "http://127.0.0.1:8080"},
 			contains: `"http://127.0.0.1:8080");`, absent: "moneykit.com",
+		},
+		"popup of another Connect, with a slash": {
+			config:   connect.ReturnPageConfig{Host: "HTTP://LocalHost:80/"},
+			contains: `"http://localhost");`, absent: "moneykit.com",
 		},
 		"module": {
 			config: connect.ReturnPageConfig{Script: "/app/oauth.js?v=1&w=2"},
@@ -114,7 +124,7 @@ func TestReturnPage(t *testing.T) {
 			contains: `type="module"`, absent: "postMessage",
 		},
 		"module from elsewhere": {
-			config: connect.ReturnPageConfig{Script: "https://cdn.example.com/oauth.js", ConnectOrigin: "https://connect.example.com"},
+			config: connect.ReturnPageConfig{Script: "https://cdn.example.com/oauth.js", Host: "https://connect.example.com"},
 			script: "'strict-dynamic'", frame: "https://connect.example.com",
 			contains: `src="https://cdn.example.com/oauth.js"`, absent: "postMessage",
 		},
@@ -294,15 +304,19 @@ func TestReturnPageConfig(t *testing.T) {
 			{RedirectURI: redirectURI, Script: "/oauth.js\n"},
 			{RedirectURI: redirectURI, Script: "/%zz"},
 		},
-		"ConnectOrigin must": {
-			{RedirectURI: redirectURI, ConnectOrigin: "*"},
-			{RedirectURI: redirectURI, ConnectOrigin: "connect.moneykit.com"},
-			{RedirectURI: redirectURI, ConnectOrigin: "http://connect.moneykit.com"},
-			{RedirectURI: redirectURI, ConnectOrigin: "https://connect.moneykit.com/"},
-			{RedirectURI: redirectURI, ConnectOrigin: "https://*.moneykit.com"},
-			{RedirectURI: redirectURI, ConnectOrigin: "https://connect.moneykit.com;script-src"},
-			{RedirectURI: redirectURI, ConnectOrigin: "https://a@connect.moneykit.com"},
-			{RedirectURI: redirectURI, ConnectOrigin: "https://%zz"},
+		"Host must": {
+			{RedirectURI: redirectURI, Host: "*"},
+			{RedirectURI: redirectURI, Host: "connect.moneykit.com"},
+			{RedirectURI: redirectURI, Host: "http://connect.moneykit.com"},
+			{RedirectURI: redirectURI, Host: "https://connect.moneykit.com//"},
+			{RedirectURI: redirectURI, Host: "https://connect.moneykit.com/start"},
+			{RedirectURI: redirectURI, Host: "https://connect.moneykit.com?a"},
+			{RedirectURI: redirectURI, Host: "https://connect.moneykit.com:"},
+			{RedirectURI: redirectURI, Host: "http://10.0.0.1:8787"},
+			{RedirectURI: redirectURI, Host: "https://*.moneykit.com"},
+			{RedirectURI: redirectURI, Host: "https://connect.moneykit.com;script-src"},
+			{RedirectURI: redirectURI, Host: "https://a@connect.moneykit.com"},
+			{RedirectURI: redirectURI, Host: "https://%zz"},
 		},
 		"ForwardTargets[1] must": {
 			{RedirectURI: redirectURI, Forward: choose, ForwardTargets: []string{"myfinanceapp://oauth", "http://example.com/"}},

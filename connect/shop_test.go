@@ -128,6 +128,7 @@ type problem struct {
 	Message    string          `json:"message"`
 	Action     moneykit.Action `json:"action"`
 	RetryAfter int             `json:"retry_after"`
+	Detail     string          `json:"detail"`
 }
 
 // checkResponse checks a response of an endpoint, and returns the error in it.

@@ -37,7 +37,7 @@ func TestNothingBeforeTheFirstFetch(t *testing.T) {
 	ctx := t.Context()
 	params := sessionParams()
 	late := &moneykit.ProductSettings{}
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 		AccountNumbers: late, Identity: late, Transactions: late, Investments: late,
 	}}
 	link := connect(t, mk, params, moneykittest.Play{})

@@ -253,10 +253,10 @@ func TestRelinkProducts(t *testing.T) {
 	client := mk.Client()
 	on := func(settings moneykit.ProductSettings) *moneykit.ProductSettings { return &settings }
 	params := sessionParams()
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: on(moneykit.ProductSettings{Reason: "know you"})}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Identity: on(moneykit.ProductSettings{Reason: "know you"})}}
 	link := connect(t, mk, params, moneykittest.Play{})
 	params.ExistingLinkID = link.ID
-	params.Settings.Products = &moneykit.ProductsSettings{
+	params.Settings.Products = &moneykit.SessionProducts{
 		Identity:       on(moneykit.ProductSettings{Reason: "know you better", Prefetch: true}),
 		Transactions:   on(moneykit.ProductSettings{Prefetch: true}),
 		AccountNumbers: on(moneykit.ProductSettings{}),
@@ -271,7 +271,7 @@ func TestRelinkProducts(t *testing.T) {
 	assert.NotNil(t, got.Products.Investments, "a required product cannot be declined")
 	assert.Equal(t, []moneykit.Product{moneykit.ProductAccountNumbers}, got.AvailableProducts)
 
-	params.Settings.Products = &moneykit.ProductsSettings{}
+	params.Settings.Products = &moneykit.SessionProducts{}
 	require.Nil(t, play(t, mk, open(t, client, params), moneykittest.Play{}).Err)
 	again, err := client.Links.Get(t.Context(), link.ID)
 	require.NoError(t, err)

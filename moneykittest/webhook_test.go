@@ -202,7 +202,7 @@ func TestEventsOfANewLink(t *testing.T) {
 	mk := moneykittest.NewServer(t, moneykittest.WithReceiver(in), moneykittest.WithProductStateChanged())
 	params := sessionParams()
 	params.Webhook = hook
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Transactions: &moneykit.ProductSettings{}}}
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{}}}
 	link := connect(t, mk, params, moneykittest.Play{})
 	mk.Deliver()
 	posts := in.take()

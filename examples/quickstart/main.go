@@ -153,7 +153,7 @@ func (q *quickstart) link(ctx context.Context) (*moneykit.AccountList, error) {
 		CustomerUser:  moneykit.CustomerUser{ID: q.user},
 		RedirectURI:   q.redirectURI,
 		InstitutionID: q.institution,
-		Settings: &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+		Settings: &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 			Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
 			Identity:     &moneykit.ProductSettings{Reason: "check that the accounts are yours"},
 		}},
@@ -188,7 +188,7 @@ func show(w io.Writer, list *moneykit.AccountList) error {
 	fmt.Fprint(table, "\nPRODUCT\tREFRESHED\n")
 	for _, p := range []struct {
 		name    moneykit.Product
-		product *moneykit.LinkProduct
+		product *moneykit.LinkedProduct
 	}{
 		{moneykit.ProductAccounts, link.Products.Accounts},
 		{moneykit.ProductAccountNumbers, link.Products.AccountNumbers},

@@ -28,8 +28,9 @@ type app struct {
 	links map[string]string // the user of each link; a table of your database
 }
 
-// newApp returns the application and its endpoints.
-func newApp(client *moneykit.Client, out *log.Logger) (*app, http.Handler, error) {
+// newApp returns the application and its endpoints. The host is where Connect's pages come from; it
+// is empty for MoneyKit itself.
+func newApp(client *moneykit.Client, host string, out *log.Logger) (*app, http.Handler, error) {
 	a := &app{client: client, out: out, links: map[string]string{}}
 	handler, err := connect.NewHandler(client, connect.Config{
 		RedirectURI: redirectURI,
@@ -38,6 +39,7 @@ func newApp(client *moneykit.Client, out *log.Logger) (*app, http.Handler, error
 		OnLinked:    a.linked,
 		OnRelinked:  a.relinked,
 		OnExited:    a.exited,
+		Host:        host,
 		Logger:      slog.New(slog.DiscardHandler), // This program prints a story instead of a log.
 	})
 	if err != nil {
@@ -66,7 +68,7 @@ func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 // prepareLink sets the webhook, tags and products of a new link. A relink keeps them.
 func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
 	params.Webhook, params.Tags = webhookURL, []string{"household", "plan-basic"}
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 		Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
 	}}
 	return nil

@@ -30,6 +30,7 @@ type story struct {
 	url     string // of the application's endpoints
 	browser http.Client
 	link    *moneykit.Link // as it was at first
+	handle  string         // by which the browser knows the link
 	session string         // the token of the first session of the relink
 
 	mu  sync.Mutex // requests are answered in goroutines of their own
@@ -48,7 +49,7 @@ func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) err
 	)
 	defer s.sandbox.Close()
 	s.client = s.sandbox.Client(moneykit.WithLogger(slog.New(slog.DiscardHandler)))
-	a, endpoints, err := newApp(s.client, log.New(s.from("app"), "", 0))
+	a, endpoints, err := newApp(s.client, s.sandbox.URL(), log.New(s.from("app"), "", 0)) //nolint:contextcheck // the sandbox has its own
 	if err != nil {
 		return err
 	}
@@ -109,9 +110,11 @@ func (s *story) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.finish(ctx, launch, "", moneykittest.Play{}); err != nil {
+	got, err := s.finish(ctx, launch, "", moneykittest.Play{})
+	if err != nil {
 		return err
 	}
+	s.handle = got.Link
 	for ref, err := range s.client.Links.All(ctx, moneykit.LinkListParams{}) { // there is one
 		if err != nil {
 			return err
@@ -142,11 +145,11 @@ func (s *story) breakLink(context.Context) error {
 }
 
 func (s *story) leave(ctx context.Context) error {
-	first, err := s.launch(ctx, "relink", s.link.ID)
+	first, err := s.launch(ctx, "relink", s.handle)
 	if err != nil {
 		return err
 	}
-	second, err := s.launch(ctx, "relink", s.link.ID)
+	second, err := s.launch(ctx, "relink", s.handle)
 	if err != nil {
 		return err
 	}
@@ -155,7 +158,7 @@ func (s *story) leave(ctx context.Context) error {
 	}
 	s.say("browser", "that was a double click: the session is the same")
 	s.session = first.Token
-	if err := s.finish(ctx, first, s.link.ID, moneykittest.Play{Leave: true}); err != nil {
+	if _, err := s.finish(ctx, first, s.handle, moneykittest.Play{Leave: true}); err != nil {
 		return err
 	}
 	_, err = s.look(ctx, s.link.ID)
@@ -163,7 +166,7 @@ func (s *story) leave(ctx context.Context) error {
 }
 
 func (s *story) comeBack(ctx context.Context) error {
-	launch, err := s.launch(ctx, "relink", s.link.ID)
+	launch, err := s.launch(ctx, "relink", s.handle)
 	if err != nil {
 		return err
 	}
@@ -171,7 +174,7 @@ func (s *story) comeBack(ctx context.Context) error {
 		return errors.New("a session was given out again that Connect has ended")
 	}
 	s.say("browser", "the session is a new one")
-	if err := s.finish(ctx, launch, s.link.ID, moneykittest.Play{}); err != nil {
+	if _, err := s.finish(ctx, launch, s.handle, moneykittest.Play{}); err != nil {
 		return err
 	}
 	_, err = s.look(ctx, s.link.ID)
@@ -179,7 +182,7 @@ func (s *story) comeBack(ctx context.Context) error {
 }
 
 func (s *story) clickAgain(ctx context.Context) error {
-	got, err := s.post(ctx, "relink", map[string]any{"link_id": s.link.ID})
+	got, err := s.post(ctx, "relink", map[string]any{"link": s.handle})
 	if err == nil && got.Error.Code != "not_needed" {
 		err = fmt.Errorf("a link that is connected was relinked: %s", got.Error.Code)
 	}
@@ -207,6 +210,7 @@ type answer struct {
 	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
+	Link    string                  `json:"link"` // its handle
 	Error   struct {
 		Code    string          `json:"code"`
 		Message string          `json:"message"`
@@ -215,8 +219,8 @@ type answer struct {
 }
 
 // launch asks the application to open a session for a new link, or for one that exists.
-func (s *story) launch(ctx context.Context, endpoint, linkID string) (answer, error) {
-	got, err := s.post(ctx, endpoint, map[string]any{"link_id": linkID})
+func (s *story) launch(ctx context.Context, endpoint, handle string) (answer, error) {
+	got, err := s.post(ctx, endpoint, map[string]any{"link": handle})
 	if err == nil && got.Token == "" {
 		err = fmt.Errorf("no session was opened: %s", got.Error.Code)
 	}
@@ -224,13 +228,13 @@ func (s *story) launch(ctx context.Context, endpoint, linkID string) (answer, er
 }
 
 // finish plays the user in Connect, and posts what it calls back with as any front end does.
-func (s *story) finish(ctx context.Context, launch answer, linkID string, play moneykittest.Play) error {
+func (s *story) finish(ctx context.Context, launch answer, handle string, play moneykittest.Play) (answer, error) {
 	result := s.sandbox.Connect(launch.Token, s.source, play)
-	got, err := s.post(ctx, "result", map[string]any{"result": json.RawMessage(result), "link_id": linkID})
+	got, err := s.post(ctx, "result", map[string]any{"result": json.RawMessage(result), "link": handle})
 	if err == nil && got.Error.Code != "" {
 		err = fmt.Errorf("the result was refused: %s", got.Error.Code)
 	}
-	return err
+	return got, err
 }
 
 // post sends a request with the user's session, and shows what comes back.

@@ -142,7 +142,7 @@ func (d *day) linkUser(ctx context.Context, user string) (linkID string, err err
 func (d *day) connect(ctx context.Context, params moneykit.LinkSessionParams) (*moneykit.ConnectResult, error) {
 	params.RedirectURI = "http://localhost:3000"
 	params.Webhook = d.url // also for a link that exists: without it the link would lose its own
-	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 		Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
 	}}
 	session, err := d.client.LinkSessions.Create(ctx, params)

@@ -34,8 +34,8 @@ type jsonStyle struct {
 	ascii  bool // all that is not ASCII is escaped, as in Python
 	html   bool // what is special in HTML and JavaScript is escaped, as in Go
 
-	// Each member and item has a line of its own, with width times indent per level before it, unless
-	// width is 0. Strings then stay as they are, as with json.Indent.
+	// Each member and item has a line of its own, with width times indent per level before it,
+	// unless width is 0. Strings then stay as they are, as with json.Indent.
 	indent byte
 	width  int
 }

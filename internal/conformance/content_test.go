@@ -42,7 +42,7 @@ func sessions(t *testing.T, seen *tally) {
 	for name, change := range map[string]func(*moneykit.LinkSessionParams){
 		"empty settings": func(p *moneykit.LinkSessionParams) { p.Settings = &moneykit.LinkSessionSettings{} },
 		"empty products": func(p *moneykit.LinkSessionParams) {
-			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Identity: &moneykit.ProductSettings{}}}
+			p.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Identity: &moneykit.ProductSettings{}}}
 		},
 		"empty features": func(p *moneykit.LinkSessionParams) { p.ConnectFeatures = &moneykit.ConnectFeatures{} },
 		"empty data":     func(p *moneykit.LinkSessionParams) { p.CustomSandboxData = &moneykit.CustomSandboxData{} },
@@ -102,7 +102,7 @@ func links(t *testing.T, seen *tally) {
 			require.NoError(t, err)
 		}
 	}
-	for _, id := range []string{"mk_unknown", "a/b c?d=é%#\"", ".x"} {
+	for _, id := range []string{"mk_unknown", "a:b c?d=é%#\"", ".x"} {
 		_, err := client.Links.Get(t.Context(), id)
 		failed(t, err, 404, moneykit.ErrorCodeLinkNotFound)
 		_, err = client.Accounts.List(t.Context(), id, moneykit.AccountListParams{})

@@ -154,7 +154,7 @@ func users(t *testing.T, seen *tally) {
 	assert.Equal(t, account, w.never(t, passed, "get_user_accounts"))
 	assert.Empty(t, w.never(t, passed, "get_user_transactions"))
 
-	_, err = client.Users.Links(t.Context(), "a/b c?d=é%#\"")
+	_, err = client.Users.Links(t.Context(), "a:b c?d=é%#\"")
 	require.NoError(t, err)
 	_, err = client.Users.Accounts(t.Context(), "nobody", moneykit.UserAccountListParams{})
 	require.NoError(t, err)

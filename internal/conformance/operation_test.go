@@ -29,10 +29,10 @@ type call func(ctx context.Context, w *wire, client *moneykit.Client, linkID str
 
 // What links are prepared with. The ids are of characters that have to be escaped.
 const (
-	customer    = "user@app.test/ü 1"
-	account1    = "acc 1/é"
+	customer    = "user@app.test:ü 1"
+	account1    = "acc 1:é"
 	account2    = "a,b c&d=é"
-	transaction = "txn 1/ü?"
+	transaction = "txn 1:ü?"
 )
 
 // link makes a link that the operation can be carried out on.

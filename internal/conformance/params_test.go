@@ -32,7 +32,7 @@ func fullSession(existingLinkID string) moneykit.LinkSessionParams {
 		RedirectURI: "https://app.test/oauth",
 		Settings: &moneykit.LinkSessionSettings{
 			Countries: []moneykit.Country{moneykit.CountryUS, moneykit.CountryGB, moneykit.CountryCA},
-			Products: &moneykit.ProductsSettings{
+			Products: &moneykit.SessionProducts{
 				AccountNumbers: product("pay you"), Identity: product("greet you"),
 				Transactions: product("show what you spend"), Investments: product("show what you own"),
 			},

@@ -112,7 +112,7 @@ func refusals(t *testing.T, seen *tally) {
 		failed(t, err, 404, moneykit.ErrorCodeLinkNotFound)
 		_, err = client.Transactions.CorrectEnrichment(t.Context(), link, "txn_unknown", moneykit.EnrichmentParams{Category: moneykit.CategoryHome})
 		failed(t, err, 404, moneykit.ErrorCodeLinkNotFound)
-		for _, id := range []string{"unknown", "a/b c?d=é%#\"", "mx."} {
+		for _, id := range []string{"unknown", "a:b c?d=é%#\"", "mx."} {
 			_, err = client.Institutions.Get(t.Context(), id)
 			failed(t, err, 404, moneykit.ErrorCodeInstitutionNotFound)
 		}

@@ -154,10 +154,11 @@ func TestTimestamp(t *testing.T) {
 		got, parsed := moneykit.ParseTimestamp(string(text))
 		var decoded moneykit.Timestamp
 		failed := json.Unmarshal([]byte(strconv.Quote(string(text))), &decoded)
-		if (err == nil) != (parsed == nil) || (err == nil) != (failed == nil) {
-			require.Fail(t, "they differ", "%q: %v, %v, %v", text, err, parsed, failed)
+		require.Equal(t, parsed == nil, failed == nil, "%q: %v, %v", text, parsed, failed)
+		if parsed != nil && err == nil { // time.Parse also takes an hour of one digit, an offset of 60 minutes, the year 0.
+			require.Regexp(t, `[T ] ?\d:|:60$|^0000`, string(text), "%v", parsed)
 		}
-		if err != nil {
+		if err != nil || parsed != nil { // ISO 8601 has more forms than these layouts.
 			continue
 		}
 		good++

@@ -20,6 +20,7 @@ import (
 type app struct {
 	client *moneykit.Client
 	url    string
+	host   string // of Connect's pages
 	wrong  *discrepancies
 	seed   uint64
 	flaky  bool // the hooks fail at first
@@ -36,6 +37,7 @@ type record struct {
 	user    string     // "" before it is stored
 	broken  bool
 	told    chan struct{} // closed when the user is told to relink
+	gone    bool          // the user has disconnected it
 	excuses map[string]int
 }
 
@@ -48,7 +50,10 @@ func (a *app) register(mux *http.ServeMux) error {
 		PrepareLink: a.prepareLink,
 		OnLinked:    a.linked,
 		OnRelinked:  a.relinked,
+		Host:        a.host,
 		Logger:      slog.New(slog.DiscardHandler), // Most requests fail on purpose.
+
+		OnDisconnected: a.disconnected,
 	})
 	if err != nil {
 		return err
@@ -139,6 +144,20 @@ func (a *app) relinked(_ context.Context, user string, link *moneykit.Link) erro
 	return nil
 }
 
+func (a *app) disconnected(_ context.Context, user, linkID string) error {
+	rec := a.record(linkID)
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	if err := a.excuse(rec, "disconnected", linkID); err != nil {
+		return err
+	}
+	if rec.user != user {
+		a.wrong.add("%s is said to have disconnected the link %s of %q", user, linkID, rec.user)
+	}
+	rec.gone = true
+	return nil
+}
+
 // once counts what is handled, and fails for some events at first.
 func (a *app) once(handle func(context.Context, moneykit.Event) error) func(context.Context, moneykit.Event) error {
 	return func(ctx context.Context, event moneykit.Event) error {
@@ -164,6 +183,9 @@ func (a *app) linkStateChanged(ctx context.Context, event *moneykit.LinkStateCha
 		return err
 	}
 	link, err := a.client.Links.Get(ctx, event.LinkID)
+	if errors.Is(err, moneykit.ErrLinkDeleted) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,9 @@ import (
 func (l *load) check(ctx context.Context) {
 	stored := map[string][]string{}
 	for linkID, rec := range l.app.links {
+		if rec.gone {
+			continue
+		}
 		stored[rec.user] = append(stored[rec.user], linkID)
 		if rec.broken {
 			l.wrong.add("the application takes the link %s to be broken", linkID)

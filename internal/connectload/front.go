@@ -18,6 +18,7 @@ type answer struct {
 	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
+	Link    string                  `json:"link"` // its handle
 	Error   problem                 `json:"error"`
 }
 
@@ -80,6 +81,9 @@ func (l *load) post(ctx context.Context, user, endpoint string, body []byte) (go
 		return got, err
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusNoContent {
+		return got, nil
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil {
 		return got, err
 	}

@@ -3,8 +3,8 @@
 //
 //	go run -race ./internal/connectload -users 10000
 //
-// Each user links one bank or two. A link breaks, a webhook says so, and the user relinks. All of it
-// goes through one application on the loopback interface, made of connect.Handler and
+// Each user links one bank or two. A link breaks, a webhook says so, and the user relinks. All of
+// it goes through one application on the loopback interface, made of connect.Handler and
 // Webhooks.Handler, whose hooks fail at first, too. Front ends post again what was answered with an
 // error, post twice at once, leave Connect, and post what is another user's.
 //
@@ -86,6 +86,7 @@ type figures struct {
 	retries  atomic.Int64 // of them after an answer that said so
 	doubles  atomic.Int64 // results that were posted twice at once
 	exits    atomic.Int64 // users who left Connect without a link, or without a word
+	ended    atomic.Int64 // links that were disconnected
 	forged   atomic.Int64 // refused
 	again    atomic.Int64 // users who had to start over
 	links    atomic.Int64
@@ -159,6 +160,7 @@ func (l *load) print(out io.Writer, took time.Duration) {
 	line("retries", "%d of front ends", l.retries.Load())
 	line("posted twice", "%d results", l.doubles.Load())
 	line("left Connect", "%d times", l.exits.Load())
+	line("disconnected", "%d links", l.ended.Load())
 	line("forgeries refused", "%d", l.forged.Load())
 	line("started over", "%d users, %d orphan links", l.again.Load(), l.orphans.Load())
 	total := l.posts.Load() + asked + l.webhooks.Load()

@@ -23,6 +23,7 @@ func TestLoad(t *testing.T) {
 		`hooks that failed +[1-9]`,
 		`retries +[1-9]`,
 		`posted twice +[1-9]`,
+		`disconnected +[1-9]\d* links\n`,
 		`forgeries refused +[1-9]`,
 		`started over +0 users, 0 orphan links\n`,
 		`every user has exactly their own links, connected, with webhook and tags\n$`,
@@ -88,7 +89,8 @@ func TestCheck(t *testing.T) {
 			require.NoError(t, l.app.relinked(t.Context(), userID(second), &moneykit.Link{ID: linkID}))
 		}, "is said to have relinked the link"},
 		{"somebody gets through with what is another's", func(l *load, linkID string) {
-			l.newUser(second).forge(t.Context(), userID(first), "result", posted{[]byte(`{"institution":{"id":"x","selectedAccounts":[]}}`), linkID})
+			result := []byte(`{"institution":{"id":"x","selectedAccounts":[]}}`)
+			l.newUser(second).forge(t.Context(), userID(first), "result", posted{Result: result, LinkID: linkID})
 			l.kept[second] = map[string]bool{}
 		}, "got through"},
 	}
@@ -143,15 +145,16 @@ func TestFrontEnd(t *testing.T) {
 	got, err := l.insist(t.Context(), userID(1), "relink", posted{LinkID: "mk_1"})
 	require.NoError(t, err)
 	assert.Equal(t, "not_found (gone)", got.String())
-	_, err = l.insist(t.Context(), userID(1), "nowhere", posted{})
-	require.Error(t, err)
+	got, err = l.insist(t.Context(), userID(1), "nowhere", posted{})
+	require.NoError(t, err)
+	assert.Equal(t, "not_found (fix_the_program)", got.String())
 	_, err = l.insist(t.Context(), userID(1), "result", func() {})
 	require.Error(t, err)
 	l.mk.Fail("create_link_session", -1, moneykittest.Fault{Status: http.StatusBadGateway})
 	_, err = l.insist(t.Context(), userID(1), "session", posted{})
 	require.ErrorContains(t, err, "for ever")
 	assert.Equal(t, int64(tries), l.retries.Load())
-	require.ErrorContains(t, l.newUser(0).exit(t.Context(), []byte(`"x"`), ""), "an exit is answered with")
+	require.ErrorContains(t, l.newUser(0).exit(t.Context(), posted{Result: []byte(`"x"`)}), "an exit is answered with")
 }
 
 func TestUsage(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,7 +77,38 @@ func (u *user) live(ctx context.Context) error {
 			return fmt.Errorf("mending %s: %w", linkID, err)
 		}
 	}
+	if u.chance(10) {
+		return u.disconnect(ctx, links[len(links)-1])
+	}
 	return nil
+}
+
+// disconnect ends a link, after somebody else has tried to.
+func (u *user) disconnect(ctx context.Context, linkID string) error {
+	forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
+	u.forge(ctx, forger, "disconnect", u.named(linkID))
+	for range 2 { // with a second click
+		got, err := u.insist(ctx, u.id, "disconnect", u.named(linkID))
+		if err == nil && got.Error.Code != "" {
+			err = fmt.Errorf("the link cannot be disconnected: %v", got)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	delete(u.kept[u.number], linkID)
+	u.links.Add(-1)
+	u.ended.Add(1)
+	u.nudge()
+	return nil
+}
+
+// named names a link as one half of the front ends know it, and as the other half does.
+func (u *user) named(linkID string) posted {
+	if u.number%2 == 0 {
+		return posted{LinkID: linkID}
+	}
+	return posted{Link: connect.LinkHandle(u.id, linkID)}
 }
 
 // link links a bank.
@@ -95,7 +127,7 @@ func (u *user) link(ctx context.Context, bank string) (linkID string, err error)
 			return "", err
 		}
 		if result.Outcome == moneykit.ConnectExited {
-			if err := u.exit(ctx, payload, ""); err != nil {
+			if err := u.exit(ctx, posted{Result: payload}); err != nil {
 				return "", err
 			}
 			continue
@@ -131,12 +163,13 @@ func (u *user) connect(token string, play moneykittest.Play) (json.RawMessage, *
 // posted is what a front end posts about a result.
 type posted struct {
 	Result json.RawMessage `json:"result"`
-	LinkID string          `json:"link_id,omitempty"`
+	Link   string          `json:"link,omitempty"`    // its handle
+	LinkID string          `json:"link_id,omitempty"` // or its ID
 }
 
-func (u *user) exit(ctx context.Context, payload json.RawMessage, linkID string) error {
+func (u *user) exit(ctx context.Context, body posted) error {
 	u.exits.Add(1)
-	got, err := u.insist(ctx, u.id, "result", posted{payload, linkID})
+	got, err := u.insist(ctx, u.id, "result", body)
 	if err == nil && got.Outcome != moneykit.ConnectExited {
 		err = fmt.Errorf("an exit is answered with %v", got)
 	}
@@ -166,12 +199,19 @@ func (u *user) settle(ctx context.Context, body posted, result *moneykit.Connect
 		}
 	}
 	defer forgery.Wait()
+	handle := body.Link
+	if linkID := cmp.Or(result.LinkID, body.LinkID); linkID != "" {
+		handle = connect.LinkHandle(u.id, linkID)
+	}
 	answers := make(chan error, copies)
 	for range copies {
 		go func() {
 			got, err := u.insist(ctx, u.id, "result", body)
 			if err == nil && got.Outcome != result.Outcome {
 				err = &refusedError{got}
+			}
+			if err == nil && got.Link != handle {
+				err = fmt.Errorf("the handle %q is that of another link", got.Link)
 			}
 			answers <- err
 		}()
@@ -193,8 +233,8 @@ func (u *user) forge(ctx context.Context, forger, endpoint string, body posted) 
 	u.forged.Add(1)
 }
 
-// patience is how long a user waits to be told.
-const patience = time.Minute
+// patience is how long a user waits to be told. A busy machine delivers late.
+const patience = 5 * time.Minute
 
 // mend breaks a link, and relinks it when the application says so.
 func (u *user) mend(ctx context.Context, linkID string) error {
@@ -213,7 +253,7 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 	}
 	if u.chance(10) {
 		forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
-		u.forge(ctx, forger, "relink", posted{LinkID: linkID})
+		u.forge(ctx, forger, "relink", u.named(linkID))
 	}
 	ended := ""     // the token of a session that the application knows to have ended
 	silent := false // the link works again, and the application was not told
@@ -234,19 +274,21 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		if err != nil {
 			return err
 		}
+		body := u.named(linkID)
+		body.Result = payload
 		if u.chance(7) { // the tab is closed, and nobody hears of it
 			u.exits.Add(1)
 			silent = result.Outcome == moneykit.ConnectRelinked
 			continue
 		}
 		if result.Outcome == moneykit.ConnectExited {
-			if err := u.exit(ctx, payload, linkID); err != nil {
+			if err := u.exit(ctx, body); err != nil {
 				return err
 			}
 			ended = got.Token
 			continue
 		}
-		return u.settle(ctx, posted{payload, linkID}, result)
+		return u.settle(ctx, body, result)
 	}
 	return errors.New("the user left Connect for ever")
 }
@@ -254,7 +296,7 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 // relink asks for a session, sometimes with a double click. That opens one session.
 func (u *user) relink(ctx context.Context, linkID string) (answer, error) {
 	if !u.chance(25) {
-		return u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+		return u.insist(ctx, u.id, "relink", u.named(linkID))
 	}
 	type reply struct {
 		got answer
@@ -262,10 +304,10 @@ func (u *user) relink(ctx context.Context, linkID string) (answer, error) {
 	}
 	other := make(chan reply, 1)
 	go func() {
-		got, err := u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+		got, err := u.insist(ctx, u.id, "relink", u.named(linkID))
 		other <- reply{got, err}
 	}()
-	got, err := u.insist(ctx, u.id, "relink", posted{LinkID: linkID})
+	got, err := u.insist(ctx, u.id, "relink", u.named(linkID))
 	second := <-other
 	if err := errors.Join(err, second.err); err != nil {
 		return got, err

@@ -138,7 +138,8 @@ func (p *parser) ordinal(year int) time.Time {
 	return t
 }
 
-// week reads the week and the day of a date whose W has been read. Week 1 is the one with January 4.
+// week reads the week and the day of a date whose W has been read. Week 1 is the one with January
+// 4.
 func (p *parser) week(year int, extended bool) time.Time {
 	week := p.between(p.number(2), 1, 53)
 	if extended && !p.take("-") {

@@ -13,7 +13,8 @@ type Locks struct {
 	held map[string]chan struct{} // closed on release
 }
 
-// Acquire waits until the caller has the lock of key, or returns the error of ctx. Call release once.
+// Acquire waits until the caller has the lock of key, or returns the error of ctx. Call release
+// once.
 func (l *Locks) Acquire(ctx context.Context, key string) (release func(), err error) {
 	for {
 		l.mu.Lock()

@@ -2,6 +2,8 @@
 package plain
 
 import (
+	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"unicode"
@@ -66,4 +68,15 @@ func Label(id string) string {
 		return "other"
 	}
 	return id
+}
+
+// Format writes text for a value that implements fmt.Formatter with it: quoted for %q, in
+// hexadecimal for %x and %X, and as it is for all other verbs.
+func Format(f fmt.State, verb rune, text string) {
+	switch verb {
+	case 'q', 'x', 'X':
+		fmt.Fprintf(f, "%"+string(verb), text)
+	default:
+		_, _ = io.WriteString(f, text)
+	}
 }

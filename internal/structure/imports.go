@@ -70,7 +70,8 @@ func (t *tree) refusal(dir, imported string) string {
 	case dir == rootDir:
 		return unless(within(to, "internal") && !within(to, sandboxDir), "the root imports internal packages alone, and no sandbox")
 	case within(dir, themeDir):
-		return unless(within(to, "internal") && !within(to, sandboxDir), "a theme needs internal packages alone, and no sandbox")
+		allowed := to == rootDir || within(to, "internal") && !within(to, sandboxDir)
+		return unless(allowed, "a theme imports the root and internal packages, and no sandbox")
 	case within(dir, connectDir):
 		allowed := to == rootDir || within(to, themeDir) || within(to, "internal") && !within(to, sandboxDir)
 		return unless(allowed, "connect imports the root, connect/theme and internal packages, and no sandbox")

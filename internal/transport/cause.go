@@ -31,7 +31,8 @@ func Cause(err error) error {
 // Hide returns err without its text. errors.Is and errors.As find in it what they find in err.
 func Hide(err error) error { return newCause(fmt.Sprintf("an error of type %T", err), err) }
 
-// ownError is an error of this package, whose text holds nothing but numbers and the package's words.
+// ownError is an error of this package, whose text holds nothing but numbers and the package's
+// words.
 type ownError interface {
 	error
 	own()

@@ -1,24 +1,14 @@
 package transport
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 )
 
 // maxRedirects bounds how many redirects one call follows, over all its attempts. The standard
 // library's own limit is the same for each attempt.
 const maxRedirects = 10
-
-// redirectsKey is the context key of WithRedirects.
-type redirectsKey struct{}
-
-// WithRedirects counts the redirects of all requests with the context that it returns together.
-func WithRedirects(ctx context.Context) context.Context {
-	return context.WithValue(ctx, redirectsKey{}, new(atomic.Int32))
-}
 
 // SameOrigin returns a CheckRedirect that follows redirects within one scheme, host and port
 // only: anywhere else the credentials and the body of the request would go to a stranger. A
@@ -30,8 +20,8 @@ func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Requ
 			return http.ErrUseLastResponse
 		}
 		followed := len(via)
-		if n, ok := req.Context().Value(redirectsKey{}).(*atomic.Int32); ok {
-			followed = int(n.Add(1))
+		if info := infoFrom(req.Context()); info != nil {
+			followed = int(info.redirects.Add(1))
 		}
 		if followed > maxRedirects {
 			return http.ErrUseLastResponse

@@ -66,8 +66,8 @@ func TestSameOriginEnds(t *testing.T) {
 	assert.Equal(t, http.StatusFound, resp.StatusCode, "the last redirect is handed back")
 }
 
-// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and fails
-// in the end.
+// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and
+// fails in the end.
 func TestRedirectsOfACall(t *testing.T) {
 	var sent atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -81,7 +81,7 @@ func TestRedirectsOfACall(t *testing.T) {
 	client := server.Client()
 	client.CheckRedirect = transport.SameOrigin(nil)
 	client.Transport = &transport.Wire{Base: client.Transport, MaxBytes: 1024}
-	ctx := transport.WithRedirects(t.Context())
+	ctx := transport.WithCall(t.Context(), "GET /", 0)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
 	require.NoError(t, err)
 	call := &transport.Call{Policy: transport.Policy{MaxRetries: 3}, When: transport.Always}

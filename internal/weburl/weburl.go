@@ -1,6 +1,6 @@
 // Package weburl has the rules for URLs: which ones MoneyKit, banks, browsers and apps accept, and
-// which of them are the same. Errors do not repeat the URL; they begin with "must" or "has", so that
-// the caller can put the name of the setting before them.
+// which of them are the same. Errors do not repeat the URL; they begin with "must" or "has", so
+// that the caller can put the name of the setting before them.
 package weburl
 
 import (
@@ -115,14 +115,30 @@ func CheckBase(base string) (string, error) {
 		return "", errors.New("must not have a query")
 	case u.Fragment != "":
 		return "", errors.New("must not have a fragment")
-	case u.Scheme == "http" && isMoneyKit(u.Hostname()):
+	case u.Scheme == "http" && IsMoneyKit(u.Hostname()):
 		return "", errors.New("must begin with https:// for MoneyKit itself")
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
 
-// isMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its end.
-func isMoneyKit(host string) bool {
+// CheckOrigin returns origin as browsers write it: in lower case, without the port that the scheme
+// implies, and without a slash at its end.
+func CheckOrigin(origin string) (string, error) {
+	u, err := url.Parse(strings.TrimSuffix(origin, "/"))
+	switch {
+	case err != nil, u.Scheme == "", u.Hostname() == "", strings.HasSuffix(u.Host, ":"):
+		return "", errors.New("must be an origin such as https://app.example")
+	case u.User != nil, u.Path != "", strings.ContainsAny(origin, "?#"):
+		return "", errors.New("must be an origin, without credentials, path, query and fragment")
+	case !plain.Only(u.Host, plain.Alphanumeric+"-._:[]"):
+		return "", errors.New("must have an ASCII domain name or an address as its host")
+	}
+	return strings.ToLower(u.Scheme + "://" + host(u)), nil
+}
+
+// IsMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its
+// end.
+func IsMoneyKit(host string) bool {
 	return strings.HasSuffix("."+strings.ToLower(strings.TrimRight(host, ".")), ".moneykit.com")
 }
 
@@ -158,8 +174,8 @@ func IsDomain(host string) bool {
 	return len(labels) > 1 && len(host) <= 253 && (last[0] < '0' || last[0] > '9')
 }
 
-// IsClean reports whether p begins with a slash and has no dots and doubled slashes, for which a mux
-// would redirect.
+// IsClean reports whether p begins with a slash and has no dots and doubled slashes, for which a
+// mux would redirect.
 func IsClean(p string) bool {
 	clean := path.Clean("/" + p)
 	return p == clean || (clean != "/" && p == clean+"/")
@@ -180,7 +196,8 @@ func Origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// SamePage reports whether a and b have the same scheme, host, port and path, as a browser sees them.
+// SamePage reports whether a and b have the same scheme, host, port and path, as a browser sees
+// them.
 func SamePage(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && SameHost(a, b) && Path(a) == Path(b)
 }
@@ -188,7 +205,8 @@ func SamePage(a, b *url.URL) bool {
 // SameHost reports whether a and b have the same host and port.
 func SameHost(a, b *url.URL) bool { return strings.EqualFold(host(a), host(b)) }
 
-// host returns the host and port of u without the port that the scheme implies, which browsers omit.
+// host returns the host and port of u without the port that the scheme implies, which browsers
+// omit.
 func host(u *url.URL) string {
 	switch u.Scheme {
 	case "https":

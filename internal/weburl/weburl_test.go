@@ -84,3 +84,25 @@ func TestIsSecure(t *testing.T) {
 		assert.Equal(t, want, weburl.IsSecure(u), raw)
 	}
 }
+
+func TestCheckOrigin(t *testing.T) {
+	t.Parallel()
+	for origin, want := range map[string]string{
+		"https://a.example": "https://a.example", "https://a.example/": "https://a.example",
+		"HTTPS://A.Example:443": "https://a.example", "http://a.example:80/": "http://a.example",
+		"http://a.example:443": "http://a.example:443", "https://[::1]:8443": "https://[::1]:8443",
+		"capacitor://localhost": "capacitor://localhost", "https://xn--4ca.example": "https://xn--4ca.example",
+	} {
+		got, err := weburl.CheckOrigin(origin)
+		require.NoError(t, err, origin)
+		assert.Equal(t, want, got)
+	}
+	for _, origin := range []string{
+		"", "/", "*", "null", "a.example", "//a.example", "https://", "https:", "https://:443", "https://a.example:", "https://a.example//",
+		"https://a.example/b", "https://a.example?", "https://a.example#", "https://a.example?b", "https://user@a.example",
+		"https://*.example", "https://ä.example", "https://a.example;", "https://a.example https://b.example", "https://%zz", "https://a.example\n",
+	} {
+		_, err := weburl.CheckOrigin(origin)
+		require.ErrorContains(t, err, "must ", "%q", origin)
+	}
+}

@@ -1,16 +1,19 @@
 package wirejson
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
 )
 
-// Text returns the text that data, one JSON value, is: a string, or the digits of a number.
+// Text returns the text that data, one valid JSON value, is: a string, or the digits of a number.
 func Text(data []byte) (string, bool) {
 	switch {
 	case len(data) == 0:
 		return "", false
+	case data[0] == '"' && len(data) > 1 && bytes.IndexByte(data, '\\') < 0:
+		return string(data[1 : len(data)-1]), true // as nearly always
 	case data[0] == '"':
 		var s string
 		err := json.Unmarshal(data, &s)
@@ -21,7 +24,8 @@ func Text(data []byte) (string, bool) {
 	return "", false
 }
 
-// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a string.
+// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a
+// string.
 func Bool(data []byte) (value, ok bool) {
 	s := string(data)
 	if text, isText := Text(data); isText {
@@ -40,8 +44,8 @@ func Number(data []byte) (float64, bool) {
 	return n, err == nil
 }
 
-// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2, 100.0,
-// "100".
+// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2,
+// 100.0, "100".
 func Int(data []byte) (int64, bool) {
 	s, ok := Text(data)
 	if !ok {

@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// Error says which member of a document cannot be decoded, and what it should be. It holds no value,
-// but the id of the row that the member belongs to.
+// Error says which member of a document cannot be decoded, and what it should be. It holds no
+// value, but the id of the row that the member belongs to.
 type Error struct {
 	Path string // "transactions.created[3].date"; empty for the document itself
 	Row  string // the id of the row, empty if there is none
@@ -41,9 +41,9 @@ func (e *ValueError) Error() string { return "the value is not " + e.Want }
 // ErrSyntax says that a document is not JSON.
 var ErrSyntax = errors.New("the document is not valid JSON")
 
-// Unmarshal decodes data into the value that out points to. Where encoding/json refuses a scalar whose
-// meaning is clear, such as a number in a string, it takes that meaning: see [Text], [Number] and
-// [Bool]. It returns ErrSyntax or an [*Error].
+// Unmarshal decodes data into the value that out points to. Where encoding/json refuses a scalar
+// whose meaning is clear, such as a number in a string, it takes that meaning: see [Text], [Number]
+// and [Bool]. It returns ErrSyntax or an [*Error].
 func Unmarshal(data []byte, out any) error {
 	if json.Unmarshal(data, out) == nil {
 		return nil

@@ -129,24 +129,24 @@ func TestProducts(t *testing.T) {
 			fresh: []moneykit.Product{accounts, numbers, identity, investments},
 		},
 		"none": {
-			settings:  &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{}},
+			settings:  &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{}},
 			available: []moneykit.Product{numbers, identity, transactions, investments, enrichment},
 			fresh:     []moneykit.Product{accounts},
 		},
 		"without data yet": {
-			settings:  &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{Transactions: on(), Identity: on()}},
+			settings:  &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Transactions: on(), Identity: on()}},
 			available: []moneykit.Product{numbers, investments},
 			fresh:     []moneykit.Product{accounts},
 		},
 		"prefetched": {
-			settings: &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+			settings: &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 				Transactions: &moneykit.ProductSettings{Prefetch: true}, AccountNumbers: on(),
 			}},
 			available: []moneykit.Product{identity, investments},
 			fresh:     []moneykit.Product{accounts, transactions, enrichment},
 		},
 		"required cannot be declined": {
-			settings: &moneykit.LinkSessionSettings{Products: &moneykit.ProductsSettings{
+			settings: &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 				Transactions:   &moneykit.ProductSettings{Required: true},
 				AccountNumbers: &moneykit.ProductSettings{RequirePermission: true},
 				Identity:       on(),

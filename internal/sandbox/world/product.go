@@ -30,13 +30,13 @@ func each(products []moneykit.Product) []moneykit.Product {
 
 // appProducts is what the app asks for when a session does not say. In MoneyKit the dashboard
 // decides; here it is everything, at once.
-func appProducts() *moneykit.ProductsSettings {
+func appProducts() *moneykit.SessionProducts {
 	all := func() *moneykit.ProductSettings { return &moneykit.ProductSettings{Prefetch: true} }
-	return &moneykit.ProductsSettings{AccountNumbers: all(), Identity: all(), Transactions: all(), Investments: all()}
+	return &moneykit.SessionProducts{AccountNumbers: all(), Identity: all(), Transactions: all(), Investments: all()}
 }
 
 // requestable returns the settings of a product, nil if it is not asked for or cannot be.
-func requestable(s *moneykit.ProductsSettings, p moneykit.Product) *moneykit.ProductSettings {
+func requestable(s *moneykit.SessionProducts, p moneykit.Product) *moneykit.ProductSettings {
 	switch p {
 	case moneykit.ProductAccountNumbers:
 		return s.AccountNumbers
@@ -54,7 +54,7 @@ func requestable(s *moneykit.ProductsSettings, p moneykit.Product) *moneykit.Pro
 // grant adds to a link the products that the session asks for and the user permits, and reports
 // whether there are any. Products that the link has keep their settings. A relink takes none away;
 // MoneyKit's documentation contradicts itself about that.
-func (l *Link) grant(asked *moneykit.ProductsSettings, declined []moneykit.Product, now time.Time) bool {
+func (l *Link) grant(asked *moneykit.SessionProducts, declined []moneykit.Product, now time.Time) bool {
 	more := false
 	for _, p := range AllProducts() {
 		settings := requestable(asked, p)

@@ -80,7 +80,7 @@ func (s *Session) features() moneykit.ConnectFeatures {
 }
 
 // products returns what the session asks for.
-func (s *Session) products() *moneykit.ProductsSettings {
+func (s *Session) products() *moneykit.SessionProducts {
 	if settings := s.Params.Settings; settings != nil && settings.Products != nil {
 		return settings.Products
 	}

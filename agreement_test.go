@@ -1,0 +1,291 @@
+package moneykit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// sentinels are the errors that mean something by themselves, with what to do about them.
+func sentinels() map[error]moneykit.Action {
+	return map[error]moneykit.Action{
+		moneykit.ErrNotFound:        moneykit.ActionGone,
+		moneykit.ErrUnauthorized:    moneykit.ActionFix,
+		moneykit.ErrForbidden:       moneykit.ActionFix,
+		moneykit.ErrRateLimited:     moneykit.ActionRetry,
+		moneykit.ErrRelinkRequired:  moneykit.ActionRelink,
+		moneykit.ErrLinkDeleted:     moneykit.ActionGone,
+		moneykit.ErrOutcomeUnknown:  moneykit.ActionRetry,
+		moneykit.ErrLinkNotOwned:    moneykit.ActionGone,
+		moneykit.ErrConnectExited:   moneykit.ActionNone,
+		moneykit.ErrRelinkNotNeeded: moneykit.ActionNone,
+		moneykit.ErrLinkConnecting:  moneykit.ActionWait,
+		moneykit.ErrSyncConflict:    moneykit.ActionRetry,
+	}
+}
+
+// TestActionsAgreeWithErrorsIs asks about each sentinel, code and link error, bare, wrapped and in
+// an Error made by hand.
+func TestActionsAgreeWithErrorsIs(t *testing.T) {
+	t.Parallel()
+	for sentinel, want := range sentinels() {
+		for _, err := range []error{sentinel, fmt.Errorf("reading: %w", sentinel), errors.Join(errors.New("besides"), sentinel)} {
+			assert.Equal(t, want, moneykit.ActionFor(err), "%v", err)
+			assert.NotEmpty(t, moneykit.UserMessage(err), "%v", err)
+			assert.GreaterOrEqual(t, moneykit.StatusFor(err), 400, "%v", err)
+		}
+	}
+	codes := append(generated[moneykit.ErrorCode](t), "")
+	reasons := append(generated[moneykit.LinkError](t), "")
+	for _, code := range codes {
+		for _, reason := range reasons {
+			made := &moneykit.Error{Code: code, LinkError: reason}
+			relink := moneykit.ActionFor(made) == moneykit.ActionRelink
+			if code != moneykit.ErrorCodeLinkForbiddenAction {
+				assert.Equal(t, relink, errors.Is(made, moneykit.ErrRelinkRequired), "%s %s", code, reason)
+			}
+			if reason != "" {
+				assert.Equal(t, moneykit.ActionFor(made), moneykit.ActionFor(reason), reason)
+				assert.Equal(t, moneykit.UserMessage(made), reason.UserMessage(), reason)
+			} else if code != "" {
+				assert.Equal(t, moneykit.ActionFor(made), moneykit.ActionFor(code), code)
+				assert.Equal(t, moneykit.UserMessage(made), code.UserMessage(), code)
+			}
+			for sentinel, want := range sentinels() {
+				if reason == "" && code != "" && errors.Is(code, sentinel) {
+					require.ErrorIs(t, made, sentinel)
+					if sentinel != moneykit.ErrForbidden && sentinel != moneykit.ErrUnauthorized { //nolint:errorlint // It is a key.
+						assert.True(t, want == code.Action() || code == moneykit.ErrorCodeInstitutionNotFound, code)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestErrorsMadeByHand match as those from MoneyKit do.
+func TestErrorsMadeByHand(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err  moneykit.Error
+		want error
+	}{
+		{moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded}, moneykit.ErrRateLimited},
+		{moneykit.Error{StatusCode: 429}, moneykit.ErrRateLimited},
+		{moneykit.Error{Code: moneykit.ErrorCodeLinkForbiddenAction}, moneykit.ErrForbidden},
+		{moneykit.Error{Code: moneykit.ErrorCodeLinkSessionForbiddenConfig}, moneykit.ErrForbidden},
+		{moneykit.Error{StatusCode: 403}, moneykit.ErrForbidden},
+		{moneykit.Error{Code: moneykit.ErrorCodeUnauthorized}, moneykit.ErrUnauthorized},
+		{moneykit.Error{Code: moneykit.ErrorCodeExpiredAccessToken}, moneykit.ErrUnauthorized},
+		{moneykit.Error{Code: moneykit.ErrorCodeLinkUnauthorizedAccess}, moneykit.ErrUnauthorized},
+		{moneykit.Error{StatusCode: 401}, moneykit.ErrUnauthorized},
+		{moneykit.Error{Code: moneykit.ErrorCodeLinkNotFound}, moneykit.ErrNotFound},
+		{moneykit.Error{Code: moneykit.ErrorCodeInstitutionNotFound}, moneykit.ErrNotFound},
+		{moneykit.Error{Code: moneykit.ErrorCodeLinkDeleted}, moneykit.ErrLinkDeleted},
+		{moneykit.Error{LinkError: moneykit.LinkErrorAuthExpired}, moneykit.ErrRelinkRequired},
+	} {
+		require.ErrorIs(t, &tt.err, tt.want)
+	}
+	for _, status := range []int{404, 410} {
+		err := &moneykit.Error{StatusCode: status, Message: "Not found."}
+		require.NotErrorIs(t, err, moneykit.ErrNotFound, "nobody's word that it is gone")
+		require.NotErrorIs(t, err, moneykit.ErrLinkDeleted)
+	}
+}
+
+// TestAllErrorsAreErrors takes an *Error out of whatever methods return.
+func TestAllErrorsAreErrors(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	client := mk.Client()
+	mine, theirs := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"}), mk.AddLink(moneykittest.LinkSpec{UserID: "user_0002"})
+	relinked := func(linkID string) moneykit.FinishParams {
+		return moneykit.FinishParams{
+			UserID: "user_0001", Result: &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: linkID},
+		}
+	}
+	conflict := &refusingStore{err: moneykit.ErrSyncConflict}
+	down := errors.New("the database is down")
+	for name, call := range map[string]func(ctx context.Context) error{
+		"not owned": func(ctx context.Context) error {
+			_, err := client.LinkSessions.Finish(ctx, relinked(theirs.ID))
+			return err
+		},
+		"exited": func(ctx context.Context) error {
+			_, err := client.LinkSessions.Finish(ctx, moneykit.FinishParams{
+				UserID: "user_0001", Result: &moneykit.ConnectResult{Outcome: moneykit.ConnectExited, Err: &moneykit.ConnectError{ID: "e"}},
+			})
+			require.ErrorAs(t, err, new(*moneykit.ConnectError))
+			return err
+		},
+		"not needed": func(ctx context.Context) error {
+			_, err := client.LinkSessions.Relink(ctx, mine.ID, moneykit.RelinkParams{
+				CustomerUser: moneykit.CustomerUser{ID: "user_0001"}, RedirectURI: "https://example.com/oauth",
+			})
+			return err
+		},
+		"not signed": func(ctx context.Context) error {
+			_, err := client.Webhooks.Verify(ctx, http.Header{}, nil)
+			return err
+		},
+		"a conflict": func(ctx context.Context) error {
+			_, err := client.SyncTransactions(ctx, mine.ID, conflict)
+			return err
+		},
+		"a store that is down": func(ctx context.Context) error {
+			_, err := client.SyncTransactions(ctx, mine.ID, &refusingStore{err: down})
+			require.ErrorIs(t, err, down)
+			return err
+		},
+		"a store that cannot load": func(ctx context.Context) error {
+			_, err := client.SyncTransactions(ctx, mine.ID, &refusingStore{load: down})
+			require.ErrorIs(t, err, down)
+			return err
+		},
+		"no store": func(ctx context.Context) error {
+			_, err := client.SyncTransactions(ctx, mine.ID, nil)
+			return err
+		},
+		"a bad option":   func(ctx context.Context) error { _, err := client.Links.Get(ctx, mine.ID, nil); return err },
+		"a bad page":     func(ctx context.Context) error { return client.Do(ctx, http.MethodGet, "x", nil, nil) },
+		"cancelled":      func(ctx context.Context) error { _, err := client.Links.Get(cancelled(ctx), mine.ID); return err },
+		"a user's short": func(ctx context.Context) error { _, err := client.Users.Links(ctx, "u"); return err },
+	} {
+		err := call(t.Context())
+		var e *moneykit.Error
+		require.ErrorAs(t, err, &e, name)
+		assert.NotContains(t, err.Error(), "\n", name)
+	}
+}
+
+func cancelled(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	cancel()
+	return ctx
+}
+
+// refusingStore is a store that does nothing.
+type refusingStore struct{ load, err error }
+
+func (s *refusingStore) LoadPosition(context.Context, string) (moneykit.SyncPosition, error) {
+	return moneykit.SyncPosition{}, s.load
+}
+
+func (s *refusingStore) ApplyUpdate(context.Context, *moneykit.SyncUpdate) error { return s.err }
+
+// TestActionOfAMapValue compiles: the links of a user are values of a map.
+func TestActionOfAMapValue(t *testing.T) {
+	t.Parallel()
+	links := moneykit.UserLinks{Links: map[string]moneykit.Link{"mk_1": {State: moneykit.LinkStateConnected}}}
+	assert.Equal(t, moneykit.ActionNone, links.Links["mk_1"].Action())
+}
+
+// TestUserIDsAreChecked says the limit wherever a user id is asked for.
+func TestUserIDsAreChecked(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newMock(t)) // Any request fails the test.
+	for _, id := range []string{"", "u", "abc", string(make([]byte, 151)), "a/bcd", "%2e%2e"} {
+		for _, call := range []func(ctx context.Context) error{
+			func(ctx context.Context) error { _, err := client.Users.Links(ctx, id); return err },
+			func(ctx context.Context) error {
+				_, err := client.Users.Accounts(ctx, id, moneykit.UserAccountListParams{})
+				return err
+			},
+			func(ctx context.Context) error {
+				_, err := client.Users.Transactions(ctx, id, moneykit.UserTransactionListParams{})
+				return err
+			},
+			func(ctx context.Context) error {
+				params := validSession()
+				params.CustomerUser.ID = id
+				_, err := client.LinkSessions.Create(ctx, params)
+				return err
+			},
+		} {
+			err := call(t.Context())
+			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, "%q", id)
+			assert.Regexp(t, `id must (have 4 to 150 characters|not be \.)`, err.Error())
+		}
+	}
+}
+
+// TestHTTPClientTimeoutBoundsAllRequests lets MoneyKit hang where the client fetches tokens and
+// keys.
+func TestHTTPClientTimeoutBoundsAllRequests(t *testing.T) {
+	t.Parallel()
+	hang := func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	for name, call := range map[string]func(context.Context, *moneykit.Client) error{
+		"token": func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err },
+		"keys":  func(ctx context.Context, c *moneykit.Client) error { _, err := c.Webhooks.Keys(ctx); return err },
+	} {
+		for _, deadline := range []time.Duration{0, time.Hour} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					mock := httpmock.NewMockTransport()
+					mock.RegisterNoResponder(hang)
+					client, err := moneykit.NewClient(testID, testSecret, moneykit.WithBaseURL(testBase),
+						moneykit.WithHTTPClient(&http.Client{Transport: mock, Timeout: time.Second}),
+						moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
+					require.NoError(t, err)
+					ctx := t.Context()
+					if deadline > 0 {
+						var cancel context.CancelFunc
+						ctx, cancel = context.WithTimeout(ctx, deadline)
+						defer cancel()
+					}
+					start := time.Now()
+					err = call(ctx, client)
+					require.ErrorContains(t, err, "no complete response within 1s")
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.Equal(t, time.Second, time.Since(start))
+				})
+			})
+		}
+	}
+}
+
+// TestOutcomeIsKnownWithoutAToken lets the fetch of a token get through to MoneyKit, and the POST
+// that it is for not.
+func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	mk.Fail("create_access_token", 1, moneykittest.Fault{Status: http.StatusInternalServerError})
+	_, err := mk.Client().LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.Error(t, err)
+	require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent")
+
+	// The connection for the token is had, and the one for the exchange is not.
+	mk = moneykittest.NewServer(t)
+	dials := 0
+	pool := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+		if dials++; dials > 1 {
+			return nil, errRefused
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}}
+	id, secret := mk.Credentials()
+	client, err := moneykit.NewClient(id, secret, moneykit.WithBaseURL(mk.URL()), moneykit.WithHTTPClient(&http.Client{Transport: pool}))
+	require.NoError(t, err)
+	_, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.ErrorIs(t, err, errRefused)
+	require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent")
+	assert.Len(t, mk.Requests(), 1, "the token's")
+}
+
+var errRefused = errors.New("refused")

@@ -1,0 +1,72 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/recent"
+)
+
+// deletedMemory is how long a handler remembers a link that it has deleted. MoneyKit may no longer
+// show it among the user's, and the front end may post again because OnDisconnected failed.
+const deletedMemory = 10 * time.Minute
+
+// deletions are the links that a handler has deleted lately. Keys are a user and a handle.
+type deletions struct {
+	links recent.Map[string, string] // to IDs
+	locks keylock.Locks              // A second click waits for the first.
+}
+
+func newDeletions() *deletions {
+	return &deletions{links: recent.Map[string, string]{Life: deletedMemory, Limit: maxUsers}}
+}
+
+// disconnect deletes a link of the user, and calls the hook for it.
+func (h *Handler) disconnect(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error) {
+	name, err := readName(body)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), settleTime)
+	defer cancel()
+	key := user.ID + "\x00" + name
+	if !isHandle(name) {
+		key = user.ID + "\x00" + LinkHandle(user.ID, name)
+	}
+	release, err := h.deletions.locks.Acquire(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	linkID, deleted := h.deletions.links.Get(key)
+	if !deleted {
+		linkID, err = h.delete(ctx, user.ID, name)
+		if err != nil {
+			return nil, err
+		}
+		h.deletions.links.Put(key, linkID)
+	}
+	if err := h.config.OnDisconnected(ctx, user.ID, linkID); err != nil {
+		return nil, notStored("Your bank is disconnected, but we could not save this.", "OnDisconnected", linkID, err)
+	}
+	return nil, nil //nolint:nilnil // The response has no body.
+}
+
+// delete deletes the user's link with a handle or an ID, and returns its ID.
+func (h *Handler) delete(ctx context.Context, userID, name string) (linkID string, err error) {
+	err = h.waits.do("disconnect", userID, func() error {
+		if linkID, err = h.owned(ctx, userID, name); err != nil {
+			return err
+		}
+		err := h.client.Links.Delete(ctx, linkID)
+		if errors.Is(err, moneykit.ErrLinkDeleted) {
+			return nil
+		}
+		return err
+	})
+	return linkID, err
+}

@@ -1,0 +1,45 @@
+package transport
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// info is what the requests of one call have in common. It is a context of its own, so that one
+// allocation carries all of it.
+type info struct {
+	context.Context //nolint:containedctx // It is one.
+
+	operation string
+	limit     int64        // of a response's body in bytes, 0 for that of the Wire
+	redirects atomic.Int32 // that were followed so far
+}
+
+type infoKey struct{}
+
+func (i *info) Value(key any) any {
+	if key == (infoKey{}) {
+		return i
+	}
+	return i.Context.Value(key)
+}
+
+// infoFrom returns the info of the call that ctx belongs to, nil if there is none.
+func infoFrom(ctx context.Context) *info {
+	i, _ := ctx.Value(infoKey{}).(*info)
+	return i
+}
+
+// WithCall returns the context for the requests of one call. It counts the redirects of all of them
+// together, and bounds their responses to limit bytes unless that is 0.
+func WithCall(ctx context.Context, operation string, limit int64) context.Context {
+	return &info{Context: ctx, operation: operation, limit: limit}
+}
+
+// OperationFrom returns the operation of the call that ctx belongs to.
+func OperationFrom(ctx context.Context) (string, bool) {
+	if i := infoFrom(ctx); i != nil {
+		return i.operation, true
+	}
+	return "", false
+}
