@@ -78,9 +78,9 @@ func (d *deadEnd) cut() {
 	}
 }
 
-// TestDeadConnection cuts the only connection of a client, which has HTTP/2 and TLS over the loopback
-// interface and the default settings. Calls that need it have ten seconds to find that out: reads are
-// retried then, over a new connection, and what must not be sent twice fails.
+// TestDeadConnection cuts the only connection of a client, which has HTTP/2 and TLS over the
+// loopback interface and the default settings. Calls that need it have ten seconds to find that
+// out: reads are retried then, over a new connection, and what must not be sent twice fails.
 func TestDeadConnection(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.New()

@@ -5,8 +5,8 @@
 //
 //	go run ./internal/syncbench -rows 1000000
 //
-// It runs on Linux alone. It fails when the engine keeps more memory than -max-mib above the idle client,
-// or uses more processor time than -max-ratio of the loop by hand.
+// It runs on Linux alone. It fails when the engine keeps more memory than -max-mib above the idle
+// client, or uses more processor time than -max-ratio of the loop by hand.
 package main
 
 import (

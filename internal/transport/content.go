@@ -14,9 +14,10 @@ import (
 // maxEncodings bounds how many content encodings a body has, one over the other.
 const maxEncodings = 4
 
-// decode returns a body without its content encodings. net/http removes gzip only where it has asked
-// for it itself; proxies, and transports that are not net/http's, leave it. Some of them remove it and
-// leave the header, and some servers send it without a header, so gzip is known by its first bytes.
+// decode returns a body without its content encodings. net/http removes gzip only where it has
+// asked for it itself; proxies, and transports that are not net/http's, leave it. Some of them
+// remove it and leave the header, and some servers send it without a header, so gzip is known by
+// its first bytes.
 func decode(resp *http.Response, data []byte, most int64) ([]byte, error) {
 	if len(data) == 0 {
 		return data, nil
@@ -85,8 +86,8 @@ func inflate(data []byte) (io.Reader, error) {
 	return flate.NewReader(bytes.NewReader(data)), nil
 }
 
-// damaged returns a [*DamagedError] for an error of a decompressor. A body that ends too early is left
-// what it is.
+// damaged returns a [*DamagedError] for an error of a decompressor. A body that ends too early is
+// left what it is.
 func damaged(err error) error {
 	var tooLarge *TooLargeError
 	if errors.As(err, &tooLarge) || errors.Is(err, io.ErrUnexpectedEOF) {

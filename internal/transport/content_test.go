@@ -118,8 +118,8 @@ func TestWireDecompresses(t *testing.T) {
 	}
 }
 
-// TestWireTrustsADecompressor has a transport that says that it has decompressed the body, and leaves
-// the header.
+// TestWireTrustsADecompressor has a transport that says that it has decompressed the body, and
+// leaves the header.
 func TestWireTrustsADecompressor(t *testing.T) {
 	base := roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{

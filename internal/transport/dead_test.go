@@ -99,8 +99,9 @@ func (n *network) close() {
 	}
 }
 
-// TestDeadConnection cuts the HTTP/2 connection of a client that has the default settings, and expects
-// that the calls that need it use a new one within ten seconds, and the calls after them at once.
+// TestDeadConnection cuts the HTTP/2 connection of a client that has the default settings, and
+// expects that the calls that need it use a new one within ten seconds, and the calls after them at
+// once.
 func TestDeadConnection(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -148,8 +148,8 @@ func TestServerWithoutTLS(t *testing.T) {
 	require.EqualError(t, err, "the server does not speak TLS")
 }
 
-// TestLargeHeaderOverHTTP2 expects the same as over HTTP/1. net/http ends the connection of a header that
-// is much too large.
+// TestLargeHeaderOverHTTP2 expects the same as over HTTP/1. net/http ends the connection of a
+// header that is much too large.
 func TestLargeHeaderOverHTTP2(t *testing.T) {
 	for size, want := range map[int]string{
 		300 << 10: "the response header is larger than 262144 bytes",

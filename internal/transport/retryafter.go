@@ -11,9 +11,10 @@ import (
 // and far below what overflows a time.Duration.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// RetryAfter reads a Retry-After header value: seconds, whole or with a fraction, or a date, which is
-// compared with now. Dates are HTTP's, also with UTC or an offset for GMT, and RFC 3339's. It reports
-// false for a value that is neither. The result is never negative and never more than a year.
+// RetryAfter reads a Retry-After header value: seconds, whole or with a fraction, or a date, which
+// is compared with now. Dates are HTTP's, also with UTC or an offset for GMT, and RFC 3339's. It
+// reports false for a value that is neither. The result is never negative and never more than a
+// year.
 func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if value == "" {

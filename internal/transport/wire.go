@@ -25,10 +25,11 @@ func newBase() *http.Transport {
 		MaxIdleConns:          200,
 		MaxIdleConnsPerHost:   100,
 		IdleConnTimeout:       90 * time.Second,
-		// Larger than what Wire accepts: over HTTP/2, net/http ends the connection, and with it all other
-		// calls, for a header that is larger than this.
+		// Larger than what Wire accepts: over HTTP/2, net/http ends the connection, and with it all
+		// other calls, for a header that is larger than this.
 		MaxResponseHeaderBytes: 4 * maxHeader,
-		// A connection that is dead is noticed within 8 seconds, rather than when the kernel gives up.
+		// A connection that is dead is noticed within 8 seconds, rather than when the kernel gives
+		// up.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 4 * time.Second, PingTimeout: 4 * time.Second},
 		// net/http would make an error of what the proxy says.
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
@@ -53,7 +54,7 @@ type Wire struct {
 // RoundTrip sends req. The response's Body is a [*Body]; a body larger than MaxBytes is a
 // [*TooLargeError].
 func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
-	if _, ok := req.Context().Deadline(); w.Timeout > 0 && !(ok && w.Yields) {
+	if _, ok := req.Context().Deadline(); w.Timeout > 0 && (!ok || !w.Yields) {
 		ctx, cancel := context.WithTimeoutCause(req.Context(), w.Timeout, &TimeoutError{After: w.Timeout})
 		defer cancel()
 		req = req.WithContext(ctx)
@@ -109,17 +110,9 @@ func size(h http.Header) int {
 // trusted bounds what is allocated on the word of a Content-Length header alone.
 const trusted = 1 << 20
 
-// limitKey is the context key of WithLimit.
-type limitKey struct{}
-
-// WithLimit lets no body be larger than n for requests with the context that it returns.
-func WithLimit(ctx context.Context, n int64) context.Context {
-	return context.WithValue(ctx, limitKey{}, n)
-}
-
 func (w *Wire) limit(ctx context.Context) int64 {
-	if n, ok := ctx.Value(limitKey{}).(int64); ok {
-		return min(n, w.MaxBytes)
+	if i := infoFrom(ctx); i != nil && i.limit > 0 {
+		return min(i.limit, w.MaxBytes)
 	}
 	return w.MaxBytes
 }
@@ -151,8 +144,8 @@ func bodyless(method string, status int) bool {
 	return method == http.MethodHead || status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// readAll reads r to its end. length is a guess of what comes, negative for none; more than most is a
-// [*TooLargeError].
+// readAll reads r to its end. length is a guess of what comes, negative for none; more than most is
+// a [*TooLargeError].
 func readAll(r io.Reader, length, most int64) ([]byte, error) {
 	data := make([]byte, 0, min(max(length, bytes.MinRead), trusted)+1) // One more, for a read that finds the end.
 	for {

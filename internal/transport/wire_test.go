@@ -96,7 +96,8 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestWireWithoutABody has responses as transports for tests make them, without a body and a header.
+// TestWireWithoutABody has responses as transports for tests make them, without a body and a
+// header.
 func TestWireWithoutABody(t *testing.T) {
 	for _, status := range []int{0, 101, 200, 204, 304, 404, 503, 999} {
 		base := roundTrip(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })

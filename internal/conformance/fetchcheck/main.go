@@ -1,8 +1,8 @@
 //go:build !js
 
 // Fetchcheck proves that a client works with GOOS=js, where net/http calls the platform's fetch. It
-// compiles this package's other half to WebAssembly and runs it in Node.js, against a MoneyKit on the
-// loopback interface:
+// compiles this package's other half to WebAssembly and runs it in Node.js, against a MoneyKit on
+// the loopback interface:
 //
 //	go run ./fetchcheck
 //
@@ -64,7 +64,7 @@ func run(ctx context.Context) error {
 	id, secret := moneykit.Credentials()
 	script := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec_node.js")
 	client := exec.CommandContext(ctx, "node", "--stack-size=8192", script, program, host.URL, id, secret, link.ID) //nolint:gosec // as above
-	client.Args[0] = "fetchcheck" // net/http does not use fetch in a program that is called node.
+	client.Args[0] = "fetchcheck"                                                                                   // net/http does not use fetch in a program that is called node.
 	client.Stdout, client.Stderr = os.Stdout, os.Stderr
 	if err := client.Run(); err != nil {
 		return fmt.Errorf("the client: %w", err)
