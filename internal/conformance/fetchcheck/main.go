@@ -64,7 +64,8 @@ func run(ctx context.Context) error {
 	id, secret := moneykit.Credentials()
 	script := filepath.Join(strings.TrimSpace(string(root)), "lib", "wasm", "wasm_exec_node.js")
 	client := exec.CommandContext(ctx, "node", "--stack-size=8192", script, program, host.URL, id, secret, link.ID) //nolint:gosec // as above
-	client.Args[0] = "fetchcheck"                                                                                   // net/http does not use fetch in a program that is called node.
+	// net/http does not use fetch in a program that is called node.
+	client.Args[0] = "fetchcheck"
 	client.Stdout, client.Stderr = os.Stdout, os.Stderr
 	if err := client.Run(); err != nil {
 		return fmt.Errorf("the client: %w", err)
