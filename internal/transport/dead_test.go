@@ -120,8 +120,7 @@ func TestDeadConnection(t *testing.T) {
 				defer base.CloseIdleConnections()
 				client := &http.Client{Transport: &transport.Wire{Base: base, MaxBytes: 1 << 10, Timeout: time.Minute, Yields: true}}
 				call := func() {
-					req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/", nil)
-					assert.NoError(t, err)
+					req := get(t, t.Context())
 					again := &transport.Call{Policy: policy, When: transport.Always}
 					resp, err := again.Do(client, req, []byte(tt.body))
 					if assert.NoError(t, err) {
