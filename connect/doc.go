@@ -24,7 +24,8 @@
 // platform reports; leave it out for a new link.
 //
 //	→ {"result": ["…", {"id": "chase", …}, "mk_…"], "link": "link_…"}
-//	← {"outcome": "linked", "link": "link_…", "institution": {"id": "chase", "name": "Chase", "avatar": "https://…"}}
+//	← {"outcome": "linked", "link": "link_…",
+//	   "institution": {"id": "chase", "name": "Chase", "avatar": "https://…"}}
 //	← {"outcome": "exited", "message": "Your bank is not available."}
 //
 // The outcome is linked, relinked or exited. An exit with an error has a message, which is the
