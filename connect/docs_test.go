@@ -76,7 +76,8 @@ func (b *backend) checkJSON(t *testing.T, p platform, block docs.Block, response
 		assert.Subset(t, shape(t, launch), shape(t, block.Text), block)
 		assert.Equal(t, connect.LaunchLink, sample.Call, block)
 	case "result":
-		w := b.postSample(t, p, block)
+		body := b.sampleResult(t, p, block)
+		w := b.post(t, "result", body)
 		if block.Want == "refused" {
 			problem := refused(t, w, http.StatusUnprocessableEntity, "invalid_request")
 			assert.Contains(t, problem.Detail, "must have the exchangeable token", block)
@@ -89,6 +90,7 @@ func (b *backend) checkJSON(t *testing.T, p platform, block docs.Block, response
 		if block.Want != "exited" {
 			assert.Equal(t, []string{"store " + me}, b.hooks, block)
 			assert.Equal(t, settled.Link, connect.LinkHandle(me, b.links[len(b.links)-1].ID), block)
+			assert.Equal(t, w.Body.String(), b.post(t, "result", body).Body.String(), "%s is posted again", block)
 		}
 		responses[block.Want] = w.Body.String()
 	case "settled": // the response to the last result before it
@@ -122,16 +124,16 @@ func (b *backend) checkJSON(t *testing.T, p platform, block docs.Block, response
 	}
 }
 
-// postSample posts a result of a page, with a token and a link that exist.
-func (b *backend) postSample(t *testing.T, p platform, block docs.Block) *httptest.ResponseRecorder {
+// sampleResult returns a result of a page, with a token and a link that exist.
+func (b *backend) sampleResult(t *testing.T, p platform, block docs.Block) string {
 	t.Helper()
 	if block.Want == "relinked" {
 		link := b.broken()
 		b.mk.Connect(b.launch(t, p, connect.LinkHandle(me, link.ID)).Token, p.source, moneykittest.Play{})
-		return b.post(t, "result", sample(block.Text, "", link.ID))
+		return sample(block.Text, "", link.ID)
 	}
 	played := parsed(t, string(b.mk.Connect(b.launch(t, p, "").Token, moneykit.ConnectIOS, moneykittest.Play{})))
-	return b.post(t, "result", sample(block.Text, played.ExchangeableToken, played.LinkID))
+	return sample(block.Text, played.ExchangeableToken, played.LinkID)
 }
 
 // sample puts real values in the place of those of a page.
@@ -200,13 +202,13 @@ func TestDocsGo(t *testing.T) {
 	require.NoError(t, err)
 	for _, page := range pages {
 		for _, block := range blocks(t, filepath.Base(page)) {
+			indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block.Text, "\t$1")
 			switch {
 			case block.Lang != "go":
 			case strings.HasPrefix(block.Text, "package "):
 				assert.Contains(t, programs, block.Text, "%s is not a file", block)
-			default:
-				indented := regexp.MustCompile(`(?m)^(.)`).ReplaceAllString(block.Text, "\t$1")
-				assert.True(t, strings.Contains(parts, indented), "%s is in no example and no test", block)
+			case !strings.Contains(parts, indented):
+				assert.Fail(t, "a block of Go is in no example and no test", "%s", block)
 			}
 		}
 	}

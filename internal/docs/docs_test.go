@@ -14,7 +14,8 @@ import (
 
 func TestParse(t *testing.T) {
 	t.Parallel()
-	blocks, err := parse("a.md", "# A\n```json result linked\n{}\n```\n```\n\n```\n```html\n<p>\n<script type=\"module\">\nlet a;\n</script>\n```\n```ts b.ts\nlet b;\n```\n")
+	blocks, err := parse("a.md", "# A\n```json result linked\n{}\n```\n```\n\n```\n"+
+		"```html\n<p>\n<script type=\"module\">\nlet a;\n</script>\n```\n```ts b.ts\nlet b;\n```\n")
 	require.NoError(t, err)
 	assert.Equal(t, []Block{
 		{"a.md", 3, "json", "result", "linked", "{}\n"},
@@ -61,7 +62,7 @@ func TestLinks(t *testing.T) {
 				path = filepath.Join(filepath.Dir(page), target.Path)
 			}
 			_, err = os.Stat(path)
-			assert.NoError(t, err, "%s links to %s", page, found[1])
+			require.NoError(t, err, "%s links to %s", page, found[1])
 			if target.Fragment != "" {
 				assert.Contains(t, anchors(t, path), target.Fragment, "%s links to %s", page, found[1])
 			}
