@@ -100,8 +100,8 @@ const finishing = "finishing Connect"
 const (
 	// finishWait bounds how long Finish waits for a link to be connected.
 	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
-	// finishMemory is how long Finish remembers the link of a token, which it needs if the same result
-	// comes again: a result may have nothing but its token.
+	// finishMemory is how long Finish remembers the link of a token, which it needs if the same
+	// result comes again: a result may have nothing but its token.
 	finishMemory = 10 * time.Minute
 )
 

@@ -60,8 +60,8 @@ type Script struct {
 
 var inlineScript = regexp.MustCompile(`(?s)<script type="module">\n(.*?)</script>`)
 
-// Scripts returns the ts and tsx blocks, and the modules in the html blocks. Each is a module of its
-// own. Empty lines before it give a compiler's errors the lines of the page.
+// Scripts returns the ts and tsx blocks, and the modules in the html blocks. Each is a module of
+// its own. Empty lines before it give a compiler's errors the lines of the page.
 func Scripts(blocks []Block) (scripts []Script) {
 	add := func(b Block, line int, ext, text string) {
 		name := b.Kind
