@@ -125,7 +125,8 @@ const (
 //   - [ErrorCodeLinkBadState], with [Error.LinkError], if a relinked link stays in state error;
 //   - [ErrLinkConnecting] if a relinked link is not connected yet;
 //   - [ErrLinkDeleted] if the link was deleted;
-//   - [ErrorCodeValidationFailed] if params lacks a result or a user.
+//   - [ErrorCodeValidationFailed] if params lacks a result or a user, or if the result of a new
+//     link lacks its token.
 //
 // API operations: exchange_token (POST /link-session/exchange-token), get_user_links (GET
 // /users/{id}/links), get_user_accounts (GET /users/{id}/accounts), get_link (GET /links/{id}).

@@ -28,7 +28,6 @@ var lists = []struct {
 	all   func(ctx context.Context, c *moneykit.Client) iter.Seq2[string, error]
 	hows  []string
 }{
-
 	{
 		"links", "/links",
 		func(r *http.Request, how string) string {

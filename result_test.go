@@ -236,7 +236,6 @@ func oddConnectPayloads() map[string]struct {
 	data, token string
 	outcome     moneykit.ConnectOutcome
 } {
-
 	type odd = struct {
 		data, token string
 		outcome     moneykit.ConnectOutcome
@@ -279,6 +278,7 @@ func oddConnectPayloads() map[string]struct {
 		"an exit whose data is empty": exited(`{"type":"link.exit","data":{}}`),
 	}
 }
+
 func TestParseOddConnectResults(t *testing.T) {
 	t.Parallel()
 	for name, odd := range oddConnectPayloads() {

@@ -32,7 +32,6 @@ var operations = []struct {
 	call    func(context.Context, *moneykit.Client) (got any, err error)
 	want    any
 }{
-
 	{
 		"Links.List", "GET /links?cursor=c%2B1&limit=500", "", 200,
 		`{"links":[{"link_id":"mk_1","created_at":"2023-02-16T09:14:11"}],"next_cursor":"c2"}`,
