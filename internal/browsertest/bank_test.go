@@ -157,3 +157,36 @@ func TestOwnReturnPage(t *testing.T) {
 		})
 	}
 }
+
+// The npm package takes a page that has an opener for a window of the bank. The application may have
+// been opened by any other page.
+func TestFullPageWithOpener(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	portal := newTab(t)
+	portal.open(serve(t, http.NotFoundHandler()).URL)
+	portal.do("window.open('" + s.origin + "/')")
+	b := portal.find("page", s.origin+"/")
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	shows(b, "OAuth Bank: linked")
+	assert.True(t, eval[bool](b, "window.opener !== null"), "the page keeps its opener")
+	assert.Len(t, s.stored(), 1)
+}
+
+// The bank's window is still open when the user has left the page. It continues there instead.
+func TestPageIsClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	b := s.visit()
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.OAuthBank)
+	bank := b.find("page", s.host.URL+bankPath)
+	b.open("about:blank")
+	answer(bank, true)
+	shows(bank, "OAuth Bank: linked")
+	assert.Equal(t, s.origin+"/", eval[string](bank, "location.href"))
+	assert.Len(t, s.stored(), 1)
+}

@@ -3,6 +3,8 @@ package browsertest
 import (
 	"net/http"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -120,6 +122,26 @@ func TestEventsInOrder(t *testing.T) {
 	names = slices.Delete(names, 1, 2)
 	require.True(t, within(func() bool { return len(s.told()) == len(names) }), s.told())
 	assert.Equal(t, names, s.told())
+}
+
+func TestEventsOfPageThatIsLeft(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	release, events := make(chan struct{}), atomic.Int32{}
+	s.before = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/connect/event" && events.Add(1) == 1 {
+			<-release
+		}
+		return false
+	}
+	t.Cleanup(sync.OnceFunc(func() { close(release) }))
+	b := s.probed("{ onEvent: () => { window.events = (window.events ?? 0) + 1; } }")
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	settled(b)
+	posted := eval[int](b, "window.events")
+	b.open("about:blank")
+	require.True(t, within(func() bool { return len(s.told()) == posted-1 }), s.told())
 }
 
 func TestEventsAreNotPosted(t *testing.T) {
