@@ -5,12 +5,16 @@ import (
 	"encoding/json"
 )
 
-// List returns the open accounts that the user shares on a link, with their balances as of the
-// last refresh, and the link. It does not go to the bank.
+// List returns the open accounts that the user shares on a link, with balances as of the last
+// refresh, and the link. It does not contact the bank.
 //
-// It fails with [ErrForbidden] when the user did not permit it, [ErrRelinkRequired] or
-// [ErrorCodeLinkBadState] when the link cannot be used, [ErrLinkDeleted] and [ErrNotFound]. It
-// is repeated after network failures, 429, 502, 503 and 504.
+// It returns an error that matches
+//
+//   - [ErrForbidden] if the user did not permit reading accounts;
+//   - [ErrRelinkRequired], or only [ErrorCodeLinkBadState], if the link cannot be used;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone.
+//
+// Retried like any read.
 //
 // API operation: get_accounts (GET /links/{id}/accounts), 4 calls a minute for a link, 600 for an
 // application.
@@ -18,8 +22,8 @@ func (s *AccountsService) List(ctx context.Context, linkID string, params Accoun
 	return call[AccountList](ctx, s.core, newGetAccountsRequest(linkID, params), opts)
 }
 
-// Get returns one account of a link, and the link. An account that the link does not have gives
-// [ErrNotFound]; otherwise it fails and is repeated like [AccountsService.List].
+// Get returns one account of a link, and the link. It returns an error that matches [ErrNotFound]
+// if the link has no such account. Other errors and retries are those of [AccountsService.List].
 //
 // API operation: get_account (GET /links/{id}/accounts/{account_id}), 15 calls a minute for a link,
 // 600 for an application.
@@ -28,7 +32,8 @@ func (s *AccountsService) Get(ctx context.Context, linkID, accountID string, opt
 }
 
 // Numbers returns a link's accounts with their account and routing numbers as of the last refresh,
-// and the link. It does not go to the bank. It fails and is repeated like [AccountsService.List].
+// and the link. It does not contact the bank. Errors and retries are those of
+// [AccountsService.List].
 //
 // API operation: get_account_numbers (GET /links/{id}/accounts/numbers), 3 calls a minute for a
 // link, 600 for an application.
@@ -36,7 +41,7 @@ func (s *AccountsService) Numbers(ctx context.Context, linkID string, opts ...Ca
 	return call[AccountNumbersList](ctx, s.core, newGetAccountNumbersRequest(linkID), opts)
 }
 
-// MarshalJSON writes the amounts as JSON numbers, the form that the API has for balances.
+// MarshalJSON writes the amounts as JSON numbers, the form that the API uses for balances.
 func (b Balances) MarshalJSON() ([]byte, error) {
 	type fields Balances // without this method
 	return json.Marshal(struct {

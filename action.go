@@ -10,8 +10,8 @@ type Action string
 
 // The actions.
 const (
-	ActionNone    Action = "none"            // nothing: all is well, or it does not concern the link
-	ActionWait    Action = "wait"            // the link is being made; look again soon
+	ActionNone    Action = "none"            // nothing to do, or nothing that concerns the link
+	ActionWait    Action = "wait"            // the link is being connected; look again soon
 	ActionRelink  Action = "relink"          // the user goes through Connect again: [LinkSessionsService.Relink]
 	ActionUser    Action = "user_at_bank"    // the user must do something at the bank first
 	ActionRetry   Action = "retry_later"     // temporary; try again later
@@ -234,22 +234,30 @@ func adviceFor(err error) advice {
 	return advice{nil, ActionRetry, http.StatusInternalServerError, "", sayTrouble}
 }
 
-// ActionFor returns what to do about an error of this package: [ActionNone] for nil,
-// [ActionRelink] where the user must go through Connect again, and so on. It agrees with errors.Is:
-// an error that matches a sentinel, an [ErrorCode] or a [LinkError] has the action of that. For an
-// error that is not this package's it returns [ActionRetry].
+// ActionFor returns what to do about an error of this package: [ActionNone] for nil, [ActionRelink]
+// if the user must go through Connect again, and so on. It agrees with [errors.Is]: if an error
+// matches a sentinel, an [ErrorCode] or a [LinkError], the action is the one of that. For an error
+// that does not come from this package it returns [ActionRetry].
 func ActionFor(err error) Action { return adviceFor(err).action }
 
-// UserMessage returns a sentence for the end user about an error of this package, "" for nil.
+// UserMessage returns a sentence for the end user about an error of this package, or "" for nil.
 func UserMessage(err error) string { return adviceFor(err).text }
 
-// StatusFor returns the HTTP status with which a back end tells its own front end about an error of
-// this package: 404 for a link that is gone or somebody else's, 409 for one that cannot be used
-// now, 422 for a request that breaks a rule, 429 with [Error.RetryAfter], 502 when MoneyKit failed,
-// 500 for an error that is not this package's, 200 for nil.
+// StatusFor returns the HTTP status with which a back end reports an error of this package to its
+// own front end:
+//
+//   - 200 for nil;
+//   - 404 for what does not exist any more, or belongs to another user;
+//   - 409 for a link that cannot be used now, and for a Connect result without a link;
+//   - 403 if the user did not permit the request;
+//   - 422 for a request that breaks a rule;
+//   - 429 if MoneyKit allows no more requests now; pass on [Error.RetryAfter];
+//   - 502 if MoneyKit failed or refused the application;
+//   - 503 for errors that a retry will resolve, such as [ErrSyncConflict];
+//   - 500 for an error that does not come from this package.
 func StatusFor(err error) int { return adviceFor(err).status }
 
-// Action returns what to do about a link in state error.
+// Action returns what to do about a link in [LinkStateError].
 func (l LinkError) Action() Action { return actionOf(l.advice()) }
 
 // UserMessage returns a sentence for the end user.
@@ -261,11 +269,11 @@ func (e ProductError) Action() Action { return actionOf(e.advice()) }
 // UserMessage returns a sentence for the end user.
 func (e ProductError) UserMessage() string { return messageOf(e.advice()) }
 
-// Error returns the product error itself; it lets a ProductError be an error for [ActionFor].
+// Error returns the product error as text, so that a ProductError can be passed to [ActionFor].
 func (e ProductError) Error() string { return string(e) }
 
-// Action returns what to do about a call that failed with c. [ActionFor] knows more: with
-// [ErrorCodeLinkBadState] the link's own error decides.
+// Action returns what to do about a call that failed with c. For an error, use [ActionFor]: with
+// [ErrorCodeLinkBadState] the action depends on [Error.LinkError].
 func (c ErrorCode) Action() Action { return actionOf(c.advice()) }
 
 // UserMessage returns a sentence for the end user.
@@ -286,8 +294,8 @@ func messageOf(a advice) string {
 	return a.text
 }
 
-// Action returns what to do next about a link, as far as its state shows it. For one of its
-// products ask [ProductError.Action].
+// Action returns what to do about the link, as far as its state says. For one of its products, use
+// [ProductError.Action].
 func (l Link) Action() Action { return actionForState(l.State, l.Error) }
 
 func actionForState(state LinkState, reason LinkError) Action {
@@ -307,8 +315,8 @@ func actionForState(state LinkState, reason LinkError) Action {
 	return ActionSupport // a state that is newer than this package
 }
 
-// ActionForEvent returns what to do about an event. Events come late and in any order: before
-// asking the user to relink, read the link and ask [Link.Action].
+// ActionForEvent returns what to do about an event. Events arrive late and in any order: before
+// asking the user to relink, read the link and use [Link.Action].
 func ActionForEvent(event Event) Action {
 	switch e := event.(type) {
 	case *LinkStateChanged:

@@ -16,8 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Token is an access token. Printing it, logging it and encoding it as JSON show its expiry alone;
-// a [TokenSource] that stores it stores its fields.
+// Token is an access token. Printing it, logging it and encoding it as JSON show only its expiry.
+// To store a token, store its fields.
 type Token struct {
 	AccessToken string
 	Expiry      time.Time // the zero time if it is not known
@@ -35,26 +35,26 @@ func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 // MarshalText is [Token.String], for encoders such as that of log/slog.
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// TokenSource hands out access tokens. It is called before each request, by many goroutines at
-// once, and so caches.
+// TokenSource returns access tokens. The client calls it before each attempt, from many goroutines,
+// so it must cache.
 //
-// A client has a source of its own, which fetches a token on first use, renews it in the
-// background before it expires, and makes one request however many callers wait. Implement
-// TokenSource to share one token between processes: look into a common store, fetch with
-// [AuthService.CreateToken] under a lock when it has none, and store it.
+// The default source of a client fetches a token on first use, renews it in the background before
+// it expires, and makes one request for any number of concurrent callers. Implement TokenSource to
+// share a token between processes: read the token from a common store, and if there is none, fetch
+// one with [AuthService.CreateToken] under a lock and store it.
 type TokenSource interface {
-	// Token returns a token to use now. rejected, unless it is empty, is an access token that
-	// MoneyKit has just refused as expired: it must not be returned again. Token returns when
+	// Token returns a token for immediate use. If rejected is not empty, it is an access token that
+	// MoneyKit has just refused as expired, and Token must return another one. Token returns when
 	// ctx ends. The text of its errors is not shown, because it may hold a secret; errors.Is and
 	// errors.As find the error.
 	Token(ctx context.Context, rejected string) (Token, error)
 }
 
-// CreateToken fetches a new access token. Without scopes it may do all that the application
-// may. The client does this on its own; only a [TokenSource] needs it.
+// CreateToken fetches a new access token. Without scopes the token has all permissions of the
+// application. The client fetches tokens by itself; only a [TokenSource] needs this method.
 //
-// It is safe to repeat and is repeated after network failures, 429, 502, 503 and 504. It fails
-// with [ErrUnauthorized] when the credentials are wrong.
+// It returns an error that matches [ErrUnauthorized] if the credentials are wrong. Retried like any
+// read.
 //
 // API operation: create_access_token (POST /auth/token), 300 calls a minute.
 func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token, error) {
@@ -87,9 +87,9 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 	return token, nil
 }
 
-// Introspect says which application the client's credentials belong to, and what they may do.
-// It is repeated after network failures, 429, 502, 503 and 504. It fails with
-// [ErrUnauthorized] when the credentials are wrong.
+// Introspect returns the application that the client's credentials belong to, and their
+// permissions. It returns an error that matches [ErrUnauthorized] if the credentials are wrong.
+// Retried like any read.
 //
 // API operation: instrospect_client (GET /auth/introspect).
 func (s *AuthService) Introspect(ctx context.Context, opts ...CallOption) (*AppClient, error) {
@@ -120,8 +120,8 @@ func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 	return nil
 }
 
-// tokenExpired reports whether err may be mended by another access token. MoneyKit's schema lets
-// the response to an expired token come without any code.
+// tokenExpired reports whether another access token may resolve err. MoneyKit's schema allows a
+// response to an expired token without any code.
 func (a *attempt) tokenExpired(err error) bool {
 	var e *Error
 	return a.token != "" && errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&

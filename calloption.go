@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// CallOption changes one call. Every method that calls MoneyKit takes them.
+// CallOption changes one call. Every method that calls MoneyKit accepts call options.
 type CallOption func(*callConfig) error
 
 type callConfig struct {
@@ -37,8 +37,8 @@ func (c *callConfig) apply(opts []CallOption) error {
 	return nil
 }
 
-// Response is MoneyKit's response to a call, as it came. Printing it shows its status and the size
-// of its body only: the body may hold the user's data.
+// Response is MoneyKit's response to a call, as received. Printing it, logging it and encoding it
+// as JSON show only its status and the size of its body, because the body may hold the user's data.
 type Response struct {
 	StatusCode int
 	Header     http.Header
@@ -61,8 +61,8 @@ func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
 // MarshalText is [Response.String], for encoders such as that of log/slog.
 func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// CaptureResponse stores the response to the call in resp, also when the call fails after a
-// response. A call without a response leaves resp unchanged. The body may hold the user's data.
+// CaptureResponse stores the response to the call in resp, even if the response is an error. If
+// there is no response, resp stays unchanged. The body may hold the user's data.
 func CaptureResponse(resp *Response) CallOption {
 	return func(c *callConfig) error {
 		if resp == nil {
@@ -73,9 +73,9 @@ func CaptureResponse(resp *Response) CallOption {
 	}
 }
 
-// WithHeader sends a header with the call, in place of one that the client sends by itself. Headers
-// that authenticate, frame or compress the request or response cannot be set, nor those that make
-// net/http retry it.
+// WithHeader sends a header with the call, and replaces the client's own header of that name.
+// Headers that authenticate, frame or compress the request or response cannot be set, nor can those
+// that make net/http retry a request.
 func WithHeader(key, value string) CallOption {
 	return func(c *callConfig) error {
 		if !isToken(key) {
@@ -105,8 +105,8 @@ func isToken(s string) bool {
 	return s != "" && plain.Only(s, plain.Alphanumeric+"!#$%&'*+-.^_`|~")
 }
 
-// WithoutRetry sends the call once, whatever [RetryPolicy] says. Only a request that was refused
-// because the access token had expired is sent again, with a new one.
+// WithoutRetry sends the call once, whatever [RetryPolicy] says. The client still sends a request
+// again, with a new access token, if MoneyKit refused the old one as expired.
 func WithoutRetry() CallOption {
 	return func(c *callConfig) error {
 		c.noRetry = true
@@ -115,9 +115,9 @@ func WithoutRetry() CallOption {
 }
 
 // WithMaxWait bounds each wait of this call between two attempts, in place of
-// [RetryPolicy].MaxWait. A call that would have to wait longer fails at once, with
-// [Error.RetryAfter] if MoneyKit named a time. Use it where somebody waits for the answer, such as
-// in a web handler. It must be positive.
+// [RetryPolicy].MaxWait. If a wait would be longer, the call fails at once, with [Error.RetryAfter]
+// if MoneyKit named a time. Use it where a person waits for the response, such as in a web handler.
+// d must be positive.
 func WithMaxWait(d time.Duration) CallOption {
 	return func(c *callConfig) error {
 		if d <= 0 {

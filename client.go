@@ -26,31 +26,32 @@ const (
 	version           = "0.1.0"
 )
 
-// Client calls the MoneyKit API. Make one with [NewClient] and share it: it is safe for
-// concurrent use, and its access token and connections are shared with it.
+// Client calls the MoneyKit API. Create one with [NewClient] and share it: it is safe for
+// concurrent use, and it holds the access token and the connections. Printing and logging a Client
+// show its client id and base URL, not its secret.
 type Client struct {
-	// LinkSessions opens Connect for a user and exchanges what it brings back.
+	// LinkSessions opens Connect for a user and turns its result into a link.
 	LinkSessions *LinkSessionsService
-	// Links reads and ends connections to a user's accounts at one institution.
+	// Links reads, changes and deletes links: connections between a user and an institution.
 	Links *LinksService
 	// Accounts reads the accounts of a link.
 	Accounts *AccountsService
-	// Transactions reads what was paid and received, page by page or change by change.
+	// Transactions reads the transactions of a link, as pages or as changes.
 	Transactions *TransactionsService
-	// Identity reads who owns the accounts of a link.
+	// Identity reads the owners of a link's accounts.
 	Identity *IdentityService
-	// Investments reads holdings and what was bought and sold.
+	// Investments reads holdings and investment transactions.
 	Investments *InvestmentsService
-	// Products has the data of a link fetched anew.
+	// Products refreshes a link's data from the bank.
 	Products *ProductsService
 	// Institutions is MoneyKit's directory of banks.
 	Institutions *InstitutionsService
 	// Users reads the data of all links of one of your users.
 	Users *UsersService
-	// Webhooks is about the events that MoneyKit sends.
+	// Webhooks verifies and handles the events that MoneyKit sends.
 	Webhooks *WebhooksService
-	// Auth creates and examines access tokens. The client does so on its own; most programs
-	// never use it.
+	// Auth creates and examines access tokens. The client does this by itself; most programs never
+	// use it.
 	Auth *AuthService
 
 	core *core
@@ -111,9 +112,9 @@ type WebhooksService service
 // AuthService is [Client].Auth.
 type AuthService service
 
-// NewClient returns a client for the application that the credentials belong to; they also
-// decide between MoneyKit's sandbox and its live environment. It does no I/O and reads no
-// environment variables. It fails on empty credentials and unusable options.
+// NewClient returns a client for the application that the credentials belong to. The credentials
+// also select MoneyKit's sandbox or its live environment. NewClient does no I/O and reads no
+// environment variables. It returns an error for empty credentials and invalid options.
 func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	if err := checkCredential("client id", clientID); err != nil {
 		return nil, err
@@ -180,10 +181,9 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// NewClientFromEnv is [NewClient] with the credentials in the environment variables
-// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, and the base URL in MONEYKIT_BASE_URL, if that is
-// set. opts come after the environment, and override it. It returns an error that names the
-// variable that is missing.
+// NewClientFromEnv is [NewClient] with the credentials from the environment variables
+// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, and the base URL from MONEYKIT_BASE_URL if that is
+// set. opts override the environment. If a credential is not set, the error names the variable.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	const id, secret, base = "MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"
 	for _, name := range []string{id, secret} {
@@ -197,7 +197,7 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return NewClient(os.Getenv(id), os.Getenv(secret), opts...)
 }
 
-// wireClient copies hc and puts this package's bounds around its transport.
+// wireClient returns a copy of hc with this package's bounds around its transport.
 func wireClient(hc *http.Client, maxBytes int64) *http.Client {
 	wired := *hc
 	base := wired.Transport
@@ -224,6 +224,15 @@ func checkCredential(name, value string) error {
 		return fmt.Errorf("moneykit: the %s contains a control character", name)
 	}
 	return nil
+}
+
+// BaseURL returns the URL that the client sends requests to, without a slash at its end. It is ""
+// for a Client that was not made by [NewClient].
+func (c *Client) BaseURL() string {
+	if c == nil || c.core == nil {
+		return ""
+	}
+	return c.core.baseURL
 }
 
 // String names the client without its secret.

@@ -17,50 +17,6 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-const (
-	testID     = "sandbox_client"
-	testSecret = "secret-canary-0001"
-	testToken  = "token-canary-0001"
-	testBase   = "https://api.test/base" // a path of its own shows up absolute-URL mistakes
-)
-
-// newMock returns a transport that fails the test for any request it has no responder for, and
-// that issues tokens.
-func newMock(t *testing.T) *httpmock.MockTransport {
-	t.Helper()
-	mock := httpmock.NewMockTransport()
-	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
-		t.Errorf("unexpected request %s %s", r.Method, r.URL)
-		return httpmock.NewStringResponse(http.StatusNotImplemented, ""), nil
-	})
-	mock.RegisterResponder(http.MethodPost, testBase+"/auth/token", tokenResponder(testToken, 3600))
-	return mock
-}
-
-func tokenResponder(token string, seconds int) httpmock.Responder {
-	return httpmock.NewJsonResponderOrPanic(http.StatusCreated,
-		map[string]any{"access_token": token, "token_type": "bearer", "expires_in": seconds})
-}
-
-func newClient(t *testing.T, rt http.RoundTripper, opts ...moneykit.Option) *moneykit.Client {
-	t.Helper()
-	client, err := moneykit.NewClient(testID, testSecret, append([]moneykit.Option{
-		moneykit.WithBaseURL(testBase),
-		moneykit.WithHTTPClient(&http.Client{Transport: rt}),
-	}, opts...)...)
-	require.NoError(t, err)
-	return client
-}
-
-const linkJSON = `{"link_id":"mk_1","institution_id":"chase","institution_name":"Chase","institution_avatar":"",
-	"state":"connected","provider":"mx","products":{"accounts":{"refreshed_at":"2023-02-16T09:14:11","error_code":null}},
-	"available_products":["identity"]}`
-
-// answers responds with JSON and a status.
-func answers(status int, body string) httpmock.Responder {
-	return httpmock.NewStringResponder(status, body).HeaderSet(http.Header{"Content-Type": {"application/json"}})
-}
-
 func TestNewClientRefuses(t *testing.T) {
 	t.Parallel()
 	ok := func(opts ...moneykit.Option) func() (*moneykit.Client, error) {
@@ -156,25 +112,6 @@ func TestNewClientDefaults(t *testing.T) {
 	assert.Nil(t, hc.CheckRedirect)
 }
 
-func TestClientOptions(t *testing.T) {
-	t.Parallel()
-	mock := newMock(t)
-	var got http.Header
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", func(r *http.Request) (*http.Response, error) {
-		got = r.Header
-		return answers(200, linkJSON)(r)
-	})
-	client := newClient(t, mock, moneykit.WithHeaderAuth(), moneykit.WithAPIVersion("2024-01-01"),
-		moneykit.WithBaseURL(testBase+"/"))
-	_, err := client.Links.Get(t.Context(), "mk_1")
-	require.NoError(t, err)
-	assert.Equal(t, testID, got.Get("X-Client-Id"))
-	assert.Equal(t, testSecret, got.Get("X-Client-Secret"))
-	assert.Empty(t, got.Get("Authorization"))
-	assert.Equal(t, "2024-01-01", got.Get("MoneyKit-Version"))
-	assert.Equal(t, 1, mock.GetTotalCallCount(), "no token is fetched")
-}
-
 func TestClientHidesItsSecret(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newMock(t))
@@ -196,15 +133,27 @@ func TestClientHidesItsSecret(t *testing.T) {
 	assert.Equal(t, "moneykit.Client(nil)", (*moneykit.Client)(nil).String())
 }
 
-func TestClientIsQuietWithoutLogger(t *testing.T) {
-	var log bytes.Buffer
-	before := slog.Default()
-	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	defer slog.SetDefault(before)
-	mock := newMock(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(503, `{}`))
-	retry := moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 1, MinWait: time.Nanosecond, MaxWait: time.Microsecond})
-	_, err := newClient(t, mock, retry).Links.Get(t.Context(), "mk_1")
-	require.ErrorContains(t, err, "after 2 attempts")
-	assert.Empty(t, log.String())
+func TestNewClientFromEnv(t *testing.T) {
+	for _, name := range []string{"MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"} {
+		t.Setenv(name, "")
+	}
+	_, err := moneykit.NewClientFromEnv()
+	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_ID is not set")
+	t.Setenv("MONEYKIT_CLIENT_ID", testID)
+	_, err = moneykit.NewClientFromEnv()
+	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_SECRET is not set")
+	t.Setenv("MONEYKIT_CLIENT_SECRET", testSecret)
+	client, err := moneykit.NewClientFromEnv()
+	require.NoError(t, err)
+	assert.Equal(t, "moneykit.Client("+testID+" at https://api.moneykit.com)", client.String())
+	t.Setenv("MONEYKIT_BASE_URL", "http://localhost:8787")
+	client, err = moneykit.NewClientFromEnv()
+	require.NoError(t, err)
+	assert.Contains(t, client.String(), "http://localhost:8787")
+	client, err = moneykit.NewClientFromEnv(moneykit.WithBaseURL("http://localhost:1"))
+	require.NoError(t, err)
+	assert.Contains(t, client.String(), "http://localhost:1", "options come after the environment")
+	t.Setenv("MONEYKIT_BASE_URL", "ftp://localhost")
+	_, err = moneykit.NewClientFromEnv()
+	require.ErrorContains(t, err, "the base URL must begin with")
 }

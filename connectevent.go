@@ -55,33 +55,35 @@ func (n ConnectEventName) Known() bool {
 	return false
 }
 
-// ConnectEvent is a step of a user in Connect, in one shape for all platforms. It comes from the
-// user's device and proves nothing.
+// ConnectEvent is a step of a user in Connect, in one form for all platforms. It comes from the
+// user's device and proves nothing. Printing it, logging it and encoding it as JSON leave out its
+// properties.
 type ConnectEvent struct {
 	Name ConnectEventName
-	// Properties are what the event says besides, as encoding/json decodes them into any; nil if
-	// there are none. They may hold what the user typed.
+	// Properties are the details of the event, as encoding/json decodes them into any; nil if there
+	// are none. They may hold what the user typed.
 	Properties map[string]any
 	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which
 	// does not report it.
 	LinkType string
 	// SessionID is the id of the link session, which is not its token.
 	SessionID string
-	// Timestamp is when the event happened by the user's device; zero also when its form is not
-	// known.
+	// Timestamp is when the event happened, by the clock of the user's device. It is zero if the
+	// platform does not report it or reports it in an unknown form.
 	Timestamp Timestamp
-	// Institution has the ID and Name of the institution that the user chose, with this event or
-	// before it. Both are empty before that, and where the platform does not report them.
+	// Institution has the ID and Name of the institution that the user chose with this event or an
+	// earlier one. Both are empty before that, and if the platform does not report them.
 	Institution ConnectInstitution
-	// Raw is the event as it came, without what was around it. ParseConnectEvent reads it again.
+	// Raw is the event as received, without the message around it. ParseConnectEvent accepts it.
 	Raw []byte
 }
 
-// ParseConnectEvent reads what a front end posts from Connect's event callback: its argument,
-// encoded as JSON, alone, in an array, or in the message of Connect Web around it. Names and
-// members that are not known pass. It fails on anything else: on more than 1 MiB, on a member that
-// is there twice, and on an event whose name is missing, has more than 100 bytes or does not print.
-// Its errors repeat nothing of the event.
+// ParseConnectEvent reads what a front end posts from Connect's event callback: the callback's
+// argument encoded as JSON, alone, in an array, or inside the message of Connect Web. Unknown names
+// and members are accepted.
+//
+// It returns an error for more than 1 MiB, for a duplicate member, and for an event whose name is
+// missing, longer than 100 bytes or not printable. The error holds nothing of the event.
 func ParseConnectEvent(data []byte) (*ConnectEvent, error) {
 	data, err := readConnect(data)
 	if err == nil {
@@ -182,7 +184,7 @@ func (e ConnectEvent) SearchTerm() string {
 	return member(e.Properties, "search_term", "searchTerm")
 }
 
-// Err returns what the user was told with [ConnectEventError], nil with other events.
+// Err returns the error that the user saw with [ConnectEventError], and nil with other events.
 func (e ConnectEvent) Err() *ConnectError {
 	if e.Name != ConnectEventError {
 		return nil
@@ -194,7 +196,7 @@ func (e ConnectEvent) Err() *ConnectError {
 	}
 }
 
-// label returns a name for texts. One that is not known could be anything that a device sent.
+// label returns a name for texts. An unknown name could be anything that a device sent.
 func (n ConnectEventName) label() string {
 	if n.Known() {
 		return string(n)
@@ -202,7 +204,7 @@ func (n ConnectEventName) label() string {
 	return "other"
 }
 
-// String names the event, if it is a known one. It leaves out its properties.
+// String returns the name of the event if this package knows it. It leaves out the properties.
 func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label() }
 
 // Format writes [ConnectEvent.String] for every verb of fmt.
@@ -211,7 +213,8 @@ func (e ConnectEvent) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.S
 // MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
 func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
-// LogValue leaves out the properties, and a name that is not known, which could hold personal data.
+// LogValue leaves out the properties, and a name that this package does not know, because either
+// could hold personal data.
 func (e ConnectEvent) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("name", e.Name.label())}
 	if id := e.Institution.ID; id != "" {

@@ -9,24 +9,25 @@ import (
 	"time"
 )
 
-// Deduper remembers which events were handled, so that each is handled once although MoneyKit
-// delivers it several times. Implement it where all instances of the receiver can see it, for
-// example in the database that the handler writes to; moneykittest.DeduperSuite tests an
+// Deduper remembers which events were handled, so that each event is handled once although MoneyKit
+// delivers it several times. Implement it in a store that all instances of the receiver share, for
+// example the database that the handler writes to. moneykittest.DeduperSuite tests an
 // implementation. [MemoryDeduper] is for a receiver that runs in one process.
 //
-// A key is 1 to 255 characters of visible ASCII. All methods may be called concurrently.
+// A key has 1 to 255 characters of visible ASCII. Methods may be called concurrently.
 type Deduper interface {
-	// Claim gives the caller an event that nobody has handled and nobody is handling:
-	// [ClaimGranted], with a token of this claim. Of several concurrent callers one gets it. A
-	// claim ends after lease, whatever becomes of its owner; then the next caller gets the event.
+	// Claim returns [ClaimGranted] and a token if the event has not been handled and no other
+	// caller holds a claim on it, else [ClaimDone] or [ClaimBusy]. Of several concurrent callers,
+	// one gets the claim. A claim ends after lease, even if its owner is still running; the next
+	// caller can then claim the event.
 	Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error)
-	// Commit notes that the event was handled. Once it returns, Claim returns [ClaimDone] for
-	// longer than signatures are accepted: three hours, or more if [WithWebhookAge] says so. It
-	// returns [ErrClaimLost], and changes nothing, when the claim with the token has ended and
-	// another caller has the event.
+	// Commit records that the event was handled. After it returns, Claim returns [ClaimDone] for
+	// longer than signatures are accepted: three hours, or more if [WithWebhookAge] says so. If the
+	// claim with the token has ended and another caller has claimed the event, Commit changes
+	// nothing and returns [ErrClaimLost].
 	Commit(ctx context.Context, key, token string) error
-	// Release gives the event back, so that the next delivery can claim it. It does nothing when
-	// the claim with the token has ended.
+	// Release ends the claim, so that the next delivery can claim the event. It does nothing if the
+	// claim with the token has already ended.
 	Release(ctx context.Context, key, token string) error
 }
 
@@ -51,10 +52,10 @@ const (
 
 // MemoryDeduper is a [Deduper] in the memory of one process. The zero value is ready for use.
 type MemoryDeduper struct {
-	// Limit bounds how many events are remembered, 100,000 by default. Beyond it the oldest of the
-	// handled are forgotten; when all are being handled, Claim fails.
+	// Limit bounds how many events are remembered; zero means 100,000. Beyond it the oldest handled
+	// events are forgotten. If all events are still being handled, Claim returns an error.
 	Limit int
-	// Age is how long handled events are remembered, three hours by default. It must be longer than
+	// Age is how long handled events are remembered; zero means three hours. It must be longer than
 	// the age that [WithWebhookAge] sets.
 	Age time.Duration
 
@@ -157,7 +158,7 @@ func (d *MemoryDeduper) makeRoom(now time.Time) error {
 		return nil
 	}
 	for key, entry := range d.entries {
-		if !now.Before(entry.until) { // whoever claimed it is gone
+		if !now.Before(entry.until) { // the claim has ended
 			delete(d.entries, key)
 			return nil
 		}

@@ -10,9 +10,9 @@ import (
 )
 
 // Do makes a call that this package has no method for, with the client's authentication, retries,
-// limits and errors. The path begins with a slash and may have a query; its parts are escaped by
-// the caller. in is sent as JSON unless it is nil; the response is decoded into out with
-// encoding/json unless that is nil.
+// limits and errors. path begins with a slash and may have a query; the caller escapes its parts.
+// in is sent as JSON unless it is nil. The response is decoded into out with encoding/json unless
+// out is nil.
 //
 // It returns an [*Error]. GET and DELETE are retried like any read, other methods only after 429.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
@@ -53,8 +53,8 @@ func newCustomRequest(method, target string, in any) *request {
 	return r
 }
 
-// pathTemplate returns a path as errors and logs may show it. It holds ids of links and users, so
-// only its first word is kept, if it is one of the API's.
+// pathTemplate returns a path for errors and logs. A path may hold ids of links and users, so only
+// its first word is kept, if it has the form of the API's words.
 func pathTemplate(path string) string {
 	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !plain.Only(first, "abcdefghijklmnopqrstuvwxyz-") || len(first) > 20 {

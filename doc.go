@@ -4,15 +4,16 @@
 //
 // Four parties take part: your back end, your front end, MoneyKit Connect, and MoneyKit's API.
 //
-//  1. The back end opens a link session for a user and hands its token to the front end.
+//  1. The back end opens a link session for a user and passes its token to the front end.
 //  2. The front end starts Connect with the token. The user chooses an institution and logs in.
-//  3. Connect calls the front end back, and the front end posts what it got to the back end.
-//  4. The back end exchanges the exchangeable token in it for a link, proves that it is the user's,
-//     and stores the link's id.
+//  3. Connect calls the front end back, and the front end posts the callback's arguments to the
+//     back end.
+//  4. The back end exchanges the token in them for a link, checks that the link is the user's, and
+//     stores the link's id.
 //
-// In Go that is:
+// In Go:
 //
-//	client, err := moneykit.NewClient(id, secret)
+//	client, err := moneykit.NewClientFromEnv()
 //	…
 //	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
 //		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
@@ -28,87 +29,118 @@
 //	…
 //	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 //
-// The package connect beside this one has all of it as one http.Handler: it opens sessions, takes
-// results and events, offers relinks and serves the page to which a bank returns.
-// [LinkSessionsService.Finish] believes nothing that the front end says,
-// and may be called again: a result that is posted twice gives the same link, and an exchange whose
-// answer was lost is found among the user's links.
+// [LinkSessionsService.Finish] checks with MoneyKit that the link is the user's. It can be called
+// again with the same result: if a result is posted twice, or the response to an exchange was lost,
+// it returns the link that exists.
 //
-// The package moneykittest beside this one is a MoneyKit for tests. With it all of the above runs
-// without credentials and without a network.
+// The package connect does all of this in one http.Handler: it opens sessions, accepts results and
+// events, offers relinks, and serves the page to which a bank returns. The package moneykittest is
+// a MoneyKit that runs inside a test, without credentials and without a network.
 //
 // # Relinking
 //
-// Links expire. [Link.Action], [ActionFor] and [ActionForEvent] say what to do about a link, an
-// error and an event; [UserMessage] and the method UserMessage of codes say it to the user. When
-// that is [ActionRelink], [LinkSessionsService.Relink] opens a session that keeps the link's
-// webhook and tags, and Connect's relink mends the link under its old id.
+// The access to a link expires. [Link.Action], [ActionFor] and [ActionForEvent] return what to do
+// about a link, an error and an event. [UserMessage] returns a sentence for the user, and
+// [StatusFor] the HTTP status for your front end. If the action is [ActionRelink],
+// [LinkSessionsService.Relink] opens a session in which the user repairs the link. The link keeps
+// its id, its webhook and its tags.
 //
 // # OAuth
 //
-// Some banks log users in on their own pages and send them back to the redirect URI, with a query
-// that belongs to Connect: nobody else reads or changes it. [ValidateRedirectURI] checks a redirect
-// URI, and [ParseOAuthReturn] checks a return. The package connect serves the page there, which
-// resumes Connect on the web or forwards to an app, and the files that let a web address open an
-// app.
+// Some banks log users in on their own pages and then send them to the redirect URI, with a query
+// that belongs to Connect. [ValidateRedirectURI] checks a redirect URI, and [ParseOAuthReturn]
+// checks the URL at which a user came back. The package connect serves the page there. It resumes
+// Connect on the web or forwards to an app.
 //
 // # Authentication
 //
-// A [Client] fetches an access token when it first needs one, shares it between all callers,
-// renews it in the background before it expires, and repeats a request once that MoneyKit refused
-// because the token had expired. [WithTokenSource] shares a token between processes;
-// [WithHeaderAuth] does without one and sends the client's id and secret with each request.
-// MoneyKit tells its sandbox from its live environment by the credentials alone.
+// A [Client] fetches an access token when it first needs one, shares it between all callers, and
+// renews it in the background before it expires. If MoneyKit refuses a token as expired, the client
+// fetches another one and sends the request again, once. [WithTokenSource] shares a token between
+// processes. [WithHeaderAuth] sends the client's id and secret with each request instead.
+//
+// The credentials select MoneyKit's sandbox or its live environment; the URL is the same.
 //
 // # Errors
 //
-// Everything that fails while calling MoneyKit fails with [*Error]. Ask for a class with
-// [errors.Is]:
+// A method that calls MoneyKit returns an [*Error] if it fails. [errors.Is] matches it with a
+// class:
 //
 //	switch {
 //	case errors.Is(err, moneykit.ErrRelinkRequired): // the user must go through Connect again
 //	case errors.Is(err, moneykit.ErrLinkDeleted):    // stop using the link
-//	case errors.Is(err, moneykit.ErrRateLimited):    // come back after Error.RetryAfter
+//	case errors.Is(err, moneykit.ErrRateLimited):    // try again after Error.RetryAfter
 //	}
 //
-// or for one code, as in errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction), or for the reason
-// why a link cannot be used, as in errors.Is(err, moneykit.LinkErrorAuthExpired). A request that
-// breaks one of MoneyKit's published limits is not sent; it fails with
-// [ErrorCodeValidationFailed], and [Error.Fields] names what is wrong with which field.
+// with one of MoneyKit's codes, as in errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction), and
+// with the reason why a link cannot be used, as in errors.Is(err, moneykit.LinkErrorAuthExpired).
 //
-// Errors, logs and the values of this package, when printed, hold no secrets. What a page of a
-// proxy repeats of the request is removed too.
+// A request that breaks one of MoneyKit's published limits is not sent. Its error matches
+// [ErrorCodeValidationFailed], and [Error.Fields] names the invalid fields.
+//
+// The text of an error consists of this package's words, so it can be logged. MoneyKit's own words
+// are in [Error.Message] and [Error.Fields] and may repeat what was sent. [CaptureResponse] returns
+// the body of a response.
 //
 // # Retries and time
 //
-// Reading, deleting and fetching tokens are repeated after failures of the network and after 429,
-// 502, 503 and 504. Everything else is repeated only after 429, with which MoneyKit says that it
-// did nothing. See [RetryPolicy] for the waits, and for when a call returns early with
-// [Error.RetryAfter] rather than wait in vain. [WithoutRetry] sends a call once.
+// A read, which is any GET or DELETE or the request for an access token, is retried after network
+// errors and after 429, 502, 503 and 504. Other requests are retried only after 429, with which
+// MoneyKit says that it did nothing. [RetryPolicy] bounds the attempts and the waits. If MoneyKit
+// asks for a longer wait than the policy or the context allows, the call fails at once with
+// [Error.RetryAfter]. [WithMaxWait] shortens the waits of one call, for a web handler for example,
+// and [WithoutRetry] sends a call once.
 //
-// When the answer to one of those others is lost, the error matches [ErrOutcomeUnknown]: it may
-// have been carried out, and was not sent again.
+// If the response to a request that is not a read is lost, the error matches [ErrOutcomeUnknown]:
+// MoneyKit may have carried out the request, and the client did not send it again.
 //
-// An attempt may take 60 seconds, or what the Timeout of the client given to [WithHTTPClient]
-// says. A context with a deadline takes precedence, in both directions.
+// An attempt ends after 60 seconds, or after the Timeout of the client given to [WithHTTPClient]. A
+// deadline of the context replaces the 60 seconds, but not that Timeout.
+//
+// # Secrets and personal data
+//
+// A [Client], [Token], [LinkSession], [ConnectResult], [ConnectEvent], [FinishParams],
+// [OAuthReturn], [Response], [Error] or event shows no secret and none of the user's data when it
+// is printed with package fmt, logged with log/slog or encoded as JSON. This also holds for a value
+// in an exported field, a slice or a map. To store or send one, use the fields that you need: the
+// two fields of a [Token], the Token of a [LinkSession], the Raw of an event.
+//
+// There is one limit. Package fmt, and the text handler of log/slog with it, calls no methods on an
+// unexported field of a struct: a struct of yours prints the whole value in such a field. Other
+// values, such as [Account] and [Transaction], are data and print as such.
 //
 // # Values
 //
-// Money is [Decimal]: exact, and with the digits that MoneyKit sent. What may be absent and
-// whose zero would mean something else is a pointer, such as [Balances].Available; everything
-// else is a plain value whose zero value means absent, as do null and a missing member on the
-// wire. Enumerations are strings that may hold values newer than this package; their
-// method Known tells. Unknown members of answers are ignored.
+// Amounts are [Decimal]: exact, and with the digits that MoneyKit sent. Add them with [Decimal.Add]
+// and [Decimal.Sub], not as float64. A response field is a pointer, such as [Balances].Available,
+// if its absence means something else than zero. Any other field has its zero value if MoneyKit
+// leaves it out or sends null. Enumerations are strings that may have values newer than this
+// package; their method Known reports whether this package knows the value. Unknown members of
+// responses are ignored.
 //
-// Signs differ by kind. A [Transaction] has an amount that is never negative and a type that
-// says credit or debit; in an [InvestmentTransaction] a positive amount is money going out; in
-// a [TransactionImport] it is money coming in. On a liability a positive balance is what is owed.
+// Dates, times and numbers are accepted in each form whose meaning is clear. If a value has no
+// meaning, the error names its path and the id of its row.
+//
+// Signs differ by kind. The amount of a [Transaction] is never negative, and its Type says whether
+// money came in (credit) or went out (debit). In an [InvestmentTransaction] a positive amount is
+// money out, and in a [TransactionImport] it is money in. On a liability a positive balance is
+// debt.
+//
+//	balance := moneykit.Decimal{}
+//	for _, tx := range transactions {
+//		switch tx.Type {
+//		case moneykit.TransactionTypeCredit:
+//			balance = balance.Add(tx.Amount)
+//		case moneykit.TransactionTypeDebit:
+//			balance = balance.Sub(tx.Amount)
+//		}
+//	}
 //
 // # Lists
 //
-// List methods return one page. Methods that begin with All return an iterator over all items: it
-// reads a page when the loop gets there, holds one page at a time, begins anew with each loop, and
-// ends with the first error, which names the page:
+// A method List returns one page. A method that begins with All returns an iterator over all items.
+// It reads a page when the loop reaches it, holds one page at a time, starts from the beginning in
+// each loop, and ends with the first error, which names the page:
 //
 //	for tx, err := range client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}) {
 //		if err != nil {
@@ -119,35 +151,43 @@
 //
 // # A copy of the transactions
 //
-// [Client.SyncTransactions] brings a copy up to date, in a [TransactionStore] of yours. It follows
-// MoneyKit's rules: changes come in no order, pending transactions are replaced as a whole after a
-// refresh and only then, and the position is stored together with what it stands for. A run that
-// fails, or dies, is gone on with by the next. [TransactionsService.Sync] yields the changes alone.
+// [Client.SyncTransactions] keeps a copy of a link's transactions in a [TransactionStore] of yours.
+// It follows MoneyKit's rules: changes come in no order, and a refresh replaces all pending
+// transactions. The store keeps the position in the same database transaction as the rows, so the
+// next run resumes after a crash. Two processes may sync the same link: an update names the
+// position that it continues from, and the store returns [ErrSyncConflict] if it holds another one.
+// [TransactionsService.Sync] yields the changes alone.
 //
-// Reading never makes MoneyKit go to the bank. [ProductsService.Refresh] asks for that, and
-// [ProductsService.Wait] waits for it.
+// A read returns the data that MoneyKit has stored. [ProductsService.Refresh] asks MoneyKit to
+// fetch new data from the bank, and [ProductsService.Wait] waits for it.
 //
 // # Webhooks
 //
-// MoneyKit posts what happens to a link to the link's webhook, signed over the raw body.
-// [WebhooksService.Handler] is the endpoint: it verifies, calls a function with the [Event], and
-// answers so that MoneyKit delivers again what could not be handled. [Router] hands each type of
-// event to a function of its own. [WebhooksService.Verify] is for those who have header and body
-// in another way; [ParseUnverifiedEvent] is for queues behind either, and for nothing else.
+// MoneyKit posts the events of a link to the link's webhook, signed over the raw body.
+// [WebhooksService.Handler] is the endpoint. It verifies each delivery, calls a function with the
+// [Event], and responds so that MoneyKit delivers again what was not handled. [Router] calls a
+// function for each type of event. [WebhooksService.Verify] verifies a header and a body without a
+// handler, and [ParseUnverifiedEvent] reads a body that was verified before.
 //
-// Events come late, several times and in any order. [WithDedupe] lets each be handled once;
-// [MemoryDeduper] remembers them in one process, and a [Deduper] of yours in a database does it
-// for all instances. Types and versions that are newer than this package are an [*UnknownEvent].
+// Events arrive late, more than once and in any order. [WithDedupe] handles each event once;
+// [MemoryDeduper] remembers events in one process, and your own [Deduper] remembers them in a
+// database for all instances. An event that is newer than this package is an [*UnknownEvent].
 //
-// Signatures are accepted for 2 h 15 min, because MoneyKit repeats deliveries for two hours and may
-// not sign again; [WithWebhookPolicy] changes that. What is refused is logged, with the reason, and
-// the reason also says what probably went wrong on the way: a body that was decoded and encoded
-// again, a key of MoneyKit's other environment, a clock that is fast.
+// If the function fails, the response is 500 and MoneyKit delivers the event again for two hours. A
+// function that fails because its link is deleted would fail again: the response is 204 then, and
+// [WithFinal] sets which errors count as final. If the signature's key is unknown, it may be newer
+// than the cached keys: the response is 503 until the client may refetch the keys. Refused
+// deliveries are logged with the reason; the response never says why.
 //
-// # What else there is
+// # Logs, metrics and traces
 //
-// [Client.Do] calls what this package has no method for. [CaptureResponse] keeps the answer as it
-// came. [UsersService] reads over all links of a user, [InstitutionsService]
-// searches MoneyKit's directory, and [LinksService.Import] brings in links from elsewhere.
-// [WithLogger] logs calls and retries with log/slog.
+// [WithLogger] logs calls and retries with log/slog. [WithObserver] reports each attempt of a call,
+// for metrics. An [http.RoundTripper] given to [WithHTTPClient] can name a span with
+// [OperationFrom], because the URL of a request holds ids.
+//
+// # Other calls
+//
+// [UsersService] reads over all links of a user, [InstitutionsService] searches MoneyKit's
+// directory, and [LinksService.Import] imports links from another service. [Client.Do] makes calls
+// that this package has no method for.
 package moneykit

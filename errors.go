@@ -13,59 +13,62 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// Classes of errors, for [errors.Is]. Each covers several codes and statuses; ask for an
-// [ErrorCode] or a [LinkError] where one of them matters alone.
+// Classes of errors, for [errors.Is]. Most cover several codes; use an [ErrorCode] or a [LinkError]
+// as the target to match a single one.
 var (
 	// ErrNotFound: there is no such link, account, transaction or institution.
 	ErrNotFound = errors.New("moneykit: not found")
-	// ErrUnauthorized: the credentials, or the link's owner, were not accepted.
+	// ErrUnauthorized: MoneyKit did not accept the credentials, or the link belongs to another
+	// application.
 	ErrUnauthorized = errors.New("moneykit: unauthorized")
-	// ErrForbidden: the user did not permit it, or the application may not ask for it.
+	// ErrForbidden: the user did not permit the request, or the application may not make it.
 	ErrForbidden = errors.New("moneykit: forbidden")
 	// ErrRateLimited: too many requests; [Error.RetryAfter] says how long to wait.
 	ErrRateLimited = errors.New("moneykit: rate limited")
 	// ErrRelinkRequired: the user must go through Connect again for this link.
 	ErrRelinkRequired = errors.New("moneykit: relink required")
-	// ErrLinkDeleted: the link was deleted; nothing brings it back.
+	// ErrLinkDeleted: the link was deleted, for good.
 	ErrLinkDeleted = errors.New("moneykit: link deleted")
-	// ErrOutcomeUnknown: the request may have been carried out, but its response was lost. The
-	// client did not retry it. Read the state before doing it again.
+	// ErrOutcomeUnknown: MoneyKit may have carried out the request, but the response was lost. The
+	// client did not retry it. Read the state before making the request again.
 	ErrOutcomeUnknown = errors.New("moneykit: outcome unknown")
 )
 
-// Error is the error of every method that calls MoneyKit: MoneyKit's own response, a response that
-// does not come from MoneyKit (a proxy's page), no response at all, or the refusal to send what
-// MoneyKit would refuse.
+// Error is the error of every method that calls MoneyKit. It stands for an error response of
+// MoneyKit, a response that does not come from MoneyKit (such as a proxy's page), a missing
+// response, or a request that breaks a published limit and was not sent.
 //
 // [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with
 // its [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled].
 // The class follows from Code and LinkError, and from StatusCode for 401, 403 and 429, so an Error
-// that a test makes by hand matches as one from MoneyKit does.
+// that a test makes by hand matches like one from MoneyKit.
 //
-// Printing and logging an Error shows no secret and no data of the user: its text is made of this
-// package's words, and of those of your own [TransactionStore]. MoneyKit's words are in Message,
-// DocumentationURL and Fields, and may repeat what was sent.
+// Printing, logging and encoding an Error as JSON show no secret and no data of the user: the text
+// consists of this package's words, and of the text of errors that your own [TransactionStore]
+// returns. MoneyKit's words are in Message, DocumentationURL and Fields, and may repeat what was
+// sent.
 type Error struct {
 	// Operation is the method and the path template, such as "GET /links/{id}".
 	Operation string
 	// StatusCode is the HTTP status, 0 if there was no response.
 	StatusCode int
-	// Code is MoneyKit's error code, or [ErrorCodeValidationFailed] for a request that was not
-	// sent; empty if there is none.
+	// Code is MoneyKit's error code, or [ErrorCodeValidationFailed] for a request that was not sent
+	// because it breaks a limit. It is empty if there is none.
 	Code ErrorCode
-	// Message is MoneyKit's explanation for developers. It may repeat what was sent.
+	// Message is MoneyKit's explanation for developers. It may repeat what was sent: do not log it
+	// where personal data must not appear.
 	Message string
 	// DocumentationURL is where MoneyKit explains the error, empty if it does not say.
 	DocumentationURL string
 	// LinkError is why the link cannot be used, with [ErrorCodeLinkBadState].
 	LinkError LinkError
-	// Fields lists what is wrong with the request, with [ErrorCodeValidationFailed].
+	// Fields lists the invalid fields of the request, with [ErrorCodeValidationFailed].
 	Fields []FieldError
 	// RetryAfter is how long MoneyKit asks to wait, 0 if it does not say.
 	RetryAfter time.Duration
 	// RequestID is the request id in the header of the response, empty if there is none.
 	RequestID string
-	// Attempts is how often the request was sent.
+	// Attempts is how many times the request was sent.
 	Attempts int
 
 	class   error    // a sentinel that follows from no code
@@ -84,9 +87,9 @@ type FieldError struct {
 	Message string
 }
 
-// Error returns one line that holds nothing of the request and of the response but what this
-// package knows: operation, status, code and what it means, the names of wrong fields, and what to
-// do.
+// Error returns one line: the operation, the status, the code and its meaning, the names of invalid
+// fields, and the delay to wait. It contains nothing of the request and the response but names that
+// this package knows.
 func (e *Error) Error() string {
 	parts := []string{"moneykit"}
 	if e.Operation != "" {
@@ -157,10 +160,10 @@ func (e *Error) notes() []string {
 	return notes
 }
 
-// Unwrap returns the cause: that of the network, the context, the decoder, or of your own code.
+// Unwrap returns the cause: an error of the network, the context, the decoder or your own code.
 func (e *Error) Unwrap() error { return e.err }
 
-// Is matches e with a class, an [ErrorCode] or a [LinkError].
+// Is reports whether e matches a class, an [ErrorCode] or a [LinkError].
 func (e *Error) Is(target error) bool {
 	switch t := target.(type) {
 	case ErrorCode:
@@ -204,7 +207,7 @@ func (e *Error) Format(f fmt.State, verb rune) {
 	plain.Format(f, verb, text)
 }
 
-// LogValue groups what [Error.Error] says for log/slog.
+// LogValue returns the parts of [Error.Error] as a group for log/slog.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("operation", e.Operation)}
 	add := func(key, value string) {
@@ -229,18 +232,18 @@ func (e *Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON returns [Error.Error] as a JSON string. It keeps log/slog from writing the fields of
+// MarshalJSON returns [Error.Error] as a JSON string, so that log/slog does not write the fields of
 // errors in lists.
 func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
-// Error returns the code itself; it lets an ErrorCode be the target of [errors.Is].
+// Error returns the code as text, so that an ErrorCode can be the target of [errors.Is].
 func (c ErrorCode) Error() string { return string(c) }
 
-// Is matches c with its class.
+// Is reports whether target is the class of c.
 func (c ErrorCode) Is(target error) bool { return target != nil && target == c.advice().class }
 
-// Error returns the link error itself; it lets a LinkError be the target of [errors.Is].
+// Error returns the link error as text, so that a LinkError can be the target of [errors.Is].
 func (l LinkError) Error() string { return string(l) }
 
-// Is matches l with its class.
+// Is reports whether target is the class of l.
 func (l LinkError) Is(target error) bool { return target != nil && target == l.advice().class }

@@ -11,23 +11,24 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// Event is what MoneyKit reports by a webhook: [*LinkStateChanged], [*ProductRefreshed],
-// [*TransactionsAvailable], or [*UnknownEvent] for what is newer than this package.
+// Event is an event that MoneyKit reports by a webhook: [*LinkStateChanged], [*ProductRefreshed],
+// [*TransactionsAvailable], or [*UnknownEvent] for an event that is newer than this package.
 //
-// Events may come late, twice and in any order. They say what happened to a link, not what it is
-// like now: read the link, or sync its transactions, rather than store what an event says.
+// Events may arrive late, more than once and in any order. An event says what happened to a link,
+// not what the link is like now: read the link, or sync its transactions, rather than store what an
+// event says.
 type Event interface {
-	// Meta returns what all events have.
+	// Meta returns the fields that all events have.
 	Meta() EventMeta
 }
 
-// EventMeta is what all events have. Printing, logging and encoding an event as JSON shows its
-// type, link and delivery, and nothing else of it.
+// EventMeta holds the fields that all events have. Printing an event, logging it and encoding it as
+// JSON show only its type, its link and its delivery.
 type EventMeta struct {
-	// Type is the name of the event as MoneyKit sent it, also if this package does not know it.
+	// Type is the name of the event as MoneyKit sent it, even if this package does not know it.
 	Type EventType
-	// Major and Minor are the version of the event's form. Of a new major version nothing is
-	// known; a minor version only adds.
+	// Major and Minor are the version of the event's form. This package knows major version 1, in
+	// which later minor versions only add members.
 	Major, Minor int
 	// IdempotencyKey is the same for all deliveries of one event.
 	IdempotencyKey string
@@ -35,19 +36,20 @@ type EventMeta struct {
 	Timestamp Timestamp
 	LinkID    string
 	LinkTags  []string
-	// DeliveryToken names the delivery to MoneyKit's support. It is not signed.
+	// DeliveryToken identifies the delivery for MoneyKit's support. It is not signed.
 	DeliveryToken string
 	// DeliveryAttempt counts the deliveries of this event; 0 if MoneyKit did not say. It is not
 	// signed.
 	DeliveryAttempt int
-	// Raw is the whole body.
+	// Raw is the whole body of the webhook. Put it into a queue, and read it there with
+	// [ParseUnverifiedEvent].
 	Raw []byte
 }
 
-// Meta returns m.
+// Meta returns m, so that a type that embeds EventMeta is an [Event].
 func (m EventMeta) Meta() EventMeta { return m }
 
-// String names the event and its link.
+// String returns the type of the event and its link.
 func (m EventMeta) String() string {
 	return fmt.Sprintf("event %s of link %s", m.Type.label(), plain.Label(m.LinkID))
 }
@@ -55,14 +57,14 @@ func (m EventMeta) String() string {
 // Format writes [EventMeta.String] for every verb of fmt.
 func (m EventMeta) Format(f fmt.State, verb rune) { plain.Format(f, verb, m.String()) }
 
-// MarshalText is [EventMeta.String], for encoders such as that of log/slog. Put Raw into a queue,
-// not the event.
+// MarshalText is [EventMeta.String], for encoders such as that of log/slog. To put an event into a
+// queue, use Raw.
 func (m EventMeta) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// label returns the type for texts. One that is not known could hold anything.
+// label returns the type for texts. An unknown type could hold anything.
 func (t EventType) label() string { return plain.Label(string(t)) }
 
-// LogValue names the event, its link and its delivery.
+// LogValue returns the type of the event, its link and its delivery.
 func (m EventMeta) LogValue() slog.Value { return slog.GroupValue(m.attrs()...) }
 
 func (m EventMeta) attrs() []slog.Attr {
@@ -72,7 +74,7 @@ func (m EventMeta) attrs() []slog.Attr {
 	}
 }
 
-// LinkStateChanged says that a link is in another state: connected, in error, or deleted.
+// LinkStateChanged reports that a link has a new state, for example connected, error or deleted.
 type LinkStateChanged struct {
 	EventMeta
 
@@ -82,8 +84,8 @@ type LinkStateChanged struct {
 	ErrorMessage string
 }
 
-// ProductRefreshed says how far the refresh of a product of a link is. MoneyKit has two names for
-// it, link.product_refresh and product.state_changed.
+// ProductRefreshed reports the progress of a refresh of a product. MoneyKit has two names for it,
+// link.product_refresh and product.state_changed.
 type ProductRefreshed struct {
 	EventMeta
 
@@ -93,26 +95,26 @@ type ProductRefreshed struct {
 	ErrorMessage   string // with [ProductStateFailed]
 }
 
-// TransactionsAvailable says that [Client.SyncTransactions] would find something.
+// TransactionsAvailable reports that [Client.SyncTransactions] has changes to fetch.
 type TransactionsAvailable struct {
 	EventMeta
 
-	// HasHistory is whether the whole history has been fetched.
+	// HasHistory reports whether the whole history has been fetched.
 	HasHistory bool
 }
 
-// UnknownEvent is an event with a name or a major version that this package does not know. What
-// is known of its form is in its EventMeta, as far as it has it; the rest is in Raw.
+// UnknownEvent is an event with a type or a major version that this package does not know.
+// EventMeta holds the fields that the event has in common with known events; the others are in Raw.
 type UnknownEvent struct{ EventMeta }
 
 // maxEvent bounds the body of a webhook. Real ones have less than a kilobyte, unless the link has
 // many tags.
 const maxEvent = 1 << 20
 
-// ParseUnverifiedEvent reads the body of a webhook without checking who sent it. It is for queues
-// behind [WebhooksService.Handler] or [WebhooksService.Verify], which put [EventMeta].Raw there
-// after they have checked it; anybody can make up what comes from elsewhere. It fails with
-// [ErrMalformedEvent].
+// ParseUnverifiedEvent reads the body of a webhook without verifying who sent it. Use it only for
+// bodies that were verified before: those that your own handler put into a queue as
+// [EventMeta].Raw. It returns an error that matches [ErrMalformedEvent] if the body is not an
+// event.
 func ParseUnverifiedEvent(body []byte) (Event, error) {
 	event, err := parseEvent(body, delivery{})
 	if err != nil {
@@ -159,7 +161,7 @@ func parseEvent(data []byte, delivery delivery) (Event, error) {
 	return b.event()
 }
 
-// read reads one member. Null is as good as absent.
+// read reads one member. Null counts as absent.
 func (b *eventBody) read(name string, value []byte) error {
 	if strictjson.IsNull(value) {
 		return nil
@@ -248,7 +250,7 @@ func readText[T ~string](value []byte, to *T) error {
 	return nil
 }
 
-// readCount leaves n as it is if the value is no count: a version that cannot be read is not
+// readCount leaves n unchanged if the value is not a count: a version that cannot be read is not
 // another version.
 func readCount(value []byte, n *int) error {
 	count, ok := wirejson.Int(value)

@@ -15,10 +15,20 @@ import (
 )
 
 func ExampleNewClient() {
+	client, err := moneykit.NewClient("sandbox_client", "not shown",
+		moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 5, MaxWait: time.Minute}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(client)
+	// Output: moneykit.Client(sandbox_client at https://api.moneykit.com)
+}
+
+func ExampleNewClientFromEnv() {
 	os.Setenv("MONEYKIT_CLIENT_ID", "sandbox_client")
 	os.Setenv("MONEYKIT_CLIENT_SECRET", "not shown")
 
-	client, err := moneykit.NewClient(os.Getenv("MONEYKIT_CLIENT_ID"), os.Getenv("MONEYKIT_CLIENT_SECRET"),
+	client, err := moneykit.NewClientFromEnv(
 		moneykit.WithLogger(slog.Default()),
 		moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 5, MaxWait: time.Minute}),
 		moneykit.WithUserAgent("budget-app", "1.4"),
@@ -28,6 +38,22 @@ func ExampleNewClient() {
 	}
 	fmt.Println(client)
 	// Output: moneykit.Client(sandbox_client at https://api.moneykit.com)
+}
+
+func ExampleWithObserver() {
+	mk := moneykittest.New()
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{})
+
+	client := mk.Client(moneykit.WithObserver(func(_ context.Context, info moneykit.CallInfo) {
+		fmt.Println(info.Operation, info.Attempt, info.StatusCode)
+	}))
+	if _, err := client.Links.Get(context.Background(), link.ID); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// POST /auth/token 1 201
+	// GET /links/{id} 1 200
 }
 
 func ExampleLinkSessionsService_Create() {
@@ -54,7 +80,7 @@ func ExampleLinkSessionsService_Create() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(session) // its Token is for the front end alone
+	fmt.Println(session) // its Token is for the front end, and is not printed
 
 	// What MoneyKit would refuse is not sent.
 	_, err = client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
@@ -97,7 +123,7 @@ func ExampleLinkSessionsService_Exchange() {
 	}
 	link, err := client.LinkSessions.Exchange(ctx, result.ExchangeableToken)
 	if errors.Is(err, moneykit.ErrOutcomeUnknown) {
-		log.Fatal("look among the user's links before starting over: ", err)
+		log.Fatal("look for a new link with Users.Links before starting over: ", err)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -199,18 +225,32 @@ func ExampleTransactionsService_All() {
 	defer mk.Close()
 	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})
 	client := mk.Client()
-	var total float64
+	for _, tx := range []moneykit.Transaction{
+		{Type: moneykit.TransactionTypeCredit, Amount: moneykit.MustDecimal("1850.00")},
+		{Type: moneykit.TransactionTypeDebit, Amount: moneykit.MustDecimal("19.99")},
+		{Type: moneykit.TransactionTypeDebit, Amount: moneykit.MustDecimal("0.10")},
+	} {
+		tx.Date = moneykit.Date{Year: 2020, Month: time.May, Day: 4}
+		mk.AddTransactions(link.ID, tx)
+	}
 
+	var sum moneykit.Decimal // what came in, minus what went out
 	for tx, err := range client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{
-		StartDate: moneykit.DateOf(time.Now()).AddDays(-30),
+		StartDate: moneykit.Date{Year: 2020, Month: time.May, Day: 1},
+		EndDate:   moneykit.Date{Year: 2020, Month: time.May, Day: 31},
 	}) {
 		if err != nil {
 			log.Fatal(err)
 		}
-		total += tx.Amount.Float64()
+		switch tx.Type {
+		case moneykit.TransactionTypeCredit:
+			sum = sum.Add(tx.Amount)
+		case moneykit.TransactionTypeDebit:
+			sum = sum.Sub(tx.Amount)
+		}
 	}
-	fmt.Println(total > 0)
-	// Output: true
+	fmt.Println(sum)
+	// Output: 1829.91
 }
 
 func ExampleTransactionsService_Sync() {

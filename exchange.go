@@ -14,16 +14,18 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// Exchange turns the exchangeable token that Connect's success callback brings into a link.
-// Store [Link.ID] with your user: it is what every later call needs.
+// Exchange turns an exchangeable token, which Connect's success callback brings, into a link. Store
+// [Link.ID] with your user: every later call needs it. Most programs want
+// [LinkSessionsService.Finish], which also proves that the link is the user's.
 //
-// A token can be exchanged once. It fails with [ErrorCodeInvalidTokenExchange] when the token
-// is unknown, expired or already exchanged, and [ErrUnauthorized].
+// A token can be exchanged once. Exchange returns an error that matches
 //
-// A request that MoneyKit may have received is not sent again. If its answer is lost, the error
-// matches [ErrOutcomeUnknown]: look for a new link among the user's ([UsersService.Links]) before
-// asking the user to start over. After 429, with which MoneyKit says that it did
-// nothing, it is repeated.
+//   - [ErrorCodeInvalidTokenExchange] if the token is unknown, expired or already exchanged;
+//   - [ErrOutcomeUnknown] if MoneyKit may have received the request and the response was lost: look
+//     for a new link with [UsersService.Links] before asking the user to start over;
+//   - [ErrUnauthorized].
+//
+// Retried only after 429.
 //
 // API operation: exchange_token (POST /link-session/exchange-token).
 func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken string, opts ...CallOption) (*Link, error) {
@@ -54,25 +56,25 @@ func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken st
 	return &body.Link, nil
 }
 
-// Why Connect's result is not taken for a link, for [errors.Is].
+// Errors of [LinkSessionsService.Finish], for [errors.Is].
 var (
-	// ErrLinkNotOwned: the link is not one of the user's. Somebody may have posted what is
-	// another's.
+	// ErrLinkNotOwned: the link is not one of the user's. The front end may have posted another
+	// user's result.
 	ErrLinkNotOwned = errors.New("moneykit: the link is not the user's")
 	// ErrConnectExited: the user left Connect without a link. With [errors.As] a [*ConnectError]
 	// says why, if there was an error.
 	ErrConnectExited = errors.New("moneykit: the user left Connect without a link")
 )
 
-// FinishParams is what [LinkSessionsService.Finish] settles.
+// FinishParams is the input of [LinkSessionsService.Finish]. Result and UserID are required.
 type FinishParams struct {
-	// Result is what the front end posted; see [ParseConnectResult].
+	// Result is the result that the front end posted; see [ParseConnectResult].
 	Result *ConnectResult
-	// UserID is the user that the link must belong to: the id that the link session was opened
-	// with, taken from the application's own session and never from the front end.
+	// UserID is the id of the user whom the link must belong to: the one that the link session was
+	// opened with. Take it from your own session, never from the front end.
 	UserID string
-	// LinkID is the link that was to be relinked. Without it the result's counts, which not every
-	// platform has.
+	// LinkID is the id of the link to be relinked. If it is empty, Finish uses the link id of
+	// Result, which not every platform reports.
 	LinkID string
 }
 
@@ -103,21 +105,26 @@ const (
 	finishMemory = 10 * time.Minute
 )
 
-// Finish turns what the front end posted into a link of the user. It exchanges the token of a new
-// link, or waits for a relinked one to be connected, for at most thirty seconds, and proves by the
-// user's links that it is theirs: nothing else that the front end says is believed.
+// Finish turns a Connect result into a link of the user. It exchanges the token of a new link, or
+// waits at most thirty seconds until a relinked link is connected. It checks with MoneyKit
+// that the link is the user's: the result comes from the user's device and proves nothing.
 //
-// A result may be posted again. When its token has been exchanged before, or the answer to the
-// exchange is lost, Finish looks for the link among the user's, by the link id or the accounts of
-// the result, and returns it.
+// Finish may be called again with the same result, whatever it returned before. If the token was
+// exchanged before, or the response to the exchange was lost, Finish finds the link among the
+// user's links by the link id or the accounts of the result, and returns it.
 //
-// It fails with [ErrConnectExited] for a result without a link, [ErrLinkNotOwned] for another
-// user's link, [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired,
-// [ErrOutcomeUnknown] when the link of a lost exchange cannot be told from the user's others,
-// [ErrorCodeLinkBadState] with [Error.LinkError] when a relinked link stays in state error,
-// [ErrLinkConnecting] when it is not connected yet, [ErrLinkDeleted], and
-// [ErrorCodeValidationFailed] without result or user. Whatever it fails with, it may be called
-// again.
+// It returns an error that matches
+//
+//   - [ErrConnectExited] for a result without a link;
+//   - [ErrLinkNotOwned] for a link of another user;
+//   - [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired;
+//   - [ErrOutcomeUnknown] if the response to the exchange was lost and the link cannot be told from
+//     the user's other links;
+//   - [ErrorCodeLinkBadState], with [Error.LinkError], if a relinked link stays in state error;
+//   - [ErrLinkConnecting] if a relinked link is not connected yet;
+//   - [ErrLinkDeleted] if the link was deleted;
+//   - [ErrorCodeValidationFailed] if params lacks a result or a user, or if the result of a new
+//     link lacks its token.
 //
 // API operations: exchange_token (POST /link-session/exchange-token), get_user_links (GET
 // /users/{id}/links), get_user_accounts (GET /users/{id}/accounts), get_link (GET /links/{id}).

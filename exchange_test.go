@@ -19,111 +19,6 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-const (
-	finishUser   = "customer-canary-0001"
-	finishOther  = "customer-canary-0002"
-	finishDecoy  = "exchangeable-canary-0003" // a token that nobody issued
-	exchangeCall = "exchange_token"
-)
-
-// finishing is a sandbox with a client.
-type finishing struct {
-	mk     *moneykittest.Server
-	client *moneykit.Client
-}
-
-// newFinishing returns a sandbox whose client does not repeat calls: a test counts them.
-func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
-	t.Helper()
-	mk := moneykittest.NewServer(t, opts...)
-	return &finishing{mk, mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))}
-}
-
-func allSources() []moneykit.ConnectSource {
-	return []moneykit.ConnectSource{
-		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,
-	}
-}
-
-// open returns the token of a session for a new link.
-func (f *finishing) open(t *testing.T, user string) string {
-	t.Helper()
-	session, err := f.client.LinkSessions.Create(t.Context(), moneykit.LinkSessionParams{
-		CustomerUser: moneykit.CustomerUser{ID: user}, RedirectURI: "https://app.example/oauth",
-	})
-	require.NoError(t, err)
-	return session.Token
-}
-
-// relink returns the token of a session for a link.
-func (f *finishing) relink(t *testing.T, user, linkID string) string {
-	t.Helper()
-	session, err := f.client.LinkSessions.Relink(t.Context(), linkID, relinkParams(user))
-	require.NoError(t, err)
-	return session.Token
-}
-
-// connect plays Connect with a session, and returns the result that the front end posts.
-func (f *finishing) connect(t *testing.T, session string, source moneykit.ConnectSource, play moneykittest.Play) *moneykit.ConnectResult {
-	t.Helper()
-	result, err := moneykit.ParseConnectResult(f.mk.Connect(session, source, play))
-	require.NoError(t, err)
-	return result
-}
-
-// linked plays Connect for a new link at the Credentials Bank.
-func (f *finishing) linked(t *testing.T, user string, source moneykit.ConnectSource) *moneykit.ConnectResult {
-	t.Helper()
-	result := f.connect(t, f.open(t, user), source, moneykittest.Play{Institution: moneykittest.CredentialsBank})
-	require.Equal(t, moneykit.ConnectLinked, result.Outcome)
-	return result
-}
-
-func (f *finishing) finish(ctx context.Context, user string, result *moneykit.ConnectResult) (*moneykit.Link, error) {
-	return f.client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: user})
-}
-
-// finishes settles a result, again and again, and wants the same link each time.
-func (f *finishing) finishes(t *testing.T, params moneykit.FinishParams, linkID string) {
-	t.Helper()
-	for range 3 {
-		link, err := f.client.LinkSessions.Finish(t.Context(), params)
-		require.NoError(t, err)
-		assert.Equal(t, linkID, link.ID)
-		assert.Equal(t, moneykit.LinkStateConnected, link.State)
-	}
-	assert.LessOrEqual(t, f.exchanged(), 1)
-}
-
-// count returns how often an operation was asked for.
-func (f *finishing) count(operation string) int {
-	n := 0
-	for _, r := range f.mk.Requests() {
-		if r.Operation == operation {
-			n++
-		}
-	}
-	return n
-}
-
-// exchanged returns how many exchanges MoneyKit has accepted.
-func (f *finishing) exchanged() int {
-	n := 0
-	for _, r := range f.mk.Requests() {
-		if r.Operation == exchangeCall && r.Status == http.StatusCreated {
-			n++
-		}
-	}
-	return n
-}
-
-func (f *finishing) state(t *testing.T, linkID string) moneykit.LinkState {
-	t.Helper()
-	link, err := f.client.Links.Get(t.Context(), linkID)
-	require.NoError(t, err)
-	return link.State
-}
-
 // keepsQuiet wants an error to hold no secret of a result, and nobody's id.
 func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
 	t.Helper()
@@ -968,5 +863,45 @@ func TestFinishWaits(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestExchange(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	url := testBase + "/link-session/exchange-token"
+	var body []byte
+	mock.RegisterResponder(http.MethodPost, url, func(r *http.Request) (*http.Response, error) {
+		var err error
+		if body, err = io.ReadAll(r.Body); err != nil {
+			return nil, err
+		}
+		return answers(201, `{"link_id":"mk_1","link":`+linkJSON+`}`)(r)
+	})
+	client := newClient(t, mock)
+	link, err := client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.NoError(t, err)
+	assert.Equal(t, "mk_1", link.ID)
+	assert.Equal(t, moneykit.LinkStateConnected, link.State)
+	assert.JSONEq(t, `{"exchangeable_token":"exchangeable-canary"}`, string(body))
+
+	mock.RegisterResponder(http.MethodPost, url, answers(201, `{"link_id":"mk_2"}`))
+	link, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.NoError(t, err)
+	assert.Equal(t, "mk_2", link.ID, "the old place of the id serves too")
+}
+
+func TestExchangeFails(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token",
+		answers(400, `{"error_code":"link_session_error.invalid_token_exchange","error_message":"exchangeable-canary is invalid"}`))
+	_, err := newClient(t, mock).LinkSessions.Exchange(t.Context(), "exchangeable-canary")
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
+	assert.NotContains(t, err.Error(), "exchangeable-canary")
+
+	for _, token := range []string{"", " \n"} {
+		_, err = newClient(t, newMock(t)).LinkSessions.Exchange(t.Context(), token) // any request fails the test
+		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
 	}
 }

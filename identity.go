@@ -2,12 +2,9 @@ package moneykit
 
 import "context"
 
-// List returns a link's accounts with their owners, as of the last refresh, and the link. It does
-// not go to the bank. What it returns is personal data.
-//
-// It fails with [ErrForbidden] when the user did not permit it, [ErrRelinkRequired] or
-// [ErrorCodeLinkBadState] when the link cannot be used, [ErrLinkDeleted] and [ErrNotFound]. It
-// is repeated after network failures, 429, 502, 503 and 504.
+// List returns a link's accounts with their owners as of the last refresh, and the link. It does
+// not contact the bank. The result is personal data. Errors and retries are those of
+// [AccountsService.List].
 //
 // API operation: get_identities (GET /links/{id}/identity), 3 calls a minute for a link, 600 for an
 // application.

@@ -5,8 +5,8 @@ import (
 	"iter"
 )
 
-// Get returns an institution by its id or one of its aliases. It fails with [ErrNotFound] when
-// there is none. It is repeated after network failures, 429, 502, 503 and 504.
+// Get returns an institution by its id or one of its aliases. It returns an error that matches
+// [ErrNotFound] if there is none. Retried like any read.
 //
 // API operation: get_institution (GET /institutions/{institution_id}), 400 calls a minute for an
 // application.
@@ -17,16 +17,17 @@ func (s *InstitutionsService) Get(ctx context.Context, institutionID string, opt
 // List returns one page of the institutions that match. Most programs want
 // [InstitutionsService.All].
 //
-// It fails with [ErrorCodeValidationFailed] for a limit outside 1 to 1000. It is repeated after
-// network failures, 429, 502, 503 and 504.
+// It returns an error that matches [ErrorCodeValidationFailed] for a limit outside 1 to 1000.
+// Retried like any read.
 //
 // API operation: get_institutions (GET /institutions), 30 calls a minute for an application.
 func (s *InstitutionsService) List(ctx context.Context, params InstitutionListParams, opts ...CallOption) (*InstitutionPage, error) {
 	return call[InstitutionPage](ctx, s.core, newGetInstitutionsRequest(params), opts)
 }
 
-// All yields the institutions that match, page by page as the loop goes on. Without a limit it asks
-// for large pages. It fails like [InstitutionsService.List]; an error ends the loop.
+// All yields the institutions that match. It reads a page when the loop reaches it, with 1000
+// institutions on a page unless params.Limit says otherwise. Errors and retries are those of
+// [InstitutionsService.List]; an error ends the loop.
 func (s *InstitutionsService) All(ctx context.Context, params InstitutionListParams, opts ...CallOption) iter.Seq2[Institution, error] {
 	params.Limit = orMax(params.Limit)
 	return iterate(params.Cursor, func(cursor string) (page[Institution, string], error) {

@@ -5,12 +5,9 @@ import (
 	"iter"
 )
 
-// Holdings returns what a link's investment accounts hold, the securities that the holdings refer
-// to, the accounts and the link, as of the last refresh. It does not go to the bank.
-//
-// It fails with [ErrForbidden] when the user did not permit it, [ErrRelinkRequired] or
-// [ErrorCodeLinkBadState] when the link cannot be used, [ErrLinkDeleted] and [ErrNotFound]. It
-// is repeated after network failures, 429, 502, 503 and 504.
+// Holdings returns the holdings in a link's investment accounts as of the last refresh, the
+// securities that they refer to, the accounts and the link. It does not contact the bank. Errors
+// and retries are those of [AccountsService.List].
 //
 // API operation: get_holdings (GET /links/{id}/investments/holdings).
 func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params HoldingListParams, opts ...CallOption) (*HoldingList, error) {
@@ -18,12 +15,11 @@ func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params
 }
 
 // Transactions returns one page of the activity in a link's investment accounts, newest first, and
-// the securities that it refers to. Positive amounts are money going out. Most programs want
-// [InvestmentsService.AllTransactions].
+// the securities that it refers to. A positive amount is money out of the account. Most programs
+// want [InvestmentsService.AllTransactions].
 //
-// It fails with [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for a range of days
-// that ends before it begins, and otherwise fails and is repeated like
-// [InvestmentsService.Holdings].
+// It returns an error that matches [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for
+// an end date before the start date. Other errors and retries are those of [AccountsService.List].
 //
 // API operation: get_investment_transactions (GET /links/{id}/investments/transactions).
 func (s *InvestmentsService) Transactions(
@@ -32,9 +28,10 @@ func (s *InvestmentsService) Transactions(
 	return call[InvestmentTransactionPage](ctx, s.core, newGetInvestmentTransactionsRequest(linkID, params), opts)
 }
 
-// AllTransactions yields the activity in a link's investment accounts, newest first, page by page
-// as the loop goes on. Without a size it asks for large pages. The securities are those of
-// [InvestmentsService.Holdings] and of the single pages. It fails like
+// AllTransactions yields the activity in a link's investment accounts, newest first. It reads a
+// page when the loop reaches it, with 1000 transactions on a page unless params.Size says
+// otherwise. It does not yield securities: read them with [InvestmentsService.Holdings] or
+// [InvestmentsService.Transactions]. Errors and retries are those of
 // [InvestmentsService.Transactions]; an error ends the loop.
 func (s *InvestmentsService) AllTransactions(
 	ctx context.Context, linkID string, params InvestmentTransactionListParams, opts ...CallOption,

@@ -6,11 +6,11 @@ import (
 	"iter"
 )
 
-// Get returns a link as it is now: its state, its products and when each was refreshed.
+// Get returns a link as it is now: its state, its products, and when each product was refreshed.
 //
-// A deleted link can be read for 90 days: MoneyKit answers either with [LinkStateDeleted] or with
-// an error that matches [ErrLinkDeleted]; after that with [ErrNotFound]. It is repeated after
-// network failures, 429, 502, 503 and 504.
+// MoneyKit keeps a deleted link for 90 days. Until then Get returns the link in [LinkStateDeleted]
+// or an error that matches [ErrLinkDeleted], and after that an error that matches [ErrNotFound].
+// Retried like any read.
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an
 // application.
@@ -19,19 +19,19 @@ func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOptio
 }
 
 // List returns one page of the application's links: those that are connected, have had data
-// fetched, and are not deleted. An entry has no more than the link's id and when it was made; read
-// it with [LinksService.Get]. Most programs want [LinksService.All].
+// fetched, and are not deleted. An entry holds the id of a link and the time when it was created;
+// read the link with [LinksService.Get]. Most programs want [LinksService.All].
 //
-// It fails with [ErrorCodeValidationFailed] for a limit outside 500 to 5000. It is repeated after
-// network failures, 429, 502, 503 and 504.
+// It returns an error that matches [ErrorCodeValidationFailed] for a limit outside 500 to 5000.
+// Retried like any read.
 //
 // API operation: get_links (GET /links), 600 calls a minute for an application.
 func (s *LinksService) List(ctx context.Context, params LinkListParams, opts ...CallOption) (*LinkPage, error) {
 	return call[LinkPage](ctx, s.core, newGetLinksRequest(params), opts)
 }
 
-// All yields the application's links, page by page as the loop goes on; see [LinksService.List]
-// for what counts and for errors. An error ends the loop.
+// All yields the application's links, as [LinksService.List] does. It reads a page when the loop
+// reaches it. Errors and retries are those of [LinksService.List]; an error ends the loop.
 func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...CallOption) iter.Seq2[LinkRef, error] {
 	return iterate(params.Cursor, func(cursor string) (page[LinkRef, string], error) {
 		params := params // a loop of its own
@@ -44,11 +44,17 @@ func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...C
 	})
 }
 
-// Update changes a link's webhook and tags, and returns the link. A field is left as it is unless
-// it is set; see [Set] and [Clear]. Clearing the tags sets none.
+// Update changes a link's webhook and tags, and returns the link. A field that is neither set nor
+// cleared stays as it is; see [Set] and [Clear].
 //
-// It fails with [ErrorCodeValidationFailed] for a webhook that is no http or https URL and for bad
-// tags, [ErrForbidden], [ErrLinkDeleted] and [ErrNotFound]. It is repeated after 429 only.
+// It returns an error that matches
+//
+//   - [ErrorCodeValidationFailed] for a webhook that is not an http or https URL, and for tags
+//     outside MoneyKit's limits;
+//   - [ErrForbidden] if the application may not change the link;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone.
+//
+// Retried only after 429.
 //
 // API operation: update_link (PATCH /links/{id}), 4 calls a minute for a link, 600 for an
 // application.
@@ -69,19 +75,21 @@ func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpd
 	return call[Link](ctx, s.core, r, opts)
 }
 
-// Delete ends the access to a link's accounts, for good. A link that is already deleted gives
-// an error that matches [ErrLinkDeleted], one that never was [ErrNotFound]. Because a lost
-// answer is followed by a second attempt, ErrLinkDeleted can also mean that the first one
-// succeeded: treat it as success. It is repeated after network failures, 429, 502, 503 and 504.
+// Delete ends the access to a link's accounts, for good. It returns an error that matches
+// [ErrLinkDeleted] for a link that is already deleted, and [ErrNotFound] for one that never
+// existed. If a response is lost, Delete tries again, so ErrLinkDeleted can also mean that the
+// first attempt succeeded: treat it as success. Retried like any read.
 //
 // API operation: delete_link (DELETE /links/{id}), 600 calls a minute for an application.
 func (s *LinksService) Delete(ctx context.Context, linkID string, opts ...CallOption) error {
 	return s.core.do(ctx, newDeleteLinkRequest(linkID), nil, opts)
 }
 
-// Reset puts a link into a state that requires relinking, to try out what a program does then.
-// It is meant for tests and returns the link. It fails with [ErrForbidden] where it is not
-// allowed, [ErrLinkDeleted] and [ErrNotFound]. It is repeated after 429 only.
+// Reset puts a link into a state that requires relinking, and returns it. It is for testing what a
+// program does then.
+//
+// It returns an error that matches [ErrForbidden] where this is not allowed, [ErrLinkDeleted], or
+// [ErrNotFound]. Retried only after 429.
 //
 // API operation: reset_link (POST /links/{id}/reset).
 func (s *LinksService) Reset(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
@@ -91,13 +99,14 @@ func (s *LinksService) Reset(ctx context.Context, linkID string, opts ...CallOpt
 // maxImport is MoneyKit's limit of an import's body in bytes, about 4,000 transactions.
 const maxImport = 1_000_000
 
-// Import makes a link from accounts and transactions that you already hold. It begins in
-// [LinkStateError] with [LinkErrorAuthExpired]; the user connects it with a link session whose
-// ExistingLinkID it is. Amounts are positive for money in. Your own ids come back as OriginalID.
+// Import creates a link from accounts and transactions that you already have. The link starts in
+// [LinkStateError] with [LinkErrorAuthExpired]; the user connects it in a link session with its id
+// as ExistingLinkID. Amounts are positive for money in. Your own ids come back as OriginalID.
 //
-// A body of more than 1 MB is not sent and fails with [ErrorCodeValidationFailed]: add the rest
-// with [LinksService.ImportTransactions]. MoneyKit takes up to ten seconds. It is repeated after
-// 429 only; when the answer is lost the error matches [ErrOutcomeUnknown].
+// A body of more than 1 MB is not sent, and the error matches [ErrorCodeValidationFailed]: add the
+// remaining transactions with [LinksService.ImportTransactions]. MoneyKit takes up to ten seconds
+// to respond. Retried only after 429; if the response is lost, the error matches
+// [ErrOutcomeUnknown].
 //
 // API operation: import_link (POST /links/import), 60 calls a minute for an application.
 func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts ...CallOption) (*Link, error) {
@@ -115,8 +124,8 @@ func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts
 	return call[Link](ctx, s.core, r, opts)
 }
 
-// ImportTransactions adds transactions to an imported link and returns it. Limits, errors and
-// repeats are those of [LinksService.Import].
+// ImportTransactions adds transactions to an imported link, and returns it. Limits, errors and
+// retries are those of [LinksService.Import].
 //
 // API operation: import_transactions (POST /links/{id}/import/transactions).
 func (s *LinksService) ImportTransactions(ctx context.Context, linkID string, params TransactionImportParams, opts ...CallOption) (*Link, error) {
@@ -139,13 +148,16 @@ func (f *fieldErrors) imports(transactions []TransactionImport) {
 }
 
 // WaitConnected reads a link every five seconds until it is connected, and returns it. It also
-// waits for a link in state error, because that state may last for a moment after a relink. Give
-// ctx a deadline.
+// waits while the link is in state error, because that state may last for a moment after a relink.
+// Give ctx a deadline.
 //
-// It returns the link and an error that matches the error of ctx when ctx ends first: with
-// [ErrorCodeLinkBadState] and [Error.LinkError] for a link in state error, else with
-// [ErrLinkConnecting]. It returns [ErrLinkDeleted] when the link is deleted. Reads are retried like
-// any read.
+// If ctx ends first, it returns the link as last read and an error that matches the error of ctx
+// and
+//
+//   - [ErrorCodeLinkBadState], with [Error.LinkError], for a link in state error;
+//   - [ErrLinkConnecting] for any other link.
+//
+// It returns an error that matches [ErrLinkDeleted] if the link is deleted. Retried like any read.
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
 func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {

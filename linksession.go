@@ -8,19 +8,24 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// Create opens a link session for one end user. Hand its token to the front end, which starts
-// Connect with it; each opening of Connect needs a new one.
-//
-// The request is checked first: what breaks a published limit fails with
-// [ErrorCodeValidationFailed] and [Error.Fields], and is not sent. MoneyKit fails it with
-// [ErrorCodeLinkSessionForbiddenConfig], for example for a redirect URI whose origin is not
-// registered, or [ErrUnauthorized]. It is repeated after 429 only.
+// Create opens a link session for one end user. Pass its token to the front end, which starts
+// Connect with it; each run of Connect needs a new session.
 //
 // With ExistingLinkID the session repairs or extends that link. MoneyKit then removes the link's
-// webhook and tags unless they are sent again.
+// webhook and tags unless params repeats them; [LinkSessionsService.Relink] does that.
 //
-// API operation: create_link_session (POST /link-session), 20 calls a minute for a user, 1,200
-// for an application.
+// It returns an error that matches
+//
+//   - [ErrorCodeValidationFailed], with [Error.Fields], if params breaks one of MoneyKit's
+//     published limits; the request is then not sent;
+//   - [ErrorCodeLinkSessionForbiddenConfig] if the application may not open such a session, for
+//     example because the origin of the redirect URI is not registered;
+//   - [ErrUnauthorized].
+//
+// Retried only after 429.
+//
+// API operation: create_link_session (POST /link-session), 20 calls a minute for a user, 1,200 for
+// an application.
 func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionParams, opts ...CallOption) (*LinkSession, error) {
 	params.CustomSandboxData = params.CustomSandboxData.withLists()
 	r := newCreateLinkSessionRequest(params)
@@ -32,7 +37,7 @@ func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionPara
 	return session, err
 }
 
-// String hides the token, which lets whoever has it act as the user in Connect.
+// String hides the token: anyone who has it can act as the user in Connect.
 func (s LinkSession) String() string { return "link session" }
 
 // Format writes [LinkSession.String] for every verb of fmt.
@@ -41,8 +46,8 @@ func (s LinkSession) Format(f fmt.State, verb rune) { plain.Format(f, verb, s.St
 // LogValue is [LinkSession.String], for log/slog.
 func (s LinkSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send Token to the
-// front end, not the session.
+// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send the field Token
+// to the front end, not the session.
 func (s LinkSession) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // check adds what MoneyKit would refuse.

@@ -17,16 +17,6 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-const sessionToken = "session-canary-0001"
-
-// validSession is the least that MoneyKit takes.
-func validSession() moneykit.LinkSessionParams {
-	return moneykit.LinkSessionParams{
-		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
-		RedirectURI:  "https://example.com/oauth",
-	}
-}
-
 func TestCreateSendsEverything(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
@@ -249,67 +239,4 @@ func TestLinkSessionHidesItsToken(t *testing.T) {
 	out, err := json.Marshal(map[string]any{"a": []moneykit.LinkSession{*session}, "b": session})
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"a":["link session"],"b":"link session"}`, string(out))
-}
-
-func TestExchange(t *testing.T) {
-	t.Parallel()
-	mock := newMock(t)
-	url := testBase + "/link-session/exchange-token"
-	var body []byte
-	mock.RegisterResponder(http.MethodPost, url, func(r *http.Request) (*http.Response, error) {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-		return answers(201, `{"link_id":"mk_1","link":`+linkJSON+`}`)(r)
-	})
-	client := newClient(t, mock)
-	link, err := client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
-	require.NoError(t, err)
-	assert.Equal(t, "mk_1", link.ID)
-	assert.Equal(t, moneykit.LinkStateConnected, link.State)
-	assert.JSONEq(t, `{"exchangeable_token":"exchangeable-canary"}`, string(body))
-
-	mock.RegisterResponder(http.MethodPost, url, answers(201, `{"link_id":"mk_2"}`))
-	link, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
-	require.NoError(t, err)
-	assert.Equal(t, "mk_2", link.ID, "the old place of the id serves too")
-}
-
-func TestExchangeFails(t *testing.T) {
-	t.Parallel()
-	mock := newMock(t)
-	mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token",
-		answers(400, `{"error_code":"link_session_error.invalid_token_exchange","error_message":"exchangeable-canary is invalid"}`))
-	_, err := newClient(t, mock).LinkSessions.Exchange(t.Context(), "exchangeable-canary")
-	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
-	assert.NotContains(t, err.Error(), "exchangeable-canary")
-
-	for _, token := range []string{"", " \n"} {
-		_, err = newClient(t, newMock(t)).LinkSessions.Exchange(t.Context(), token) // any request fails the test
-		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
-	}
-}
-
-func TestLinksAndAccounts(t *testing.T) {
-	t.Parallel()
-	mock := newMock(t)
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(200, linkJSON))
-	mock.RegisterResponder(http.MethodDelete, testBase+"/links/mk_1", answers(204, ``))
-	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/accounts", answers(200,
-		`{"accounts":[{"account_id":"acc_1","account_type":"depository.checking","name":"Checking",
-			"balances":{"currency":"USD","available":340.12,"current":"445.89","limit":null}}],"link":`+linkJSON+`}`))
-	client := newClient(t, mock)
-	link, err := client.Links.Get(t.Context(), "mk_1")
-	require.NoError(t, err)
-	assert.Equal(t, time.Date(2023, 2, 16, 9, 14, 11, 0, time.UTC), link.Products.Accounts.RefreshedAt.Time, "zone-less is UTC")
-	assert.Nil(t, link.Products.Identity)
-	accounts, err := client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{})
-	require.NoError(t, err)
-	require.Len(t, accounts.Accounts, 1)
-	balances := accounts.Accounts[0].Balances
-	assert.Equal(t, "340.12", balances.Available.String())
-	assert.Equal(t, "445.89", balances.Current.String(), "a string serves as well as a number")
-	assert.Nil(t, balances.Limit)
-	require.NoError(t, client.Links.Delete(t.Context(), "mk_1"))
 }

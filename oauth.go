@@ -15,29 +15,35 @@ import (
 // redirect URI is absolute and has neither a query nor a fragment. It is an https URL, an http URL
 // on localhost or a loopback address for development, or a URL in an app's own scheme, such as
 // myfinanceapp://oauth. MoneyKit also requires that its origin is registered in the dashboard,
-// which cannot be checked here. The error does not repeat the URI.
+// which cannot be checked here. The error does not contain the URI.
 func ValidateRedirectURI(uri string) error { return weburl.CheckRedirectURI(uri) }
 
-// OAuthReturn is a user's return from a bank that they logged in to on its own pages. Its query
-// belongs to Connect and is passed on unread; it lets whoever has it go on as the user.
+// OAuthReturn is a user's return from a bank where they logged in on the bank's own pages. Its
+// query belongs to Connect and is passed on unread: anyone who has the query can continue as the
+// user. Printing an OAuthReturn, logging it and encoding it as JSON leave out the URL.
 type OAuthReturn struct {
 	url   string
 	query string
 }
 
 // maxOAuthQuery bounds the query of a return. A code and a state have some hundred bytes, a signed
-// answer a few thousand; many servers and proxies refuse more than 8 KiB before it gets here.
+// response a few thousand; many servers and proxies refuse more than 8 KiB before it gets here.
 const maxOAuthQuery = 16 << 10
 
-// ParseOAuthReturn reads the URL at which a user came back, and holds it to the redirect URI of
-// the link session. The URL is absolute, as an app receives it, or begins with a slash, as a server
-// receives it ([url.URL.RequestURI] of a request); a server's own idea of its scheme and host is
-// often wrong behind a proxy, so then they are those of the redirect URI.
+// ParseOAuthReturn reads the URL at which a user came back from a bank, and checks that it belongs
+// to the redirect URI of the link session. returned is an absolute URL, as an app receives it, or
+// begins with a slash, as a server receives it ([url.URL.RequestURI] of a request). In the second
+// case its scheme and host are those of the redirect URI, because a server behind a proxy often has
+// wrong ones.
 //
-// It fails unless scheme, host and path are those of the redirect URI, when there is no query,
-// as when somebody opens the page by hand, or one of more than 16 KiB, and for a fragment,
-// credentials, a backslash or an encoded slash in the path, and characters that no URL has. The
-// errors repeat nothing of either URL.
+// It returns an error if
+//
+//   - scheme, host or path differ from the redirect URI;
+//   - there is no query, as when somebody opens the page by hand, or one of more than 16 KiB;
+//   - there is a fragment, there are credentials, or the path has a backslash or an encoded slash;
+//   - there are characters that a URL cannot have.
+//
+// The error contains nothing of either URL.
 func ParseOAuthReturn(redirectURI, returned string) (*OAuthReturn, error) {
 	redirect, err := weburl.ParseRedirectURI(redirectURI)
 	if err != nil {
@@ -53,7 +59,7 @@ func ParseOAuthReturn(redirectURI, returned string) (*OAuthReturn, error) {
 	return &OAuthReturn{url: returned, query: query}, nil
 }
 
-// checkReturn says why a return is none, in words that hold nothing of it.
+// checkReturn returns why a return is not valid, without any part of it.
 func checkReturn(redirect *url.URL, page, query string) error {
 	switch {
 	case strings.Contains(page, "#"), strings.Contains(query, "#"):
@@ -83,19 +89,21 @@ func checkReturn(redirect *url.URL, page, query string) error {
 	return nil
 }
 
-// ContinueURL returns the URL that Connect's continue, or continueFlow in an app, is to be called
-// with: the whole URL, with its query byte for byte.
+// ContinueURL returns the URL to pass to Connect's continue, or continueFlow in an app: the whole
+// URL, with its query unchanged.
 func (r OAuthReturn) ContinueURL() string { return r.url }
 
-// ForwardTo returns appURL with the query of the return, byte for byte. An app that is opened with
-// it gives it to continueFlow. It is fit for a Location header.
+// ForwardTo returns appURL with the query of the return, unchanged. The result can be sent as a
+// Location header. An app that is opened with it passes it to continueFlow.
 //
-// appURL has the app's own scheme, as myfinanceapp://oauth, or is a universal link or app link, as
-// https://app.example.com/oauth. It must be a constant of the application: whoever receives the
-// query can go on as the user. Where a request has a say in it, use ReturnPage of package connect
-// with its ForwardTargets. ForwardTo fails for what [ValidateRedirectURI] refuses, http, ports,
-// hosts that are no domain names, paths with dots, doubled slashes or encoded characters, and
-// characters beyond ASCII; write an internationalised domain in its ASCII form.
+// appURL has the app's own scheme, such as myfinanceapp://oauth, or is a universal link or app
+// link, such as https://app.example.com/oauth. It must be a constant of the application, because
+// the receiver of the query can continue as the user. If a request selects the app, use ReturnPage
+// of package connect with its ForwardTargets.
+//
+// ForwardTo returns an error for URLs that [ValidateRedirectURI] refuses, and for http, ports,
+// hosts that are not domain names, paths with dots, doubled slashes or encoded characters, and
+// characters beyond ASCII. Write an internationalised domain in its ASCII form.
 func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 	if r.query == "" {
 		return "", errors.New("moneykit: there is no OAuth return to forward")

@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and no data of
-// the user.
+// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and, except for
+// LinkID, nothing of the request.
 type CallInfo struct {
 	Operation  string        // the method and the path template, such as "GET /links/{id}"
 	LinkID     string        // of the link that the call is about, empty for other calls
@@ -92,8 +92,7 @@ func (a *attempt) attrs(requestID string) []slog.Attr {
 	return attrs
 }
 
-// requestID returns the request id of a response, by the names that are usual for it; MoneyKit
-// documents none.
+// requestID returns the request id of a response, from the usual headers. MoneyKit documents none.
 func requestID(h http.Header) string {
 	for _, key := range []string{"X-Request-Id", "Request-Id"} {
 		if id := h.Get(key); id != "" {
@@ -104,8 +103,8 @@ func requestID(h http.Header) string {
 }
 
 // OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}".
-// It is for an [http.RoundTripper] given to [WithHTTPClient], which finds it in the context of its
-// request: the name of a span must not hold the ids that are in the URL.
+// It is for an [http.RoundTripper] that is given to [WithHTTPClient], which finds ctx in its
+// request: use the operation as the name of a span, because the URL holds ids.
 func OperationFrom(ctx context.Context) (string, bool) {
 	return transport.OperationFrom(ctx)
 }
@@ -126,6 +125,6 @@ func (t *sentTrace) reset() {
 	t.got.Store(false)
 }
 
-// never reports whether the request certainly did not leave: a connection was asked for, and there
-// was none. A transport that reports neither leaves it open.
+// never reports whether the request certainly did not leave: a connection was requested, and there
+// was none. If a transport reports neither, never returns false.
 func (t *sentTrace) never() bool { return t.wanted.Load() && !t.got.Load() }

@@ -1,9 +1,13 @@
 package moneykit_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -15,6 +19,46 @@ import (
 
 	"github.com/moneykit/moneykit-go"
 )
+
+func TestLogging(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",
+			answers(503, "").HeaderAdd(http.Header{"Retry-After": {"2"}}).
+				Then(httpmock.NewErrorResponder(io.ErrUnexpectedEOF)).
+				Then(answers(404, `{"error_code":"link_error.not_found","error_message":"Link not found."}`)))
+		var log bytes.Buffer
+		client := newClient(t, mock, moneykit.WithLogger(slog.New(slog.NewTextHandler(&log,
+			&slog.HandlerOptions{Level: slog.LevelDebug}))))
+		_, err := client.Links.Get(t.Context(), "mk_1")
+		require.ErrorIs(t, err, moneykit.ErrNotFound)
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		require.Len(t, lines, 4, log.String())
+		assert.Contains(t, lines[0], `level=DEBUG msg="moneykit: call" operation="POST /auth/token"`)
+		assert.Contains(t, lines[1], `level=WARN msg="moneykit: retrying" operation="GET /links/{id}" link_id=mk_1 attempt=1 wait=2s status=503`)
+		assert.Contains(t, lines[2], `attempt=2`)
+		assert.Contains(t, lines[2], `error="the connection ended early"`)
+		assert.Contains(t, lines[3], `operation="GET /links/{id}"`)
+		assert.Contains(t, lines[3], `attempts=3 status=404`)
+		assert.Contains(t, lines[3], `link_error.not_found`)
+		assert.Contains(t, lines[3], `link_id=mk_1`)
+		assert.NotContains(t, log.String(), "/links/mk_1", "the log names operations, not URLs")
+	})
+}
+
+func TestClientIsQuietWithoutLogger(t *testing.T) {
+	var log bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	defer slog.SetDefault(before)
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(503, `{}`))
+	retry := moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: 1, MinWait: time.Nanosecond, MaxWait: time.Microsecond})
+	_, err := newClient(t, mock, retry).Links.Get(t.Context(), "mk_1")
+	require.ErrorContains(t, err, "after 2 attempts")
+	assert.Empty(t, log.String())
+}
 
 func TestWithObserver(t *testing.T) {
 	t.Parallel()
@@ -69,54 +113,4 @@ func TestOperationFrom(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/secret/mk_1", nil, nil))
 	assert.Equal(t, []string{"POST /auth/token", "GET /links/{id}", "GET /secret/…"}, operations)
-}
-
-func TestWithMaxWait(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		mock := newMock(t)
-		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(429, "").HeaderAdd(http.Header{"Retry-After": {"3"}}))
-		client := newClient(t, mock)
-		start := time.Now()
-		_, err := client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(2*time.Second))
-		require.ErrorIs(t, err, moneykit.ErrRateLimited)
-		assert.Zero(t, time.Since(start), "it does not wait in vain")
-		var e *moneykit.Error
-		require.ErrorAs(t, err, &e)
-		assert.Equal(t, 3*time.Second, e.RetryAfter)
-		assert.Equal(t, 1, e.Attempts)
-
-		_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(3*time.Second))
-		require.ErrorAs(t, err, &e)
-		assert.Equal(t, 9*time.Second, time.Since(start), "three retries")
-		for _, d := range []time.Duration{0, -1} {
-			_, err = client.Links.Get(t.Context(), "mk_1", moneykit.WithMaxWait(d))
-			require.ErrorContains(t, err, "the longest wait must be positive")
-		}
-	})
-}
-
-func TestNewClientFromEnv(t *testing.T) {
-	for _, name := range []string{"MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"} {
-		t.Setenv(name, "")
-	}
-	_, err := moneykit.NewClientFromEnv()
-	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_ID is not set")
-	t.Setenv("MONEYKIT_CLIENT_ID", testID)
-	_, err = moneykit.NewClientFromEnv()
-	require.EqualError(t, err, "moneykit: the environment variable MONEYKIT_CLIENT_SECRET is not set")
-	t.Setenv("MONEYKIT_CLIENT_SECRET", testSecret)
-	client, err := moneykit.NewClientFromEnv()
-	require.NoError(t, err)
-	assert.Equal(t, "moneykit.Client("+testID+" at https://api.moneykit.com)", client.String())
-	t.Setenv("MONEYKIT_BASE_URL", "http://localhost:8787")
-	client, err = moneykit.NewClientFromEnv()
-	require.NoError(t, err)
-	assert.Contains(t, client.String(), "http://localhost:8787")
-	client, err = moneykit.NewClientFromEnv(moneykit.WithBaseURL("http://localhost:1"))
-	require.NoError(t, err)
-	assert.Contains(t, client.String(), "http://localhost:1", "options come after the environment")
-	t.Setenv("MONEYKIT_BASE_URL", "ftp://localhost")
-	_, err = moneykit.NewClientFromEnv()
-	require.ErrorContains(t, err, "the base URL must begin with")
 }

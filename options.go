@@ -37,8 +37,9 @@ type config struct {
 	now            func() time.Time
 }
 
-// WithBaseURL sends requests elsewhere than to https://api.moneykit.com, for example to a
-// MoneyKit for tests. The URL is absolute, with http or https, and may have a path.
+// WithBaseURL sends requests to base instead of https://api.moneykit.com, for example to a MoneyKit
+// for tests. base is an absolute URL and may have a path. Its scheme is https or http; http is
+// refused for MoneyKit's own hosts.
 func WithBaseURL(base string) Option {
 	return func(c *config) error {
 		checked, err := weburl.CheckBase(base)
@@ -52,11 +53,11 @@ func WithBaseURL(base string) Option {
 
 // WithHTTPClient sends requests through a copy of client: its transport, cookies and redirect
 // policy. Redirects to another origin are never followed. Its Timeout bounds each attempt of each
-// request, those for access tokens and keys included. If it is zero, an attempt may take 60
-// seconds, or until the deadline of its context.
+// request, requests for access tokens and keys included. If it is zero, an attempt ends after 60
+// seconds or, if its context has a deadline, at the deadline.
 //
-// What its transport says in errors may repeat the request, so an [Error] shows only the kind of a
-// transport's error, or the text that its method LogText() string returns, if it has one.
+// An error of its transport may contain parts of the request, so an [Error] shows only the kind of
+// that error, or the text that its method LogText() string returns, if it has one.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -67,8 +68,8 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithAPIVersion sends another MoneyKit-Version than 2023-02-18. This package's types describe
-// that version.
+// WithAPIVersion sets the MoneyKit-Version header, which is 2023-02-18 by default. The types of
+// this package describe that version.
 func WithAPIVersion(date string) Option {
 	return func(c *config) error {
 		if _, err := ParseDate(date); err != nil {
@@ -79,19 +80,21 @@ func WithAPIVersion(date string) Option {
 	}
 }
 
-// RetryPolicy bounds how a call is repeated. Zero fields have the defaults.
+// RetryPolicy bounds how often a call is retried and how long it waits. Zero fields have the
+// defaults.
 //
-// GET and DELETE are repeated after a failure of the network and after 429, 502, 503 and 504,
-// and so is the fetching of an access token. Other methods are repeated only after 429, with
-// which MoneyKit says that it did nothing. The wait is random below a bound that doubles, or
-// what Retry-After asks for; when that is more than MaxWait, or more than the context's
-// deadline leaves, the call fails at once with [Error.RetryAfter] set.
+// GET, DELETE and the request for an access token are retried after network errors and after 429,
+// 502, 503 and 504. Other methods are retried only after 429, with which MoneyKit says that it did
+// nothing. The wait is random, below a bound that doubles with each attempt, or is the time that
+// Retry-After names. If that is more than MaxWait or ends after the context's deadline, the call
+// fails at once with [Error.RetryAfter] set.
 type RetryPolicy struct {
-	// MaxRetries is the number of attempts after the first; 3 by default, none if negative.
+	// MaxRetries is the number of attempts after the first. Zero means 3; a negative number means
+	// none.
 	MaxRetries int
-	// MinWait bounds the first wait; 500 ms by default.
+	// MinWait bounds the first wait. Zero means 500 ms.
 	MinWait time.Duration
-	// MaxWait bounds every wait; 30 s by default.
+	// MaxWait bounds each wait. Zero means 30 s.
 	MaxWait time.Duration
 }
 
@@ -110,7 +113,7 @@ func (p RetryPolicy) policy() transport.Policy {
 	}
 }
 
-// WithRetry sets how calls are repeated.
+// WithRetry sets how calls are retried.
 func WithRetry(policy RetryPolicy) Option {
 	return func(c *config) error {
 		if policy.MinWait < 0 || policy.MaxWait < 0 {
@@ -121,8 +124,8 @@ func WithRetry(policy RetryPolicy) Option {
 	}
 }
 
-// WithTokenSource takes access tokens from source instead of fetching them, so that several
-// processes can share one.
+// WithTokenSource takes access tokens from source instead of fetching them. Several processes can
+// share a token this way.
 func WithTokenSource(source TokenSource) Option {
 	return func(c *config) error {
 		if source == nil {
@@ -142,8 +145,10 @@ func WithHeaderAuth() Option {
 	}
 }
 
-// WithLogger logs each call at debug level and each retry at warning level. Records name the
-// operation, not its parameters, and the error of a call that failed. They hold no secrets.
+// WithLogger logs each call at debug level and each retry at warning level. A record holds the
+// operation, the link id, the request id, the status, the duration and the text of an error, and no
+// secret. Without it the client logs nothing, except that [WebhooksService.Handler] then uses
+// [slog.Default].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
 		if logger == nil {
@@ -154,9 +159,9 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithObserver calls observe after each attempt of each call, the client's own for tokens and keys
-// included, with the context of the call. It is called from many goroutines, and a call waits for
-// it.
+// WithObserver calls observe after each attempt of each call, with the context of the call. That
+// includes the client's own requests for tokens and keys. observe is called from many goroutines,
+// and a call waits until it returns.
 func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
 	return func(c *config) error {
 		if observe == nil {
@@ -167,8 +172,8 @@ func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
 	}
 }
 
-// WithUserAgent puts product and version, which may be empty, before this package's own name in
-// the User-Agent header.
+// WithUserAgent puts product and version before this package's own name in the User-Agent header.
+// version may be empty.
 func WithUserAgent(product, version string) Option {
 	return func(c *config) error {
 		agent := product
@@ -183,8 +188,8 @@ func WithUserAgent(product, version string) Option {
 	}
 }
 
-// WithMaxResponseBytes bounds the size of a response, after decompression; 32 MiB by default.
-// A larger one is an error.
+// WithMaxResponseBytes bounds the size of a response body after decompression. The default is 32
+// MiB. A call with a larger response fails.
 func WithMaxResponseBytes(n int64) Option {
 	return func(c *config) error {
 		if n <= 0 {
@@ -195,11 +200,10 @@ func WithMaxResponseBytes(n int64) Option {
 	}
 }
 
-// WithWebhookAge sets how old the signature of a webhook may be, and how far in its future it may
-// have been made. The defaults are 2 h 15 min, because MoneyKit retries a delivery for two hours
-// and may not sign it again, and 5 min; zero means the default. The age does not keep an event from
-// being delivered twice: see [WithDedupe], and let a [Deduper] remember events for longer than
-// this.
+// WithWebhookAge sets how old the signature of a webhook may be, and how far in the future it may
+// be. The defaults, which zero selects, are 2 h 15 min and 5 min: MoneyKit retries a delivery for
+// two hours and may not sign it again. The age does not keep an event from being delivered twice:
+// use [WithDedupe], with a [Deduper] that remembers events for longer than oldest.
 func WithWebhookAge(oldest, ahead time.Duration) Option {
 	return func(c *config) error {
 		if oldest < 0 || ahead < 0 {
@@ -210,8 +214,8 @@ func WithWebhookAge(oldest, ahead time.Duration) Option {
 	}
 }
 
-// WithWebhookKeyLife sets for how long MoneyKit's keys are cached, 12 h by default and 24 h at
-// most.
+// WithWebhookKeyLife sets how long MoneyKit's keys are cached. The default is 12 h, the maximum 24
+// h.
 func WithWebhookKeyLife(life time.Duration) Option {
 	return func(c *config) error {
 		if life <= 0 || life > jws.MaxLife {
@@ -222,8 +226,8 @@ func WithWebhookKeyLife(life time.Duration) Option {
 	}
 }
 
-// WithClock asks now for the time by which the signatures of webhooks and the age of their keys are
-// judged, in place of [time.Now]. It is for tests, and called from many goroutines.
+// WithClock replaces [time.Now] when the client checks the age of webhook signatures and keys. It
+// is for tests. now is called from many goroutines.
 func WithClock(now func() time.Time) Option {
 	return func(c *config) error {
 		if now == nil {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pollEvery keeps polling within the 15 reads of a link that MoneyKit allows a minute.
+// pollEvery keeps polling below MoneyKit's limit of 15 reads of a link a minute.
 const pollEvery = 5 * time.Second
 
 // pollPause waits until the next poll, or returns the error of ctx if that ends before.

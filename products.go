@@ -5,14 +5,20 @@ import (
 	"time"
 )
 
-// Refresh asks MoneyKit to fetch products from the bank, and returns the link as it is before
-// that. The data comes later: an event tells, or [ProductsService.Wait] with the link returned.
+// Refresh asks MoneyKit to fetch products from the bank, and returns the link as it is before that.
+// The data arrives later: wait for the event product.state_changed, or call [ProductsService.Wait]
+// with the returned link.
 //
-// It fails with [ErrorCodeValidationFailed] without products, [ErrRateLimited] when it is too soon
-// (accounts and transactions can be fetched hourly, other products daily, and some banks open
-// their doors at certain hours only), [ErrForbidden], [ErrRelinkRequired] or
-// [ErrorCodeLinkBadState], [ErrLinkDeleted] and [ErrNotFound]. It is repeated after 429 only, and
-// then only if the wait is within [RetryPolicy].MaxWait.
+// It returns an error that matches
+//
+//   - [ErrRateLimited] if it is too early. Accounts and transactions can be refreshed hourly, other
+//     products daily, and some banks allow it only at certain hours;
+//   - [ErrForbidden] if the user did not permit a product;
+//   - [ErrRelinkRequired], or only [ErrorCodeLinkBadState], if the link cannot be used;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone;
+//   - [ErrorCodeValidationFailed] if products is empty.
+//
+// Retried only after 429, and only if the wait is at most [RetryPolicy].MaxWait.
 //
 // API operation: refresh_products (POST /links/{id}/products).
 func (s *ProductsService) Refresh(ctx context.Context, linkID string, products []Product, opts ...CallOption) (*Link, error) {
@@ -25,15 +31,20 @@ func (s *ProductsService) Refresh(ctx context.Context, linkID string, products [
 	return call[Link](ctx, s.core, r, opts)
 }
 
-// Wait reads a link every five seconds until each of the products has been attempted anew since
-// before, which [ProductsService.Refresh] returned, and returns the link. A product that the link
-// does not have is waited for until it does. Give ctx a deadline.
+// Wait reads a link every five seconds until MoneyKit has tried to refresh each of the products
+// since before, which is the link that [ProductsService.Refresh] returned. It returns the link. If
+// the link does not have one of the products yet, Wait waits until it does. Give ctx a deadline.
 //
-// When an attempt has failed, it fails with an [*Error] that says so, and returns the link
-// nevertheless: the product's Error has the reason. When the link breaks meanwhile it fails with
-// [ErrorCodeLinkBadState] and [Error.LinkError], so that [ErrRelinkRequired] matches where that
-// helps; when it is deleted with [ErrLinkDeleted]. It fails with what ctx ends with. Reads are
-// repeated like those of [LinksService.Get].
+// With some errors Wait returns the link, too. It returns an error
+//
+//   - that says which refresh failed: [LinkedProduct].Error of the returned link holds the reason;
+//   - that matches [ErrorCodeLinkBadState], with [Error.LinkError], if the link breaks;
+//   - that matches [ErrLinkDeleted] if the link is deleted;
+//   - that matches the error of ctx if ctx ends first.
+//
+// Retried like any read.
+//
+// API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
 func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Product, opts ...CallOption) (*Link, error) {
 	if before == nil {
 		return nil, invalid(waitingForProducts, []FieldError{{Field: "before", Message: "must not be nil"}})

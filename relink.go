@@ -7,43 +7,51 @@ import (
 	"time"
 )
 
-// Why a link is not relinked, or waited for, for [errors.Is].
+// Errors of [LinkSessionsService.Relink] and of waiting for a link, for [errors.Is].
 var (
-	// ErrRelinkNotNeeded: the link is connected, and nothing is to be added to it.
+	// ErrRelinkNotNeeded: the link is connected, and the call adds nothing to it.
 	ErrRelinkNotNeeded = errors.New("moneykit: the link is connected")
 	// ErrLinkConnecting: the link is not connected yet. Look again soon.
 	ErrLinkConnecting = errors.New("moneykit: the link is not connected yet")
 )
 
-// RelinkParams describes how a link is repaired or extended. User and redirect URI are required.
+// RelinkParams describes how to repair or extend a link. CustomerUser and RedirectURI are required.
 type RelinkParams struct {
-	// CustomerUser is the user whose link it is.
+	// CustomerUser is the user who owns the link.
 	CustomerUser CustomerUser
 	// RedirectURI is where a bank with OAuth sends the user back; see [ValidateRedirectURI].
 	RedirectURI string
-	// Webhook and Tags are as the link has them, unless they are set or cleared.
+	// Webhook and Tags replace those of the link if they are set or cleared. By default the link
+	// keeps its own.
 	Webhook Field[string]
 	Tags    Field[[]string]
-	// Settings name products to add. MoneyKit keeps the settings of those that the link has.
+	// Settings name products to add. MoneyKit keeps the settings of products that the link has.
 	Settings *LinkSessionSettings
 	// ConnectFeatures turns on parts of Connect.
 	ConnectFeatures *ConnectFeatures
-	// EvenConnected opens a session also for a link that is connected and gets no products, so that
-	// the user can share more accounts.
+	// EvenConnected allows relinking a connected link without adding products, so that the user can
+	// share more accounts.
 	EvenConnected bool
 }
 
-// Relink opens a link session in which a user repairs one of their links, or permits more of it.
-// Its token starts Connect's relink. It reads the link first and sends its webhook and tags along,
-// which MoneyKit would remove otherwise.
+// Relink opens a link session in which a user repairs one of their links or adds products to it.
+// Start Connect's relink with its token. Relink reads the link first and sends its webhook and tags
+// again, because MoneyKit removes them otherwise.
 //
-// Asked again within a minute, for the same user and link and with nothing changed, it returns the
-// same session: a double click opens one. A session is no longer returned once
-// [LinkSessionsService.Finish] has been called with its result.
+// If Relink is called again within a minute with the same user, link and params, and the link has
+// not changed, it returns the same session, so that a double click opens one session. It opens a
+// new session once [LinkSessionsService.Finish] was called with the result of the last. Sessions
+// are remembered in this client only, not in other processes.
 //
-// It fails with [ErrLinkNotOwned], also for a deleted link that MoneyKit no longer shows among the
-// user's, [ErrLinkDeleted], [ErrRelinkNotNeeded] for a link that is connected, and like
-// [LinkSessionsService.Create].
+// It returns an error that matches
+//
+//   - [ErrLinkNotOwned] if the link is not one of the user's, and for a deleted link that MoneyKit
+//     no longer lists among them;
+//   - [ErrLinkDeleted] for another deleted link;
+//   - [ErrRelinkNotNeeded] for a connected link, unless params has Settings or EvenConnected.
+//
+// Other errors are those of [LinkSessionsService.Create]. Its reads are retried like any read;
+// opening the session is retried only after 429.
 //
 // API operations: get_user_links (GET /users/{id}/links), get_link (GET /links/{id}),
 // create_link_session (POST /link-session).
@@ -83,8 +91,9 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 
 // relinkable returns the user's link, if it can be relinked.
 func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, params RelinkParams, opts []CallOption) (*Link, error) {
-	// First, so that nobody learns of another's link or uses up what may be read of it. Whether the
-	// user's links show webhooks and tags as they are now is not published.
+	// This comes first, so that a user neither learns about another user's link nor uses up its
+	// rate limit. MoneyKit does not publish whether the list of a user's links shows current
+	// webhooks and tags, so the link is read as well.
 	if err := s.owned(ctx, params.CustomerUser.ID, linkID, opts); err != nil {
 		return nil, err
 	}
@@ -128,8 +137,8 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 
 const relinking = "relinking"
 
-// relinkReuse is how long a relink session is given out again. Connect opens with each only once,
-// and nobody tells whether it has.
+// relinkReuse is how long a relink session is returned again. Connect accepts a session once, and
+// MoneyKit does not report whether it was used.
 const relinkReuse = time.Minute
 
 // maxRemembered bounds how many links of users a client remembers for each purpose.

@@ -7,17 +7,17 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// ConnectOutcome is how a user left Connect.
+// ConnectOutcome is how a run of Connect ended.
 type ConnectOutcome string
 
 // The outcomes.
 const (
-	ConnectLinked   ConnectOutcome = "linked"   // a new link; its exchangeable token is to be exchanged
+	ConnectLinked   ConnectOutcome = "linked"   // a new link; exchange its token
 	ConnectRelinked ConnectOutcome = "relinked" // an existing link was repaired or extended
 	ConnectExited   ConnectOutcome = "exited"   // neither
 )
 
-// ConnectSource is the platform whose Connect called back.
+// ConnectSource is the platform on which Connect ran.
 type ConnectSource string
 
 // The platforms.
@@ -28,15 +28,17 @@ const (
 	ConnectReactNative ConnectSource = "react_native"
 )
 
-// ConnectResult is what Connect called back with, in one shape for all platforms. It comes from the
-// user's device and proves nothing: [LinkSessionsService.Finish] does. Printing, logging and
-// encoding it as JSON show neither the token nor what the user owns; so do not copy the token into
-// a struct of yours that is printed.
+// ConnectResult is the result of a run of Connect, in one form for all platforms. It comes from the
+// user's device and proves nothing; [LinkSessionsService.Finish] does.
+//
+// Printing a ConnectResult, logging it and encoding it as JSON show neither its token nor the
+// user's data. This holds wherever the value is reached through an exported field, a slice or a
+// map. It does not hold for an unexported field of your own struct, whose content package fmt
+// prints without calling any method.
 type ConnectResult struct {
 	Outcome ConnectOutcome
-	// Source is the platform, as far as the payload shows it, and empty if it could be several.
-	// React Native on iOS counts as ConnectIOS, whose payload it passes on; an error of iOS 1.1
-	// counts as ConnectReactNative.
+	// Source is the platform, if the payload identifies it, and empty if several fit. React Native
+	// on iOS is ConnectIOS, whose payload it passes on; an error of iOS 1.1 is ConnectReactNative.
 	Source            ConnectSource
 	ExchangeableToken string // ConnectLinked only
 	LinkID            string // where the platform reports it
@@ -76,7 +78,7 @@ type ConnectError struct {
 	RequestID        string // for MoneyKit's support
 }
 
-// Error names the error by its id.
+// Error returns a text with the id of the error.
 func (e *ConnectError) Error() string {
 	if e.ID == "" {
 		return "moneykit: Connect ended with an error"
@@ -84,7 +86,7 @@ func (e *ConnectError) Error() string {
 	return "moneykit: Connect ended with " + plain.Label(e.ID)
 }
 
-// String says how Connect ended. It leaves out the exchangeable token and what the user owns.
+// String returns how Connect ended. It leaves out the exchangeable token and the user's data.
 func (r ConnectResult) String() string {
 	s := "Connect result: " + string(r.Outcome)
 	if r.Err != nil {
@@ -99,7 +101,7 @@ func (r ConnectResult) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.
 // MarshalText is [ConnectResult.String], for encoders such as that of log/slog.
 func (r ConnectResult) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// LogValue leaves the exchangeable token and what the user owns out of logs.
+// LogValue leaves out the exchangeable token and the user's data.
 func (r ConnectResult) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("outcome", string(r.Outcome)),
@@ -116,20 +118,25 @@ func (r ConnectResult) LogValue() slog.Value {
 // ParseConnectResult reads what a front end posts from Connect's success or exit callback:
 //
 //   - Web: the callback's arguments as an array, or as an object with the members
-//     exchangeableToken, institution, link_id and error, or the message of Connect around that
-//     object with its type.
+//     exchangeableToken, institution, link_id and error, or Connect's own message with that object
+//     and a type.
 //   - iOS, Android, React Native: the callback's argument, encoded as JSON.
 //   - The token alone: {"exchangeable_token": "…"}.
-//   - null, an empty array or object, for an exit without an error.
+//   - null, an empty array or an empty object for an exit without an error.
 //
-// A payload with an exchangeable token is a new link. One without a token that has an institution
-// or a link id is a relink. Everything else is an exit, with an error if there is one. Members that
-// are unknown, null or empty are ignored, and missing accounts are no reason to refuse a token,
-// which can be exchanged only once.
+// A payload with an exchangeable token is a new link. A payload with an institution or a link id,
+// but no token, is a relink. Any other payload is an exit, with an error if there is one. Members
+// that are unknown, null or empty are ignored. Missing accounts are no error, because a token can
+// be exchanged only once.
 //
-// It returns an error for more than 1 MiB, for what is not a JSON object, array or null, for a
-// token or link id that is there twice or under a name in another case, for two different tokens,
-// and for an error beside a success without a token. The error repeats nothing of the payload.
+// It returns an error for
+//
+//   - more than 1 MiB, and anything but a JSON object, array or null;
+//   - a token or link id that appears twice, or under a name in another case;
+//   - two different tokens;
+//   - an error together with a success that has no token.
+//
+// The error contains nothing of the payload.
 func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	data, err := readConnect(data)
 	if err != nil {

@@ -4,10 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
-	"maps"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -16,22 +12,6 @@ import (
 
 	"github.com/moneykit/moneykit-go"
 )
-
-// goldens returns the files of a folder by their names, and fails where files and wanted differ.
-func goldens[T any](tb testing.TB, dir string, wanted map[string]T) map[string][]byte {
-	tb.Helper()
-	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))
-	require.NoError(tb, err)
-	files := map[string][]byte{}
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		require.NoError(tb, err)
-		files[strings.TrimSuffix(filepath.Base(path), ".json")] = data
-	}
-	require.ElementsMatch(tb, slices.Collect(maps.Keys(wanted)), slices.Collect(maps.Keys(files)),
-		"files without a result, or results without a file")
-	return files
-}
 
 // connectResults are what the files of testdata/connect mean: what Connect calls back with on each
 // platform, as its version there declares or sends it. A name ends with the outcome and with what

@@ -2,7 +2,8 @@ package moneykit
 
 import "context"
 
-// Router hands each event to the function for its type, so that a program lists what it handles:
+// Router calls the function for the type of an event, so that a program lists the events that it
+// handles:
 //
 //	router := moneykit.Router{
 //		LinkStateChanged:      links.changed,
@@ -10,17 +11,17 @@ import "context"
 //	}
 //	mux.Handle("POST /webhooks/moneykit", client.Webhooks.Handler(router.Handle))
 //
-// An event without a function goes to Default, and without that it is of no interest: it is
-// acknowledged.
+// An event without a function goes to Default. If Default is nil, the event is acknowledged and
+// ignored.
 type Router struct {
 	LinkStateChanged      func(ctx context.Context, event *LinkStateChanged) error
 	ProductRefreshed      func(ctx context.Context, event *ProductRefreshed) error
 	TransactionsAvailable func(ctx context.Context, event *TransactionsAvailable) error
-	// Default gets all other events, among them each [*UnknownEvent].
+	// Default handles all other events, each [*UnknownEvent] among them.
 	Default func(ctx context.Context, event Event) error
 }
 
-// Handle calls the function for an event and returns what it returns.
+// Handle calls the function for an event and returns its result.
 func (r *Router) Handle(ctx context.Context, event Event) error {
 	switch e := event.(type) {
 	case *LinkStateChanged:

@@ -7,37 +7,37 @@ import (
 	"slices"
 )
 
-// SyncPosition is how far a copy of a link's transactions has got. The zero value is a copy that
-// has yet to begin. Store it as it is, in JSON for example.
+// SyncPosition is how far a copy of a link's transactions has got. The zero value is the position
+// of an empty copy. Store it unchanged, for example as JSON.
 type SyncPosition struct {
-	// Cursor is where MoneyKit's changes go on.
+	// Cursor is where the next changes begin.
 	Cursor string `json:"cursor,omitempty"`
-	// RefreshedAt is the refresh that the pending transactions in the copy are from.
+	// RefreshedAt is the time of the refresh that the copy's pending transactions come from.
 	RefreshedAt Timestamp `json:"refreshed_at,omitzero"`
-	// Generation grows by one whenever the copy begins anew. Rows belong to the generation in
-	// which they were last written.
+	// Generation grows by one whenever the copy is rebuilt. A row belongs to the generation in
+	// which it was last written.
 	Generation int64 `json:"generation,omitempty"`
-	// Rebuilding is set from the beginning of a copy to its end.
+	// Rebuilding is set while the copy is being built or rebuilt.
 	Rebuilding bool `json:"rebuilding,omitempty"`
-	// Partial is set while MoneyKit has more changes at once.
+	// Partial is set while MoneyKit has more changes to read at once.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// Equal reports whether p and x are the same position. It is for a [TransactionStore], which
-// compares the stored position with that of an update: == would tell apart times that were stored
-// and read again.
+// Equal reports whether p and x are the same position. A [TransactionStore] uses it to compare the
+// stored position with that of an update; == would distinguish times that were stored and read
+// again.
 func (p SyncPosition) Equal(x SyncPosition) bool {
 	same := p.RefreshedAt.Equal(x.RefreshedAt.Time)
 	p.RefreshedAt, x.RefreshedAt = Timestamp{}, Timestamp{}
 	return same && p == x
 }
 
-// SyncUpdate is one change to a copy. Its steps are to be done in the order of its fields, and all
-// of them together with Position or none.
+// SyncUpdate is one change to a copy. A store carries out the steps in the order of the fields, and
+// stores either all of them together with Position, or nothing.
 type SyncUpdate struct {
 	LinkID string
-	// Previous is the position that the update continues. A store whose position is another one has
-	// been written to by another process: it changes nothing and returns [ErrSyncConflict].
+	// Previous is the position that the update continues from. If the store holds another position,
+	// another process has written to it: the store changes nothing and returns [ErrSyncConflict].
 	Previous SyncPosition
 	// DropPending: delete the link's rows that are pending.
 	DropPending bool
@@ -48,52 +48,53 @@ type SyncUpdate struct {
 	Remove []string
 	// DropOlder: delete the link's rows of a generation before that of Position.
 	DropOlder bool
-	// Position is to be stored in place of the one before.
+	// Position replaces the stored position.
 	Position SyncPosition
 }
 
-// TransactionStore keeps a copy of transactions, for [Client.SyncTransactions]. The package
-// moneykittest has one in memory, and tests for others: StoreSuite.
+// TransactionStore keeps a copy of transactions for [Client.SyncTransactions]. The package
+// moneykittest has one in memory, MemoryStore, and tests for others, StoreSuite.
 type TransactionStore interface {
-	// LoadPosition returns what was stored with the last update of the link, and the zero value
-	// before the first.
+	// LoadPosition returns the position of the link's last update, or the zero value before the
+	// first.
 	LoadPosition(ctx context.Context, linkID string) (SyncPosition, error)
-	// ApplyUpdate makes the change, in one database transaction or in an equal of it: after an
-	// error, or a crash, either everything of it is stored or nothing. In the same transaction it
-	// compares the stored position with update.Previous, and returns an error that matches
-	// [ErrSyncConflict] if they differ.
+	// ApplyUpdate stores the update in one database transaction or its equivalent: after an error
+	// or a crash either all of it is stored or nothing. In the same transaction it compares the
+	// stored position with update.Previous, and returns an error that matches [ErrSyncConflict] if
+	// they differ.
 	ApplyUpdate(ctx context.Context, update *SyncUpdate) error
 }
 
-// ErrSyncConflict is returned by a [TransactionStore] whose position is not the one that an update
-// continues: another process has synced the link meanwhile.
+// ErrSyncConflict is the error of a [TransactionStore] whose position is not the one that an update
+// continues from: another process has synced the link meanwhile.
 var ErrSyncConflict = errors.New("moneykit: the link was synced by another process")
 
-// SyncProgress counts what a sync has done so far.
+// SyncProgress counts what a sync has done.
 type SyncProgress struct {
 	Pages    int  // updates applied
 	Upserted int  // rows written
 	Removed  int  // rows that MoneyKit removed
-	Restarts int  // times that MoneyKit did not accept the cursor
-	Done     bool // nothing is left for now
+	Restarts int  // times that MoneyKit refused the cursor
+	Done     bool // no changes are left for now
 }
 
-// SyncTransactions brings the copy of a link's transactions in store up to date with MoneyKit and
-// returns what it did. It does not go to the bank: call it after the event
+// SyncTransactions brings the copy of a link's transactions in store up to date with MoneyKit, and
+// returns what it did. It does not contact the bank. Call it after the event
 // transactions.updates_available, or from time to time.
 //
-// Rows and position are stored together, page by page. If a run fails or crashes, the next one
-// resumes it. Pending transactions are replaced when MoneyKit has been to the bank, and only then.
-// When MoneyKit no longer accepts the stored cursor, the copy is rebuilt; what it holds stays
-// readable until then.
+// Each page of changes is stored together with the position. If a run fails or crashes, the next
+// one resumes it. Pending transactions are replaced after MoneyKit has refreshed them, and only
+// then. If MoneyKit no longer accepts the stored cursor, the copy is rebuilt; its rows stay
+// readable until the new ones are complete.
 //
-// A second call for the same link on the same client waits for the first. Two processes may sync
-// one link: the one whose position is out of date loads it again and continues from there.
+// A second call for the same link on the same client waits for the first. Several processes may
+// sync one link: [SyncUpdate].Previous keeps a process that stalled from overwriting the others. It
+// loads the position again and continues from there.
 //
-// Besides the options of every call it takes [WithPageSize] and [WithProgress]. The progress is
-// returned also with an error. Errors are those of [TransactionsService.List] and of the store, and
-// name the page; errors.Is finds the store's own error. [ErrSyncConflict] is returned only if other
-// processes keep changing the position. Reads are retried like any read.
+// It takes [WithPageSize] and [WithProgress] besides the options of every call. It returns the
+// progress even with an error. Errors name the page; they are those of [TransactionsService.List]
+// and those of the store, which [errors.Is] finds. [ErrSyncConflict] is returned only if other
+// processes keep changing the position. Retried like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
@@ -148,7 +149,7 @@ func (s *syncRun) resume(ctx context.Context) error {
 	return s.pages(ctx)
 }
 
-// rebuild begins the copy anew. What is in it stays, in an older generation.
+// rebuild starts the copy again from the beginning. Its rows stay, in an older generation.
 func (s *syncRun) rebuild() {
 	s.next = SyncPosition{RefreshedAt: s.next.RefreshedAt, Generation: s.next.Generation + 1, Rebuilding: true}
 }

@@ -6,23 +6,22 @@ import (
 	"iter"
 )
 
-// List returns one page of a link's transactions, newest first, as of the last refresh. It does
-// not go to the bank. Most programs want [TransactionsService.All], and those that keep a copy
-// want [Client.SyncTransactions].
+// List returns one page of a link's transactions, newest first, as of the last refresh. It does not
+// contact the bank. Most programs want [TransactionsService.All]; to keep a copy of the
+// transactions, use [Client.SyncTransactions].
 //
-// It fails with [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for a range of days
-// that ends before it begins, [ErrForbidden] when the user did not permit it, [ErrRelinkRequired]
-// or [ErrorCodeLinkBadState] when the link cannot be used, [ErrLinkDeleted] and [ErrNotFound]. It
-// is repeated after network failures, 429, 502, 503 and 504.
+// It returns an error that matches [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for
+// an end date before the start date. Other errors and retries are those of [AccountsService.List].
 //
 // API operation: get_transactions (GET /links/{id}/transactions).
 func (s *TransactionsService) List(ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption) (*TransactionPage, error) {
 	return call[TransactionPage](ctx, s.core, newGetTransactionsRequest(linkID, params), opts)
 }
 
-// All yields a link's transactions, newest first, page by page as the loop goes on. Without a size
-// it asks for large pages. Pages have numbers: when MoneyKit gets new transactions during the loop,
-// one can come twice. It fails like [TransactionsService.List]; an error ends the loop.
+// All yields a link's transactions, newest first. It reads a page when the loop reaches it, with
+// 1000 transactions on a page unless params.Size says otherwise. Pages have numbers: if MoneyKit
+// gets new transactions during the loop, All may yield a transaction twice. Errors and retries are
+// those of [TransactionsService.List]; an error ends the loop.
 func (s *TransactionsService) All(
 	ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption,
 ) iter.Seq2[Transaction, error] {
@@ -39,11 +38,11 @@ func (s *TransactionsService) All(
 
 func (t *Transaction) id() string { return t.ID }
 
-// CorrectEnrichment gives a transaction another category. It returns the transaction and those
-// that MoneyKit holds to be alike, with their new categories.
+// CorrectEnrichment changes the category of a transaction. It returns the transaction and the
+// transactions that MoneyKit considers similar, with their new categories.
 //
-// It fails with [ErrorCodeValidationFailed] without a category, and otherwise like
-// [TransactionsService.List]. It is repeated after 429 only.
+// It returns an error that matches [ErrorCodeValidationFailed] if params has no category. Other
+// errors are those of [AccountsService.List]. Retried only after 429.
 //
 // API operation: correct_enrichment (POST /links/{id}/transactions/{txn_id}/enrichment).
 func (s *TransactionsService) CorrectEnrichment(
@@ -56,35 +55,38 @@ func (s *TransactionsService) CorrectEnrichment(
 	return call[CorrectedTransactions](ctx, s.core, r, opts)
 }
 
-// TransactionBatch is one step of [TransactionsService.Sync].
+// TransactionBatch is one page of changes, as [TransactionsService.Sync] yields them.
 type TransactionBatch struct {
-	Created []Transaction // in no order; pending ones too
+	Created []Transaction // in no order, pending transactions included
 	Updated []Transaction // in no order
-	Removed []string      // ids
+	Removed []string      // ids of transactions
 	// Accounts are the accounts of the transactions.
 	Accounts []Account
-	// Link is the link; its Products.Transactions.RefreshedAt tells whether MoneyKit has been to
-	// the bank since another batch.
+	// Link is the link. Link.Products.Transactions.RefreshedAt is when MoneyKit last fetched
+	// transactions from the bank.
 	Link Link
-	// Cursor continues after this batch. Store it together with what the batch changes.
+	// Cursor is the position after this batch. Store it together with the changes.
 	Cursor string
-	// HasMore reports whether more batches follow at once. Only without is the copy complete.
+	// HasMore reports whether more batches follow at once. The copy is complete after a batch
+	// without more.
 	HasMore bool
 }
 
 // maxSync is MoneyKit's largest page of changes.
 const maxSync = 500
 
-// Sync yields what has changed in a link's transactions since cursor, everything if cursor is
-// empty. It does not go to the bank; the event transactions.updates_available tells when there is
-// something new.
+// Sync yields the changes in a link's transactions since cursor, or all transactions if cursor is
+// empty. It does not contact the bank. The event transactions.updates_available says that there are
+// changes.
 //
-// Pending transactions come in Created alone and are never removed: after a refresh, replace all
-// that you hold. [Client.SyncTransactions] does that, and stores the result.
+// Pending transactions appear in Created only, and never in Removed: after a refresh, delete all
+// pending transactions that you hold and keep the new ones. [Client.SyncTransactions] does that,
+// and stores the result.
 //
-// It fails like [TransactionsService.List]; an error ends the loop, and the cursor of the batch
-// before it is where to go on. A cursor that MoneyKit does not accept gives
-// [ErrorCodeValidationFailed] or another error of status 400: begin again without.
+// It takes [WithPageSize]. Errors and retries are those of [TransactionsService.List]; an error
+// ends the loop, and the cursor of the last batch is where to continue. If MoneyKit does not accept
+// the cursor, the error matches [ErrorCodeValidationFailed] or has another code and status 400:
+// start again with an empty cursor.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (s *TransactionsService) Sync(ctx context.Context, linkID, cursor string, opts ...CallOption) iter.Seq2[*TransactionBatch, error] {

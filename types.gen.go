@@ -607,8 +607,9 @@ type Account struct {
 	// ID identifies the account; begins with acc_.
 	ID string `json:"account_id"`
 
-	// Type is depository, investment, liability, other or unknown, mostly with a dot and a closer
-	// description after it, as in depository.checking and liability.credit_card.
+	// Type is depository, investment, liability, other or unknown,
+	// usually followed by a dot and a more specific word, as in depository.checking and
+	// liability.credit_card.
 	Type string `json:"account_type"`
 
 	// Name is the name that the institution gives the account.
@@ -617,7 +618,8 @@ type Account struct {
 	// Nickname is the name that the user gives the account.
 	Nickname string `json:"nickname,omitempty,omitzero"`
 
-	// Mask is the end of the account number, for display. Two accounts may have the same.
+	// Mask is the end of the account number, for display. Two accounts
+	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
 	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
@@ -645,8 +647,9 @@ type AccountIdentity struct {
 	// ID identifies the account; begins with acc_.
 	ID string `json:"account_id"`
 
-	// Type is depository, investment, liability, other or unknown, mostly with a dot and a closer
-	// description after it, as in depository.checking and liability.credit_card.
+	// Type is depository, investment, liability, other or unknown,
+	// usually followed by a dot and a more specific word, as in depository.checking and
+	// liability.credit_card.
 	Type string `json:"account_type"`
 
 	// Name is the name that the institution gives the account.
@@ -655,7 +658,8 @@ type AccountIdentity struct {
 	// Nickname is the name that the user gives the account.
 	Nickname string `json:"nickname,omitempty,omitzero"`
 
-	// Mask is the end of the account number, for display. Two accounts may have the same.
+	// Mask is the end of the account number, for display. Two accounts
+	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
 	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
@@ -668,7 +672,7 @@ type AccountIdentity struct {
 	// OriginalID is your own id of the account, if it was imported.
 	OriginalID string `json:"original_id,omitempty,omitzero"`
 
-	// Owners lists the people who own the account, as known to the institution.
+	// Owners lists the owners of the account that the institution knows.
 	Owners []Owner `json:"owners"`
 }
 
@@ -742,8 +746,9 @@ type AccountWithNumbers struct {
 	// ID identifies the account; begins with acc_.
 	ID string `json:"account_id"`
 
-	// Type is depository, investment, liability, other or unknown, mostly with a dot and a closer
-	// description after it, as in depository.checking and liability.credit_card.
+	// Type is depository, investment, liability, other or unknown,
+	// usually followed by a dot and a more specific word, as in depository.checking and
+	// liability.credit_card.
 	Type string `json:"account_type"`
 
 	// Name is the name that the institution gives the account.
@@ -752,7 +757,8 @@ type AccountWithNumbers struct {
 	// Nickname is the name that the user gives the account.
 	Nickname string `json:"nickname,omitempty,omitzero"`
 
-	// Mask is the end of the account number, for display. Two accounts may have the same.
+	// Mask is the end of the account number, for display. Two accounts
+	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
 	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
@@ -817,7 +823,7 @@ type AppClient struct {
 	// Scope lists what the client may do, separated by spaces.
 	Scope string `json:"scope"`
 
-	// DisabledAt is when the client was disabled. Absent if it was not.
+	// DisabledAt is when the client was disabled. Zero means that it is enabled.
 	DisabledAt Timestamp `json:"disabled_at,omitempty,omitzero"`
 
 	// Name is a name for the client.
@@ -841,7 +847,7 @@ type Balances struct {
 	// Currency is the ISO 4217 code of the currency.
 	Currency string `json:"currency,omitempty,omitzero"`
 
-	// Available is what can be spent. As a rule without an overdraft.
+	// Available is what can be spent, usually without an overdraft.
 	Available *Decimal `json:"available,omitempty"`
 
 	// Current is what is in the account or owed on it.
@@ -886,7 +892,7 @@ type ConnectFeatures struct {
 	// DuplicateInstitutionRejected refuses to link the same institution again.
 	DuplicateInstitutionRejected bool `json:"duplicate_institution_rejected,omitempty,omitzero"`
 
-	// ConnectManually offers the user to connect manually.
+	// ConnectManually offers to connect manually.
 	ConnectManually bool `json:"connect_manually,omitempty,omitzero"`
 
 	// PermitOnlyOneAccount lets the user share one account only.
@@ -908,16 +914,16 @@ type CorrectedTransactions struct {
 	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 
-	// Cursor leads to the next part of a list.
+	// Cursor holds the cursor of the next page.
 	Cursor Cursor `json:"cursor"`
 }
 
 // Country is a country that MoneyKit serves, by its ISO 3166-1 code of two letters.
 type Country string
 
-// Cursor leads to the next part of a list.
+// Cursor holds the cursor of the next page.
 type Cursor struct {
-	// Next is the cursor to go on with. Empty at the end of a list.
+	// Next is the cursor of the next page, empty at the end of a list.
 	Next string `json:"next,omitempty,omitzero"`
 }
 
@@ -941,15 +947,16 @@ type CustomSandboxData struct {
 	// Accounts lists the accounts.
 	Accounts []CustomSandboxAccount `json:"accounts"`
 
-	// Owners lists the owners of every account. Random ones when empty.
+	// Owners lists the owners of every account. If it is empty, the
+	// sandbox makes owners up.
 	Owners []Owner `json:"owners,omitempty,omitzero"`
 }
 
-// CustomerUser is one of your users. An email address or a phone number spares the user typing it,
-// and more of them get through Connect.
+// CustomerUser is one of your users. Give an email address or a phone number if
+// you have one: the user need not type it, and more users complete Connect.
 type CustomerUser struct {
-	// ID is your own id of the user, which must not change, of 4 to 150 characters. It finds the
-	// user's data again.
+	// ID is your own id of the user, 4 to 150 characters. It must not
+	// change: MoneyKit finds the user's links by it.
 	ID string `json:"id"`
 
 	// Email is an email address of one of your users.
@@ -964,7 +971,7 @@ type CustomerUserEmail struct {
 	// Address is the address, of 4 to 254 characters.
 	Address string `json:"address"`
 
-	// VerifiedAt is when you verified the address. Leave it out if you did not.
+	// VerifiedAt is when you verified the address. Zero means that you have not.
 	VerifiedAt Timestamp `json:"customer_verified_at,omitempty,omitzero"`
 }
 
@@ -976,7 +983,7 @@ type CustomerUserPhone struct {
 	// Country is a country that MoneyKit serves, by its ISO 3166-1 code of two letters.
 	Country Country `json:"country,omitempty,omitzero"`
 
-	// VerifiedAt is when you verified the number. Leave it out if you did not.
+	// VerifiedAt is when you verified the number. Zero means that you have not.
 	VerifiedAt Timestamp `json:"customer_verified_at,omitempty,omitzero"`
 }
 
@@ -1001,12 +1008,13 @@ type Email struct {
 	Primary bool `json:"primary,omitempty,omitzero"`
 }
 
-// EnrichmentParams is the category that a transaction ought to have. Category is required.
+// EnrichmentParams is a category to give to a transaction. Category is required.
 type EnrichmentParams struct {
 	// Category says what the money of a transaction was for.
 	Category Category `json:"category"`
 
-	// Subcategory says what the money of a transaction was for, more closely than a Category.
+	// Subcategory says what the money of a transaction was for, in more detail than
+	// a Category.
 	Subcategory Subcategory `json:"subcategory,omitempty,omitzero"`
 }
 
@@ -1102,7 +1110,7 @@ type InstitutionPage struct {
 	// Institutions lists the institutions.
 	Institutions []Institution `json:"institutions"`
 
-	// Cursors leads to the next part of a list.
+	// Cursors holds the cursor of the next page.
 	Cursors Cursor `json:"cursors"`
 }
 
@@ -1123,33 +1131,36 @@ type InvestmentTransaction struct {
 	// AccountID identifies the account.
 	AccountID string `json:"account_id"`
 
-	// SecurityID identifies the security. Empty if there is none to it.
+	// SecurityID identifies the security. Empty if the transaction involves none.
 	SecurityID string `json:"security_id,omitempty,omitzero"`
 
-	// Type is buy, sell, cash, fee or transfer, possibly with a dot and a closer description after
-	// it. Others may come.
+	// Type is buy, sell, cash, fee or transfer, possibly followed by a
+	// dot and a more specific word. MoneyKit may add others.
 	Type string `json:"type"`
 
-	// Amount is the amount, positive for money out of the account and negative for money in.
-	// A Transaction has no sign, and a TransactionImport has it the other way round.
+	// Amount is the amount, positive for money out of the account and
+	// negative for money in. The amount of a Transaction has no sign, and that of a
+	// TransactionImport has the opposite sign.
 	Amount Decimal `json:"amount"`
 
 	// Date is the day on which the transaction was booked.
 	Date Date `json:"date"`
 
-	// Datetime is the time, if the institution gives one. Mostly the local time of the institution.
+	// Datetime is the time of the transaction, usually in the institution's
+	// local time. Zero if the institution gives none.
 	Datetime Timestamp `json:"datetime,omitempty,omitzero"`
 
 	// Description is the text of the transaction.
 	Description string `json:"description"`
 
-	// Quantity is the number of units, positive if there are more of them afterwards.
+	// Quantity is the number of units, positive for units added and negative
+	// for units removed.
 	Quantity *Decimal `json:"quantity,omitempty"`
 
 	// Price is the price of one unit.
 	Price *Decimal `json:"price,omitempty"`
 
-	// Fees is what the transaction cost besides.
+	// Fees holds the fees of the transaction.
 	Fees *Decimal `json:"fees,omitempty"`
 
 	// ForexRate is the rate at which currencies were exchanged.
@@ -1210,7 +1221,8 @@ type Link struct {
 	// move from one to another.
 	Provider Provider `json:"provider"`
 
-	// Products holds the products of a link. Those that the link does not have are nil.
+	// Products holds the state of each product of a link, nil for products that
+	// the link does not have.
 	Products LinkProducts `json:"products"`
 
 	// AvailableProducts lists the products that could be added to the link.
@@ -1239,19 +1251,19 @@ type Link struct {
 //   - provider_error: the data provider failed.
 //   - institution_error: the institution failed.
 //   - user_error: the user chose no institution, did not get in, or left for too long.
-//   - auth_expired: the access has run out. The user has to link again.
+//   - auth_expired: the access has expired. The user must relink.
 //   - no_accounts: the user has no accounts with the products asked for.
-//   - user_setup_required: the user has to do something at the institution first.
+//   - user_setup_required: the user must do something at the institution first.
 //   - invalid_credentials: the institution refused the user's credentials.
 //   - user_oauth_denied: the user refused access at the institution.
 //   - user_input_incorrect: the institution refused something else that the user entered.
-//   - incomplete: the user has yet to finish, in this session or in a later one.
+//   - incomplete: the user has not finished yet. A later session can.
 type LinkError string
 
-// LinkImportParams is a link to import, with the data that you hold of it.
+// LinkImportParams describes a link to import, with the data that you have of it.
 type LinkImportParams struct {
-	// CustomerUser is one of your users. An email address or a phone number spares the user typing it,
-	// and more of them get through Connect.
+	// CustomerUser is one of your users. Give an email address or a phone number if
+	// you have one: the user need not type it, and more users complete Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
 	// InstitutionID identifies the institution, by MoneyKit's id or by a provider's name and its id,
@@ -1262,10 +1274,10 @@ type LinkImportParams struct {
 	// move from one to another.
 	Provider Provider `json:"provider,omitempty,omitzero"`
 
-	// Accounts lists the accounts, one at least.
+	// Accounts lists the accounts, at least one.
 	Accounts []AccountImport `json:"accounts"`
 
-	// Transactions lists the transactions. It may be empty but has to be there.
+	// Transactions lists the transactions. It may be empty.
 	Transactions []TransactionImport `json:"transactions"`
 }
 
@@ -1274,28 +1286,29 @@ type LinkPage struct {
 	// Links lists the links.
 	Links []LinkRef `json:"links,omitempty,omitzero"`
 
-	// NextCursor leads to the next page. Empty on the last.
+	// NextCursor is the cursor of the next page, empty on the last page.
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
-// LinkProducts holds the products of a link. Those that the link does not have are nil.
+// LinkProducts holds the state of each product of a link, nil for products that
+// the link does not have.
 type LinkProducts struct {
-	// Accounts is about accounts and balances.
+	// Accounts is the state of accounts and balances.
 	Accounts *LinkedProduct `json:"accounts,omitempty,omitzero"`
 
-	// AccountNumbers is about account and routing numbers.
+	// AccountNumbers is the state of account and routing numbers.
 	AccountNumbers *LinkedProduct `json:"account_numbers,omitempty,omitzero"`
 
-	// Identity is about the owners of the accounts.
+	// Identity is the state of the owners of the accounts.
 	Identity *LinkedProduct `json:"identity,omitempty,omitzero"`
 
-	// Transactions is about transactions.
+	// Transactions is the state of transactions.
 	Transactions *LinkedProduct `json:"transactions,omitempty,omitzero"`
 
-	// Investments is about holdings and investment transactions.
+	// Investments is the state of holdings and investment transactions.
 	Investments *LinkedProduct `json:"investments,omitempty,omitzero"`
 
-	// Enrichment is about the categories and merchants added to transactions.
+	// Enrichment is the state of the categories and merchants added to transactions.
 	Enrichment *LinkedProduct `json:"enrichment,omitempty,omitzero"`
 }
 
@@ -1310,14 +1323,14 @@ type LinkRef struct {
 
 // LinkSession is an open link session.
 type LinkSession struct {
-	// Token starts Connect in the front end, once. It is the only part of a session.
+	// Token starts Connect in the front end. It can be used once.
 	Token string `json:"link_session_token"`
 }
 
 // LinkSessionParams describes a link session to open. CustomerUser and RedirectURI are required.
 type LinkSessionParams struct {
-	// CustomerUser is one of your users. An email address or a phone number spares the user typing it,
-	// and more of them get through Connect.
+	// CustomerUser is one of your users. Give an email address or a phone number if
+	// you have one: the user need not type it, and more users complete Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
 	// RedirectURI is the URL to which a bank with OAuth sends the user back. It has no query, and its
@@ -1327,16 +1340,17 @@ type LinkSessionParams struct {
 	// Settings overrides settings of the app for one link session.
 	Settings *LinkSessionSettings `json:"settings,omitempty"`
 
-	// InstitutionID selects the institution, so that the user does not have to. It is ignored
-	// with ExistingLinkID.
+	// InstitutionID preselects the institution, so that the user need not choose
+	// one. It is ignored with ExistingLinkID.
 	InstitutionID string `json:"institution_id,omitempty,omitzero"`
 
-	// ExistingLinkID identifies the link to repair, or to add products to. A new link when empty.
-	// The link's webhook and tags are replaced by Webhook and Tags, and removed when those
-	// are empty.
+	// ExistingLinkID is the id of a link to repair or to add products to. Empty
+	// opens a session for a new link. The link's webhook and tags are replaced by Webhook and
+	// Tags, and removed when those are empty.
 	ExistingLinkID string `json:"existing_link_id,omitempty,omitzero"`
 
-	// Webhook is the URL that receives the events of the link. No events when empty.
+	// Webhook is the URL that receives the events of the link. Empty means
+	// that MoneyKit sends none.
 	Webhook string `json:"webhook,omitempty,omitzero"`
 
 	// Tags lists tags to attach to the link. A tag begins with a letter or a digit and is at most
@@ -1352,14 +1366,15 @@ type LinkSessionParams struct {
 
 // LinkSessionSettings overrides settings of the app for one link session.
 type LinkSessionSettings struct {
-	// Countries lists the countries whose institutions are offered, the foremost first.
+	// Countries lists the countries whose institutions Connect offers, the
+	// most important first.
 	Countries []Country `json:"countries,omitempty,omitzero"`
 
-	// Products holds the settings of the products that can be asked for. A product whose settings
-	// are nil is not asked for.
+	// Products holds the settings of the products to request. A product whose
+	// settings are nil is not requested.
 	Products *SessionProducts `json:"products,omitempty"`
 
-	// Providers lists the providers that MoneyKit may use. Any when empty.
+	// Providers lists the providers that MoneyKit may use. Empty means any.
 	Providers []Provider `json:"providers,omitempty,omitzero"`
 }
 
@@ -1384,20 +1399,20 @@ type LinkUpdateParams struct {
 
 // LinkedProduct says how fresh the data of one product of a link is.
 type LinkedProduct struct {
-	// RefreshedAt is when the data was last fetched with success. Absent if it never was.
+	// RefreshedAt is when the data was last fetched successfully. Zero means never.
 	RefreshedAt Timestamp `json:"refreshed_at,omitempty,omitzero"`
 
 	// LastAttemptedAt is when MoneyKit last tried to fetch the data.
 	LastAttemptedAt Timestamp `json:"last_attempted_at,omitempty,omitzero"`
 
-	// Error says why the last attempt failed. Empty if it did not.
+	// Error says why the last attempt failed. Empty if it succeeded.
 	Error ProductError `json:"error_code,omitempty,omitzero"`
 
 	// ErrorMessage explains the failure to a developer.
 	ErrorMessage string `json:"error_message,omitempty,omitzero"`
 
-	// Unavailable says in words why the data cannot be refreshed. What was fetched before stays
-	// readable. Empty if it can.
+	// Unavailable explains why the data cannot be refreshed, and is empty if it
+	// can. Data that was fetched before stays readable.
 	Unavailable string `json:"unavailable,omitempty,omitzero"`
 
 	// Settings holds the settings that the product was asked for with.
@@ -1455,9 +1470,9 @@ type Product string
 // ProductError says why a product could not be refreshed:
 //
 //   - rate_limit: it was too early for another refresh.
-//   - auth_expired: the access has run out. The user has to link again.
+//   - auth_expired: the access has expired. The user must relink.
 //   - not_supported: the institution does not have this data.
-//   - timeout: the institution did not answer in time.
+//   - timeout: the institution did not respond in time.
 //   - unknown: for some other reason.
 //   - no_accounts: there are no accounts with this data.
 //   - institution_error: the institution failed.
@@ -1469,14 +1484,15 @@ type ProductSettings struct {
 	// Required leaves out institutions that do not have the product.
 	Required bool `json:"required,omitempty,omitzero"`
 
-	// RequirePermission keeps the user from declining the product. Moot if it is required.
+	// RequirePermission keeps the user from declining the product. It has no effect
+	// with Required.
 	RequirePermission bool `json:"require_permission,omitempty,omitzero"`
 
 	// Prefetch fetches the data right after linking, instead of at the first refresh.
 	Prefetch bool `json:"prefetch,omitempty,omitzero"`
 
-	// Reason tells the user what the data is for. A short phrase that goes on from "is used to", such
-	// as "show what you spend".
+	// Reason tells the user what the data is for, as a short phrase after
+	// "is used to", such as "show what you spend".
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
@@ -1500,7 +1516,8 @@ type Security struct {
 	// Name is the name of the security.
 	Name string `json:"name"`
 
-	// Type is cash, crypto, derivative, equity, etf, bond, loan, fund or unknown. Others may come.
+	// Type is cash, crypto, derivative, equity, etf, bond, loan, fund or
+	// unknown. MoneyKit may add others.
 	Type string `json:"type"`
 
 	// Currency is the code of the currency of its prices.
@@ -1522,8 +1539,8 @@ type Security struct {
 	CloseDate Date `json:"close_date,omitempty,omitzero"`
 }
 
-// SessionProducts holds the settings of the products that can be asked for. A product whose settings
-// are nil is not asked for.
+// SessionProducts holds the settings of the products to request. A product whose
+// settings are nil is not requested.
 type SessionProducts struct {
 	// AccountNumbers says how to ask the user for a product.
 	AccountNumbers *ProductSettings `json:"account_numbers,omitempty"`
@@ -1538,12 +1555,13 @@ type SessionProducts struct {
 	Investments *ProductSettings `json:"investments,omitempty"`
 }
 
-// Subcategory says what the money of a transaction was for, more closely than a Category.
+// Subcategory says what the money of a transaction was for, in more detail than
+// a Category.
 type Subcategory string
 
 // TestDelivery is the delivery of a test event.
 type TestDelivery struct {
-	// Token is what the header MoneyKit-Delivery-Token of the event will hold.
+	// Token is the MoneyKit-Delivery-Token header of the event's delivery.
 	Token string `json:"delivery_token"`
 }
 
@@ -1584,12 +1602,12 @@ type Transaction struct {
 	// Date is the day on which the transaction was booked or, while it is pending, began.
 	Date Date `json:"date"`
 
-	// Datetime is the time, if the institution gives one. Mostly the local time of the
-	// institution or of the account's owner.
+	// Datetime is the time of the transaction, usually in the local time of
+	// the institution or of the account's owner. Zero if the institution gives none.
 	Datetime Timestamp `json:"datetime,omitempty,omitzero"`
 
-	// Pending reports whether the transaction is not booked yet. Every refresh replaces the pending
-	// ones.
+	// Pending reports whether the transaction is not booked yet. Each
+	// refresh replaces the pending transactions.
 	Pending bool `json:"pending"`
 
 	// Description is the text of the transaction, tidied up.
@@ -1598,7 +1616,7 @@ type Transaction struct {
 	// RawDescription is the text of the transaction as the institution gave it.
 	RawDescription string `json:"raw_description,omitempty,omitzero"`
 
-	// Enrichment is what MoneyKit found out about the transaction. Nil if nothing.
+	// Enrichment is what MoneyKit found out about the transaction, nil if nothing.
 	Enrichment *TransactionEnrichment `json:"enrichment,omitempty"`
 
 	// OriginalID is your own id of the transaction, if it was imported.
@@ -1612,41 +1630,41 @@ type Transaction struct {
 
 // TransactionCategory is the category of a transaction.
 type TransactionCategory struct {
-	// Value names the category, as a rule one that is a Category.
+	// Value names the category, usually a value of Category.
 	Value string `json:"value"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// transactionChanges holds changes to the transactions of a link, in no order. Pending transactions
-// are only ever created: replace all those that you hold.
+// transactionChanges holds changes to the transactions of a link, in no order. Pending
+// transactions are only ever created: replace all pending transactions that you hold.
 type transactionChanges struct {
 	// Created lists new transactions, which may have old dates.
 	Created []Transaction `json:"created"`
 
-	// Updated lists transactions that are different now.
+	// Updated lists transactions that have changed.
 	Updated []Transaction `json:"updated"`
 
 	// Removed lists the ids of transactions that are gone.
 	Removed []string `json:"removed"`
 }
 
-// TransactionEnrichment is what MoneyKit found out about a transaction. What it did not is nil.
+// TransactionEnrichment is what MoneyKit found out about a transaction. Unknown parts are nil.
 type TransactionEnrichment struct {
 	// Category is the category of a transaction.
 	Category TransactionCategory `json:"category"`
 
-	// Subcategory is what the money was for, more closely.
+	// Subcategory is a more specific category, nil if MoneyKit has none.
 	Subcategory *TransactionSubcategory `json:"subcategory,omitempty"`
 
-	// Merchant is who sold something.
+	// Merchant is the seller, nil if it is not known.
 	Merchant *TransactionMerchant `json:"merchant,omitempty"`
 
-	// Processor is who handled the payment.
+	// Processor is the payment processor, nil if it is not known.
 	Processor *TransactionProcessor `json:"processor,omitempty"`
 
-	// Recurrence says how often such a transaction returns.
+	// Recurrence says how often such a transaction recurs, nil if it does not.
 	Recurrence *TransactionRecurrence `json:"recurrence,omitempty"`
 }
 
@@ -1728,9 +1746,9 @@ type TransactionProcessor struct {
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// TransactionRecurrence says how often a transaction returns.
+// TransactionRecurrence says how often a transaction recurs.
 type TransactionRecurrence struct {
-	// Frequency is how often, in a word such as monthly.
+	// Frequency is a word such as monthly.
 	Frequency string `json:"frequency,omitempty,omitzero"`
 
 	// NextPredictedDate is the day on which the next one is expected.
@@ -1739,23 +1757,23 @@ type TransactionRecurrence struct {
 
 // TransactionSubcategory is the subcategory of a transaction.
 type TransactionSubcategory struct {
-	// Value names the subcategory, as a rule one that is a Subcategory.
+	// Value names the subcategory, usually a value of Subcategory.
 	Value string `json:"value"`
 
 	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// transactionSyncPage holds what has changed since a cursor, or a part of it.
+// transactionSyncPage holds one page of the changes since a cursor.
 type transactionSyncPage struct {
-	// Transactions holds changes to the transactions of a link, in no order. Pending transactions
-	// are only ever created: replace all those that you hold.
+	// Transactions holds changes to the transactions of a link, in no order. Pending
+	// transactions are only ever created: replace all pending transactions that you hold.
 	Transactions transactionChanges `json:"transactions"`
 
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Cursor leads to the next part of a list.
+	// Cursor holds the cursor of the next page.
 	Cursor Cursor `json:"cursor"`
 
 	// HasMore reports whether there are more changes already.
@@ -1801,96 +1819,107 @@ type UserTransactionPage struct {
 	Size int `json:"size"`
 }
 
-// InstitutionListParams narrows get_institutions. A zero field is not sent.
+// InstitutionListParams holds the parameters of [InstitutionsService.List].
+// The zero value of a field leaves its parameter out.
 type InstitutionListParams struct {
-	// Name selects by name. All when empty.
+	// Name limits the result to institutions whose name matches. Empty means all.
 	Name string
-	// Featured selects the featured institutions only.
+	// Featured limits the result to featured institutions.
 	Featured bool
-	// Cursor is the cursor of the page before. The first page when empty.
+	// Cursor is the cursor of the page to return. Empty means the first page.
 	Cursor string
-	// Limit is the most institutions to return, 1 to 1000. MoneyKit takes 50 when absent.
+	// Limit is the page size, 1 to 1000. Zero means MoneyKit's default of 50.
 	Limit int
 }
 
-// LinkListParams narrows get_links. A zero field is not sent.
+// LinkListParams holds the parameters of [LinksService.List].
+// The zero value of a field leaves its parameter out.
 type LinkListParams struct {
-	// Cursor is the next_cursor of the page before. The first page when empty.
+	// Cursor is the cursor of the page to return. Empty means the first page.
 	Cursor string
-	// Limit is the most links to return, 500 to 5000. MoneyKit takes 1000 when absent.
+	// Limit is the page size, 500 to 5000. Zero means MoneyKit's default of 1000.
 	Limit int
 }
 
-// AccountListParams narrows get_accounts. A zero field is not sent.
+// AccountListParams holds the parameters of [AccountsService.List].
+// The zero value of a field leaves its parameter out.
 type AccountListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// IdentityListParams narrows get_identities. A zero field is not sent.
+// IdentityListParams holds the parameters of [IdentityService.List].
+// The zero value of a field leaves its parameter out.
 type IdentityListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// HoldingListParams narrows get_holdings. A zero field is not sent.
+// HoldingListParams holds the parameters of [InvestmentsService.Holdings].
+// The zero value of a field leaves its parameter out.
 type HoldingListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// InvestmentTransactionListParams narrows get_investment_transactions. A zero field is not sent.
+// InvestmentTransactionListParams holds the parameters of [InvestmentsService.Transactions].
+// The zero value of a field leaves its parameter out.
 type InvestmentTransactionListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
-	// Page is the number of the page, from 1. MoneyKit takes 1 when absent.
+	// Page is the number of the page, from 1. Zero means the first page.
 	Page int
-	// Size is the most transactions on a page, 1 to 1000. MoneyKit takes 50 when absent.
+	// Size is the page size, 1 to 1000. Zero means MoneyKit's default of 50.
 	Size int
-	// StartDate is the first day to include. MoneyKit chooses one when absent.
+	// StartDate is the first day to include. The zero Date lets MoneyKit choose one.
 	StartDate Date
-	// EndDate is the last day to include. MoneyKit chooses one when absent.
+	// EndDate is the last day to include. The zero Date lets MoneyKit choose one.
 	EndDate Date
 }
 
-// TransactionListParams narrows get_transactions. A zero field is not sent.
+// TransactionListParams holds the parameters of [TransactionsService.List].
+// The zero value of a field leaves its parameter out.
 type TransactionListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
-	// Page is the number of the page, from 1. MoneyKit takes 1 when absent.
+	// Page is the number of the page, from 1. Zero means the first page.
 	Page int
-	// Size is the most transactions on a page, 1 to 1000. MoneyKit takes 50 when absent.
+	// Size is the page size, 1 to 1000. Zero means MoneyKit's default of 50.
 	Size int
-	// StartDate is the first day to include. MoneyKit chooses one when absent.
+	// StartDate is the first day to include. The zero Date lets MoneyKit choose one.
 	StartDate Date
-	// EndDate is the last day to include. MoneyKit chooses one when absent.
+	// EndDate is the last day to include. The zero Date lets MoneyKit choose one.
 	EndDate Date
 }
 
-// transactionSyncParams narrows get_transactions_sync. A zero field is not sent.
+// transactionSyncParams holds the parameters of [TransactionsService.Sync].
+// The zero value of a field leaves its parameter out.
 type transactionSyncParams struct {
-	// Cursor is the cursor of the answer before. From the beginning when empty.
+	// Cursor is the cursor of the previous response. Empty means all
+	// changes since the beginning.
 	Cursor string
-	// Size is the most changes to return, 1 to 500. MoneyKit takes 50 when absent.
+	// Size is the page size, 1 to 500. Zero means MoneyKit's default of 50.
 	Size int
 }
 
-// UserAccountListParams narrows get_user_accounts. A zero field is not sent.
+// UserAccountListParams holds the parameters of [UsersService.Accounts].
+// The zero value of a field leaves its parameter out.
 type UserAccountListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// UserTransactionListParams narrows get_user_transactions. A zero field is not sent.
+// UserTransactionListParams holds the parameters of [UsersService.Transactions].
+// The zero value of a field leaves its parameter out.
 type UserTransactionListParams struct {
-	// AccountIDs selects the accounts. All when empty.
+	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
-	// Page is the number of the page, from 1. MoneyKit takes 1 when absent.
+	// Page is the number of the page, from 1. Zero means the first page.
 	Page int
-	// Size is the most transactions on a page, 1 to 1000. MoneyKit takes 50 when absent.
+	// Size is the page size, 1 to 1000. Zero means MoneyKit's default of 50.
 	Size int
-	// StartDate is the first day to include. MoneyKit chooses one when absent.
+	// StartDate is the first day to include. The zero Date lets MoneyKit choose one.
 	StartDate Date
-	// EndDate is the last day to include. MoneyKit chooses one when absent.
+	// EndDate is the last day to include. The zero Date lets MoneyKit choose one.
 	EndDate Date
 }

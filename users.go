@@ -6,8 +6,11 @@ import (
 )
 
 // Accounts returns the accounts of all links of one of your users, by link id. userID is your own
-// id, as in [CustomerUser].ID. It fails with [ErrUnauthorized]; a user without links gives none.
-// It is repeated after network failures, 429, 502, 503 and 504.
+// id of the user, 4 to 150 characters, as in [CustomerUser].ID. A user without links has no
+// accounts.
+//
+// It returns an error that matches [ErrorCodeValidationFailed] for a user id outside these limits,
+// and [ErrUnauthorized]. Retried like any read.
 //
 // API operation: get_user_accounts (GET /users/{id}/accounts).
 func (s *UsersService) Accounts(ctx context.Context, userID string, params UserAccountListParams, opts ...CallOption) (*UserAccounts, error) {
@@ -16,11 +19,9 @@ func (s *UsersService) Accounts(ctx context.Context, userID string, params UserA
 	return call[UserAccounts](ctx, s.core, r, opts)
 }
 
-// Links returns all links of one of your users, by link id. userID is your own id, as in
-// [CustomerUser].ID. It fails with [ErrUnauthorized]; a user without links gives none. It is
-// repeated after network failures, 429, 502, 503 and 504.
-//
-// After an exchange whose answer was lost, this shows whether the link was made.
+// Links returns all links of one of your users, by link id. Use it to find out whether an exchange
+// whose response was lost created a link. The user id, errors and retries are as for
+// [UsersService.Accounts].
 //
 // API operation: get_user_links (GET /users/{id}/links).
 func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOption) (*UserLinks, error) {
@@ -32,9 +33,9 @@ func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOpt
 // Transactions returns one page of the transactions of all links of one of your users, newest
 // first, and their accounts by account id. Most programs want [UsersService.AllTransactions].
 //
-// It fails with [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for a range of days
-// that ends before it begins, and with [ErrUnauthorized]. It is repeated after network failures,
-// 429, 502, 503 and 504.
+// It returns an error that matches [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for
+// an end date before the start date. The user id, other errors and retries are as for
+// [UsersService.Accounts].
 //
 // API operation: get_user_transactions (GET /users/{id}/transactions).
 func (s *UsersService) Transactions(
@@ -45,9 +46,9 @@ func (s *UsersService) Transactions(
 	return call[UserTransactionPage](ctx, s.core, r, opts)
 }
 
-// AllTransactions yields the transactions of all links of one of your users, newest first, page by
-// page as the loop goes on. Without a size it asks for large pages. It fails like
-// [UsersService.Transactions]; an error ends the loop.
+// AllTransactions yields the transactions of all links of one of your users, newest first. It reads
+// a page when the loop reaches it, with 1000 transactions on a page unless params.Size says
+// otherwise. Errors and retries are those of [UsersService.Transactions]; an error ends the loop.
 func (s *UsersService) AllTransactions(
 	ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption,
 ) iter.Seq2[Transaction, error] {

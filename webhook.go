@@ -19,8 +19,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/recent"
 )
 
-// Why a webhook is refused, for [errors.Is]. The errors around them say more, to the operator; the
-// sender is told nothing.
+// Errors of [WebhooksService.Verify], for [errors.Is]. The errors that wrap them say more; show
+// them to an operator and not to the sender.
 var (
 	// ErrNotSigned: the request has no MoneyKit-Signature header. It is not from MoneyKit.
 	ErrNotSigned = errors.New("moneykit: the webhook is not signed")
@@ -28,13 +28,13 @@ var (
 	ErrInvalidSignature = errors.New("moneykit: the webhook's signature is invalid")
 	// ErrStaleSignature: the signature is MoneyKit's, but too old or from the future.
 	ErrStaleSignature = errors.New("moneykit: the webhook's signature is out of date")
-	// ErrBodyMismatch: the signature is MoneyKit's, but for another body. Most often something
-	// between the network and Verify has decoded the body and encoded it again.
+	// ErrBodyMismatch: the signature is MoneyKit's, but for another body. Usually something between
+	// the network and Verify has decoded the body and encoded it again.
 	ErrBodyMismatch = errors.New("moneykit: the webhook's body is not what was signed")
-	// ErrMalformedEvent: the body is not an event, or lacks what it must have.
+	// ErrMalformedEvent: the body is not an event, or lacks a required member.
 	ErrMalformedEvent = errors.New("moneykit: the webhook is not an event")
-	// ErrKeysUnavailable: MoneyKit's keys are not available now, or the key that the signature
-	// names may be newer than they are. The webhook may be genuine, and MoneyKit delivers it again.
+	// ErrKeysUnavailable: MoneyKit's keys are not available, or the signature's key is unknown and
+	// may be newer than the cached keys. The webhook may be genuine. MoneyKit delivers it again.
 	ErrKeysUnavailable = errors.New("moneykit: the keys of webhooks are not available")
 )
 
@@ -73,20 +73,20 @@ func newVerifier(c *core, ages jws.Ages, keyLife time.Duration, now func() time.
 	}
 }
 
-// Verify returns the event of a webhook, if MoneyKit signed exactly this body not too long ago. The
-// body is that of the request, byte for byte: an event that was decoded and encoded again is not
-// what was signed. It has at most 1 MiB, and the event's Raw is the same memory.
+// Verify returns the event of a webhook if MoneyKit signed this body and the signature is not too
+// old. body is the body of the request, unchanged, at most 1 MiB: a body that was decoded and
+// encoded again is not what MoneyKit signed. The event's Raw shares its memory.
 //
-// It returns an [*Error] that matches one of
+// It returns an [*Error] that matches
 //
 //   - [ErrNotSigned], [ErrInvalidSignature], [ErrStaleSignature], [ErrBodyMismatch] or
-//     [ErrMalformedEvent]: do not believe the webhook, now or later;
-//   - [ErrKeysUnavailable], or the error of ctx: nothing can be said now. Respond with 503, and
-//     MoneyKit delivers again.
+//     [ErrMalformedEvent]: the webhook is not genuine and never will be. Respond with 400;
+//   - [ErrKeysUnavailable] or the error of ctx: the webhook cannot be verified now. Respond with
+//     503, and MoneyKit delivers it again.
 //
 // [WebhooksService.Handler] does all of this. Keys are fetched when they are first needed and
-// cached for 12 hours. A key that is not among them makes the client refetch them, at most every
-// five minutes. If that fails the old ones are used until they are 24 hours old.
+// cached for 12 hours; see [WithWebhookKeyLife]. An unknown key makes the client refetch them, at
+// most once in five minutes. If a refetch fails, the old keys are used until they are 24 hours old.
 //
 // API operation: get_well_known_jwks (GET /.well-known/jwks.json).
 func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body []byte) (Event, error) {
@@ -98,7 +98,7 @@ func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body [
 	return v.event(claims, header, body)
 }
 
-// webhookError returns the error of a webhook that is refused. What err says is made of this
+// webhookError returns the error of a webhook that is refused. The text of err consists of this
 // package's words.
 func webhookError(class, err error) *Error {
 	return &Error{Operation: "verifying a webhook", class: class, why: strings.TrimPrefix(class.Error(), "moneykit: "), err: err}
@@ -131,8 +131,8 @@ func headerValues(header http.Header, name string) (values []string) {
 	return values
 }
 
-// signed returns what the signature in a header says, if it is MoneyKit's and not out of date. It
-// needs no body: whoever has no signature cannot make the receiver read one.
+// signed returns the claims of the signature in a header, if it is MoneyKit's and not out of date.
+// It needs no body, so a sender without a signature cannot make the receiver read one.
 func (v *verifier) signed(ctx context.Context, header http.Header) (*jws.Claims, error) {
 	token, err := readSignature(header)
 	if err != nil {
@@ -164,8 +164,8 @@ func (v *verifier) event(claims *jws.Claims, header http.Header, body []byte) (E
 	return event, nil
 }
 
-// explain says why a body is not the one that was signed. It does so for a few bodies a minute:
-// whoever has seen a signature can send it with any body.
+// explain returns why a body is not the one that was signed. It does so for a few bodies a minute,
+// because anyone who has seen a signature can send it with any body.
 func (v *verifier) explain(header http.Header, body []byte, signed [sha256.Size]byte) string {
 	const most = 5
 	if v.explained.Change(struct{}{}, func(n int) int { return n + 1 }) > most {
@@ -212,23 +212,23 @@ func readDelivery(header http.Header) delivery {
 	return d
 }
 
-// WebhookKeyStats counts what was done to have MoneyKit's keys.
+// WebhookKeyStats counts fetches of MoneyKit's signing keys.
 type WebhookKeyStats struct {
 	Requests int64     // for the key set
-	Failures int64     // of those
-	Unknown  int64     // webhooks that named a key which the set did not have
+	Failures int64     // of these requests
+	Unknown  int64     // webhooks signed with a key that the set did not have
 	Keys     int       // that are in use
-	Skipped  int       // keys of the set that are not for webhooks, or not usable
+	Skipped  int       // keys of the set that cannot verify webhooks
 	Fetched  time.Time // when they were fetched; zero if they never were
 }
 
-// KeyStats returns what [WebhooksService.Verify] did so far to have MoneyKit's keys, for metrics.
+// KeyStats returns counters of the key cache of [WebhooksService.Verify], for metrics.
 func (s *WebhooksService) KeyStats() WebhookKeyStats {
 	return WebhookKeyStats(s.core.webhooks.keys.Stats())
 }
 
-// fetchKeys returns the key set as it came. It is asked for once: many webhooks may wait for it,
-// and MoneyKit repeats them all.
+// fetchKeys returns the key set as received. It is not retried: many webhooks may wait for it, and
+// MoneyKit delivers them again.
 func (c *core) fetchKeys(ctx context.Context) ([]byte, error) {
 	r := newGetWellKnownJWKSRequest()
 	r.auth, r.answer = authClientID, jws.MaxKeySet
@@ -239,8 +239,8 @@ func (c *core) fetchKeys(ctx context.Context) ([]byte, error) {
 	return resp.Body, nil
 }
 
-// Keys returns the public keys that MoneyKit signs webhooks with, each as a JSON Web Key. They may
-// be kept for 24 hours at most. It is repeated after network failures, 429, 502, 503 and 504.
+// Keys returns the public keys that MoneyKit signs webhooks with, each as a JSON Web Key. Cache
+// them for 24 hours at most. Retried like any read.
 //
 // API operation: get_well_known_jwks (GET /.well-known/jwks.json).
 func (s *WebhooksService) Keys(ctx context.Context, opts ...CallOption) ([]json.RawMessage, error) {
@@ -258,9 +258,14 @@ func (s *WebhooksService) Keys(ctx context.Context, opts ...CallOption) ([]json.
 // SendTest makes MoneyKit send an event of a sandbox link to the link's webhook, and returns the
 // token of the delivery.
 //
-// It fails with [ErrorCodeLinkBadConfig] when the link has no webhook, [ErrForbidden] for a live
-// link, [ErrorCodeValidationFailed] without an event or key, [ErrLinkDeleted] and [ErrNotFound]. It
-// is repeated after 429 only.
+// It returns an error that matches
+//
+//   - [ErrorCodeLinkBadConfig] if the link has no webhook;
+//   - [ErrForbidden] for a live link;
+//   - [ErrorCodeValidationFailed] if params lacks an event or a key;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone.
+//
+// Retried only after 429.
 //
 // API operation: trigger_test_link_webhook_event (POST /webhooks/test/link/{id}).
 func (s *WebhooksService) SendTest(ctx context.Context, linkID string, params TestWebhookParams, opts ...CallOption) (*TestDelivery, error) {

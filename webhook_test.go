@@ -7,20 +7,19 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/jarcoal/httpmock"
@@ -29,166 +28,6 @@ import (
 
 	"github.com/moneykit/moneykit-go"
 )
-
-const keysURL = testBase + "/.well-known/jwks.json"
-
-// eventJSON is what a bank that is down makes MoneyKit send.
-const eventJSON = `{"webhook_event":"link.state_changed","webhook_major_version":1,"webhook_minor_version":0,` +
-	`"webhook_idempotency_key":"evt_1","webhook_timestamp":"2026-03-01T12:00:00Z","link_id":"mk_1","link_tags":["a & b"],` +
-	`"state":"error","error":"institution_error","error_message":"The bank is down — sorry"}`
-
-// hookTime is when webhooks of these tests are signed and received.
-func hookTime() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
-
-// hook is a delivery in parts. Tests change parts before it is put together.
-type hook struct {
-	t      *testing.T
-	key    *ecdsa.PrivateKey // that signs
-	head   string            // of the token, as JSON
-	claims string            // as JSON; made for signed if empty
-	signed string            // the body that is signed
-	body   string            // the body that is sent
-	token  string            // made of the parts above if empty
-	keys   string            // the key set; made of key if empty
-
-	method  string
-	answers httpmock.Responder // of the key set, in place of keys
-	change  func(*http.Request)
-	cipher  func(signing []byte) []byte // in place of ES256
-}
-
-func newHook(t *testing.T) *hook {
-	t.Helper()
-	return &hook{
-		t: t, key: newKey(t), method: http.MethodPost,
-		head: `{"alg":"ES256","kid":"key-1","typ":"JWT"}`, signed: eventJSON, body: eventJSON,
-	}
-}
-
-func newKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(tb, err)
-	return key
-}
-
-// claimsAt returns the claims that MoneyKit makes for a body.
-func claimsAt(iat time.Time, body string) string {
-	return fmt.Sprintf(`{"iss":"https://api.moneykit.com","iat":%d,"request_body_sha256":%q}`, iat.Unix(), hashOf(body))
-}
-
-func hashOf(body string) string {
-	hash := sha256.Sum256([]byte(body))
-	return hex.EncodeToString(hash[:])
-}
-
-// coordinates returns x and y in base64url.
-func coordinates(tb testing.TB, key *ecdsa.PrivateKey) (x, y string) {
-	tb.Helper()
-	point, err := key.PublicKey.Bytes()
-	require.NoError(tb, err)
-	return b64(point[1:33]), b64(point[33:])
-}
-
-func b64[T string | []byte](data T) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
-
-// jwkOf returns a key as MoneyKit publishes it.
-func jwkOf(tb testing.TB, key *ecdsa.PrivateKey, id string) string {
-	tb.Helper()
-	x, y := coordinates(tb, key)
-	return fmt.Sprintf(`{"kty":"EC","use":"sig","alg":"ES256","kid":%q,"crv":"P-256","x":%q,"y":%q}`, id, x, y)
-}
-
-func sign(tb testing.TB, key *ecdsa.PrivateKey, signing []byte) []byte {
-	tb.Helper()
-	hash := sha256.Sum256(signing)
-	r, s, err := ecdsa.Sign(rand.Reader, key, hash[:])
-	require.NoError(tb, err)
-	return append(r.FillBytes(make([]byte, 32)), s.FillBytes(make([]byte, 32))...)
-}
-
-// compact returns the token.
-func (h *hook) compact() string {
-	if h.token != "" {
-		return h.token
-	}
-	claims := h.claims
-	if claims == "" {
-		claims = claimsAt(hookTime(), h.signed)
-	}
-	signing := b64(h.head) + "." + b64(claims)
-	if h.cipher != nil {
-		return signing + "." + b64(h.cipher([]byte(signing)))
-	}
-	return signing + "." + b64(sign(h.t, h.key, []byte(signing)))
-}
-
-// sends sets both what is signed and what is sent.
-func (h *hook) sends(body string) { h.signed, h.body = body, body }
-
-func (h *hook) request() *http.Request {
-	r := httptest.NewRequestWithContext(h.t.Context(), h.method, "https://app.example/hooks", strings.NewReader(h.body))
-	r.Header.Set("MoneyKit-Signature", h.compact())
-	r.Header.Set("MoneyKit-Delivery-Token", "delivery-1")
-	r.Header.Set("MoneyKit-Delivery-Attempt", "2")
-	if h.change != nil {
-		h.change(r)
-	}
-	return r
-}
-
-// client returns one that gets the hook's key set.
-func (h *hook) client(opts ...moneykit.Option) *moneykit.Client {
-	mock := newMock(h.t)
-	responder := h.answers
-	if responder == nil {
-		keys := h.keys
-		if keys == "" {
-			keys = `{"keys":[` + jwkOf(h.t, h.key, "key-1") + `]}`
-		}
-		responder = answers(http.StatusOK, keys)
-	}
-	mock.RegisterResponder(http.MethodGet, keysURL, responder)
-	return newClient(h.t, mock, append([]moneykit.Option{
-		moneykit.WithClock(hookTime), moneykit.WithLogger(slog.New(slog.DiscardHandler)),
-	}, opts...)...)
-}
-
-// claim adds, changes or, with no value, removes a claim.
-func (h *hook) claim(name, value string) {
-	h.t.Helper()
-	claims := map[string]json.RawMessage{}
-	require.NoError(h.t, json.Unmarshal([]byte(claimsAt(hookTime(), h.signed)), &claims))
-	if value == "" {
-		delete(claims, name)
-	} else {
-		claims[name] = json.RawMessage(value)
-	}
-	out, err := json.Marshal(claims)
-	require.NoError(h.t, err)
-	h.claims = string(out)
-}
-
-// member adds a member at the end of the token's header.
-func (h *hook) member(text string) { h.head = strings.TrimSuffix(h.head, "}") + "," + text + "}" }
-
-// segments takes the token apart and puts it together again.
-func (h *hook) segments(f func(s []string) []string) {
-	h.token = strings.Join(f(strings.Split(h.compact(), ".")), ".")
-}
-
-// withHMAC signs with the public key as if it were a secret.
-func (h *hook) withHMAC(algorithm string, hash crypto.Hash) {
-	h.t.Helper()
-	h.head = `{"alg":"` + algorithm + `","kid":"key-1"}`
-	secret, err := h.key.PublicKey.Bytes()
-	require.NoError(h.t, err)
-	h.cipher = func(signing []byte) []byte {
-		mac := hmac.New(hash.New, secret)
-		mac.Write(signing)
-		return mac.Sum(nil)
-	}
-}
 
 // order is that of the group of P-256.
 func order() []byte { return elliptic.P256().Params().N.Bytes() }
@@ -691,4 +530,113 @@ func gzipped(t *testing.T, s string) string {
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	return out.String()
+}
+
+// What the operator is told, and nobody else.
+func TestWebhookBodyMismatch(t *testing.T) {
+	t.Parallel()
+	const spaced = `{"webhook_event": "link.state_changed", "link_id": "mk_1", "n": "caf` + "é" + ` <&> \u2028"}`
+	again := "decoded and encoded again: its white space or the escapes"
+	tests := []struct{ name, signed, sent, says string }{
+		{"pretty to compact", "{\n  \"a\": 1,\n  \"b\": [\n    2\n  ]\n}", `{"a":1,"b":[2]}`, again},
+		{"pretty by four to compact", "{\n    \"a\": 1\n}", `{"a":1}`, again},
+		{"pretty by tabs to compact", "{\n\t\"a\": 1\n}", `{"a":1}`, again},
+		{"Python to compact", `{"a": 1, "b": "x, y: z\\\""}`, `{"a":1,"b":"x, y: z\\\""}`, again},
+		{"Python's escapes to plain text", `{"a": "caf\u00e9 \ud83d\ude00"}`, `{"a":"café 😀"}`, again},
+		{"plain text to escapes", `{"a":"café"}`, `{"a":"caf\u00e9"}`, again},
+		{"Go's escapes to plain text", `{"a":"\u003cb\u003e \u0026"}`, `{"a":"<b> &"}`, again},
+		{"plain text to Go's escapes", `{"a":"<b> &"}`, `{"a":"\u003cb\u003e \u0026"}`, again},
+		{"lost line end", `{"a":1}` + "\n", `{"a":1}`, "the line end after it was lost"},
+		{"CRLF", "{\n}", "{\r\n}", "changed to CRLF"},
+		{"no CRLF", "{\r\n}", "{\n}", "changed from CRLF"},
+		{"a byte order mark lost", "\xef\xbb\xbf{}", "{}", "mark before it was lost"},
+		{"decoded twice", `"{\"a\":1}"`, `{"a":1}`, "decoded twice"},
+		{"a form", `{"a":"1+1"}`, `{"a":"1 1"}`, "as a form"},
+		{"escaped as in a URL", `{"a":"b c"}`, `%7B%22a%22%3A%22b+c%22%7D`, "as in a URL"},
+		{"in alphabetical order", spaced, `{"link_id":"mk_1","n":"x","webhook_event":"link.state_changed"}`, "alphabetical order"},
+		{"too large to look into", "{}", strings.Repeat("x", 65<<10), "too large to find out"},
+		{"something else", "{}", spaced, "another delivery's"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHook(t)
+			h.signed, h.body = tt.signed, tt.sent
+			_, err := h.client().Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
+			require.ErrorIs(t, err, moneykit.ErrBodyMismatch)
+			require.ErrorContains(t, err, tt.says)
+			assert.NotContains(t, err.Error(), "mk_1", "the body is in the error")
+		})
+	}
+}
+
+// Whoever saw a signature can send it with any body; finding out what happened to the body must not
+// cost more than the body.
+func TestWebhookExpensiveBody(t *testing.T) { //nolint:paralleltest // it measures memory
+	for name, body := range map[string]string{
+		"nested": strings.Repeat("[", 9990) + "0" + strings.Repeat(",0", 21000) + strings.Repeat("]", 9990),
+		"texts":  "[" + strings.Repeat(`"\u2028<",`, 5000) + `""]`,
+		"spaces": strings.Repeat(" ", 64<<10),
+	} {
+		h := newHook(t)
+		h.body = body
+		client, request := h.client(), h.request()
+		_, err := client.Webhooks.Verify(t.Context(), request.Header, []byte("x")) // gets the keys
+		require.Error(t, err)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = client.Webhooks.Verify(t.Context(), request.Header, []byte(body))
+		runtime.ReadMemStats(&after)
+		require.ErrorIs(t, err, moneykit.ErrBodyMismatch, name)
+		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), name)
+	}
+}
+
+func TestWebhookUnknownKey(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHook(t)
+		client := h.client()
+		h.head = strings.Replace(h.head, "key-1", "key-2", 1)
+		verify := func() error {
+			_, err := client.Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
+			return err
+		}
+		err := verify()
+		require.ErrorIs(t, err, moneykit.ErrInvalidSignature)
+		require.ErrorContains(t, err, `key key-2: the key set, just read, does not have the key: it is of MoneyKit's other environment`)
+		require.ErrorContains(t, err, `this client's id, which begins with sandbox`)
+		err = verify()
+		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "it may be newer than the key set")
+		require.ErrorContains(t, err, "not read again for 5m0s: it is newer than the key set, or forged")
+		assert.Equal(t, moneykit.WebhookKeyStats{Requests: 1, Unknown: 2, Keys: 1, Fetched: hookTime()}, client.Webhooks.KeyStats())
+
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		slow := newHook(t)
+		slow.answers = httpmock.Responder(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		_, err = slow.client().Webhooks.Verify(canceled, slow.request().Header, []byte(slow.body))
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, moneykit.ErrKeysUnavailable)
+		<-time.After(time.Minute) // the request for the keys runs out
+	})
+}
+
+func TestWebhookAge(t *testing.T) {
+	t.Parallel()
+	at := func(d time.Duration) moneykit.Option {
+		return moneykit.WithClock(func() time.Time { return hookTime().Add(d) })
+	}
+	h := newHook(t)
+	tight := moneykit.WithWebhookAge(time.Minute, time.Second)
+	for d, want := range map[time.Duration]error{
+		0: nil, time.Minute: nil, 61 * time.Second: moneykit.ErrStaleSignature,
+		-time.Second: nil, -2 * time.Second: moneykit.ErrStaleSignature,
+	} {
+		_, err := h.client(tight, at(d)).Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
+		require.ErrorIs(t, err, want, d)
+	}
 }

@@ -17,87 +17,107 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// dedupeLease is how long an event may be handled before another delivery of it may be.
+// dedupeLease is how long an event may be handled before another delivery of it can claim it.
 const dedupeLease = 5 * time.Minute
 
-// HandlerOption changes what [WebhooksService.Handler] returns.
-type HandlerOption func(*webhookHandler)
+// HandlerOption configures [WebhooksService.Handler].
+type HandlerOption func(*handlerConfig) error
 
-// WithDedupe lets each event be handled once, by its idempotency key, however often it is
-// delivered: a delivery of an event that was handled is answered with 204 at once, and one of an
-// event that is being handled with 503, so that MoneyKit comes back to see whether that worked. An
-// event counts as handled when the function has returned nil. The function's context ends after
-// five minutes, and then another delivery may get the event. Keys are scoped by the client's id and
-// the link, so that applications can share a [Deduper]. With nil nothing is remembered.
-func WithDedupe(d Deduper) HandlerOption {
-	return func(h *webhookHandler) { h.dedupe = d }
+// handlerConfig is what handler options write.
+type handlerConfig struct {
+	dedupe Deduper // nil for none
+	final  func(error) bool
 }
 
-// WithFinal says which errors of the function no other delivery of the event would change. After
-// one of them the event counts as handled: the answer is 204, and the error is logged. Without it
-// that is an error that matches [ErrLinkDeleted]: about a link that is gone there is nothing left
-// to do.
+// WithDedupe handles each event once, by its idempotency key, however often MoneyKit delivers it. A
+// delivery of an event that was handled gets 204 at once. A delivery of an event that is being
+// handled gets 503, so that MoneyKit delivers it again and learns the outcome.
+//
+// An event counts as handled when the function has returned nil or an error that is final (see
+// [WithFinal]). The function's context ends after five minutes; then another delivery may claim the
+// event. Keys contain the client's id and the link id, so several applications can share a
+// [Deduper]. If d is nil, events are not remembered.
+func WithDedupe(d Deduper) HandlerOption {
+	return func(c *handlerConfig) error {
+		c.dedupe = d
+		return nil
+	}
+}
+
+// WithFinal sets which errors of the function are final: another delivery of the event would fail
+// in the same way. After a final error the handler responds with 204, logs the error, and counts
+// the event as handled. By default errors that match [ErrLinkDeleted] are final.
 func WithFinal(isFinal func(error) bool) HandlerOption {
-	return func(h *webhookHandler) { h.final = isFinal }
+	return func(c *handlerConfig) error {
+		if isFinal == nil {
+			return errors.New("the function for final errors is nil")
+		}
+		c.final = isFinal
+		return nil
+	}
 }
 
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
-// [WebhooksService.Verify] does, the signature and its age before the body is read, calls fn with
-// its event, and responds with
+// [WebhooksService.Verify] does, signature and age before it reads the body, calls fn with the
+// event, and responds with
 //
-//   - 204 when fn has returned nil, or an error that is final (see [WithFinal]);
-//   - 400 to what will never be believed: not signed, not by MoneyKit, out of date, altered, not an
+//   - 204 if fn returned nil or a final error (see [WithFinal]), or if the event was handled before
+//     (see [WithDedupe]);
+//   - 400 if the webhook is not signed, not signed by MoneyKit, out of date, altered, or not an
 //     event;
-//   - 405 to another method than POST, and 413 to a body of more than 1 MiB;
-//   - 500 when fn fails or panics, or the [Deduper] fails;
-//   - 503 when MoneyKit's keys are not available, or may be older than the one of the signature.
+//   - 405 for another method than POST, and 413 for a body of more than 1 MiB;
+//   - 500 if fn fails or panics, or if the [Deduper] fails;
+//   - 503 if MoneyKit's keys are not available, if the signature's key is unknown and may be newer
+//     than the cached keys, or if another delivery of the event is being handled.
 //
-// Responses have no body, and tell a forger nothing. MoneyKit delivers again for two hours after
-// all of them but 204. Return nil from fn also for events that are of no interest, and return soon:
-// do what takes long after putting [EventMeta].Raw into a queue, and read it there with
+// Responses have no body and never say why a delivery is refused. MoneyKit delivers again for two
+// hours after every status but 204. fn should return nil for events that the program ignores, and
+// return soon: to do work that takes long, put [EventMeta].Raw into a queue and read it there with
 // [ParseUnverifiedEvent].
 //
-// Refusals and failures are logged with the reason and MoneyKit's delivery token, with the client's
-// logger, or else with [slog.Default]: they show nowhere else. Of refusals for one reason, the
-// first ten in a minute are logged as warnings or errors, and the others at debug level.
+// Refused and failed deliveries are logged with the reason and MoneyKit's delivery token, with the
+// client's logger or else [slog.Default]. Of refusals with the same status, the first ten a minute
+// are logged as warnings or errors, the others at debug level.
 //
-// Handler panics if fn is nil.
+// Handler panics if fn or an option is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
 	if fn == nil {
 		panic("moneykit: the function for events is nil")
 	}
 	h := &webhookHandler{
-		verifier: s.core.webhooks,
-		logger:   s.core.logger,
-		clientID: s.core.clientID,
-		fn:       fn,
-		refused:  recent.Map[int, int]{Life: time.Minute},
+		handlerConfig: handlerConfig{final: func(err error) bool { return errors.Is(err, ErrLinkDeleted) }},
+		verifier:      s.core.webhooks,
+		logger:        s.core.logger,
+		clientID:      s.core.clientID,
+		fn:            fn,
+		refused:       recent.Map[int, int]{Life: time.Minute},
 	}
 	for _, opt := range opts {
+		err := errors.New("an option is nil")
 		if opt != nil {
-			opt(h)
+			err = opt(&h.handlerConfig)
 		}
-	}
-	if h.final == nil {
-		h.final = func(err error) bool { return errors.Is(err, ErrLinkDeleted) }
+		if err != nil {
+			panic("moneykit: " + err.Error())
+		}
 	}
 	return h
 }
 
 type webhookHandler struct {
+	handlerConfig
+
 	verifier *verifier
 	logger   *slog.Logger // nil for the default one
 	clientID string
 	fn       func(context.Context, Event) error
-	final    func(error) bool
-	dedupe   Deduper              // nil for none
 	refused  recent.Map[int, int] // how many deliveries in the last minute, by status
 }
 
-// errTooLarge is of a body that is too large.
+// errTooLarge is the error of a body that is too large.
 var errTooLarge = fmt.Errorf("the body has more than %d bytes", maxEvent)
 
-// ServeHTTP answers one delivery.
+// ServeHTTP responds to one delivery.
 func (h *webhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodPost {
@@ -142,7 +162,7 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event,
 	return h.verifier.event(claims, r.Header, body)
 }
 
-// refuse answers a delivery that brought no event.
+// refuse responds to a delivery without a valid event.
 func (h *webhookHandler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	status, level := http.StatusBadRequest, slog.LevelWarn
 	switch {
@@ -255,7 +275,7 @@ func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
 
-// call calls fn, and survives it.
+// call calls fn and recovers from a panic in it.
 func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err error) {
 	defer func() {
 		if value := recover(); value != nil {
@@ -272,9 +292,9 @@ func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err 
 	return eventFailed, err
 }
 
-// dedupeKey returns what tells an event from others, also from those of other applications and
-// links. It is a hash, because nobody says what may be in an idempotency key. An event of a form
-// that is not known may have none; then its body counts.
+// dedupeKey returns a key that identifies an event among those of all applications and links. It is
+// a hash, because an idempotency key may hold any characters. An unknown event may have no
+// idempotency key; then its body identifies it.
 func dedupeKey(clientID string, meta EventMeta) string {
 	hash := sha256.New()
 	for _, part := range []string{clientID, meta.LinkID, cmp.Or(meta.IdempotencyKey, string(meta.Raw))} {

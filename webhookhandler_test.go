@@ -4,27 +4,20 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 )
-
-// ignore is a function that handles every event.
-func ignore(context.Context, moneykit.Event) error { return nil }
 
 // answer returns the answer of handler to one more delivery of h.
 func (h *hook) answer(handler http.Handler) *httptest.ResponseRecorder {
@@ -143,6 +136,10 @@ func TestWebhookHandlerWithoutAFunction(t *testing.T) {
 	t.Parallel()
 	client := newHook(t).client()
 	assert.PanicsWithValue(t, "moneykit: the function for events is nil", func() { client.Webhooks.Handler(nil) })
+	assert.PanicsWithValue(t, "moneykit: an option is nil", func() { client.Webhooks.Handler(ignore, nil) })
+	assert.PanicsWithValue(t, "moneykit: the function for final errors is nil", func() {
+		client.Webhooks.Handler(ignore, moneykit.WithFinal(nil))
+	})
 }
 
 func TestWebhookFailures(t *testing.T) {
@@ -198,146 +195,165 @@ func TestWebhookRefusalIsLogged(t *testing.T) { //nolint:paralleltest // it repl
 	assert.Equal(t, 1, strings.Count(line, "\n"))
 }
 
-// What the operator is told, and nobody else.
-func TestWebhookBodyMismatch(t *testing.T) {
+// scripted is a Deduper that fails where it is told to.
+type scripted struct {
+	moneykit.MemoryDeduper
+
+	claim, commit, release error
+	lost                   bool                // what fails has taken effect: only the answer is lost
+	state                  moneykit.ClaimState // in place of the real one
+	keys                   []string
+	deadlines              []bool
+}
+
+func (s *scripted) Claim(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
+	s.keys = append(s.keys, key)
+	if s.claim != nil || s.state != 0 {
+		return "", s.state, s.claim
+	}
+	return s.MemoryDeduper.Claim(ctx, key, lease)
+}
+
+func (s *scripted) Commit(ctx context.Context, key, token string) error {
+	_, has := ctx.Deadline()
+	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.commit != nil && !s.lost {
+		return s.commit
+	}
+	return errors.Join(s.commit, s.MemoryDeduper.Commit(ctx, key, token))
+}
+
+func (s *scripted) Release(ctx context.Context, key, token string) error {
+	_, has := ctx.Deadline()
+	s.deadlines = append(s.deadlines, has && ctx.Err() == nil)
+	if s.release != nil && !s.lost {
+		return s.release
+	}
+	return errors.Join(s.release, s.MemoryDeduper.Release(ctx, key, token))
+}
+
+func TestWithDedupe(t *testing.T) {
 	t.Parallel()
-	const spaced = `{"webhook_event": "link.state_changed", "link_id": "mk_1", "n": "caf` + "é" + ` <&> \u2028"}`
-	again := "decoded and encoded again: its white space or the escapes"
-	tests := []struct{ name, signed, sent, says string }{
-		{"pretty to compact", "{\n  \"a\": 1,\n  \"b\": [\n    2\n  ]\n}", `{"a":1,"b":[2]}`, again},
-		{"pretty by four to compact", "{\n    \"a\": 1\n}", `{"a":1}`, again},
-		{"pretty by tabs to compact", "{\n\t\"a\": 1\n}", `{"a":1}`, again},
-		{"Python to compact", `{"a": 1, "b": "x, y: z\\\""}`, `{"a":1,"b":"x, y: z\\\""}`, again},
-		{"Python's escapes to plain text", `{"a": "caf\u00e9 \ud83d\ude00"}`, `{"a":"café 😀"}`, again},
-		{"plain text to escapes", `{"a":"café"}`, `{"a":"caf\u00e9"}`, again},
-		{"Go's escapes to plain text", `{"a":"\u003cb\u003e \u0026"}`, `{"a":"<b> &"}`, again},
-		{"plain text to Go's escapes", `{"a":"<b> &"}`, `{"a":"\u003cb\u003e \u0026"}`, again},
-		{"lost line end", `{"a":1}` + "\n", `{"a":1}`, "the line end after it was lost"},
-		{"CRLF", "{\n}", "{\r\n}", "changed to CRLF"},
-		{"no CRLF", "{\r\n}", "{\n}", "changed from CRLF"},
-		{"a byte order mark lost", "\xef\xbb\xbf{}", "{}", "mark before it was lost"},
-		{"decoded twice", `"{\"a\":1}"`, `{"a":1}`, "decoded twice"},
-		{"a form", `{"a":"1+1"}`, `{"a":"1 1"}`, "as a form"},
-		{"escaped as in a URL", `{"a":"b c"}`, `%7B%22a%22%3A%22b+c%22%7D`, "as in a URL"},
-		{"in alphabetical order", spaced, `{"link_id":"mk_1","n":"x","webhook_event":"link.state_changed"}`, "alphabetical order"},
-		{"too large to look into", "{}", strings.Repeat("x", 65<<10), "too large to find out"},
-		{"something else", "{}", spaced, "another delivery's"},
+	down := errors.New("down")
+	fails := func(context.Context, moneykit.Event) error { return down }
+	tests := []struct {
+		name   string
+		dedupe *scripted
+		fn     func(context.Context, moneykit.Event) error
+		first  int
+		second int // of the same delivery, with a function that works
+	}{
+		{"handled", &scripted{}, ignore, 204, 204},
+		{"failed and released", &scripted{}, fails, 500, 204},
+		{"failed and not released", &scripted{release: down}, fails, 500, 503}, // until the lease ends
+		{"failed and released, and the answer is lost", &scripted{release: down, lost: true}, fails, 500, 204},
+		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
+		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
+		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
+		{"a state that is none", &scripted{state: 9}, ignore, 503, 503},
+		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
+		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
+		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
+		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 503},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			h := newHook(t)
-			h.signed, h.body = tt.signed, tt.sent
-			_, err := h.client().Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
-			require.ErrorIs(t, err, moneykit.ErrBodyMismatch)
-			require.ErrorContains(t, err, tt.says)
-			assert.NotContains(t, err.Error(), "mk_1", "the body is in the error")
+			client := h.client()
+			w := h.answer(client.Webhooks.Handler(tt.fn, moneykit.WithDedupe(tt.dedupe)))
+			assert.Equal(t, tt.first, w.Code)
+			if tt.first == http.StatusServiceUnavailable {
+				assert.Equal(t, "5", w.Header().Get("Retry-After"))
+			}
+			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe))).Code)
+			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
+			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
 		})
 	}
 }
 
-// Whoever saw a signature can send it with any body; finding out what happened to the body must not
-// cost more than the body.
-func TestWebhookExpensiveBody(t *testing.T) { //nolint:paralleltest // it measures memory
-	for name, body := range map[string]string{
-		"nested": strings.Repeat("[", 9990) + "0" + strings.Repeat(",0", 21000) + strings.Repeat("]", 9990),
-		"texts":  "[" + strings.Repeat(`"\u2028<",`, 5000) + `""]`,
-		"spaces": strings.Repeat(" ", 64<<10),
-	} {
-		h := newHook(t)
-		h.body = body
-		client, request := h.client(), h.request()
-		_, err := client.Webhooks.Verify(t.Context(), request.Header, []byte("x")) // gets the keys
-		require.Error(t, err)
-		var before, after runtime.MemStats
-		runtime.ReadMemStats(&before)
-		_, err = client.Webhooks.Verify(t.Context(), request.Header, []byte(body))
-		runtime.ReadMemStats(&after)
-		require.ErrorIs(t, err, moneykit.ErrBodyMismatch, name)
-		assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(16<<20), name)
-	}
-}
-
-func TestWebhookUnknownKey(t *testing.T) {
+// The sender may be gone when the function returns.
+func TestWithDedupeOutlivesRequest(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		h := newHook(t)
-		client := h.client()
-		h.head = strings.Replace(h.head, "key-1", "key-2", 1)
-		verify := func() error {
-			_, err := client.Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
-			return err
-		}
-		err := verify()
-		require.ErrorIs(t, err, moneykit.ErrInvalidSignature)
-		require.ErrorContains(t, err, `key key-2: the key set, just read, does not have the key: it is of MoneyKit's other environment`)
-		require.ErrorContains(t, err, `this client's id, which begins with sandbox`)
-		err = verify()
-		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "it may be newer than the key set")
-		require.ErrorContains(t, err, "not read again for 5m0s: it is newer than the key set, or forged")
-		assert.Equal(t, moneykit.WebhookKeyStats{Requests: 1, Unknown: 2, Keys: 1, Fetched: hookTime()}, client.Webhooks.KeyStats())
-
-		canceled, cancel := context.WithCancel(t.Context())
+	h, d := newHook(t), &scripted{}
+	for _, failure := range []error{errors.New("failed"), nil} {
+		ctx, cancel := context.WithCancel(t.Context())
+		h.change = func(r *http.Request) { *r = *r.WithContext(ctx) }
+		h.answer(h.client().Webhooks.Handler(func(work context.Context, _ moneykit.Event) error {
+			deadline, ok := work.Deadline()
+			assert.True(t, ok)
+			assert.LessOrEqual(t, time.Until(deadline), 5*time.Minute)
+			cancel()
+			return failure
+		}, moneykit.WithDedupe(d)))
 		cancel()
-		slow := newHook(t)
-		slow.answers = httpmock.Responder(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		})
-		_, err = slow.client().Webhooks.Verify(canceled, slow.request().Header, []byte(slow.body))
-		require.ErrorIs(t, err, context.Canceled)
-		require.NotErrorIs(t, err, moneykit.ErrKeysUnavailable)
-		<-time.After(time.Minute) // the request for the keys runs out
-	})
+	}
+	assert.Equal(t, []bool{true, true}, d.deadlines)
+	_, state, err := d.MemoryDeduper.Claim(t.Context(), d.keys[0], time.Minute)
+	require.NoError(t, err)
+	assert.Equal(t, moneykit.ClaimDone, state)
 }
 
-func TestWebhookAge(t *testing.T) {
+// A goroutine that the function ends gives its event back.
+func TestWithDedupeGoexit(t *testing.T) {
 	t.Parallel()
-	at := func(d time.Duration) moneykit.Option {
-		return moneykit.WithClock(func() time.Time { return hookTime().Add(d) })
-	}
-	h := newHook(t)
-	tight := moneykit.WithWebhookAge(time.Minute, time.Second)
-	for d, want := range map[time.Duration]error{
-		0: nil, time.Minute: nil, 61 * time.Second: moneykit.ErrStaleSignature,
-		-time.Second: nil, -2 * time.Second: moneykit.ErrStaleSignature,
-	} {
-		_, err := h.client(tight, at(d)).Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
-		require.ErrorIs(t, err, want, d)
-	}
-}
-
-// events is how many are delivered. CI delivers 20,000 under the race detector.
-var events = flag.Int("events", 2_000, "how many events TestWebhookExactlyOnce delivers")
-
-// Many workers deliver events, some more than once, until each has been acknowledged, to a function
-// that often fails.
-func TestWebhookExactlyOnce(t *testing.T) {
-	t.Parallel()
-	const workers = 64
-	h := newHook(t)
+	h, d := newHook(t), &scripted{}
 	client := h.client()
-	x := newExactly(*events)
-	handler := client.Webhooks.Handler(x.handle, moneykit.WithDedupe(&moneykit.MemoryDeduper{}))
-	bodies, tokens := make([]string, *events), make([]string, *events)
-	for i := range *events {
-		h.sends(strings.Replace(eventJSON, "evt_1", x.key(i), 1))
-		bodies[i], tokens[i] = h.body, h.compact()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		h.answer(client.Webhooks.Handler(func(context.Context, moneykit.Event) error {
+			runtime.Goexit()
+			return nil
+		}, moneykit.WithDedupe(d)))
+	}()
+	<-done
+	assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
+}
+
+// Keys are hashes of the application, the link and the idempotency key, or of the body without one.
+func TestDedupeKeys(t *testing.T) {
+	t.Parallel()
+	d := &scripted{}
+	for _, body := range []string{
+		strings.Replace(eventJSON, "evt_1", `evt\u0000 ä`, 1),
+		`{"webhook_event":"new","a":1}`, `{"webhook_event":"new","a":2}`,
+		strings.Replace(eventJSON, "evt_1", strings.Repeat("k", 255), 1), strings.Replace(eventJSON, "evt_1", strings.Repeat("k", 256), 1),
+	} {
+		h := newHook(t)
+		h.sends(body)
+		for range 2 {
+			assert.Equal(t, http.StatusNoContent, h.answer(h.client().Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
+		}
 	}
-	deliver := func(i int) int {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(bodies[i]))
-		r.Header.Set("MoneyKit-Signature", tokens[i])
-		w := httptest.NewRecorder()
-		func() {
-			defer func() { _ = recover() }() // a server survives them
-			handler.ServeHTTP(w, r)
-		}()
-		return w.Code
+	unique := map[string]bool{}
+	for _, key := range d.keys {
+		unique[key] = true
+		assert.Regexp(t, `^[!-~]{1,255}$`, key)
 	}
-	var wg sync.WaitGroup
-	for worker := range workers {
-		wg.Go(func() { x.work(worker, workers, deliver) })
+	assert.Len(t, unique, 5)
+}
+
+// Links and applications may use the same idempotency key.
+func TestDedupeKeysAreScoped(t *testing.T) {
+	t.Parallel()
+	d := &scripted{}
+	for _, id := range []string{testID, testID + "_2"} {
+		for _, link := range []string{"mk_1", "mk_2", "mk_1evt_1"} {
+			h := newHook(t)
+			h.sends(strings.Replace(eventJSON, `"mk_1"`, `"`+link+`"`, 1))
+			mock := newMock(t)
+			mock.RegisterResponder(http.MethodGet, keysURL, answers(http.StatusOK, `{"keys":[`+jwkOf(t, h.key, "key-1")+`]}`))
+			client, err := moneykit.NewClient(id, testSecret, moneykit.WithBaseURL(testBase), moneykit.WithClock(hookTime),
+				moneykit.WithHTTPClient(&http.Client{Transport: mock}))
+			require.NoError(t, err)
+			assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
+		}
 	}
-	wg.Wait()
-	x.check(t)
+	unique := map[string]bool{}
+	for _, key := range d.keys {
+		unique[key] = true
+	}
+	assert.Len(t, unique, 6)
 }

@@ -104,7 +104,7 @@ func (c *Config) complete() error {
 	}
 	for i, uri := range c.redirects() {
 		if err := checkRedirectURI(uri); err != nil {
-			return fmt.Errorf("Config.%s %w", redirectName(i), err)
+			return fmt.Errorf("%s %w", redirectName(i), err)
 		}
 	}
 	if c.Host != "" {
@@ -142,12 +142,12 @@ func checkRedirectURI(uri string) error {
 // redirects returns all redirect URIs that link sessions may have.
 func (c *Config) redirects() []string { return append([]string{c.RedirectURI}, c.OtherRedirectURIs...) }
 
-// redirectName returns the name of the field that holds one of the redirect URIs.
+// redirectName returns the name of the setting that holds one of the redirect URIs.
 func redirectName(i int) string {
 	if i == 0 {
-		return "RedirectURI"
+		return "Config.RedirectURI"
 	}
-	return fmt.Sprintf("OtherRedirectURIs[%d]", i-1)
+	return fmt.Sprintf("Config.OtherRedirectURIs[%d]", i-1)
 }
 
 // launchHost returns the host of Connect's pages if the front end must be told, and "" for

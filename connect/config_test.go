@@ -22,10 +22,13 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 	}{
 		"no user": {func(c *connect.Config) { c.User = nil }, "Config.User must be set"},
 
-		"no redirect URI":         {func(c *connect.Config) { c.RedirectURI = "" }, "Config.RedirectURI must not be empty"},
-		"broken redirect URI":     {func(c *connect.Config) { c.RedirectURI = "https://a/%zz" }, "Config.RedirectURI must be a URL"},
-		"relative redirect URI":   {func(c *connect.Config) { c.RedirectURI = "/oauth" }, "Config.RedirectURI must be absolute"},
-		"redirect URI with query": {func(c *connect.Config) { c.RedirectURI = "https://a.example/?b" }, "Config.RedirectURI must not have a query"},
+		"no redirect URI":       {func(c *connect.Config) { c.RedirectURI = "" }, "Config.RedirectURI must not be empty"},
+		"broken redirect URI":   {func(c *connect.Config) { c.RedirectURI = "https://a/%zz" }, "Config.RedirectURI must be a URL"},
+		"relative redirect URI": {func(c *connect.Config) { c.RedirectURI = "/oauth" }, "Config.RedirectURI must be absolute"},
+		"redirect URI with query": {
+			func(c *connect.Config) { c.RedirectURI = "https://a.example/?b" },
+			"Config.RedirectURI must not have a query",
+		},
 		"redirect URI in the clear": {
 			func(c *connect.Config) { c.RedirectURI = "http://a.example/oauth" }, "Config.RedirectURI must begin with https://",
 		},
@@ -45,13 +48,16 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 			func(c *connect.Config) { c.RedirectURI = "https://a.example/b%2foauth" }, "ReturnPageConfig.RedirectURI must not have an encoded slash",
 		},
 		"other redirect URI with query": {
-			func(c *connect.Config) { c.OtherRedirectURIs = []string{"shop://oauth", "https://a.example/?b"} }, "Config.OtherRedirectURIs[1] must not have a query",
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"shop://oauth", "https://a.example/?b"} },
+			"Config.OtherRedirectURIs[1] must not have a query",
 		},
 		"other redirect URI that is an endpoint": {
-			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/connect/session"} }, "Config.OtherRedirectURIs[0] must not be one of the endpoints",
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/connect/session"} },
+			"Config.OtherRedirectURIs[0] must not be one of the endpoints",
 		},
 		"other redirect URI with an encoded slash": {
-			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/b%2foauth"} }, "ReturnPageConfig.RedirectURI must not have an encoded slash",
+			func(c *connect.Config) { c.OtherRedirectURIs = []string{"https://a.example/b%2foauth"} },
+			"ReturnPageConfig.RedirectURI must not have an encoded slash",
 		},
 		"other redirect URI that is forwarded to itself": {
 			func(c *connect.Config) {
@@ -62,34 +68,43 @@ func TestNewHandlerRefusesConfig(t *testing.T) {
 		"another redirect URI for the page": {
 			func(c *connect.Config) { c.ReturnPage.RedirectURI = "https://a.example/other" }, "Config.ReturnPage.RedirectURI must",
 		},
-		"script":                    {func(c *connect.Config) { c.ReturnPage.Script = "oauth.js" }, "ReturnPageConfig.Script must"},
-		"targets":                   {func(c *connect.Config) { c.ReturnPage.ForwardTargets = []string{"x"} }, "ReturnPageConfig.ForwardTargets[0] must"},
-		"Connect":                   {func(c *connect.Config) { c.Host = "*" }, "Config.Host must"},
-		"Connect's path":            {func(c *connect.Config) { c.Host = "https://connect.example.com/start" }, "Config.Host must"},
-		"Connect in the clear":      {func(c *connect.Config) { c.Host = "http://connect.example.com" }, "Config.Host must begin with https://"},
-		"Connect of the page alone": {func(c *connect.Config) { c.ReturnPage.Host = "https://connect.example.com" }, "Config.ReturnPage.Host must be empty"},
-		"no start":                  {func(c *connect.Config) { c.Path = "connect/" }, "Config.Path must"},
-		"no end":                    {func(c *connect.Config) { c.Path = "/connect" }, "Config.Path must"},
-		"wildcard":                  {func(c *connect.Config) { c.Path = "/{user}/" }, "Config.Path must"},
-		"query":                     {func(c *connect.Config) { c.Path = "/a?/" }, "Config.Path must"},
-		"escape":                    {func(c *connect.Config) { c.Path = "/%41/" }, "Config.Path must"},
-		"host":                      {func(c *connect.Config) { c.Path = "//a.example/" }, "Config.Path must"},
-		"method":                    {func(c *connect.Config) { c.Path = "POST /a/" }, "Config.Path must"},
-		"tab":                       {func(c *connect.Config) { c.Path = "/a\t/" }, "Config.Path must"},
-		"control":                   {func(c *connect.Config) { c.Path = "/a\x7f/" }, "Config.Path must"},
-		"dots":                      {func(c *connect.Config) { c.Path = "/a/../b/" }, "Config.Path must"},
-		"a dot":                     {func(c *connect.Config) { c.Path = "/./" }, "Config.Path must"},
+		"script": {func(c *connect.Config) { c.ReturnPage.Script = "oauth.js" }, "ReturnPageConfig.Script must"},
+		"targets": {
+			func(c *connect.Config) { c.ReturnPage.ForwardTargets = []string{"x"} },
+			"ReturnPageConfig.ForwardTargets[0] must",
+		},
+		"Connect":              {func(c *connect.Config) { c.Host = "*" }, "Config.Host must"},
+		"Connect's path":       {func(c *connect.Config) { c.Host = "https://connect.example.com/start" }, "Config.Host must"},
+		"Connect in the clear": {func(c *connect.Config) { c.Host = "http://connect.example.com" }, "Config.Host must begin with https://"},
+		"Connect of the page alone": {
+			func(c *connect.Config) { c.ReturnPage.Host = "https://connect.example.com" },
+			"Config.ReturnPage.Host must be empty",
+		},
+		"no start": {func(c *connect.Config) { c.Path = "connect/" }, "Config.Path must"},
+		"no end":   {func(c *connect.Config) { c.Path = "/connect" }, "Config.Path must"},
+		"wildcard": {func(c *connect.Config) { c.Path = "/{user}/" }, "Config.Path must"},
+		"query":    {func(c *connect.Config) { c.Path = "/a?/" }, "Config.Path must"},
+		"escape":   {func(c *connect.Config) { c.Path = "/%41/" }, "Config.Path must"},
+		"host":     {func(c *connect.Config) { c.Path = "//a.example/" }, "Config.Path must"},
+		"method":   {func(c *connect.Config) { c.Path = "POST /a/" }, "Config.Path must"},
+		"tab":      {func(c *connect.Config) { c.Path = "/a\t/" }, "Config.Path must"},
+		"control":  {func(c *connect.Config) { c.Path = "/a\x7f/" }, "Config.Path must"},
+		"dots":     {func(c *connect.Config) { c.Path = "/a/../b/" }, "Config.Path must"},
+		"a dot":    {func(c *connect.Config) { c.Path = "/./" }, "Config.Path must"},
 		"theme": {
 			func(c *connect.Config) {
 				c.Theme = &theme.Theme{Colors: theme.Colors{Accent: theme.Value{Light: "url(//evil.example)"}}}
 			},
 			"theme: colors.accent must",
 		},
-		"wildcard origin":       {func(c *connect.Config) { c.TrustedOrigins = []string{"*"} }, "Config.TrustedOrigins"},
-		"null origin":           {func(c *connect.Config) { c.TrustedOrigins = []string{"null"} }, "Config.TrustedOrigins"},
-		"empty origin":          {func(c *connect.Config) { c.TrustedOrigins = []string{""} }, "Config.TrustedOrigins"},
-		"origin with an umlaut": {func(c *connect.Config) { c.TrustedOrigins = []string{"https://ä.example"} }, "Config.TrustedOrigins: the origin must have an ASCII"},
-		"origin with a path":    {func(c *connect.Config) { c.TrustedOrigins = []string{"https://a.example/"} }, "Config.TrustedOrigins"},
+		"wildcard origin": {func(c *connect.Config) { c.TrustedOrigins = []string{"*"} }, "Config.TrustedOrigins"},
+		"null origin":     {func(c *connect.Config) { c.TrustedOrigins = []string{"null"} }, "Config.TrustedOrigins"},
+		"empty origin":    {func(c *connect.Config) { c.TrustedOrigins = []string{""} }, "Config.TrustedOrigins"},
+		"origin with an umlaut": {
+			func(c *connect.Config) { c.TrustedOrigins = []string{"https://ä.example"} },
+			"Config.TrustedOrigins: the origin must have an ASCII",
+		},
+		"origin with a path": {func(c *connect.Config) { c.TrustedOrigins = []string{"https://a.example/"} }, "Config.TrustedOrigins"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

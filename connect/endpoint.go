@@ -63,6 +63,7 @@ func (h *Handler) relink(r *http.Request, user moneykit.CustomerUser, body []byt
 const (
 	sayWhichLink  = "The request does not say which connection to a bank it is about."
 	sayNoSuchLink = "The request names no connection to a bank."
+	wantLink      = "the body must have the member link, the handle of a link, or link_id, its ID"
 )
 
 // readName returns the handle or the ID of the link that a body names.
@@ -73,7 +74,7 @@ func readName(body []byte) (string, error) {
 		return "", err
 	}
 	if posted.name() == "" {
-		return "", invalid(sayWhichLink, "the body must have the member link, the handle of a link, or link_id, its ID")
+		return "", invalid(sayWhichLink, wantLink)
 	}
 	return posted.name(), nil
 }
@@ -164,7 +165,7 @@ func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byt
 func (h *Handler) finish(ctx context.Context, userID, name string, result *moneykit.ConnectResult) (link *moneykit.Link, err error) {
 	finish := moneykit.FinishParams{Result: result, UserID: userID}
 	if result.Outcome == moneykit.ConnectRelinked && name == "" && result.LinkID == "" {
-		return nil, invalid(sayWhichLink, "the result does not name the link that was relinked; the body must have the member link, its handle, or link_id, its ID")
+		return nil, invalid(sayWhichLink, "the result does not name the link that was relinked; "+wantLink)
 	}
 	err = h.waits.do("result", userID, func() (err error) {
 		if result.Outcome == moneykit.ConnectRelinked {

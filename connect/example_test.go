@@ -56,11 +56,21 @@ func ExampleNewHandler() {
 		log.Fatal(err)
 	}
 	result := mk.Connect(launch.Token, moneykit.ConnectWeb, moneykittest.Play{})
-	fmt.Println(launch.Call, post("/connect/result", `{"result":`+string(result)+`}`))
+	var linked struct {
+		Outcome     string `json:"outcome"`
+		Link        string `json:"link"`
+		Institution struct {
+			Name string `json:"name"`
+		} `json:"institution"`
+	}
+	if err := json.Unmarshal([]byte(post("/connect/result", `{"result":`+string(result)+`}`)), &linked); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(launch.Call, linked.Outcome, linked.Institution.Name, linked.Link)
 	fmt.Println(post("/connect/result", `{"result":null}`))
 	// Output:
 	// a link of user_0001
-	// link {"outcome":"linked","link":"link_R1RQbRUfa3anBsTO0H78_tZ0","institution":{"id":"moneykit-instant-bank","name":"Instant Bank","avatar":"https://instant.bank.test/avatar.png"}}
+	// link linked Instant Bank link_R1RQbRUfa3anBsTO0H78_tZ0
 	// {"outcome":"exited"}
 }
 

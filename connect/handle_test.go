@@ -17,8 +17,13 @@ func TestLinkHandle(t *testing.T) {
 	t.Parallel()
 	handles := map[string]bool{}
 	for _, pair := range [][2]string{
-		{"user_0001", "mk_1"}, {"user_0002", "mk_1"}, {"user_0001", "mk_2"}, {"user_0001mk_", "1"}, {"", "user_0001mk_1"},
-		{`user_0001": "`, `mk_1`}, {"user_0001", `": "mk_1`},
+		{"user_0001", "mk_1"},
+		{"user_0002", "mk_1"},
+		{"user_0001", "mk_2"},
+		{"user_0001mk_", "1"},
+		{"", "user_0001mk_1"},
+		{`user_0001": "`, `mk_1`},
+		{"user_0001", `": "mk_1`},
 	} {
 		handle := connect.LinkHandle(pair[0], pair[1])
 		assert.Regexp(t, `^link_[A-Za-z0-9_-]{24}$`, handle)

@@ -32,9 +32,9 @@ import (
 //   - Posts of a user: each process allows 120 a minute, unless they share a [PostLimiter].
 //   - Waits that MoneyKit asked for: each process calls MoneyKit once to learn of them.
 //   - Relink sessions of the last minute: a double click may open one session in each process.
-//   - Exchanged links whose owner could not be looked up: if another process gets the result that is
-//     posted again, it finds the link by the result's link ID or accounts. If the result has only a
-//     token, the response is 409 expired.
+//   - Exchanged links whose owner could not be looked up: if another process gets the result that
+//     is posted again, it finds the link by the result's link ID or accounts. If the result has
+//     only a token, the response is 409 expired.
 //   - Links that were deleted: if OnDisconnected fails, and another process gets the next post, the
 //     response may be 404 not_found. The link's webhook also tells that it is deleted.
 type Handler struct {
@@ -80,7 +80,7 @@ func NewHandler(client *moneykit.Client, config Config) (*Handler, error) {
 		return nil, err
 	}
 	if text := hostMismatch(client, config.Host); text != "" {
-		h.logger().Error(text, "client", client, "host", cmp.Or(config.Host, moneyKitHost)) //nolint:sloglint // There is no context.
+		h.logger().Error(text, "client", client, "host", cmp.Or(config.Host, moneyKitHost))
 	}
 	return h, nil
 }
@@ -109,7 +109,7 @@ func (h *Handler) addPages() error {
 		}
 		path := cmp.Or(redirect.Path, "/")
 		if _, taken := h.endpoints[path]; taken {
-			return fmt.Errorf("connect: Config.%s must not be one of the endpoints", redirectName(i))
+			return fmt.Errorf("connect: %s must not be one of the endpoints", redirectName(i))
 		}
 		if h.pages[path] != nil {
 			continue // The page of another host.
@@ -126,7 +126,7 @@ func (h *Handler) addPages() error {
 // Register adds the handler to mux: at all paths below [Config.Path], and at the paths of the
 // redirect URIs. Like [http.ServeMux.Handle] it panics if mux has a pattern that conflicts with one
 // of these. The patterns "/" and "GET /" do not, and "GET /connect/settings" takes its path from
-// the handler.
+// the handler. A pattern below Path without a method does.
 func (h *Handler) Register(mux *http.ServeMux) {
 	patterns := []string{h.config.Path}
 	for _, path := range slices.Sorted(maps.Keys(h.pages)) {

@@ -594,19 +594,27 @@ func TestHandlerIncompleteRequests(t *testing.T) {
 	page := newReturnPage(t, connect.ReturnPageConfig{})
 	apple, err := connect.AppleAppSiteAssociation("https://example.com/oauth", "ABCDE12345.com.example.app")
 	require.NoError(t, err)
-	json := http.Header{"Content-Type": {"application/json"}}
+	asJSON := http.Header{"Content-Type": {"application/json"}}
 	for endpoint, want := range map[string]int{
 		"session": 200, "relink": 422, "result": 422, "event": 422, "nowhere": 404, "": 404, "../oauth": 404,
 	} {
 		target := &url.URL{Path: "/connect/" + endpoint}
 		w := httptest.NewRecorder()
-		s.handler.ServeHTTP(w, &http.Request{Method: http.MethodPost, URL: target, Header: json})
+		s.handler.ServeHTTP(w, &http.Request{Method: http.MethodPost, URL: target, Header: asJSON})
 		assert.Equal(t, want, w.Code, endpoint)
 		for _, r := range []*http.Request{
-			{}, {URL: target}, {URL: &url.URL{}}, {Method: http.MethodPost}, {Method: http.MethodPost, Header: json},
-			{Method: http.MethodPost, URL: target}, {Method: http.MethodGet, URL: target}, {Method: http.MethodGet},
-			{Method: http.MethodOptions, URL: target}, {Method: http.MethodConnect, URL: target},
-			{Method: http.MethodGet, URL: &url.URL{Path: "/oauth"}}, {Method: http.MethodGet, URL: &url.URL{Path: "/oauth", RawQuery: "a"}},
+			{},
+			{URL: target},
+			{URL: &url.URL{}},
+			{Method: http.MethodPost},
+			{Method: http.MethodPost, Header: asJSON},
+			{Method: http.MethodPost, URL: target},
+			{Method: http.MethodGet, URL: target},
+			{Method: http.MethodGet},
+			{Method: http.MethodOptions, URL: target},
+			{Method: http.MethodConnect, URL: target},
+			{Method: http.MethodGet, URL: &url.URL{Path: "/oauth"}},
+			{Method: http.MethodGet, URL: &url.URL{Path: "/oauth", RawQuery: "a"}},
 		} {
 			for _, h := range []http.Handler{s.handler, page, apple} {
 				assert.NotPanics(t, func() { h.ServeHTTP(httptest.NewRecorder(), r) }, "%T %+v", h, r)

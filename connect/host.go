@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/url"
-	"strings"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/weburl"
@@ -29,8 +28,7 @@ func cleanHost(host string) (string, error) {
 // hostMismatch returns what to log if Connect's pages and the API are not of the same MoneyKit, and
 // "" if they are. A link session of one MoneyKit does not exist at the other.
 func hostMismatch(client *moneykit.Client, host string) string {
-	text := client.String() // The client tells its base URL nowhere else.
-	api, err := url.Parse(strings.TrimSuffix(text[strings.LastIndex(text, " ")+1:], ")"))
+	api, err := url.Parse(client.BaseURL())
 	if err != nil {
 		return ""
 	}

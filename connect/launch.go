@@ -16,6 +16,10 @@ import (
 // On the web, Call names the method of the MoneyKit object: link and relink take the token,
 // continue takes the redirect URL. On iOS, Android and React Native one call presents either kind
 // of session.
+//
+// Printing, logging and encoding a Launch do not show the token and the URL; [Launch.JSON] does. A
+// struct of yours that holds one in an unexported field shows them when package fmt prints it,
+// because fmt cannot call methods there.
 type Launch struct {
 	Call        LaunchCall   `json:"call"`
 	Token       string       `json:"link_session_token,omitempty"` // of [LaunchLink] and [LaunchRelink]
@@ -41,8 +45,7 @@ func ContinueLaunch(returned *moneykit.OAuthReturn) Launch {
 }
 
 // JSON returns the launch as a front end needs it, with the token or the URL. Whoever has one of
-// them can act as the user in Connect, so write it to the user's own response only. All other
-// encodings and all ways of printing leave them out.
+// them can act as the user in Connect, so write it to the user's own response only.
 func (l Launch) JSON() ([]byte, error) {
 	type wire Launch // has the fields of Launch, but not its methods
 	return json.Marshal(wire(l))

@@ -17,7 +17,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// returnPagePolicy is the Content-Security-Policy of all responses. Pages add their style and script.
+// returnPagePolicy is the Content-Security-Policy of all responses. Pages add their style and their
+// script to it.
 const returnPagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed returnpage.html
@@ -31,20 +32,20 @@ var returnPageHTML string
 //     connect.js continues. The application's page must have the same origin.
 //   - If the bank has opened the page in another browser, the page asks the user to go back.
 //
-// A window of the bank finds its way back directly if the pages that start Connect do not have the
-// Cross-Origin-Opener-Policy same-origin; same-origin-allow-popups is fine. Otherwise connect.js
-// takes the URL over, if it can.
+// Pages that start Connect should not have the Cross-Origin-Opener-Policy same-origin, which cuts
+// the bank's window off from Connect. The policy same-origin-allow-popups is fine. If the window is
+// cut off, the page passes its URL to connect.js instead, in the same browser.
 type ReturnPageConfig struct {
 	// RedirectURI is the redirect URI of the link sessions: an https URL, or an http URL on
 	// localhost or a loopback address.
 	RedirectURI string
-	// Home is where the page leads users who cannot go on: a path such as /banks, or a URL like that
-	// of Script. Empty means /.
+	// Home is where the link of the page leads if the flow cannot continue: a path such as /banks,
+	// or a URL as in Script. Empty means /.
 	Home string
 	// Script is an ES module of the application that takes over the page. It calls connect.js with
 	// resume(location.href), or Connect's method continue. It is for applications that do not start
-	// Connect with connect.js, or that have no page to lead back to. Script is an https URL, an http
-	// URL on localhost or a loopback address, or a path such as /oauth.js.
+	// Connect with connect.js, or that have no page to lead back to. Script is an https URL, an
+	// http URL on localhost or a loopback address, or a path such as /oauth.js.
 	//
 	// Connect finds its session in the browser's storage for the application's origin, so the page
 	// must have that origin. The module passes a theme to Connect again, may load other modules,

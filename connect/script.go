@@ -28,8 +28,8 @@ func newFile(kind string, content []byte) endpoint {
 	return endpoint{"GET, HEAD", func(http.ResponseWriter, *http.Request) (any, error) { return f, nil }}
 }
 
-// serve writes the file. Browsers ask each time whether it has changed: it belongs to the version of
-// the endpoints.
+// serve writes the file. Browsers ask each time whether it has changed, because it belongs to the
+// version of the endpoints.
 func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-cache")

@@ -9,37 +9,40 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Play is what a user does in Connect. The zero value links all accounts at the institution of
-// the link session, or at the Instant Bank if it names none.
+// Play is what a user does in Connect. The zero value links all accounts at the institution of the
+// link session, or at the Instant Bank if it names none.
+//
+// Its JSON has the names in the tags of the fields. Accounts are those of the API, and exit is an
+// object with error_id, displayed_message and request_id. Other members are an error.
 type Play struct {
 	// Institution is the id of the bank that the user chooses, if the link session does not: one of
 	// this package's constants, or another of [moneykit.InstitutionsService.All].
-	Institution string
+	Institution string `json:"institution,omitempty"`
 	// Username is the name to sign in with at the Credentials Bank, which is chosen if there is a
 	// Username and no Institution. Empty means user_good. With user_custom the accounts are those
 	// of the link session's CustomSandboxData. The bank refuses all other names.
-	Username string
+	Username string `json:"username,omitempty"`
 	// Accounts are the types of the accounts that the user shares, such as "depository.checking".
 	// Empty means all. With an existing link they select among NewAccounts; accounts that were
 	// shared before stay shared.
-	Accounts []string
+	Accounts []string `json:"accounts,omitempty"`
 	// NewAccounts are accounts that the user has at the bank besides the made-up ones or, with an
 	// existing link, besides those of the link. Ids may be left empty.
-	NewAccounts []moneykit.Account
+	NewAccounts []moneykit.Account `json:"new_accounts,omitempty"`
 	// Decline are the products that the user does not permit. Products that the session requires
 	// are granted all the same.
-	Decline []moneykit.Product
+	Decline []moneykit.Product `json:"decline,omitempty"`
 	// Provider is how MoneyKit reaches the bank from now on. Empty means MoneyKit itself for a new
 	// link, and no change for an existing one.
-	Provider moneykit.Provider
+	Provider moneykit.Provider `json:"provider,omitempty"`
 	// Failure is why the bank does not let the user in. Connect then ends with an error, and an
 	// existing link is in state error for this reason. The reason user_oauth_denied, a user who
 	// refuses on the bank's own pages, works at the OAuth Bank only.
-	Failure moneykit.LinkError
+	Failure moneykit.LinkError `json:"failure,omitempty"`
 	// Exit ends Connect with an error.
-	Exit *moneykit.ConnectError
+	Exit *moneykit.ConnectError `json:"exit,omitempty"`
 	// Leave ends Connect without an error: the user closes it.
-	Leave bool
+	Leave bool `json:"leave,omitempty"`
 }
 
 // Connect plays a user who goes through Connect with the token of a link session, on the platform
@@ -128,6 +131,12 @@ func (s *Server) ConnectEvents(linkSessionToken string, source moneykit.ConnectS
 		s.core().errorf("ConnectEvents: %v", err)
 	}
 	return payloads
+}
+
+// known reports whether there is a link session with this token.
+func (s *Server) known(linkSessionToken string) (known bool) {
+	s.core().world.Do(func(w *world.World, _ time.Time) { known = w.Sessions[linkSessionToken] != nil })
+	return known
 }
 
 func connectEvents(session *world.Session, source moneykit.ConnectSource) ([][]byte, error) {

@@ -7,18 +7,19 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// Delivery is a webhook that a [Server] delivers, or has delivered.
+// Delivery is a webhook that a [Server] delivers, or has delivered. Its JSON has the names in the
+// tags of the fields. The body is there as it is.
 type Delivery struct {
-	Token          string // MoneyKit-Delivery-Token
-	Event          string // webhook_event
-	LinkID         string
-	IdempotencyKey string
-	URL            string // the link's webhook when the event happened
-	Body           []byte
-	QueuedAt       time.Time // by the server's clock, as are all times here
-	State          DeliveryState
-	Attempts       []DeliveryAttempt // the first is MoneyKit-Delivery-Attempt 1
-	Next           time.Time         // when the next attempt is due, zero if there will be none
+	Token          string            `json:"token"` // MoneyKit-Delivery-Token
+	Event          string            `json:"event"` // webhook_event
+	LinkID         string            `json:"link_id"`
+	IdempotencyKey string            `json:"idempotency_key"`
+	URL            string            `json:"url"` // the link's webhook when the event happened
+	Body           []byte            `json:"body"`
+	QueuedAt       time.Time         `json:"queued_at"` // by the server's clock, as are all times here
+	State          DeliveryState     `json:"state"`
+	Attempts       []DeliveryAttempt `json:"attempts"`      // the first is MoneyKit-Delivery-Attempt 1
+	Next           time.Time         `json:"next,omitzero"` // when the next attempt is due, zero if there will be none
 }
 
 // DeliveryState says how far a delivery has got.
@@ -31,11 +32,12 @@ const (
 	DeliveryGivenUp DeliveryState = DeliveryState(delivery.GivenUp) // two hours after the first attempt
 )
 
-// DeliveryAttempt is one request to a webhook.
+// DeliveryAttempt is one request to a webhook. Its JSON has the names in the tags of the fields,
+// and the error as text.
 type DeliveryAttempt struct {
-	At     time.Time
-	Status int   // of the response, 0 before or without one
-	Err    error // why there is no response
+	At     time.Time `json:"at"`
+	Status int       `json:"status,omitempty"` // of the response, 0 before or without one
+	Err    error     `json:"error,omitempty"`  // why there is no response
 }
 
 // DeliverOption changes how [Server.Deliver] delivers.

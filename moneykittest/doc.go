@@ -21,9 +21,12 @@
 //   - [Server.Break], [Server.Fail], [Server.ExpireTokens] and [Server.Advance] cause what is hard
 //     to get otherwise: links in error, failing requests, expired tokens, the passing of time.
 //   - [Server.Requests] returns what was received, without secrets.
+//   - [Server.FrontEnd] plays a browser that links and relinks against an application's own
+//     endpoints for Connect, those of package connect or others like them.
 //
 // Webhooks wait for [Server.Deliver], unless the server has [WithAutoDelivery]. They are signed as
-// MoneyKit's are, and go over the network or, with [WithReceiver], straight to a handler.
+// MoneyKit's are, and go over the network or, with [WithReceiver] and [Server.Receive], straight to
+// a handler. A link that is made with a webhook announces its first transactions by an event.
 // [Server.Deliveries] returns their outcomes, and [Server.RotateKeys] changes the key.
 // [Server.SignedRequest] and [Server.Tamper] make genuine and forged webhooks for tests of an
 // endpoint.
@@ -35,6 +38,14 @@
 // connections are in memory, so that time can advance. [Server.URL] opens a real listener, which
 // stops time in a bubble.
 //
+// # JSON
+//
+// [Play], [LinkSpec], [Fault], [Reset], [Delivery], [DeliveryAttempt] and [Request] have a JSON
+// form, with names in lower case and underscores. Their comments say what is not obvious about it.
+//
+// # What it follows
+//
 // The package follows what is published about MoneyKit. Where that leaves a question open, a
-// comment says what was chosen.
+// comment says what was chosen. MoneyKit has been seen to write the same things in more than one
+// shape: run your tests once more with the others, as [WithNulls] describes.
 package moneykittest

@@ -11,31 +11,35 @@ import (
 // Fault is a way for a request to fail; see [Server.Fail]. Its fields combine. Without Status,
 // Code, LinkError and Reset the server handles the request, and the fault changes when and how the
 // response comes. The zero Fault responds with 500.
+//
+// Its JSON has the names in the tags of the fields. The latency is text such as "1.5s", and header
+// an object with a list of values for each name. Other members are an error.
 type Fault struct {
 	// Status is the status of the response; the request is not handled. Without a Code the body is
 	// the name of the status as plain text, as a proxy might send it.
-	Status int
+	Status int `json:"status,omitempty"`
 	// Code is the error code of a response in MoneyKit's JSON; the request is not handled. Without
-	// a Status the response has the status that MoneyKit sends with the code.
-	Code moneykit.ErrorCode
+	// a Status the response has the status that MoneyKit sends with the code. With the code of a
+	// malformed request it has validation_errors.
+	Code moneykit.ErrorCode `json:"code,omitempty"`
 	// LinkError is the link error of such a response. Without a Code it is link_error.bad_state.
-	LinkError moneykit.LinkError
+	LinkError moneykit.LinkError `json:"link_error,omitempty"`
 	// Header is added to the response, for example Retry-After.
-	Header http.Header
+	Header http.Header `json:"header,omitempty"`
 	// Body replaces the body of the response. Without a ContentType it is sent as application/json
 	// if it is JSON, and else as text/html.
-	Body string
+	Body string `json:"body,omitempty"`
 	// ContentType replaces the media type of the response.
-	ContentType string
+	ContentType string `json:"content_type,omitempty"`
 	// Latency delays the request, before anything else happens to it.
-	Latency time.Duration
+	Latency time.Duration `json:"latency,omitempty"`
 	// Reset ends the connection without a response.
-	Reset Reset
+	Reset Reset `json:"reset,omitempty"`
 	// Truncate ends the connection in the middle of the response's body, if it has one.
-	Truncate bool
+	Truncate bool `json:"truncate,omitempty"`
 }
 
-// Reset says when a connection ends.
+// Reset says when a connection ends. As text it is before, after, or empty for NoReset.
 type Reset int
 
 // The moments.

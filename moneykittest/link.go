@@ -9,7 +9,7 @@ import (
 )
 
 // The test banks. Of their ids only that of the Credentials Bank is published. All servers have the
-// same 296 made-up institutions besides.
+// same 297 institutions besides: chase, the one in the examples of MoneyKit, and made-up ones.
 const (
 	// InstantBank needs no credentials.
 	InstantBank = world.InstantBank
@@ -23,29 +23,32 @@ const (
 
 // LinkSpec describes a link for [Server.AddLink]. The zero value is a connected link of the user
 // user_0001 at the Instant Bank, with all products and their data.
+//
+// Its JSON has the names in the tags of the fields. Accounts are those of the API.
 type LinkSpec struct {
-	UserID string
+	UserID string `json:"user_id,omitempty"`
 	// InstitutionID is one of this package's constants, or another of
 	// [moneykit.InstitutionsService.All]. The country of the institution decides about currency,
 	// account numbers and owners.
-	InstitutionID string
+	InstitutionID string `json:"institution_id,omitempty"`
 	// State is the link's state. Empty means connected or, with an Error, error.
-	State moneykit.LinkState
+	State moneykit.LinkState `json:"state,omitempty"`
 	// Error is why the link is in state error. Empty means auth_expired in that state.
-	Error   moneykit.LinkError
-	Webhook string
-	Tags    []string
+	Error   moneykit.LinkError `json:"error,omitempty"`
+	Webhook string             `json:"webhook,omitempty"`
+	Tags    []string           `json:"tags,omitempty"`
 	// Products are the products of the link besides accounts. Nil means all.
-	Products []moneykit.Product
+	Products []moneykit.Product `json:"products"`
 	// NotPermitted are products that the link does not have, even accounts.
-	NotPermitted []moneykit.Product
+	NotPermitted []moneykit.Product `json:"not_permitted,omitempty"`
 	// Accounts are the accounts of the link. Nil means made-up ones. Ids may be left empty.
-	Accounts []moneykit.Account
+	Accounts []moneykit.Account `json:"accounts"`
 }
 
 // AddLink makes a link, in any state, without a link session and Connect, and returns it as
-// [moneykit.LinksService.Get] would. An institution that does not exist is reported to the test;
-// the link is then at the Instant Bank.
+// [moneykit.LinksService.Get] would. A link that exists already announces nothing: its webhook is
+// told what happens from then on. An institution that does not exist is reported to the test; the
+// link is then at the Instant Bank.
 func (s *Server) AddLink(spec LinkSpec) moneykit.Link {
 	var link moneykit.Link
 	var known bool

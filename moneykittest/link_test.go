@@ -39,7 +39,7 @@ func TestAddLink(t *testing.T) {
 	assert.Empty(t, accounts[0].ID, "the test's own list stays as it is")
 	assert.Empty(t, tb.errors)
 
-	link = mk.AddLink(moneykittest.LinkSpec{InstitutionID: "chase"})
+	link = mk.AddLink(moneykittest.LinkSpec{InstitutionID: "no-bank"})
 	assert.Equal(t, moneykittest.InstantBank, link.InstitutionID)
 	assert.Len(t, tb.errors, 1)
 

@@ -250,8 +250,8 @@ func TestOAuthMistakes(t *testing.T) {
 			mk.Authorize(token, play{Institution: moneykittest.OAuthBank})
 			mk.Authorize(token, play{})
 		},
-		"Authorize: there is no institution chase": func(mk *moneykittest.Server, token string) {
-			assert.Empty(t, mk.Authorize(token, play{Institution: "chase"}))
+		"Authorize: there is no institution no-bank": func(mk *moneykittest.Server, token string) {
+			assert.Empty(t, mk.Authorize(token, play{Institution: "no-bank"}))
 		},
 		"Authorize: Instant Bank has no pages of its own": func(mk *moneykittest.Server, token string) {
 			assert.Empty(t, mk.Authorize(token, play{}))

@@ -1,7 +1,10 @@
 package moneykittest
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -30,7 +33,20 @@ type config struct {
 	api          api.Settings
 	delivery     delivery.Settings
 	autoDelivery bool
+	mistakes     []string // in what is configured
 }
+
+// Settling is what happens to pending transactions when they are posted.
+type Settling string
+
+// The ways. MoneyKit's documentation has the first, and recordings of its sandbox have the second.
+const (
+	// NewIDs posts them under new ids, as created.
+	NewIDs Settling = "new_ids"
+	// SameID posts them under the same ids, as updated. A sync that has not read them while they
+	// were pending finds them in created and in updated.
+	SameID Settling = "same_id"
+)
 
 func newConfig(opts []Option) config {
 	cfg := config{
@@ -41,6 +57,7 @@ func newConfig(opts []Option) config {
 		},
 		delivery: delivery.Settings{KeyOverlap: 24 * time.Hour},
 	}
+	cfg.addShapes(os.Getenv(shapesVariable))
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&cfg)
@@ -118,7 +135,8 @@ func WithRedirectOrigins(origins ...string) Option {
 }
 
 // WithReceiver delivers webhooks to h in memory, whatever their URL, instead of over the network.
-// It works inside a testing/synctest bubble. A panic of h is reported to the test.
+// It works inside a testing/synctest bubble. A panic of h is reported to the test. [Server.Receive]
+// does the same for a server that exists.
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
 		if h != nil {
@@ -160,4 +178,55 @@ func WithKeyOverlap(d time.Duration) Option {
 // link.product_refresh. Which of the two MoneyKit sends is not published.
 func WithProductStateChanged() Option {
 	return func(c *config) { c.world.RefreshEvent = moneykit.EventTypeProductStateChanged }
+}
+
+// shapesVariable is the environment variable that [WithNulls] describes.
+const shapesVariable = "MONEYKITTEST_SHAPES"
+
+// addShapes applies the options in a comma-separated list.
+func (c *config) addShapes(names string) {
+	for name := range strings.SplitSeq(names, ",") {
+		switch name = strings.TrimSpace(name); name {
+		case "":
+		case "nulls":
+			WithNulls()(c)
+		case "zoneless":
+			WithZonelessTimestamps()(c)
+		case string(SameID):
+			WithSettling(SameID)(c)
+		default:
+			c.mistakes = append(c.mistakes, fmt.Sprintf("%s names %q, which is not nulls, zoneless or same_id", shapesVariable, name))
+		}
+	}
+}
+
+// WithNulls writes optional members of responses and webhooks as null if they have no value. By
+// default most of them are absent.
+//
+// WithNulls, [WithZonelessTimestamps] and [WithSettling] select shapes that recordings of
+// MoneyKit's sandbox have. The environment variable MONEYKITTEST_SHAPES applies them to all
+// servers, to run an unchanged test suite against these shapes:
+//
+//	MONEYKITTEST_SHAPES=nulls,zoneless,same_id go test ./...
+//
+// Options override the variable.
+func WithNulls() Option {
+	return func(c *config) { c.api.Nulls, c.delivery.Nulls = true, true }
+}
+
+// WithZonelessTimestamps writes times in responses and webhooks in UTC without a zone and with six
+// decimals, such as 2030-06-20T12:00:00.000000. By default they are RFC 3339. See [WithNulls].
+func WithZonelessTimestamps() Option {
+	return func(c *config) { c.api.Zoneless, c.delivery.Zoneless = true, true }
+}
+
+// WithSettling sets what happens to pending transactions when they are posted, [NewIDs] by default.
+// See [WithNulls].
+func WithSettling(mode Settling) Option {
+	return func(c *config) {
+		c.world.SameID = mode == SameID
+		if mode != SameID && mode != NewIDs {
+			c.mistakes = append(c.mistakes, fmt.Sprintf("WithSettling: there is no mode %q", mode))
+		}
+	}
 }

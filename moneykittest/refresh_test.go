@@ -53,7 +53,7 @@ func TestNothingBeforeTheFirstFetch(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, mk.Transactions(link.ID), byID(collect(t, client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}))))
 		return [4]int{
-			len(numbers.Accounts[0].Numbers.ACH), len(identity.Accounts[0].Owners), len(holdings.Holdings), len(store.Transactions(link.ID)),
+			len(numbers.Accounts), len(identity.Accounts[0].Owners), len(holdings.Holdings), len(store.Transactions(link.ID)),
 		}
 	}
 	assert.Equal(t, [4]int{}, read())

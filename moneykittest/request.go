@@ -11,17 +11,20 @@ import (
 //     [Server.Authorize], where they are a whole value
 //   - values whose names say that they are secrets, e-mail addresses, phone numbers, account and
 //     routing numbers, masks, or owners with their names and addresses
+//
+// Its JSON has the names in the tags of the fields. A body that is JSON is there as it is, and
+// another as text.
 type Request struct {
-	Operation string // its id in the API, such as "get_link"; "" if there is no route for it
-	Method    string
-	Path      string
-	Query     url.Values
-	Header    http.Header
+	Operation string      `json:"operation"` // its id in the API, such as "get_link"; "" if there is no route for it
+	Method    string      `json:"method"`
+	Path      string      `json:"path"`
+	Query     url.Values  `json:"query,omitempty"`
+	Header    http.Header `json:"header,omitempty"`
 	// Body is the body as it was received, apart from secrets and, in JSON, the order of members. A
 	// body that is neither JSON nor a form, or is too large, is "[redacted]" as a whole.
-	Body   []byte
-	Status int       // of the response, 0 if there was none
-	At     time.Time // by the server's clock
+	Body   []byte    `json:"body,omitempty"`
+	Status int       `json:"status,omitempty"` // of the response, 0 if there was none
+	At     time.Time `json:"at"`               // by the server's clock
 }
 
 // Requests returns the last 10,000 requests, oldest first.

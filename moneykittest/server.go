@@ -58,7 +58,7 @@ type core struct {
 
 // NewServer returns a server for the test that tb belongs to, and closes it when the test ends. The
 // server reports mistakes with tb.Errorf: those that its methods name, and requests for which the
-// API has no operation.
+// API has no operation, which it answers with 404 or 405.
 func NewServer(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := newServer(tb, opts)
@@ -78,15 +78,22 @@ func newServer(tb TB, opts []Option) *Server {
 	c.api = api.New(c.cfg.api, api.Surroundings{
 		World: c.world, Keys: c.courier.Keys, Errorf: c.errorf, Done: ctx.Done(),
 	})
-	mux := http.NewServeMux()
-	c.pages.Register(mux)
-	c.root = c.api.Handler(mux)
+	// The patterns are parsed on the first request, which keeps NewServer cheap.
+	routes := sync.OnceValue(func() http.Handler {
+		mux := http.NewServeMux()
+		c.pages.Register(mux)
+		return c.api.Handler(mux)
+	})
+	c.root = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routes().ServeHTTP(w, r) })
 	c.pipe = pipeListener{conns: make(chan net.Conn), done: ctx.Done()}
 	c.http.Handler = c.root
 	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for
 	c.http.ReadHeaderTimeout = 10 * time.Second
 	if c.cfg.autoDelivery {
 		go c.courier.Run()
+	}
+	for _, mistake := range c.cfg.mistakes {
+		c.errorf("%s", mistake)
 	}
 	return &Server{func() *core { return c }}
 }

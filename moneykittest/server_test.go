@@ -32,14 +32,16 @@ func TestUnknownRoute(t *testing.T) {
 	for _, path := range []string{"/", "/institution", "/links/", "//links/x", "/links/x/", "/links/x/../y", "/links/x/y"} {
 		mk, tb := newFake(t)
 		a := send(t, mk, http.MethodGet, path, "")
-		assert.Equal(t, 501, a.status, path)
+		assert.Equal(t, 404, a.status, path)
 		assert.NotEmpty(t, a.field(t, "error_message"))
 		require.Len(t, tb.errors, 1)
 		assert.Contains(t, tb.errors[0], "GET "+path)
 		assert.Empty(t, mk.Requests()[0].Operation)
 	}
 	mk, tb := newFake(t)
-	assert.Equal(t, 501, send(t, mk, http.MethodPut, "/links/x", "").status)
+	a := send(t, mk, http.MethodPut, "/links/x", "")
+	assert.Equal(t, 405, a.status)
+	assert.Equal(t, "GET, HEAD, PATCH, DELETE", a.header.Get("Allow"))
 	assert.Len(t, tb.errors, 1)
 	// An escaped slash is part of an id.
 	assert.Equal(t, 404, send(t, mk, http.MethodGet, "/links/a%2Fb", "").status)
@@ -47,7 +49,7 @@ func TestUnknownRoute(t *testing.T) {
 
 	free := moneykittest.New()
 	defer free.Close()
-	assert.Equal(t, 501, send(t, free, http.MethodGet, "/nowhere", "").status)
+	assert.Equal(t, 404, send(t, free, http.MethodGet, "/nowhere", "").status)
 }
 
 func TestHandler(t *testing.T) {

@@ -14,6 +14,11 @@ func (s *Server) RotateKeys() {
 	}
 }
 
+// Receive delivers webhooks to h in memory from now on, whatever their URL, as [WithReceiver] does.
+// It is for handlers that need a client of this server. After Receive(nil) they go where the
+// options say.
+func (s *Server) Receive(h http.Handler) { s.core().courier.Receive(h) }
+
 // SignedRequest returns a request with any body that is signed like MoneyKit's webhooks. Pass it to
 // a handler or send it to target, an http or https URL. [Server.Deliveries] returns the bodies of
 // real events. A bad URL is reported to the test, and the request then has another one.

@@ -97,6 +97,9 @@ func TestWebhookFlow(t *testing.T) {
 		e := next()
 		_, unknown := e.(*moneykit.UnknownEvent)
 		assert.False(t, unknown)
+		if kind == moneykit.EventTypeProductStateChanged { // another name for the same event
+			kind = moneykit.EventTypeLinkProductRefresh
+		}
 		assert.Equal(t, kind, e.Meta().Type)
 		assert.Equal(t, sent.Token, e.Meta().DeliveryToken)
 		assert.Equal(t, "mine", e.Meta().IdempotencyKey)
@@ -280,7 +283,7 @@ func TestSendTest(t *testing.T) {
 	for event, want := range map[moneykit.EventType]string{
 		moneykit.EventTypeLinkStateChanged:             expiredEvent,
 		moneykit.EventTypeLinkProductRefresh:           completed + `"webhook_event":"link.product_refresh"}`,
-		moneykit.EventTypeProductStateChanged:          completed + `"webhook_event":"product.state_changed"}`,
+		moneykit.EventTypeProductStateChanged:          completed + `"webhook_event":"link.product_refresh"}`,
 		moneykit.EventTypeTransactionsUpdatesAvailable: `{"webhook_event":"transactions.updates_available"}`,
 	} {
 		sent, err := mk.Client().Webhooks.SendTest(t.Context(), link.ID, moneykit.TestWebhookParams{Event: event, IdempotencyKey: "my key"})

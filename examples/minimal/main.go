@@ -11,16 +11,16 @@ import (
 
 func main() {
 	ctx := context.Background()
-	sandbox := moneykittest.New() // a MoneyKit inside this program
+	sandbox := moneykittest.New() // a MoneyKit that runs inside this program
 	defer sandbox.Close()
-	client := sandbox.Client() // with the real one: moneykit.NewClient(id, secret)
+	client := sandbox.Client() // for the real one: moneykit.NewClientFromEnv()
 
 	session, err := client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
 		RedirectURI:  "https://example.com/oauth",
 	})
 	check(err)
-	// The front end starts Connect with session.Token and posts what it calls back with.
+	// The front end starts Connect with session.Token and posts the arguments of its callback.
 	posted := sandbox.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 	result, err := moneykit.ParseConnectResult(posted)
 	check(err)

@@ -49,7 +49,7 @@ func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) err
 	)
 	defer s.sandbox.Close()
 	s.client = s.sandbox.Client(moneykit.WithLogger(slog.New(slog.DiscardHandler)))
-	a, endpoints, err := newApp(s.client, s.sandbox.URL(), log.New(s.from("app"), "", 0))
+	a, endpoints, err := newApp(s.client, s.sandbox.URL(), log.New(s.from("app"), "", 0)) //nolint:contextcheck // the sandbox has its own
 	if err != nil {
 		return err
 	}

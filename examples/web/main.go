@@ -1,7 +1,7 @@
 // Web is a page on which users connect banks, and the server behind it. Its own script is app.js.
 //
-// It needs no credentials: MoneyKit and its Connect are a sandbox inside this program. The page needs
-// the npm package that starts Connect:
+// It needs no credentials: MoneyKit and its Connect are a sandbox inside this program. The page
+// needs the npm package that starts Connect:
 //
 //	npm install --prefix /tmp/web @moneykit/connect
 //	go run ./examples/web -modules /tmp/web/node_modules

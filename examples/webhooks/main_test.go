@@ -30,7 +30,7 @@ func TestDay(t *testing.T) {
 	rest := out.String()
 	for _, want := range []string{
 		"a day in a sandbox",
-		"07:00:00  app       link mk_", "is connected\n", "MoneyKit  attempt 1: 204\n",
+		"07:00:00  app       link mk_", "is connected\n", "MoneyKit  attempt 1: 204\n", "sync its transactions\n",
 		"08:00:00  app       link mk_", "has new transactions: read them\n", "sync its transactions\n",
 		"09:30:00  app       link mk_", "does not work (auth_expired): ask the user to link again\n",
 		"09:45:00  app       link mk_", "is connected\n",
@@ -44,7 +44,7 @@ func TestDay(t *testing.T) {
 		"16:00:00  app       link mk_", "sync its transactions\n16:00:00  MoneyKit  attempt 1: 204\n",
 		"17:00:00  app       link mk_", "sync its transactions\n17:00:00  MoneyKit  attempt 1: 204\n",
 		"18:30:00  app       link mk_", "is deleted: forget it\n18:30:00  MoneyKit  attempt 1: 204\n",
-		"\nDelivered 14 webhooks, repeated 4 (3 because nobody answered, 1 that the app knew already), refused 4.\n" +
+		"\nDelivered 16 webhooks, repeated 4 (3 because nobody answered, 1 that the app knew already), refused 4.\n" +
 			"The app asked for MoneyKit's keys 2 times.\n",
 	} {
 		_, after, found := strings.Cut(rest, want)

@@ -158,8 +158,8 @@ func TestOwnReturnPage(t *testing.T) {
 	}
 }
 
-// The npm package takes a page that has an opener for a window of the bank. The application may have
-// been opened by any other page.
+// The npm package takes a page that has an opener for a window of the bank. The application may
+// have been opened by any other page.
 func TestFullPageWithOpener(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

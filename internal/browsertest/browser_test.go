@@ -30,9 +30,9 @@ func TestMain(m *testing.M) {
 		)
 		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 		defer stop()
-		var cancel context.CancelFunc
-		browser, cancel = chromedp.NewContext(allocator)
+		ctx, cancel := chromedp.NewContext(allocator)
 		defer cancel()
+		browser = ctx
 		if err := chromedp.Do(browser); err != nil {
 			fmt.Fprintln(os.Stderr, "Chromium did not start:", err)
 			return 1

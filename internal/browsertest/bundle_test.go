@@ -44,7 +44,8 @@ func TestBundle(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil)
-			s.header.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src "+s.host.URL)
+			const policy = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; frame-src "
+			s.header.Set("Content-Security-Policy", policy+s.host.URL)
 			s.script = bundle(t, probe, whole)
 			b := s.visit()
 			b.do("go(connect.link())")

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -41,9 +40,9 @@ func (s *site) show(b tab, state string) {
 // look sets the size and the colour scheme of a page.
 func (b tab) look(width int64, scheme string) {
 	b.t.Helper()
-	dark := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
+	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}}
 	emulate := chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, dark)
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, media)
 		return err
 	})
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.EmulateViewport(width, 700), emulate))
@@ -51,39 +50,52 @@ func (b tab) look(width int64, scheme string) {
 
 func TestReturnPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
-	require.NoError(t, err)
 	s := newSite(t, nil)
 	for _, state := range []string{"lost", "wait", "close", "refused"} {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int64{320, 1280} {
-				name := fmt.Sprintf("%s, %s, %d", state, scheme, width)
-				t.Run(name, func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s-%s-%d", state, scheme, width), func(t *testing.T) {
 					t.Parallel()
 					b := newTab(t)
 					b.look(width, scheme)
 					s.show(b, state)
 					assert.LessOrEqual(t, eval[int64](b, "document.documentElement.scrollWidth"), width)
 					assert.Equal(t, scheme == "dark", eval[bool](b, "matchMedia('(prefers-color-scheme: dark)').matches"))
-					b.do(string(axe))
-					found := eval[string](b, `axe.run(document, { resultTypes: ["violations"] }).then(({ violations, passes }) => JSON.stringify({
-						passes: passes.length, found: violations.map(({ id, impact, nodes }) => [id, impact, nodes[0].html, nodes[0].failureSummary]) }))`)
-					var result struct {
-						Passes int
-						Found  [][]string
-					}
-					require.NoError(t, json.Unmarshal([]byte(found), &result))
-					assert.Greater(t, result.Passes, 5)
-					assert.Empty(t, result.Found)
-					if *screenshots != "" {
-						picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-						require.NoError(t, err)
-						require.NoError(t, os.WriteFile(filepath.Join(*screenshots, strings.ReplaceAll(name, ", ", "-")+".png"), picture, 0o600))
-					}
+					checkAccessible(b)
+					b.capture()
 				})
 			}
 		}
 	}
+}
+
+// checkAccessible checks a page with axe-core.
+func checkAccessible(b tab) {
+	b.t.Helper()
+	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+	require.NoError(b.t, err)
+	b.do(string(axe))
+	var result struct {
+		Passes     int
+		Violations [][]string
+	}
+	require.NoError(b.t, json.Unmarshal([]byte(eval[string](b, `axe.run(document).then(({ violations, passes }) => JSON.stringify({
+		passes: passes.length,
+		violations: violations.map(({ id, impact, nodes }) => [id, impact, nodes[0].html, nodes[0].failureSummary]),
+	}))`)), &result))
+	assert.Greater(b.t, result.Passes, 5)
+	assert.Empty(b.t, result.Violations)
+}
+
+// capture writes a picture of a page to the folder of the flag, if there is one.
+func (b tab) capture() {
+	b.t.Helper()
+	if *screenshots == "" {
+		return
+	}
+	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, filepath.Base(b.t.Name())+".png"), picture, 0o600))
 }
 
 // A bank's app may open the page in another browser than the one in which the user started.

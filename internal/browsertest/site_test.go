@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
@@ -120,11 +122,9 @@ func (s *site) addPage(mux *http.ServeMux) {
 	require.NoError(s.t, err)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		http.SetCookie(w, &http.Cookie{Name: "session", Value: user, HttpOnly: true, SameSite: http.SameSiteLaxMode})
-		for name, values := range s.header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), s.header)
 		var html strings.Builder
-		require.NoError(s.t, page.Execute(&html, map[string]any{"Nonce": "nonce", "Links": s.listed()}))
+		assert.NoError(s.t, page.Execute(&html, map[string]any{"Nonce": "nonce", "Links": s.listed()}))
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		text := html.String()
 		if s.server != "" { // The page loads connect.js from there.

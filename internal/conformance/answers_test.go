@@ -114,6 +114,9 @@ var answers = map[answer]string{
 	{"import_transactions", 200, ""}:                                    byItself,
 	{"import_transactions", 401, "api_error.auth.expired_access_token"}: byItself,
 	{"import_transactions", 401, "api_error.auth.unauthorized"}:         byItself,
+	{"import_transactions", 403, "link_error.forbidden_action"}:         byItself,
+	{"import_transactions", 404, "link_error.not_found"}:                byItself,
+	{"import_transactions", 410, "link_error.deleted"}:                  byItself,
 	{"import_transactions", 422, "api_error.request.validation_failed"}: byItself,
 	{"import_transactions", 429, "api_error.rate_limit_exceeded"}:       noLimit,
 

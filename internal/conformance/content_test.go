@@ -33,7 +33,7 @@ func sessions(t *testing.T, seen *tally) {
 	}
 	for name, change := range map[string]func(*moneykit.LinkSessionParams){
 		"another origin":      func(p *moneykit.LinkSessionParams) { p.RedirectURI = "https://app.test:8443/oauth" },
-		"unknown institution": func(p *moneykit.LinkSessionParams) { p.InstitutionID = "chase" },
+		"unknown institution": func(p *moneykit.LinkSessionParams) { p.InstitutionID = "no-bank" },
 		"unknown link":        func(p *moneykit.LinkSessionParams) { p.ExistingLinkID = "mk_unknown" },
 	} {
 		t.Log(name)

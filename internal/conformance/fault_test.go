@@ -120,9 +120,9 @@ func TestOutside(t *testing.T) {
 		body   any
 		status int
 	}{
-		"unknown version":   {[]moneykit.Option{moneykit.WithAPIVersion("2020-01-01")}, http.MethodGet, "/links/mk_1", nil, 400},
-		"too large":         {nil, http.MethodPost, "/link-session", strings.Repeat("x", 1<<20), 413},
-		"unknown operation": {nil, http.MethodGet, "/links/mk_1/moods", nil, 501},
+		"unknown version": {[]moneykit.Option{moneykit.WithAPIVersion("2020-01-01")}, http.MethodGet, "/links/mk_1", nil, 400},
+		"too large":       {nil, http.MethodPost, "/link-session", strings.Repeat("x", 1<<20), 413},
+		"unknown path":    {nil, http.MethodGet, "/links/mk_1/moods", nil, 404},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -105,7 +105,7 @@ func imports(t *testing.T, seen *tally) {
 		}
 	}
 	_, err = client.Links.ImportTransactions(t.Context(), "mk_unknown", moneykit.TransactionImportParams{})
-	failed(t, err, 422, moneykit.ErrorCodeValidationFailed)
+	failed(t, err, 404, moneykit.ErrorCodeLinkNotFound)
 	strange := fullImport()
 	strange.Transactions[0].AccountID, strange.InstitutionID = "2", "unknown"
 	_, err = client.Links.Import(t.Context(), strange)

@@ -62,7 +62,10 @@ func newLoad(ctx context.Context, c config) (*load, error) {
 	if l.url, err = l.serve(ctx, mux); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
-	l.app = &app{client: l.client, url: l.url, host: bank, wrong: &l.wrong, seed: c.seed, flaky: c.faults, links: map[string]*record{}, handled: map[string]int{}}
+	l.app = &app{
+		client: l.client, url: l.url, host: bank, wrong: &l.wrong, seed: c.seed, flaky: c.faults,
+		links: map[string]*record{}, handled: map[string]int{},
+	}
 	if err := l.app.register(mux); err != nil {
 		return nil, errors.Join(err, l.close())
 	}

@@ -89,7 +89,8 @@ func TestCheck(t *testing.T) {
 			require.NoError(t, l.app.relinked(t.Context(), userID(second), &moneykit.Link{ID: linkID}))
 		}, "is said to have relinked the link"},
 		{"somebody gets through with what is another's", func(l *load, linkID string) {
-			l.newUser(second).forge(t.Context(), userID(first), "result", posted{Result: []byte(`{"institution":{"id":"x","selectedAccounts":[]}}`), LinkID: linkID})
+			result := []byte(`{"institution":{"id":"x","selectedAccounts":[]}}`)
+			l.newUser(second).forge(t.Context(), userID(first), "result", posted{Result: result, LinkID: linkID})
 			l.kept[second] = map[string]bool{}
 		}, "got through"},
 	}

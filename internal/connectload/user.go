@@ -233,8 +233,8 @@ func (u *user) forge(ctx context.Context, forger, endpoint string, body posted) 
 	u.forged.Add(1)
 }
 
-// patience is how long a user waits to be told.
-const patience = time.Minute
+// patience is how long a user waits to be told. A busy machine delivers late.
+const patience = 5 * time.Minute
 
 // mend breaks a link, and relinks it when the application says so.
 func (u *user) mend(ctx context.Context, linkID string) error {

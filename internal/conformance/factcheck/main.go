@@ -31,6 +31,9 @@ var allowed = map[string]string{
 	"security HTTPBasic: the document adds none":                                "the form may hold the credentials instead",
 
 	"status 422 api_error.request.validation_failed: inferred": "a request that can be malformed can be refused as such",
+	"status 403 link_error.forbidden_action: inferred":         "import_transactions is for imported links",
+	"status 404 link_error.not_found: inferred":                "a link that a path names may not exist",
+	"status 410 link_error.deleted: inferred":                  "a link that a path names may be deleted",
 	"status 429 api_error.rate_limit_exceeded: inferred":       "all endpoints are rate limited",
 	"status 422 api_error.request.validation_failed: added":    "next to link_error.bad_state, for the same reason",
 

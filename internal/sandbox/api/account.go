@@ -43,7 +43,7 @@ type wireNumbers struct {
 	Numbers moneykit.AccountNumbers `json:"numbers"`
 }
 
-// getAccountNumbers handles get_account_numbers.
+// getAccountNumbers handles get_account_numbers. It lists the accounts that have numbers.
 func (a *API) getAccountNumbers(q *call) reply {
 	l, rep, ok := q.usable(moneykit.ProductAccountNumbers)
 	if !ok {
@@ -51,7 +51,10 @@ func (a *API) getAccountNumbers(q *call) reply {
 	}
 	accounts := []wireNumbers{}
 	for _, account := range l.Open(nil) {
-		accounts = append(accounts, wireNumbers{account, q.world.Numbers(l, account)})
+		n := q.world.Numbers(l, account)
+		if len(n.ACH)+len(n.EFT)+len(n.BACS)+len(n.International) > 0 {
+			accounts = append(accounts, wireNumbers{account, n})
+		}
 	}
 	return answer(http.StatusOK, struct {
 		Accounts []wireNumbers `json:"accounts"`

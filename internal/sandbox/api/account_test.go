@@ -25,7 +25,7 @@ func TestNumbersAndOwners(t *testing.T) {
 		assert.Equal(t, in.ID, link.InstitutionID)
 		list, err := client.Accounts.Numbers(ctx, link.ID)
 		require.NoError(t, err)
-		require.Len(t, list.Accounts, 4)
+		require.Len(t, list.Accounts, 2, "the credit card and the brokerage have no numbers")
 		one, err := client.Accounts.Get(ctx, link.ID, list.Accounts[0].ID)
 		require.NoError(t, err)
 		assert.Equal(t, currency, one.Account.Balances.Currency)
@@ -37,10 +37,7 @@ func TestNumbersAndOwners(t *testing.T) {
 			assert.NotNil(t, n.EFT)
 			assert.NotNil(t, n.BACS)
 			assert.NotNil(t, n.International)
-			if !strings.HasPrefix(a.Type, "depository") {
-				assert.Equal(t, 0, len(n.ACH)+len(n.EFT)+len(n.BACS)+len(n.International))
-				continue
-			}
+			assert.True(t, strings.HasPrefix(a.Type, "depository"))
 			assert.Equal(t, country == moneykit.CountryUS, len(n.ACH) == 1)
 			assert.Equal(t, country == moneykit.CountryCA, len(n.EFT) == 1)
 			assert.Equal(t, country == moneykit.CountryGB, len(n.BACS) == 1)
@@ -94,6 +91,23 @@ func TestNumbersAndOwners(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, numbers.Accounts, 1)
 	assert.Regexp(t, `^\d{12}$`, numbers.Accounts[0].Numbers.ACH[0].AccountNumber)
+}
+
+// Before the numbers were fetched no account has any.
+func TestNumbersThatWereNotFetched(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	params := sessionParams()
+	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{AccountNumbers: &moneykit.ProductSettings{}}}
+	end := mk.connect(open(t, mk.Client(), params), world.Play{})
+	link, err := mk.Client().LinkSessions.Exchange(t.Context(), end.Token)
+	require.NoError(t, err)
+	for _, want := range []int{0, 2} {
+		numbers, err := mk.Client().Accounts.Numbers(t.Context(), link.ID)
+		require.NoError(t, err)
+		assert.Len(t, numbers.Accounts, want)
+		mk.refresh(t, link.ID, moneykit.ProductAccountNumbers)
+	}
 }
 
 func abaSum(number string) int {

@@ -1,4 +1,4 @@
-// Package api answers the requests to the fake MoneyKit: the 28 operations of its API with
+// Package api answers the requests to the fake MoneyKit: the operations of its API with
 // authentication, rate limits, validation, planned faults and JSON. The state is a
 // [world.World]; this package has none but what concerns requests: the faults that are planned, the
 // counts of the rate limits, and a record of the requests.
@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -26,6 +27,8 @@ type Settings struct {
 	RateLimits             bool
 	TokenLife              time.Duration   // of access tokens
 	Origins                map[string]bool // of redirect URIs, see [Origins]; nil for any
+	Nulls                  bool            // write absent optional members as null
+	Zoneless               bool            // write times without a zone, with six decimals
 }
 
 // Surroundings is what an [API] needs of the program that it is part of.
@@ -71,22 +74,37 @@ func New(settings Settings, around Surroundings) *API {
 
 // Handler returns the API as a handler, together with what mux serves already.
 func (a *API) Handler(mux *http.ServeMux) http.Handler {
-	var unknown http.Handler
 	for _, rt := range routes() {
-		h := a.handler(rt)
-		mux.Handle(rt.pattern, h)
-		if rt.operation == "" {
-			unknown = h
-		}
+		mux.Handle(rt.pattern, a.handler(rt))
 	}
+	unknown := a.handler(route{pattern: "/", handle: unknownPath, public: true})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// ServeMux would redirect /links//x and hide the mistake.
 		if p := r.URL.EscapedPath(); p != path.Clean(p) {
 			unknown.ServeHTTP(w, r)
 			return
 		}
-		mux.ServeHTTP(w, r)
+		if _, pattern := mux.Handler(r); pattern != "" {
+			mux.ServeHTTP(w, r)
+		} else if methods := allowed(mux, r); len(methods) > 0 {
+			a.handler(route{handle: wrongMethod(methods), public: true}).ServeHTTP(w, r)
+		} else {
+			unknown.ServeHTTP(w, r)
+		}
 	})
+}
+
+// allowed returns the methods that mux serves at the path of a request.
+func allowed(mux *http.ServeMux, r *http.Request) []string {
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPatch, http.MethodPut, http.MethodDelete} {
+		other := *r
+		other.Method = method
+		if _, pattern := mux.Handler(&other); pattern != "" {
+			methods = append(methods, method)
+		}
+	}
+	return methods
 }
 
 // call is a request on its way through a handler. The world is locked for it.
@@ -126,6 +144,7 @@ func (a *API) handler(rt route) http.Handler {
 		if !instead {
 			a.World.Do(func(w *world.World, now time.Time) {
 				rep = a.handle(rt, &call{Request: r, world: w, body: body, now: now}, tooLarge != nil)
+				a.reshape(&rep)
 			})
 		}
 		fault.change(&rep)
@@ -154,6 +173,9 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 		if rep, ok := a.authenticate(q); !ok {
 			return rep
 		}
+		if rep, ok := checkScope(rt, q); !ok {
+			return rep
+		}
 	}
 	if rep, ok := a.checkLimits(rt, q); !ok {
 		return rep
@@ -173,11 +195,25 @@ func checkVersion(q *call) (reply, bool) {
 	}
 }
 
-func (a *API) unknownRoute(q *call) reply {
-	rep := refuse("", "moneykittest has no such operation")
-	rep.status = http.StatusNotImplemented
+// unknownPath answers a request whose path does not exist. MoneyKit has no error code for it.
+func unknownPath(a *API, q *call) reply {
+	rep := refuse("", "there is nothing at this path")
+	rep.status = http.StatusNotFound
 	rep.report = "there is no operation for " + q.Method + " " + redactor{q.world, a.ClientSecret}.path(q.URL.Path)
 	return rep
+}
+
+// wrongMethod answers a request whose path exists with other methods.
+func wrongMethod(methods []string) func(*API, *call) reply {
+	allow := strings.Join(methods, ", ")
+	return func(a *API, q *call) reply {
+		rep := refuse("", "the method is not allowed at this path")
+		rep.status = http.StatusMethodNotAllowed
+		rep.header = http.Header{"Allow": {allow}}
+		rep.report = "there is no operation for " + q.Method + " " + redactor{q.world, a.ClientSecret}.path(q.URL.Path) +
+			", which has " + allow
+		return rep
+	}
 }
 
 // wait waits for d. It reports false when the request or the program ends before.

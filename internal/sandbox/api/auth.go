@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,11 +22,35 @@ const (
 	HeaderAuth             // X-Client-Id and X-Client-Secret only
 )
 
-// allScopes is the scope of a client that does not ask for a scope.
-const allScopes = "link_session:create link:data:read link:data:refresh institutions:read"
+// The scopes of access tokens. MoneyKit does not publish which operations each scope allows. Here
+// reads, refreshes and institutions need the scope with that name. All other operations change
+// links and need linksScope, because a link session can change a link too.
+const (
+	linksScope        = "link_session:create"
+	readScope         = "link:data:read"
+	refreshScope      = "link:data:refresh"
+	institutionsScope = "institutions:read"
 
-// createAccessToken handles create_access_token. It takes the credentials from an HTTP Basic
-// header before those in the form.
+	// allScopes is the scope of a client that does not ask for a scope.
+	allScopes = linksScope + " " + readScope + " " + refreshScope + " " + institutionsScope
+)
+
+// checkScope refuses operations that the scope of the credentials does not allow, with the error
+// that MoneyKit declares for forbidden actions.
+func checkScope(rt route, q *call) (reply, bool) {
+	if rt.scope == "" || slices.Contains(strings.Fields(q.scope), rt.scope) {
+		return reply{}, true
+	}
+	code := moneykit.ErrorCodeLinkForbiddenAction
+	if rt.operation == "create_link_session" {
+		code = moneykit.ErrorCodeLinkSessionForbiddenConfig // the only 403 that this operation declares
+	}
+	return refuse(code, "the access token lacks the scope %s", rt.scope), false
+}
+
+// createAccessToken handles create_access_token. Credentials in an HTTP Basic header take
+// precedence over those in the form, but empty ones are ignored: MoneyKit's Ruby client always
+// sends the header. An unknown scope allows nothing.
 func (a *API) createAccessToken(q *call) reply {
 	form, err := url.ParseQuery(string(q.body))
 	if err != nil {
@@ -37,8 +62,8 @@ func (a *API) createAccessToken(q *call) reply {
 		rep.status = http.StatusBadRequest
 		return rep
 	}
-	id, secret, ok := q.BasicAuth()
-	if !ok {
+	id, secret, _ := q.BasicAuth()
+	if id == "" && secret == "" {
 		id, secret = form.Get("client_id"), form.Get("client_secret")
 	}
 	if id != a.ClientID || secret != a.ClientSecret {
@@ -60,9 +85,10 @@ func (a *API) createAccessToken(q *call) reply {
 // authenticate checks who asks. A bearer token counts before the headers.
 func (a *API) authenticate(q *call) (reply, bool) {
 	scheme, value, _ := strings.Cut(q.Header.Get("Authorization"), " ")
+	value = strings.TrimSpace(value)
 	switch {
-	case a.Auth != HeaderAuth && strings.EqualFold(scheme, "Bearer"):
-		token, ok := q.world.Tokens[strings.TrimSpace(value)]
+	case a.Auth != HeaderAuth && strings.EqualFold(scheme, "Bearer") && value != "":
+		token, ok := q.world.Tokens[value]
 		if !ok {
 			break
 		}

@@ -2,7 +2,10 @@ package api_test
 
 import (
 	"encoding/base64"
+	"fmt"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +39,19 @@ func TestCreateAccessToken(t *testing.T) {
 		},
 		"basic counts": {
 			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{basic("sandbox_me:no")},
+			status: 401,
+		},
+		"empty basic does not count": {
+			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{"Authorization: Basic Og=="},
+			status: 201,
+		},
+		"empty basic alone": {body: "grant_type=client_credentials", headers: []string{"Authorization: Basic Og=="}, status: 401},
+		"empty basic and a wrong form": {
+			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=no", headers: []string{"Authorization: Basic Og=="},
+			status: 401,
+		},
+		"basic without a secret": {
+			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{basic("sandbox_me:")},
 			status: 401,
 		},
 		"wrong secret":   {body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=no", status: 401},
@@ -94,18 +110,20 @@ func TestAuthenticate(t *testing.T) {
 		headers []string // TOKEN and OLD stand for tokens
 		code    string
 	}{
-		"headers":                      {},
-		"bearer":                       {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
-		"lower case":                   {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
-		"nothing":                      {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
-		"id alone":                     {headers: []string{"X-Client-Secret:"}, code: unauthorized},
-		"secret alone":                 {headers: []string{"X-Client-Id:"}, code: unauthorized},
-		"wrong id":                     {headers: []string{"X-Client-Id: x"}, code: unauthorized},
-		"wrong secret":                 {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
-		"unknown token":                {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
-		"expired token":                {headers: []string{"Authorization: Bearer OLD"}, code: expired},
-		"basic":                        {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
-		"headers, where bearers count": {auth: api.BearerAuth, code: unauthorized},
+		"headers":                        {},
+		"bearer":                         {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
+		"lower case":                     {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
+		"nothing":                        {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
+		"id alone":                       {headers: []string{"X-Client-Secret:"}, code: unauthorized},
+		"secret alone":                   {headers: []string{"X-Client-Id:"}, code: unauthorized},
+		"wrong id":                       {headers: []string{"X-Client-Id: x"}, code: unauthorized},
+		"wrong secret":                   {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
+		"unknown token":                  {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
+		"expired token":                  {headers: []string{"Authorization: Bearer OLD"}, code: expired},
+		"basic":                          {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
+		"headers beside an empty bearer": {headers: []string{"Authorization: Bearer"}},
+		"headers beside an empty basic":  {headers: []string{"Authorization: Basic Og=="}},
+		"headers, where bearers count":   {auth: api.BearerAuth, code: unauthorized},
 		"bearer, where bearers count": {
 			auth: api.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"},
 		},
@@ -199,4 +217,57 @@ func TestHeaderAuth(t *testing.T) {
 
 	_, err = mk.Client().Auth.Introspect(t.Context())
 	isError(t, err, moneykit.ErrUnauthorized, 401)
+}
+
+// TestScopes tries an operation of each kind with tokens of each scope.
+func TestScopes(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	link := mk.addLink(t, world.LinkSpec{Webhook: "https://app.example/hook"})
+	const links, read, refresh, institutions = "link_session:create", "link:data:read", "link:data:refresh", "institutions:read"
+	requests := []struct{ scope, method, path, body string }{
+		{"", "GET", "/auth/introspect", ""},
+		{"", "GET", "/.well-known/jwks.json", ""},
+		{links, "POST", "/link-session", `{"customer_user":{"id":"user-42"},"redirect_uri":"https://app.example"}`},
+		{links, "POST", "/link-session/exchange-token", `{"exchangeable_token":"x"}`},
+		{links, "PATCH", "/links/" + link.ID, `{}`},
+		{links, "POST", "/links/import", `{}`},
+		{links, "POST", "/links/" + link.ID + "/import/transactions", `{}`},
+		{links, "POST", "/links/" + link.ID + "/transactions/x/enrichment", `{}`},
+		{links, "POST", "/webhooks/test/link/" + link.ID, `{}`},
+		{read, "GET", "/links", ""},
+		{read, "GET", "/links/" + link.ID, ""},
+		{read, "GET", "/links/" + link.ID + "/accounts", ""},
+		{read, "GET", "/links/" + link.ID + "/accounts/numbers", ""},
+		{read, "GET", "/links/" + link.ID + "/identity", ""},
+		{read, "GET", "/links/" + link.ID + "/transactions", ""},
+		{read, "GET", "/links/" + link.ID + "/transactions/sync", ""},
+		{read, "GET", "/links/" + link.ID + "/investments/holdings", ""},
+		{read, "GET", "/links/" + link.ID + "/investments/transactions", ""},
+		{read, "GET", "/users/user_0001/accounts", ""},
+		{read, "GET", "/users/user_0001/links", ""},
+		{read, "GET", "/users/user_0001/transactions", ""},
+		{refresh, "POST", "/links/" + link.ID + "/products", `{"products":["accounts"]}`},
+		{institutions, "GET", "/institutions", ""},
+		{institutions, "GET", "/institutions/chase", ""},
+	}
+	for _, scope := range []string{links, read, refresh, institutions, "other", read + " " + institutions, ""} {
+		form := form()
+		got := ask(t, mk, "POST", "/auth/token", "grant_type=client_credentials&client_id=sandbox_client&client_secret=sandbox_client_secret&scope="+
+			url.QueryEscape(scope), form...)
+		token := fmt.Sprint(got.field(t, "access_token"))
+		for _, r := range requests {
+			a := ask(t, mk, r.method, r.path, r.body, "X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer "+token)
+			if r.scope == "" || scope == "" || slices.Contains(strings.Fields(scope), r.scope) {
+				assert.NotEqual(t, 403, a.status, "%s %s with %q", r.method, r.path, scope)
+				continue
+			}
+			assert.Equal(t, 403, a.status, "%s %s with %q", r.method, r.path, scope)
+			want := "link_error.forbidden_action"
+			if r.path == "/link-session" {
+				want = "link_session_error.forbidden_config"
+			}
+			assert.Equal(t, want, a.field(t, "error_code"))
+		}
+	}
 }

@@ -107,7 +107,11 @@ func (f *Fault) reply(planned bool) (reply, bool) {
 	if code == "" {
 		return reply{status: status, media: "text/plain; charset=utf-8", body: []byte(http.StatusText(status))}, true
 	}
-	return answer(status, errorBody{Code: code, Message: "a planned fault", LinkError: f.LinkError}), true
+	body := errorBody{Code: code, Message: "a planned fault", LinkError: f.LinkError}
+	if code == moneykit.ErrorCodeValidationFailed {
+		body.Problems = []problem{{[]any{"body"}, body.Message, "value_error"}}
+	}
+	return answer(status, body), true
 }
 
 // change changes a response as the fault demands.

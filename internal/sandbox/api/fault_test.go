@@ -75,6 +75,23 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
+// A fault with the code of malformed requests has what such answers have.
+func TestFaultOfValidation(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	mk.Fail("create_link_session", 1, api.Fault{Code: moneykit.ErrorCodeValidationFailed})
+	a := ask(t, mk, http.MethodPost, "/link-session", "{}")
+	assert.Equal(t, 422, a.status)
+	assert.JSONEq(t, `[{"location":["body"],"message":"a planned fault","type":"value_error"}]`, string(raw(t, a, "validation_errors")))
+	a = ask(t, mk, http.MethodPost, "/link-session", "{}")
+	assert.Equal(t, 422, a.status)
+	assert.Contains(t, string(a.body), `"location":["body","customer_user"]`)
+	for _, other := range []moneykit.ErrorCode{moneykit.ErrorCodeLinkNotFound, "x"} {
+		mk.Fail("create_link_session", 1, api.Fault{Code: other})
+		assert.NotContains(t, string(ask(t, mk, http.MethodPost, "/link-session", "{}").body), "validation_errors")
+	}
+}
+
 func TestFailQueue(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

@@ -8,39 +8,20 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// importedRow is a transaction that is imported. Its date may be a moment.
-type importedRow struct {
-	moneykit.TransactionImport
-
-	Date string `json:"date"`
-}
-
 // rowsRule checks imported transactions.
 func rowsRule() rule {
 	free := text(0, maxBody)
 	return list(object(
-		optional("transaction_id", free),
+		present("transaction_id", free),
 		required("account_id", free),
 		required("amount", matching(func(s string) bool {
 			_, err := moneykit.ParseDecimal(s)
 			return err == nil
 		}, "must be a decimal number", "decimal_parsing")),
-		required("date", matching(func(s string) bool { return !dayOf(s).IsZero() }, "must be a day or a moment", "date_from_datetime_parsing")),
-		optional("description", free),
-		optional("type", free),
+		required("date", calendarDay()),
+		present("description", free),
+		present("type", free),
 	))
-}
-
-// dayOf parses a day or a moment, and returns the day of the moment in its own time zone. It is
-// zero if s is neither.
-func dayOf(s string) moneykit.Date {
-	if day, err := moneykit.ParseDate(s); err == nil {
-		return day
-	}
-	if moment, err := moneykit.ParseTimestamp(s); err == nil {
-		return moneykit.DateOf(moment.Time)
-	}
-	return moneykit.Date{}
 }
 
 // importRule checks the body of import_link.
@@ -49,18 +30,18 @@ func importRule() rule {
 	balances := object(optional("currency", free), optional("available", numeral), optional("current", numeral),
 		optional("limit", numeral), optional("balance_date", timestamp()))
 	account := object(required("account_id", free), required("name", free), required("type", free),
-		optional("nickname", free), optional("mask", free), required("balances", balances))
+		present("nickname", free), present("mask", free), required("balances", balances))
 	return object(
 		required("customer_user", customerRule()),
 		required("institution_id", free),
-		optional("provider", known[moneykit.Provider]()),
+		present("provider", known[moneykit.Provider]()),
 		required("accounts", nonempty(account)),
 		required("transactions", rowsRule()),
 	)
 }
 
 // numeral checks a number that is written as one.
-func numeral(found *[]problem, at []any, value any) {
+func numeral(found *[]problem, at []any, value any) any {
 	n, ok := value.(json.Number)
 	if ok {
 		_, err := moneykit.ParseDecimal(n.String())
@@ -69,15 +50,12 @@ func numeral(found *[]problem, at []any, value any) {
 	if !ok {
 		*found = append(*found, problem{at, "must be a number", "decimal_type"})
 	}
+	return value
 }
 
 // importLink handles import_link.
 func (a *API) importLink(q *call) reply {
-	var params struct {
-		moneykit.LinkImportParams
-
-		Transactions []importedRow `json:"transactions"`
-	}
+	var params moneykit.LinkImportParams
 	if rep, ok := q.read(importRule(), &params); !ok {
 		return rep
 	}
@@ -98,12 +76,12 @@ func (a *API) importLink(q *call) reply {
 	}
 	l := q.world.ImportLink(world.Import{
 		User: params.CustomerUser.ID, Institution: in, Provider: params.Provider, Accounts: params.Accounts,
-	}, dated(params.Transactions), q.now)
+	}, params.Transactions, q.now)
 	return answer(http.StatusOK, wire(l))
 }
 
 // strangers reports the transactions of accounts that were not imported.
-func strangers(rows []importedRow, accounts map[string]bool) []problem {
+func strangers(rows []moneykit.TransactionImport, accounts map[string]bool) []problem {
 	var found []problem
 	for i, row := range rows {
 		if !accounts[row.AccountID] {
@@ -115,28 +93,19 @@ func strangers(rows []importedRow, accounts map[string]bool) []problem {
 	return found
 }
 
-// dated returns imported transactions with the days of their moments.
-func dated(rows []importedRow) []moneykit.TransactionImport {
-	var out []moneykit.TransactionImport
-	for _, row := range rows {
-		row.TransactionImport.Date = dayOf(row.Date)
-		out = append(out, row.TransactionImport)
-	}
-	return out
-}
-
-// importTransactions handles import_transactions. For links that were not imported the API declares
-// no other response than this.
+// importTransactions handles import_transactions. MoneyKit declares no errors about the link for
+// it. Here it has the errors of other operations on a link.
 func (a *API) importTransactions(q *call) reply {
-	var params struct {
-		Transactions []importedRow `json:"transactions"`
-	}
+	var params moneykit.TransactionImportParams
 	if rep, ok := q.read(object(required("transactions", rowsRule())), &params); !ok {
 		return rep
 	}
-	l, _, ok := q.existing()
-	if !ok || !l.Imported {
-		return malformed([]problem{{[]any{"path", "id"}, "there is no imported link with this id", "value_error"}})
+	l, rep, ok := q.existing()
+	switch {
+	case !ok:
+		return rep
+	case !l.Imported:
+		return refuse(moneykit.ErrorCodeLinkForbiddenAction, "the link was not imported")
 	}
 	accounts := map[string]bool{}
 	for _, account := range l.Accounts {
@@ -145,6 +114,6 @@ func (a *API) importTransactions(q *call) reply {
 	if found := strangers(params.Transactions, accounts); len(found) > 0 {
 		return malformed(found)
 	}
-	q.world.ImportTransactions(l, dated(params.Transactions), q.now)
+	q.world.ImportTransactions(l, params.Transactions, q.now)
 	return answer(http.StatusOK, wire(l))
 }

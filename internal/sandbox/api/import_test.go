@@ -127,9 +127,13 @@ func TestImportProblems(t *testing.T) {
 	assert.Equal(t, 422, ask(t, mk, http.MethodPost, path, `{}`).status)
 	assert.Equal(t, 401, ask(t, mk, http.MethodPost, path, rows, "X-Client-Id: x").status)
 	require.NoError(t, mk.Client().Links.Delete(t.Context(), id))
-	for _, id := range []string{id, made.ID, "mk_x"} {
+	for id, want := range map[string]answer{
+		id:      {status: 410, body: []byte("link_error.deleted")},
+		made.ID: {status: 403, body: []byte("link_error.forbidden_action")},
+		"mk_x":  {status: 404, body: []byte("link_error.not_found")},
+	} {
 		a := ask(t, mk, http.MethodPost, "/links/"+id+"/import/transactions", rows)
-		assert.Equal(t, 422, a.status)
-		assert.Contains(t, string(a.body), `["path","id"]`)
+		assert.Equal(t, want.status, a.status)
+		assert.Equal(t, string(want.body), a.field(t, "error_code"))
 	}
 }

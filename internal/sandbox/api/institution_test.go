@@ -20,7 +20,7 @@ func TestInstitutions(t *testing.T) {
 	all := collect(t, client.Institutions.All(ctx, moneykit.InstitutionListParams{}))
 	assert.InDelta(t, 300, len(all), 30)
 	assert.Equal(t, []string{world.InstantBank, world.CredentialsBank, world.OAuthBank}, []string{all[0].ID, all[1].ID, all[2].ID})
-	for _, limit := range []int{1, 50, 299} {
+	for _, limit := range []int{1, 50, 300} {
 		assert.Equal(t, all, collect(t, client.Institutions.All(ctx, moneykit.InstitutionListParams{Limit: limit})))
 	}
 	countries, featured, plain, aliases, names := map[moneykit.Country]int{}, []moneykit.Institution{}, 0, map[string]bool{}, []moneykit.Institution{}

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"net/http"
-	"slices"
 
 	"github.com/moneykit/moneykit-go"
 )
@@ -43,13 +41,7 @@ func (a *API) getInvestmentTransactions(q *call) reply {
 		return rep
 	}
 	p := q.world.Portfolio(l)
-	rows := slices.DeleteFunc(append([]moneykit.InvestmentTransaction{}, p.Transactions...), func(t moneykit.InvestmentTransaction) bool {
-		return !s.has(t.AccountID, t.Date)
-	})
-	slices.SortFunc(rows, func(a, b moneykit.InvestmentTransaction) int {
-		return cmp.Or(b.Date.Compare(a.Date), cmp.Compare(a.ID, b.ID))
-	})
-	page := cut(rows, s)
+	page, total := p.Page(s)
 	accounts, securities := map[string]bool{}, map[string]bool{}
 	for i := range page {
 		accounts[page[i].AccountID], securities[page[i].SecurityID] = true, true
@@ -60,5 +52,5 @@ func (a *API) getInvestmentTransactions(q *call) reply {
 		Accounts     []moneykit.Account               `json:"accounts"`
 		Link         wireLink                         `json:"link"`
 		counts
-	}{page, p.SecuritiesIn(securities), l.AccountsIn(accounts), wire(l), counts{len(rows), s.page, len(page)}})
+	}{page, p.SecuritiesIn(securities), l.AccountsIn(accounts), wire(l), counts{total, s.Page, len(page)}})
 }

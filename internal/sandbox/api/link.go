@@ -102,7 +102,7 @@ func (a *API) updateLink(q *call) reply {
 
 		Tags moneykit.Field[[]string] `json:"tags"` // deprecated, but taken
 	}
-	check := object(optional("webhook", text(1, 65536)), present("link_tags", list(tag())), present("tags", list(tag())))
+	check := object(optional("webhook", text(1, 65536)), present("link_tags", list(tag())), optional("tags", list(tag())))
 	if rep, ok := q.read(check, &params); !ok {
 		return rep
 	}

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 // query reads the parameters of a request, and collects what is wrong with them.
@@ -92,20 +93,12 @@ func (q *query) texts(name string, least int) []string {
 	return q.values[name]
 }
 
-// span is what part of a list of dated rows is asked for.
-type span struct {
-	page, size int
-	first      moneykit.Date // zero for no limit
-	last       moneykit.Date
-	accounts   []string // all if empty
-}
-
 // span reads the parameters of a list of dated rows. What MoneyKit does without a start_date is
 // not published; here such a list has no beginning.
-func (q *query) span(accounts []string) span {
-	s := span{page: q.number("page", 1, 0, 1), size: q.number("size", 1, 1000, 50), accounts: accounts}
-	s.first, s.last = q.date("start_date"), q.date("end_date")
-	if !s.first.IsZero() && !s.last.IsZero() && s.last.Compare(s.first) < 0 {
+func (q *query) span(accounts []string) world.Span {
+	s := world.Span{Page: q.number("page", 1, 0, 1), Size: q.number("size", 1, 1000, 50), Accounts: accounts}
+	s.First, s.Last = q.date("start_date"), q.date("end_date")
+	if !s.First.IsZero() && !s.Last.IsZero() && s.Last.Compare(s.First) < 0 {
 		q.wrong("end_date", "must not be before start_date", "value_error")
 	}
 	return s
@@ -115,27 +108,12 @@ func (q *query) date(name string) moneykit.Date {
 	if !q.values.Has(name) {
 		return moneykit.Date{}
 	}
-	date, err := moneykit.ParseDate(q.last(name))
-	if err != nil {
+	date, ok := dayOf(q.last(name))
+	if !ok {
 		q.wrong(name, "must be a day, like 2006-01-02", "date_parsing")
 	}
 	return date
 }
 
-// has reports whether a row is asked for.
-func (s *span) has(accountID string, date moneykit.Date) bool {
-	return chosen(s.accounts, accountID) &&
-		(s.first.IsZero() || date.Compare(s.first) >= 0) && (s.last.IsZero() || date.Compare(s.last) <= 0)
-}
-
 // chosen reports whether an id is among those asked for: all are, if none is.
 func chosen(ids []string, id string) bool { return len(ids) == 0 || slices.Contains(ids, id) }
-
-// cut returns the page of rows that s names.
-func cut[T any](rows []T, s span) []T {
-	if (s.page - 1) > len(rows)/s.size { // far beyond; the product below might not fit an int
-		return []T{}
-	}
-	start := min((s.page-1)*s.size, len(rows))
-	return rows[start:min(start+s.size, len(rows))]
-}

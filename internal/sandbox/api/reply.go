@@ -12,6 +12,7 @@ type reply struct {
 	header http.Header // beyond Content-Type
 	media  string      // Content-Type; none with an empty body
 	body   []byte
+	value  any    // body is its JSON; nil for none
 	report string // a mistake in the test, to be told to it
 }
 
@@ -26,7 +27,7 @@ func answer(status int, v any) reply {
 		r.report = "cannot write an answer: " + err.Error()
 		return r
 	}
-	return reply{status: status, media: "application/json", body: body}
+	return reply{status: status, media: "application/json", body: body, value: v}
 }
 
 // send writes the response; with truncate only half of its body, after which net/http ends the

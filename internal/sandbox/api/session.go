@@ -13,8 +13,8 @@ import (
 func sessionRule() rule {
 	const longText = 65536
 	free := text(0, longText)
-	product := object(optional("required", boolean), optional("require_permission", boolean),
-		optional("prefetch", boolean), optional("reason", free))
+	product := object(present("required", boolean), present("require_permission", boolean),
+		present("prefetch", boolean), optional("reason", free))
 	owner := object(
 		required("names", list(free)),
 		required("addresses", list(object(optional("street", free), optional("city", free), optional("region", free),
@@ -29,7 +29,7 @@ func sessionRule() rule {
 	}
 	var switches []member
 	for _, name := range features {
-		switches = append(switches, optional(name, boolean))
+		switches = append(switches, present(name, boolean))
 	}
 	return object(
 		required("customer_user", customerRule()),
@@ -37,18 +37,18 @@ func sessionRule() rule {
 		optional("settings", object(
 			optional("providers", list(known[moneykit.Provider]())),
 			optional("countries", list(known[moneykit.Country]())),
-			optional("products", object(optional("account_numbers", product), optional("identity", product),
-				optional("transactions", product), optional("investments", product))),
+			optional("products", object(present("account_numbers", product), present("identity", product),
+				present("transactions", product), present("investments", product))),
 		)),
 		optional("institution_id", free),
 		optional("existing_link_id", free),
 		optional("webhook", text(1, longText)),
-		optional("link_tags", list(tag())),
-		optional("connect_features", object(switches...)),
-		optional("custom_sandbox_data", object(
+		present("link_tags", list(tag())),
+		present("connect_features", object(switches...)),
+		present("custom_sandbox_data", object(
 			required("accounts", list(object(required("account_type", text(1, longText)), required("name", text(1, longText)),
-				required("account_number", text(1, longText)), optional("routing_number", routingNumber())))),
-			optional("owners", list(owner)),
+				required("account_number", text(1, longText)), present("routing_number", routingNumber())))),
+			present("owners", list(owner)),
 		)),
 	)
 }

@@ -40,7 +40,7 @@ func TestLinkSessionValidation(t *testing.T) {
 			},
 			"settings": object{
 				"providers": list{"mx"}, "countries": list{"US", "GB", "CA"},
-				"products": object{"identity": object{"required": true, "reason": "x"}, "transactions": nil, "future": 1},
+				"products": object{"identity": object{"required": true, "reason": nil}, "future": 1},
 			},
 			"webhook": "https://app.example/hook", "link_tags": list{"a", "B" + long(98), "1"},
 			"connect_features": object{"issue_reporter": true}, "institution_id": nil, "existing_link_id": nil,
@@ -173,7 +173,7 @@ func TestForbiddenConfig(t *testing.T) {
 		"another scheme":            {opts: []option{registered}, uri: "http://app.example", forbidden: true},
 		"another host":              {opts: []option{registered}, uri: "https://app.example.evil.example", forbidden: true},
 		"none registered":           {opts: []option{withOrigins()}, uri: "https://app.example", forbidden: true},
-		"unknown institution":       {uri: "https://app.example", institution: "chase", forbidden: true},
+		"unknown institution":       {uri: "https://app.example", institution: "no-bank", forbidden: true},
 		"institution of the server": {uri: "https://app.example", institution: world.CredentialsBank},
 	}
 	for name, tt := range tests {

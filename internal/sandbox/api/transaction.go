@@ -3,7 +3,6 @@ package api
 import (
 	"math/rand/v2"
 	"net/http"
-	"slices"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -38,14 +37,13 @@ func (a *API) getTransactions(q *call) reply {
 	if !ok {
 		return rep
 	}
-	rows := slices.DeleteFunc(q.world.Ledger(l).All(), func(t moneykit.Transaction) bool { return !s.has(t.AccountID, t.Date) })
-	page := cut(rows, s)
+	page, total := world.PageOf(s, q.world.Ledger(l))
 	return answer(http.StatusOK, struct {
 		Transactions []moneykit.Transaction `json:"transactions"`
 		Accounts     []moneykit.Account     `json:"accounts"`
 		Link         wireLink               `json:"link"`
 		counts
-	}{page, l.AccountsIn(accountsIn(page)), wire(l), counts{len(rows), s.page, len(page)}})
+	}{page, l.AccountsIn(accountsIn(page)), wire(l), counts{total, s.Page, len(page)}})
 }
 
 // syncTransactions handles get_transactions_sync. What MoneyKit responds to a cursor that it does
@@ -112,20 +110,18 @@ func (a *API) getUserTransactions(q *call) reply {
 	if rep, ok := params.reply(); !ok {
 		return rep
 	}
-	rows, owner := []moneykit.Transaction{}, map[string]*world.Link{}
+	var ledgers []*world.Ledger
+	owner := map[string]*world.Link{}
 	for _, l := range q.world.LinksOf(q.PathValue("id"), q.now) {
 		if !l.Readable(moneykit.ProductTransactions) {
 			continue
 		}
-		for _, t := range q.world.Ledger(l).All() {
-			if s.has(t.AccountID, t.Date) {
-				rows = append(rows, t)
-				owner[t.AccountID] = l
-			}
+		ledgers = append(ledgers, q.world.Ledger(l))
+		for i := range l.Accounts {
+			owner[l.Accounts[i].ID] = l
 		}
 	}
-	world.SortNewest(rows)
-	page := cut(rows, s)
+	page, total := world.PageOf(s, ledgers...)
 	accounts := map[string]moneykit.BasicAccount{}
 	for id := range accountsIn(page) {
 		l := owner[id]
@@ -142,14 +138,14 @@ func (a *API) getUserTransactions(q *call) reply {
 		Transactions []moneykit.Transaction           `json:"transactions"`
 		Accounts     map[string]moneykit.BasicAccount `json:"accounts"`
 		counts
-	}{page, accounts, counts{len(rows), s.page, len(page)}})
+	}{page, accounts, counts{total, s.Page, len(page)}})
 }
 
 // correctEnrichment handles correct_enrichment. Which transactions MoneyKit holds to be alike is
 // not published; here they have the same merchant.
 func (a *API) correctEnrichment(q *call) reply {
 	var params moneykit.EnrichmentParams
-	check := object(required("category", known[moneykit.Category]()), optional("subcategory", known[moneykit.Subcategory]()))
+	check := object(required("category", known[moneykit.Category]()), present("subcategory", known[moneykit.Subcategory]()))
 	if rep, ok := q.read(check, &params); !ok {
 		return rep
 	}

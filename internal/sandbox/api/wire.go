@@ -14,19 +14,54 @@ import (
 type wireLink struct {
 	moneykit.Link
 
-	Products     map[moneykit.Product]wireProduct `json:"products"`
-	LastSyncedAt moneykit.Timestamp               `json:"last_synced_at,omitzero"`
-	FormerTags   []string                         `json:"tags,omitempty"`
+	Products     wireProducts       `json:"products"`
+	LastSyncedAt moneykit.Timestamp `json:"last_synced_at,omitzero"`
+	FormerTags   []string           `json:"tags,omitempty"`
 }
 
-// wireProduct is a product of a link. Only transactions have a history.
+// wireProducts are the products of a link.
+type wireProducts struct {
+	Accounts       *wireProduct      `json:"accounts,omitempty"`
+	AccountNumbers *wireProduct      `json:"account_numbers,omitempty"`
+	Identity       *wireProduct      `json:"identity,omitempty"`
+	Transactions   *wireTransactions `json:"transactions,omitempty"`
+	Investments    *wireProduct      `json:"investments,omitempty"`
+	Enrichment     *wireProduct      `json:"enrichment,omitempty"`
+}
+
+// wireProduct is a product of a link.
 type wireProduct struct {
 	RefreshedAt     moneykit.Timestamp        `json:"refreshed_at,omitzero"`
 	LastAttemptedAt moneykit.Timestamp        `json:"last_attempted_at,omitzero"`
 	Error           *moneykit.ProductError    `json:"error_code"`
 	ErrorMessage    *string                   `json:"error_message"`
+	Unavailable     string                    `json:"unavailable,omitempty"`
 	Settings        *moneykit.ProductSettings `json:"settings,omitempty"`
-	HasHistory      *bool                     `json:"has_history,omitempty"`
+}
+
+// wireTransactions is the product transactions, which alone has has_history.
+type wireTransactions struct {
+	wireProduct
+
+	HasHistory bool `json:"has_history"`
+}
+
+// set sets the product with this name.
+func (out *wireProducts) set(name moneykit.Product, p *wireProduct) {
+	switch name {
+	case moneykit.ProductAccounts:
+		out.Accounts = p
+	case moneykit.ProductAccountNumbers:
+		out.AccountNumbers = p
+	case moneykit.ProductIdentity:
+		out.Identity = p
+	case moneykit.ProductTransactions:
+		out.Transactions = &wireTransactions{*p, !p.RefreshedAt.IsZero()}
+	case moneykit.ProductInvestments:
+		out.Investments = p
+	case moneykit.ProductEnrichment:
+		out.Enrichment = p
+	}
 }
 
 func wire(l *world.Link) wireLink {
@@ -43,7 +78,6 @@ func wire(l *world.Link) wireLink {
 			Webhook:           l.Webhook,
 			Tags:              slices.Clone(l.Tags),
 		},
-		Products:   map[moneykit.Product]wireProduct{},
 		FormerTags: slices.Clone(l.Tags),
 	}
 	for _, name := range world.AllProducts() {
@@ -52,7 +86,7 @@ func wire(l *world.Link) wireLink {
 			out.AvailableProducts = append(out.AvailableProducts, name)
 			continue
 		}
-		product := wireProduct{RefreshedAt: world.Stamp(p.Refreshed), LastAttemptedAt: world.Stamp(p.Refreshed), Settings: p.Settings}
+		product := &wireProduct{RefreshedAt: world.Stamp(p.Refreshed), LastAttemptedAt: world.Stamp(p.Refreshed), Settings: p.Settings}
 		if !p.Attempted.IsZero() {
 			product.LastAttemptedAt = world.Stamp(p.Attempted)
 		}
@@ -60,14 +94,10 @@ func wire(l *world.Link) wireLink {
 			message := world.Failed(failure)
 			product.Error, product.ErrorMessage = &failure, &message
 		}
-		if name == moneykit.ProductTransactions {
-			history := !p.Refreshed.IsZero()
-			product.HasHistory = &history
-		}
 		if name == moneykit.ProductAccounts {
 			out.LastSyncedAt = product.RefreshedAt
 		}
-		out.Products[name] = product
+		out.Products.set(name, product)
 	}
 	return out
 }

@@ -16,6 +16,8 @@ type Settings struct {
 	Transport       http.RoundTripper // to the webhooks; see Network and Receiver
 	FreshSignatures bool              // every attempt is signed anew, else it has the signature of the first
 	KeyOverlap      time.Duration     // how long a key is published after it was replaced
+	Nulls           bool              // write absent optional members as null
+	Zoneless        bool              // write times without a zone, with six decimals
 }
 
 // Surroundings is what a [Courier] needs of the program that it is part of.
@@ -37,6 +39,7 @@ type Courier struct {
 	wake chan struct{}   // for Run: something may be due
 
 	// The lock of the world guards what follows.
+	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
 	keys       []*signingKey // the last one signs; none before the first use
 }
@@ -49,6 +52,17 @@ func New(ctx context.Context, settings Settings, around Surroundings) *Courier {
 		c.nudge()
 	})
 	return c
+}
+
+// Receive delivers to h in memory from now on. With nil it delivers through Settings.Transport
+// again.
+func (c *Courier) Receive(h http.Handler) {
+	c.World.Do(func(*world.World, time.Time) {
+		c.receiver = nil
+		if h != nil {
+			c.receiver = Receiver(h)
+		}
+	})
 }
 
 // Run delivers what is due, until the context of the courier ends.

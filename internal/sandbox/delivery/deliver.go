@@ -79,6 +79,10 @@ func (c *Courier) attemptAll(queue <-chan *delivery) {
 func (c *Courier) attempt(d *delivery) {
 	var header http.Header
 	var i int
+	client := http.Client{
+		Transport:     c.Transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	c.World.Do(func(_ *world.World, now time.Time) {
 		if c.ctx.Err() != nil {
 			c.release(d, now)
@@ -89,12 +93,15 @@ func (c *Courier) attempt(d *delivery) {
 		if d.signature == "" || c.FreshSignatures {
 			d.signature, _ = c.sign(d.Body, now) // it does not fail, and what is not signed is refused
 		}
+		if c.receiver != nil {
+			client.Transport = c.receiver
+		}
 		header = webhookHeader(d.signature, d.Token, i+1)
 	})
 	if header == nil {
 		return
 	}
-	status, err := c.post(d.URL, header, d.Body)
+	status, err := c.post(&client, d.URL, header, d.Body)
 	c.World.Do(func(_ *world.World, now time.Time) {
 		d.Attempts[i].Status, d.Attempts[i].Err = status, err
 		if status >= 200 && status < 300 {
@@ -113,16 +120,12 @@ func (c *Courier) attempt(d *delivery) {
 }
 
 // post sends a webhook and returns the status of the response. Errors do not repeat the URL.
-func (c *Courier) post(target string, header http.Header, body []byte) (int, error) {
+func (c *Courier) post(client *http.Client, target string, header http.Header, body []byte) (int, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
 	r, err := newWebhook(ctx, target, header, body)
 	if err != nil {
 		return 0, err
-	}
-	client := http.Client{
-		Transport:     c.Transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	resp, err := client.Do(r)
 	if err != nil {

@@ -2,37 +2,53 @@ package delivery
 
 import (
 	"encoding/json"
+	"time"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// body is the body of a webhook.
-type body struct {
-	Name         moneykit.EventType `json:"webhook_event"`
-	Major        int                `json:"webhook_major_version"`
-	Minor        int                `json:"webhook_minor_version"`
-	Key          string             `json:"webhook_idempotency_key"`
-	Timestamp    moneykit.Timestamp `json:"webhook_timestamp"`
-	LinkID       string             `json:"link_id"`
-	Tags         []string           `json:"link_tags"`
-	Product      moneykit.Product   `json:"product,omitempty"`
-	State        string             `json:"state,omitempty"` // of the link or the product
-	ChangedAt    moneykit.Timestamp `json:"state_changed_at,omitzero"`
-	Error        moneykit.LinkError `json:"error,omitempty"`
-	ErrorMessage string             `json:"error_message,omitempty"`
-	HasHistory   *bool              `json:"has_history,omitempty"`
-}
-
 // payload returns the body of the webhook that tells about an event.
-func payload(e world.Event) []byte {
-	data, err := json.Marshal(body{
-		Name: e.Name, Major: 1, Key: e.Key, Timestamp: world.Stamp(e.At), LinkID: e.LinkID, Tags: e.Tags,
-		Product: e.Product, State: e.State, ChangedAt: world.Stamp(e.ChangedAt),
-		Error: e.Error, ErrorMessage: e.ErrorMessage, HasHistory: e.HasHistory,
-	})
+func (c *Courier) payload(e world.Event) []byte {
+	body := map[string]any{
+		"webhook_event":           e.Name,
+		"webhook_major_version":   1,
+		"webhook_minor_version":   0,
+		"webhook_idempotency_key": e.Key,
+		"webhook_timestamp":       c.moment(e.At),
+		"link_id":                 e.LinkID,
+		"link_tags":               e.Tags,
+	}
+	// optional sets an optional member of the event.
+	optional := func(name string, value any, known bool) {
+		if known {
+			body[name] = value
+		} else if c.Nulls {
+			body[name] = nil
+		}
+	}
+	switch e.Name {
+	case moneykit.EventTypeLinkStateChanged:
+		body["state"] = e.State
+		optional("error", e.Error, e.Error != "")
+		optional("error_message", e.ErrorMessage, e.ErrorMessage != "")
+	case moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged:
+		body["product"], body["state"], body["state_changed_at"] = e.Product, e.State, c.moment(e.ChangedAt)
+		optional("error_message", e.ErrorMessage, e.ErrorMessage != "")
+	case moneykit.EventTypeTransactionsUpdatesAvailable:
+		optional("has_history", e.HasHistory, e.HasHistory != nil)
+	}
+	data, err := json.Marshal(body)
 	if err != nil { // only by a clock that is past the year 9999
 		return []byte("null")
 	}
 	return data
+}
+
+// moment returns the JSON value of a time.
+func (c *Courier) moment(t time.Time) any {
+	if c.Zoneless {
+		return world.Zoneless(t)
+	}
+	return world.Stamp(t)
 }

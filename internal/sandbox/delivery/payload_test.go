@@ -41,6 +41,28 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+// TestPayloadShapes writes events in the other shapes that MoneyKit has been seen to use.
+func TestPayloadShapes(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2030, 1, 2, 3, 4, 5, 6789, time.FixedZone("", 3600))
+	common := `"webhook_major_version":1,"webhook_minor_version":0,"webhook_idempotency_key":"key",
+		"webhook_timestamp":"2030-01-02T02:04:05.000006","link_id":"mk_1","link_tags":[]`
+	for event, want := range map[*world.Event]string{
+		{Name: moneykit.EventTypeLinkStateChanged, State: "connected"}: `{
+			"webhook_event":"link.state_changed","state":"connected","error":null,"error_message":null,` + common + `}`,
+		{Name: moneykit.EventTypeLinkProductRefresh, Product: "identity", State: "completed", ChangedAt: start}: `{
+			"webhook_event":"link.product_refresh","product":"identity","state":"completed","error_message":null,
+			"state_changed_at":"2030-01-02T02:04:05.000006",` + common + `}`,
+		{Name: moneykit.EventTypeTransactionsUpdatesAvailable}: `{
+			"webhook_event":"transactions.updates_available","has_history":null,` + common + `}`,
+	} {
+		event.Key, event.LinkID, event.At, event.Tags = "key", "mk_1", start, []string{}
+		mk := newFake(t, func(s *setup) { s.delivery.Nulls, s.delivery.Zoneless = true, true })
+		mk.World.Do(func(w *world.World, _ time.Time) { w.Events = append(w.Events, *event) })
+		assert.JSONEq(t, want, string(mk.Deliveries()[0].Body))
+	}
+}
+
 // A clock that no body can be written with does no harm.
 func TestPayloadBeyondTime(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,7 @@ func (c *Courier) collect(w *world.World) {
 		}
 		c.deliveries = append(c.deliveries, &delivery{Delivery: Delivery{
 			Token: e.Token, Event: string(e.Name), LinkID: e.LinkID, IdempotencyKey: e.Key, URL: e.URL,
-			Body: payload(e), QueuedAt: e.At, State: Pending, Next: e.At,
+			Body: c.payload(e), QueuedAt: e.At, State: Pending, Next: e.At,
 		}})
 	}
 }

@@ -27,9 +27,9 @@ func (w *World) AddTransactions(linkID string, txs []moneykit.Transaction, now t
 // refreshed. It returns an error for a link or posted transaction that does not exist.
 func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
-		old, ok := l.Ledger.Posted[tx.ID]
+		old := l.Ledger.posted(tx.ID)
 		switch {
-		case !ok:
+		case old == nil:
 			return noSuchTransaction(tx.ID)
 		case tx.Pending:
 			return errors.New("a posted transaction does not become pending again")
@@ -44,7 +44,7 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 		if err != nil {
 			return err
 		}
-		l.Ledger.update(row)
+		l.Ledger.post(EntryUpdated, &row)
 		l.fetched(l.Ledger.Pending, now)
 		return nil
 	})
@@ -54,10 +54,10 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 // counts as refreshed. It returns an error for a link or posted transaction that does not exist.
 func (w *World) RemoveTransaction(linkID, id string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
-		if _, ok := l.Ledger.Posted[id]; !ok {
+		if l.Ledger.posted(id) == nil {
 			return noSuchTransaction(id)
 		}
-		l.Ledger.remove(id)
+		l.Ledger.post(EntryRemoved, &moneykit.Transaction{ID: id})
 		l.fetched(l.Ledger.Pending, now)
 		return nil
 	})
@@ -67,8 +67,9 @@ func noSuchTransaction(id string) error {
 	return fmt.Errorf("the link has no posted transaction %q", id)
 }
 
-// Settle settles the pending transactions of a link: most of them are posted under new ids, and the
-// others vanish. The link counts as refreshed. It returns an error for a link that does not exist.
+// Settle settles the pending transactions of a link: most of them are posted under new ids, or
+// under the same with SameID, and the others vanish. The link counts as refreshed. It returns an
+// error for a link that does not exist.
 func (w *World) Settle(linkID string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		w.settle(l, now)
@@ -126,7 +127,7 @@ func (w *World) Correct(l *Link, id string, params moneykit.EnrichmentParams, no
 	again := false
 	for _, t := range corrected {
 		if !t.Pending {
-			g.update(t)
+			g.post(EntryUpdated, &t)
 			continue
 		}
 		k := slices.IndexFunc(pending, func(p moneykit.Transaction) bool { return p.ID == t.ID })
@@ -195,20 +196,30 @@ func (w *World) addTransactions(l *Link, txs []moneykit.Transaction, now time.Ti
 		switch {
 		case err != nil:
 			return err
-		case g.Used[row.ID] || seen[row.ID]:
+		case g.used(row.ID) || seen[row.ID]:
 			return fmt.Errorf("the id %q has been used before", row.ID)
 		}
 		seen[row.ID] = true
 		rows = append(rows, row)
 	}
-	pending := slices.DeleteFunc(slices.Clone(g.Pending), func(t moneykit.Transaction) bool { return seen[t.ID] })
+	waited := map[string]bool{}
+	pending := slices.DeleteFunc(slices.Clone(g.Pending), func(t moneykit.Transaction) bool {
+		waited[t.ID] = seen[t.ID]
+		return seen[t.ID]
+	})
+	posted := map[EntryKind][]*moneykit.Transaction{}
 	for _, row := range rows {
-		if row.Pending {
+		switch {
+		case row.Pending:
 			pending = append(pending, row)
-		} else {
-			g.create(row)
+		case w.SameID && waited[row.ID]:
+			posted[EntrySettled] = append(posted[EntrySettled], &row)
+		default:
+			posted[EntryCreated] = append(posted[EntryCreated], &row)
 		}
 	}
+	g.post(EntryCreated, posted[EntryCreated]...)
+	g.post(EntrySettled, posted[EntrySettled]...)
 	l.fetched(pending, now)
 	return nil
 }
@@ -220,8 +231,11 @@ func (w *World) settle(l *Link, now time.Time) {
 		if r.IntN(4) == 0 {
 			continue
 		}
-		row.ID = w.transactionID(l)
-		row.Date = moneykit.DateOf(now.UTC())
-		l.Ledger.create(row)
+		kind := EntrySettled
+		if !w.SameID {
+			row.ID, kind = w.transactionID(l), EntryCreated
+		}
+		row.Pending, row.Date = false, moneykit.DateOf(now.UTC())
+		l.Ledger.post(kind, &row)
 	}
 }

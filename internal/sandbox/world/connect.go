@@ -72,7 +72,7 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 	if end, ok = w.reach(session, play, now); ok {
 		end = w.conclude(session, play, now)
 	}
-	session.end(end, now)
+	w.finish(session, end, now)
 	return end
 }
 
@@ -161,13 +161,12 @@ func (w *World) choose(session *Session, play Play, now time.Time) (Ending, bool
 		session.happened(moneykit.ConnectEventSelectInstitution,
 			map[string]any{"institution_id": in.ID, "institution_name": in.Name}, now)
 	}
-	if features := session.features(); w.isLinked(params.CustomerUser.ID, in, now) {
+	features := session.features()
+	if (features.DuplicateInstitutionRejected || features.DuplicateInstitutionWarning) && w.isLinked(params.CustomerUser.ID, in, now) {
 		if features.DuplicateInstitutionRejected {
 			return exit("duplicate_institution", "the user has linked this institution before"), false
 		}
-		if features.DuplicateInstitutionWarning {
-			session.see(duplicateScreen, now)
-		}
+		session.see(duplicateScreen, now)
 	}
 	return Ending{}, true
 }
@@ -222,6 +221,7 @@ func (w *World) linkAnew(session *Session, play Play, now time.Time) Ending {
 	w.add(l)
 	token := NewToken()
 	w.Exchanges[token] = &Exchange{LinkID: l.ID, Created: now}
+	w.issued(token, now)
 	return success(l, token)
 }
 
@@ -260,7 +260,11 @@ func (w *World) relink(session *Session, play Play, now time.Time) Ending {
 		}
 	}
 	w.become(l, moneykit.LinkStateConnected, "", now)
+	had := l.Products[moneykit.ProductTransactions] != nil
 	if l.grant(session.products(), play.Decline, now) {
+		if !had {
+			w.announceFirst(l, now)
+		}
 		session.happened(moneykit.ConnectEventSubmitPermissions, nil, now)
 	}
 	return success(l, "")

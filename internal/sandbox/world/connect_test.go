@@ -39,7 +39,7 @@ func TestConnectInstitutions(t *testing.T) {
 		"no names elsewhere": {
 			session: world.InstantBank, custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-instant-bank",
 		},
-		"unknown institution":    {play: world.Play{Institution: "chase"}, err: "unknown_institution", mistake: true},
+		"unknown institution":    {play: world.Play{Institution: "no-bank"}, err: "unknown_institution", mistake: true},
 		"unknown user":           {play: world.Play{Username: "user_bad"}, err: "invalid_credentials"},
 		"nothing of user_custom": {play: world.Play{Username: "user_custom"}, err: "no_accounts"},
 		"some accounts": {

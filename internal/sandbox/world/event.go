@@ -41,13 +41,14 @@ func (w *World) announce(l *Link, e Event) {
 }
 
 // AnnounceTest announces an event that a test asks for, and returns the token of its delivery. The
-// event says how the link is now. Which product MoneyKit chooses is not published. The link must
-// have a webhook.
+// event says how the link is now. Which product MoneyKit chooses is not published. A refresh is
+// announced by Settings.RefreshEvent, whichever of the two names the test asks for:
+// MoneyKit's document has one payload for both names. The link must have a webhook.
 func (w *World) AnnounceTest(l *Link, name moneykit.EventType, key string, now time.Time) string {
 	e := l.stateEvent(now)
 	switch name {
 	case moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged:
-		e = l.refreshEvent(name, moneykit.ProductAccounts, now)
+		e = l.refreshEvent(w.RefreshEvent, moneykit.ProductAccounts, now)
 	case moneykit.EventTypeTransactionsUpdatesAvailable:
 		e = l.transactionsEvent(now)
 	case moneykit.EventTypeLinkStateChanged:
@@ -112,6 +113,15 @@ func (l *Link) refreshEvent(event moneykit.EventType, name moneykit.Product, now
 
 // Failed says why a product was not refreshed.
 func Failed(reason moneykit.ProductError) string { return "the refresh failed: " + string(reason) }
+
+// announceFirst announces the transactions that were fetched when the link was made, or when it got
+// the product transactions. Without any it announces nothing.
+func (w *World) announceFirst(l *Link, now time.Time) {
+	if p := l.Products[moneykit.ProductTransactions]; l.Webhook != "" && p != nil && !p.Refreshed.IsZero() {
+		w.Ledger(l)
+		w.announceTransactions(l, 0, now)
+	}
+}
 
 // announceTransactions announces that there is more to sync than before.
 func (w *World) announceTransactions(l *Link, before int, now time.Time) {

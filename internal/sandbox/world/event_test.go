@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"testing"
@@ -127,23 +128,83 @@ func TestEventsWithoutWebhook(t *testing.T) {
 	assert.Empty(t, w.TakeEvents())
 }
 
+// TestAnnounceTest asks for test events. Both names of a refresh stand for the one that the world
+// uses.
 func TestAnnounceTest(t *testing.T) {
 	t.Parallel()
-	w := newWorld()
-	link := add(t, w, world.LinkSpec{
-		Webhook: hook, Tags: []string{"a", "b"}, Error: moneykit.LinkErrorAuthExpired,
-	})
-	for event, want := range map[moneykit.EventType]string{
-		moneykit.EventTypeLinkStateChanged:             expired,
-		moneykit.EventTypeLinkProductRefresh:           refreshed(moneykit.ProductAccounts),
-		moneykit.EventTypeProductStateChanged:          "product.state_changed accounts completed",
-		moneykit.EventTypeTransactionsUpdatesAvailable: updates,
+	for _, refresh := range []moneykit.EventType{"", moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged} {
+		w := newWorld(func(s *world.Settings) { s.RefreshEvent = refresh })
+		link := add(t, w, world.LinkSpec{
+			Webhook: hook, Tags: []string{"a", "b"}, Error: moneykit.LinkErrorAuthExpired,
+		})
+		name := cmp.Or(refresh, moneykit.EventTypeLinkProductRefresh)
+		for event, want := range map[moneykit.EventType]string{
+			moneykit.EventTypeLinkStateChanged:             expired,
+			moneykit.EventTypeLinkProductRefresh:           string(name) + " accounts completed",
+			moneykit.EventTypeProductStateChanged:          string(name) + " accounts completed",
+			moneykit.EventTypeTransactionsUpdatesAvailable: updates,
+		} {
+			token := w.AnnounceTest(link, event, "my key", start)
+			require.Len(t, w.Events, 1)
+			assert.Equal(t, "my key", w.Events[0].Key)
+			assert.Equal(t, token, w.Events[0].Token)
+			assert.Equal(t, []string{want}, take(t, w, link))
+		}
+	}
+}
+
+// TestFirstTransactions links with a webhook, and looks at when the transactions are announced.
+func TestFirstTransactions(t *testing.T) {
+	t.Parallel()
+	products := func(prefetch bool) *moneykit.LinkSessionSettings {
+		return &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{Transactions: &moneykit.ProductSettings{Prefetch: prefetch}}}
+	}
+	const days = 10 * 24 * time.Hour
+	noTransactions := &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{}}
+	for name, tt := range map[string]struct {
+		settings *moneykit.LinkSessionSettings
+		history  time.Duration
+		play     world.Play
+		want     []string // after the exchange
+		refresh  []string // after a refresh of the transactions
+	}{
+		"fetched at once":  {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"asked for":        {products(true), days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"fetched later":    {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
+		"not asked for":    {noTransactions, days, world.Play{}, []string{connected}, nil},
+		"not permitted":    {products(true), days, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},
+		"nothing to tell":  {nil, 0, world.Play{}, []string{connected}, nil},
+		"nobody ever pays": {nil, days, world.Play{Accounts: []string{"investment"}}, []string{connected}, nil},
 	} {
-		token := w.AnnounceTest(link, event, "my key", start)
-		require.Len(t, w.Events, 1)
-		assert.Equal(t, "my key", w.Events[0].Key)
-		assert.Equal(t, token, w.Events[0].Token)
-		assert.Equal(t, []string{want}, take(t, w, link))
+		w := newWorld(func(s *world.Settings) { s.History = tt.history })
+		params := sessionParams()
+		params.Webhook, params.Tags, params.Settings = hook, []string{"a", "b"}, tt.settings
+		end := w.Connect(w.OpenSession(params, start).Token, tt.play, start)
+		require.Nil(t, end.Err, name)
+		assert.Empty(t, w.Events, "nobody knows the link before the exchange: %s", name)
+		link := w.ExchangeToken(end.Token, start)
+		if len(w.Events) == 2 {
+			require.NotNil(t, w.Events[1].HasHistory, name)
+			assert.True(t, *w.Events[1].HasHistory, name)
+		}
+		assert.Equal(t, tt.want, take(t, w, link), name)
+		if tt.refresh != nil {
+			require.NoError(t, w.Refresh(link.ID, []moneykit.Product{"transactions"}, start), name)
+			assert.Equal(t, tt.refresh, take(t, w, link), name)
+		}
+	}
+}
+
+// A relink that adds transactions announces them, and one that adds nothing does not.
+func TestFirstTransactionsByRelink(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	link := add(t, w, world.LinkSpec{Products: []moneykit.Product{moneykit.ProductIdentity}})
+	params := sessionParams()
+	params.ExistingLinkID, params.Webhook, params.Tags = link.ID, hook, []string{"a", "b"}
+	for _, want := range [][]string{{updates}, nil} {
+		require.Nil(t, w.Connect(w.OpenSession(params, start).Token, world.Play{}, start).Err)
+		assert.Equal(t, want, take(t, w, link))
 	}
 }
 

@@ -40,11 +40,13 @@ func (w *World) begin(l *Link, now time.Time) {
 	}
 	t := w.teller(l, "past")
 	today := moneykit.DateOf(now.UTC())
+	var rows []*moneykit.Transaction
 	for day := moneykit.DateOf(now.UTC().Add(-w.History)); day.Compare(today) < 0; day = day.AddDays(1) {
 		for _, row := range t.day(day) {
-			l.Ledger.create(row)
+			rows = append(rows, &row)
 		}
 	}
+	l.Ledger.post(EntryCreated, rows...)
 	l.Ledger.wait(t.waiting(today, 2))
 }
 
@@ -62,7 +64,7 @@ func (w *World) fetch(l *Link, now time.Time) {
 	w.settle(l, now)
 	for range 1 + t.r.IntN(3) {
 		if row, ok := t.shopping(today); ok {
-			g.create(row)
+			g.post(EntryCreated, &row)
 		}
 	}
 	l.fetched(t.waiting(today, 1), now)
@@ -77,10 +79,8 @@ func (t *teller) day(day moneykit.Date) []moneykit.Transaction {
 			if reg.credit {
 				row.Type = moneykit.TransactionTypeCredit
 			}
-			if row.Enrichment != nil {
-				row.Enrichment.Recurrence = &moneykit.TransactionRecurrence{
-					Frequency: reg.frequency, NextPredictedDate: reg.next(day),
-				}
+			if t.enriched {
+				row.Enrichment = t.w.recurring(&reg, day)
 			}
 			rows = append(rows, row)
 		}
@@ -131,7 +131,7 @@ func (t *teller) row(a *moneykit.Account, m merchant, amount int, day moneykit.D
 		row.Datetime = moneykit.Timestamp{Time: day.Time(time.UTC).Add(time.Duration(t.r.IntN(86400)) * time.Second)}
 	}
 	if t.enriched {
-		row.Enrichment = t.enrichment(m)
+		row.Enrichment = t.w.enrichment(m)
 	}
 	return row
 }
@@ -142,9 +142,16 @@ func sentence(value string) string {
 	return strings.ToUpper(words[:1]) + words[1:]
 }
 
-func (t *teller) enrichment(m merchant) *moneykit.TransactionEnrichment {
+// enrichment returns the enrichment of payments to a merchant. All of them share it, so it must not
+// be changed.
+func (w *World) enrichment(m merchant) *moneykit.TransactionEnrichment {
+	name := cmp.Or(m.name, string(m.subcategory))
+	if e := w.enrichments[name]; e != nil {
+		return e
+	}
+	r := w.Random("enrichment " + name)
 	confidence := func() *float64 {
-		n := float64(60 + t.r.IntN(41))
+		n := float64(60 + r.IntN(41))
 		return &n
 	}
 	e := &moneykit.TransactionEnrichment{
@@ -160,7 +167,24 @@ func (t *teller) enrichment(m merchant) *moneykit.TransactionEnrichment {
 	if m.processor != "" {
 		e.Processor = &moneykit.TransactionProcessor{ID: "processor_" + slug(m.processor), Name: m.processor, Confidence: confidence()}
 	}
+	if w.enrichments == nil {
+		w.enrichments = map[string]*moneykit.TransactionEnrichment{}
+	}
+	w.enrichments[name] = e
 	return e
+}
+
+// recurring returns the enrichment of a regular payment on a day. It is shared too.
+func (w *World) recurring(reg *regular, day moneykit.Date) *moneykit.TransactionEnrichment {
+	shared := w.enrichment(reg.merchant)
+	name := fmt.Sprint(shared.Category.Value, reg.name, day)
+	if e := w.enrichments[name]; e != nil {
+		return e
+	}
+	own := *shared
+	own.Recurrence = &moneykit.TransactionRecurrence{Frequency: reg.frequency, NextPredictedDate: reg.next(day)}
+	w.enrichments[name] = &own
+	return &own
 }
 
 // account returns the account that plays a role, or nil. What a card cannot pay, the everyday

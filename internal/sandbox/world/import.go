@@ -34,7 +34,7 @@ func (w *World) ImportLink(in Import, rows []moneykit.TransactionImport, now tim
 		})
 	}
 	w.nameAccounts(l)
-	l.Ledger = newLedger()
+	l.Ledger = &Ledger{}
 	l.Ledger.Begun = true // what is imported is all the past that there is
 	w.importRows(l, rows, now)
 	w.add(l)
@@ -55,6 +55,7 @@ func (w *World) importRows(l *Link, rows []moneykit.TransactionImport, now time.
 	for _, a := range l.Accounts {
 		ids[a.OriginalID], currencies[a.OriginalID] = a.ID, a.Balances.Currency
 	}
+	var posted []*moneykit.Transaction
 	for _, row := range rows {
 		t := moneykit.Transaction{
 			ID:             w.transactionID(l),
@@ -73,8 +74,9 @@ func (w *World) importRows(l *Link, rows []moneykit.TransactionImport, now time.
 				t.Type, t.Amount = moneykit.TransactionTypeDebit, d
 			}
 		}
-		l.Ledger.create(t)
+		posted = append(posted, &t)
 	}
+	l.Ledger.post(EntryCreated, posted...)
 	if len(rows) > 0 {
 		l.fetched(l.Ledger.Pending, now)
 	}

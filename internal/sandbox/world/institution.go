@@ -36,8 +36,11 @@ const (
 	placeCount    = 37
 	kindCount     = 8
 
+	// chaseIndex is the index of Chase in the directory, which is sorted by name.
+	chaseIndex = testBankCount + 7*kindCount
+
 	// InstitutionCount is how many institutions there are.
-	InstitutionCount = testBankCount + placeCount*kindCount
+	InstitutionCount = testBankCount + placeCount*kindCount + 1
 )
 
 // InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
@@ -46,6 +49,12 @@ func InstitutionAt(i int) Institution {
 	banks, towns, trades := testBanks(), places(), kinds()
 	if i < len(banks) {
 		return banks[i]
+	}
+	switch {
+	case i == chaseIndex:
+		return chase()
+	case i > chaseIndex:
+		i--
 	}
 	i -= len(banks)
 	return invented(towns[i/len(trades)], trades[i%len(trades)])
@@ -59,6 +68,9 @@ func Lookup(id string) (Institution, bool) {
 		if in.ID == id || id == "" {
 			return in, true
 		}
+	}
+	if in := chase(); in.ID == id || slices.Contains(in.Aliases, id) {
+		return in, true
 	}
 	for _, town := range places() {
 		// Most aliases end in the id. The others, which are numbers, need a closer look.
@@ -79,6 +91,14 @@ func testBanks() [testBankCount]Institution {
 		{InstantBank, "Instant Bank", "instant.bank.test", "#0A7D5A", moneykit.CountryUS, true, nil},
 		{CredentialsBank, "Credentials Bank", "credentials.bank.test", "#0A4FFF", moneykit.CountryUS, true, nil},
 		{OAuthBank, "OAuth Bank", "oauth.bank.test", "#7A1FA2", moneykit.CountryUS, true, nil},
+	}
+}
+
+// chase returns the institution of the examples in MoneyKit's documentation.
+func chase() Institution {
+	return Institution{
+		ID: "chase", Name: "Chase", Domain: "chase.bank.test", Color: "#117ACA",
+		Country: moneykit.CountryUS, Featured: true, Aliases: []string{"mx.chase"},
 	}
 }
 

@@ -27,13 +27,13 @@ func TestDirectory(t *testing.T) {
 	}
 	assert.Equal(t, []string{world.InstantBank, world.CredentialsBank, world.OAuthBank}, []string{all[0].ID, all[1].ID, all[2].ID})
 	assert.True(t, slices.IsSortedFunc(all[3:], func(a, b world.Institution) int { return strings.Compare(a.Name, b.Name) }))
-	assert.Len(t, all, 299)
+	assert.Len(t, all, 300)
 }
 
 func TestLookupUnknown(t *testing.T) {
 	t.Parallel()
 	first := world.InstitutionAt(0)
-	for _, id := range []string{"chase", "alderbrook", "alderbrook-", "mx.", "mx.nowhere", "finicity.", "finicity.x", "mx.moneykit-oauth-bank"} {
+	for _, id := range []string{"no-bank", "alderbrook", "alderbrook-", "mx.", "mx.nowhere", "finicity.", "finicity.x", "mx.moneykit-oauth-bank"} {
 		in, ok := world.Lookup(id)
 		assert.False(t, ok, id)
 		assert.Equal(t, first, in)
@@ -41,4 +41,16 @@ func TestLookupUnknown(t *testing.T) {
 	in, ok := world.Lookup("")
 	assert.True(t, ok)
 	assert.Equal(t, first, in)
+}
+
+// TestExampleInstitution looks for the ids that MoneyKit's own examples use.
+func TestExampleInstitution(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"chase", "mx.chase"} {
+		in, ok := world.Lookup(id)
+		assert.True(t, ok, id)
+		assert.Equal(t, "chase", in.ID)
+		assert.Equal(t, "Chase", in.Name)
+		assert.Contains(t, in.Aliases, "mx.chase")
+	}
 }

@@ -5,47 +5,58 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
 )
 
-// Ledger holds the transactions of a link, and what has happened to them.
+// Ledger holds the transactions of a link and their history. The log is the source of truth for
+// posted rows; the indexes below are derived from it on first use. Log and indexes share the rows,
+// which must not be changed: an update is a new row.
 type Ledger struct {
-	Epoch   int     // places of earlier ones are refused
-	Log     []Entry // what happened to posted rows, oldest first
-	Posted  map[string]moneykit.Transaction
-	Used    map[string]bool // ids of posted rows, of removed ones too: none is used again
+	Epoch   int      // places of earlier ones are refused
+	Log     []Entry  // what happened to posted rows, oldest first
+	Gone    []string // ids of rows that were removed in earlier epochs, which are never used again
 	Pending []moneykit.Transaction
 	Version int // of Pending
 	Made    int // ids that were made up
 	Fetches int
 	Begun   bool // the past is in it
 	Changes int  // how often there was something new to sync
+
+	last  map[string]int32 // index in Log of the last entry for each id, or gone; nil before build
+	order byDay[moneykit.Transaction]
+	// waiting has the pending rows; nil before build.
+	waiting *byDay[moneykit.Transaction]
 }
+
+// gone is the index of rows that were removed in an earlier epoch.
+const gone = -1
 
 // Entry is something that happened to a posted row.
 type Entry struct {
+	Row  *moneykit.Transaction // as it was afterwards; of a removed row only the id counts
 	Kind EntryKind
-	Row  moneykit.Transaction // as it was afterwards; of a removed row only the id counts
 }
 
 // EntryKind says what happened to a row.
-type EntryKind string
+type EntryKind uint8
 
 // The kinds.
 const (
-	EntryCreated EntryKind = "created"
-	EntryUpdated EntryKind = "updated"
-	EntryRemoved EntryKind = "removed"
+	EntryCreated EntryKind = iota
+	EntryUpdated
+	EntryRemoved
+	EntrySettled // it was pending, and keeps its id
 )
 
 // Ledger returns the ledger of a link. The past comes into it with the first fetch, and is made
 // up when somebody asks for it.
 func (w *World) Ledger(l *Link) *Ledger {
 	if l.Ledger == nil {
-		l.Ledger = newLedger()
+		l.Ledger = &Ledger{}
 	}
 	p := l.Products[moneykit.ProductTransactions]
 	if !l.Ledger.Begun && p != nil && !p.Refreshed.IsZero() {
@@ -55,36 +66,87 @@ func (w *World) Ledger(l *Link) *Ledger {
 	return l.Ledger
 }
 
-func newLedger() *Ledger {
-	return &Ledger{Posted: map[string]moneykit.Transaction{}, Used: map[string]bool{}}
+// build derives the indexes if there are none.
+func (g *Ledger) build() {
+	if g.waiting == nil {
+		g.waiting = &byDay[moneykit.Transaction]{dated: dated}
+		var rows []*moneykit.Transaction
+		for i := range g.Pending {
+			rows = append(rows, &g.Pending[i])
+		}
+		g.waiting.insert(rows...)
+	}
+	if g.last != nil {
+		return
+	}
+	g.last = make(map[string]int32, len(g.Log)+len(g.Gone))
+	for _, id := range g.Gone {
+		g.last[id] = gone
+	}
+	for i, e := range g.Log {
+		g.last[e.Row.ID] = int32(i) //nolint:gosec // a log does not get that long
+	}
+	var rows []*moneykit.Transaction
+	for i, e := range g.Log {
+		if e.Kind != EntryRemoved && int(g.last[e.Row.ID]) == i {
+			rows = append(rows, e.Row)
+		}
+	}
+	g.order = byDay[moneykit.Transaction]{dated: dated}
+	g.order.insert(rows...)
 }
 
-func (g *Ledger) create(row moneykit.Transaction) {
-	g.Changes++
-	row.Pending = false
-	g.Posted[row.ID] = row
-	g.Used[row.ID] = true
-	g.Log = append(g.Log, Entry{EntryCreated, row})
+// dated returns the day and the id of a transaction, by which transactions are sorted.
+func dated(t *moneykit.Transaction) (moneykit.Date, string) { return t.Date, t.ID }
+
+// posted returns a posted row, nil if there is none with the id.
+func (g *Ledger) posted(id string) *moneykit.Transaction {
+	g.build()
+	if i, ok := g.last[id]; ok && i != gone && g.Log[i].Kind != EntryRemoved {
+		return g.Log[i].Row
+	}
+	return nil
 }
 
-func (g *Ledger) update(row moneykit.Transaction) {
-	g.Changes++
-	g.Posted[row.ID] = row
-	g.Log = append(g.Log, Entry{EntryUpdated, row})
+// used reports whether an id is of a posted row, or of a removed one.
+func (g *Ledger) used(id string) bool {
+	g.build()
+	_, ok := g.last[id]
+	return ok
 }
 
-func (g *Ledger) remove(id string) {
-	g.Changes++
-	delete(g.Posted, id)
-	g.Log = append(g.Log, Entry{EntryRemoved, moneykit.Transaction{ID: id}})
+// post appends entries to the log. Created and settled rows must have new ids.
+func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
+	g.build()
+	g.Changes += len(rows)
+	g.Log = slices.Grow(g.Log, len(rows))
+	for _, row := range rows {
+		if old := g.posted(row.ID); old != nil {
+			g.order.remove(old)
+		}
+		g.last[row.ID] = int32(len(g.Log)) //nolint:gosec // as in build
+		g.Log = append(g.Log, Entry{row, kind})
+	}
+	if kind != EntryRemoved {
+		g.order.insert(rows...)
+	}
 }
 
 // forget begins a new epoch with the rows that there are.
 func (g *Ledger) forget() {
+	g.build()
+	var rows []*moneykit.Transaction
+	for _, id := range slices.Sorted(maps.Keys(g.last)) {
+		if row := g.posted(id); row != nil {
+			rows = append(rows, row)
+		} else if g.last[id] != gone {
+			g.Gone = append(g.Gone, id)
+		}
+	}
 	g.Epoch++
-	g.Log = nil
-	for _, id := range slices.Sorted(maps.Keys(g.Posted)) {
-		g.Log = append(g.Log, Entry{EntryCreated, g.Posted[id]})
+	g.Log, g.last = nil, nil
+	for _, row := range rows {
+		g.Log = append(g.Log, Entry{row, EntryCreated})
 	}
 }
 
@@ -93,25 +155,14 @@ func (g *Ledger) wait(rows []moneykit.Transaction) {
 	if len(g.Pending) > 0 || len(rows) > 0 {
 		g.Changes++
 	}
-	g.Pending = rows
+	g.Pending, g.waiting = rows, nil
 	g.Version++
 }
 
 // All returns the rows, newest first, and of one day by id. The list is never nil.
 func (g *Ledger) All() []moneykit.Transaction {
-	rows := append([]moneykit.Transaction{}, g.Pending...)
-	for _, row := range g.Posted {
-		rows = append(rows, row)
-	}
-	SortNewest(rows)
-	return rows
-}
-
-// SortNewest sorts rows as [Ledger.All] does.
-func SortNewest(rows []moneykit.Transaction) {
-	slices.SortFunc(rows, func(a, b moneykit.Transaction) int {
-		return cmp.Or(b.Date.Compare(a.Date), cmp.Compare(a.ID, b.ID))
-	})
+	page, _ := PageOf(Span{Page: 1, Size: math.MaxInt}, g)
+	return page
 }
 
 // Place is how far somebody has read in a [Ledger].
@@ -139,39 +190,58 @@ type Changes struct {
 	Removed []string
 }
 
+func (c *Changes) any() bool { return len(c.Created)+len(c.Updated)+len(c.Removed) > 0 }
+
 // Read returns at most size changes from a place on, and the place after them.
 func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more bool) {
 	changes = Changes{
 		Created: []moneykit.Transaction{}, Updated: []moneykit.Transaction{}, Removed: []string{},
 	}
-	end := min(at.Event+size, len(g.Log))
 	updated := map[string]int{}
-	for _, e := range g.Log[at.Event:end] {
+	update := func(row moneykit.Transaction) {
+		// The lists have no order, so that a row can be in this one only once.
+		i, ok := updated[row.ID]
+		if !ok {
+			i = len(changes.Updated)
+			updated[row.ID] = i
+			changes.Updated = append(changes.Updated, row)
+		}
+		changes.Updated[i] = row
+	}
+	for ; at.Event < len(g.Log); at.Event++ {
+		e := g.Log[at.Event]
+		// A reader that has not read any pending rows does not know this one yet. It gets the row
+		// as created and as updated, as MoneyKit has been seen to do.
+		unread := e.Kind == EntrySettled && at.Version == 0
+		cost := 1
+		if unread {
+			cost = 2
+		}
+		if size < cost && (size <= 0 || changes.any()) {
+			return changes, at, true
+		}
+		size -= cost
 		switch e.Kind {
 		case EntryCreated:
-			changes.Created = append(changes.Created, e.Row)
+			changes.Created = append(changes.Created, *e.Row)
 		case EntryUpdated:
-			// The lists have no order, so that a row can be in this one only once.
-			if i, ok := updated[e.Row.ID]; ok {
-				changes.Updated[i] = e.Row
-				continue
-			}
-			updated[e.Row.ID] = len(changes.Updated)
-			changes.Updated = append(changes.Updated, e.Row)
+			update(*e.Row)
 		case EntryRemoved:
 			changes.Removed = append(changes.Removed, e.Row.ID)
+		case EntrySettled:
+			if unread {
+				row := *e.Row
+				row.Pending = true
+				changes.Created = append(changes.Created, row)
+			}
+			update(*e.Row)
 		}
-	}
-	size -= end - at.Event
-	at.Event = end
-	if end < len(g.Log) {
-		return changes, at, true
 	}
 	// Pending rows come when nothing else is left, and all of them again after each refresh.
 	if at.Version != g.Version {
 		at.Version, at.Row = g.Version, 0
 	}
-	n := min(size, len(g.Pending)-at.Row)
+	n := max(0, min(size, len(g.Pending)-at.Row))
 	changes.Created = append(changes.Created, g.Pending[at.Row:at.Row+n]...)
 	at.Row += n
 	return changes, at, at.Row < len(g.Pending)
@@ -182,7 +252,7 @@ func (w *World) transactionID(l *Link) string {
 	for {
 		l.Ledger.Made++
 		id := "txn_" + base62(w.Random(fmt.Sprintf("transaction %s %d", l.ID, l.Ledger.Made)))
-		if !l.Ledger.Used[id] {
+		if !l.Ledger.used(id) {
 			return id
 		}
 	}

@@ -33,7 +33,7 @@ func TestAddLink(t *testing.T) {
 	assert.Equal(t, "acc_x", link.Account("acc_x").ID)
 	assert.Nil(t, link.Account("acc_y"))
 
-	link, known := w.AddLink(world.LinkSpec{InstitutionID: "chase"}, start)
+	link, known := w.AddLink(world.LinkSpec{InstitutionID: "no-bank"}, start)
 	assert.False(t, known)
 	assert.Equal(t, world.InstantBank, link.Institution.ID)
 }

@@ -22,7 +22,7 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 		end, ok = mistake("no_bank", session.Institution.Name+" has no pages of its own"), false
 	}
 	if !ok {
-		session.end(end, now)
+		w.finish(session, end, now)
 		return "", end
 	}
 	session.Failure = play.Failure
@@ -57,7 +57,7 @@ func (w *World) Continue(token, returnURL string, play Play, now time.Time) Endi
 	if ok {
 		end = w.conclude(session, play, now)
 	}
-	session.end(end, now)
+	w.finish(session, end, now)
 	return end
 }
 

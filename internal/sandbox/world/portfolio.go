@@ -18,6 +18,21 @@ type Portfolio struct {
 	Transactions []moneykit.InvestmentTransaction
 	Made         int // ids that were made up
 	Fetches      int
+
+	order byDay[moneykit.InvestmentTransaction] // of Transactions, as many as are in it already
+}
+
+// Page returns a page of what has happened, newest first, and of one day by id, and how much there
+// is on all pages. The page is never nil.
+func (p *Portfolio) Page(s Span) (page []moneykit.InvestmentTransaction, total int) {
+	p.order.dated = func(t *moneykit.InvestmentTransaction) (moneykit.Date, string) { return t.Date, t.ID }
+	var rows []*moneykit.InvestmentTransaction
+	for _, row := range p.Transactions[len(p.order.rows):] {
+		rows = append(rows, &row)
+	}
+	p.order.insert(rows...)
+	list := only(p.order.between(s), s, func(t *moneykit.InvestmentTransaction) string { return t.AccountID })
+	return p.order.page(s, list)
 }
 
 // Portfolio returns what a link's investment accounts hold, nothing before it was fetched.

@@ -47,6 +47,7 @@ func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *S
 	}
 	session := &Session{Token: NewToken(), ID: NewToken(), Params: params, Created: now}
 	w.Sessions[session.Token] = session
+	w.issued(session.Token, now)
 	return session
 }
 
@@ -62,10 +63,59 @@ func (w *World) ExchangeToken(token string, now time.Time) *Link {
 		return nil
 	}
 	e.Used = true
+	w.spend(token)
 	if l.State == moneykit.LinkStateAwaitingTokenExchange {
 		w.become(l, moneykit.LinkStateConnected, "", now)
+		w.announceFirst(l, now)
 	}
 	return l
+}
+
+// maxSpent is how many used tokens are remembered.
+const maxSpent = 1000
+
+// Issued is the token of a link session or of an exchange.
+type Issued struct {
+	Token string
+	At    time.Time
+}
+
+// issued notes a new token of a link session or of an exchange, and forgets those that expired long
+// ago. A session can be in use for twice its lifetime: until the user goes to the bank, and until
+// the user comes back.
+func (w *World) issued(token string, now time.Time) {
+	for len(w.Issued) > 0 && now.Sub(w.Issued[0].At) >= 2*w.SessionLife {
+		w.forget(w.Issued[0].Token)
+		w.Issued = w.Issued[1:]
+	}
+	if len(w.Issued) > 2*(len(w.Sessions)+len(w.Exchanges)) { // most of them are forgotten
+		w.Issued = slices.DeleteFunc(w.Issued, func(i Issued) bool { return w.Sessions[i.Token] == nil && w.Exchanges[i.Token] == nil })
+	}
+	w.Issued = append(w.Issued, Issued{token, now})
+}
+
+// spend notes that a token has been used, and forgets the oldest used token beyond the limit.
+func (w *World) spend(token string) {
+	w.Spent = append(w.Spent, token)
+	if len(w.Spent) > maxSpent {
+		w.forget(w.Spent[0])
+		w.Spent = w.Spent[1:]
+	}
+}
+
+// forget forgets a link session, or an exchange.
+func (w *World) forget(token string) {
+	if session := w.Sessions[token]; session != nil {
+		delete(w.Returns, session.Return)
+	}
+	delete(w.Sessions, token)
+	delete(w.Exchanges, token)
+}
+
+// finish ends Connect for a session.
+func (w *World) finish(s *Session, end Ending, now time.Time) {
+	s.end(end, now)
+	w.spend(s.Token)
 }
 
 // isOld reports whether a token of a link session has expired.

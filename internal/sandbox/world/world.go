@@ -32,8 +32,12 @@ type World struct {
 	Sessions  map[string]*Session    // by token
 	Returns   map[string]string      // tokens of sessions, by the URL to which a bank sends the user back
 	Exchanges map[string]*Exchange   // by exchangeable token
+	Issued    []Issued               // tokens of sessions and exchanges, oldest first; may have forgotten ones
+	Spent     []string               // tokens of ended sessions and used exchangeable tokens, oldest first
 	Tokens    map[string]AccessToken // by access token
 	Events    []Event                // announced, and not taken by TakeEvents yet
+
+	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
 
 	stirred bool // there is something new to deliver, or will be at another time
 }
@@ -44,6 +48,7 @@ type Settings struct {
 	SessionLife  time.Duration // of link session tokens and exchangeable tokens
 	History      time.Duration // how far back the transactions of a new link go
 	RefreshDelay time.Duration // between the request for a refresh and the refresh
+	SameID       bool          // a pending transaction keeps its id when it is posted
 	// RefreshEvent announces a refresh: link.product_refresh or product.state_changed.
 	RefreshEvent moneykit.EventType
 }
@@ -126,3 +131,7 @@ func Stamp(t time.Time) moneykit.Timestamp {
 	}
 	return moneykit.Timestamp{Time: t.UTC().Truncate(time.Microsecond)}
 }
+
+// Zoneless returns t in UTC without a zone and with six decimals, a form that MoneyKit has been
+// seen to use.
+func Zoneless(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }

@@ -3,12 +3,15 @@ package moneykit_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -22,10 +25,6 @@ type exactly struct {
 	running, succeeded, tries []atomic.Int32
 	overlaps                  atomic.Int32
 	answers                   [600]atomic.Int64
-}
-
-func newExactly(n int) *exactly {
-	return &exactly{running: make([]atomic.Int32, n), succeeded: make([]atomic.Int32, n), tries: make([]atomic.Int32, n)}
 }
 
 func (x *exactly) key(i int) string { return "evt_" + strconv.Itoa(i) }
@@ -93,4 +92,43 @@ func (x *exactly) check(t *testing.T) {
 			assert.Contains(t, []int{http.StatusNoContent, http.StatusInternalServerError, http.StatusServiceUnavailable}, status)
 		}
 	}
+}
+
+func newExactly(n int) *exactly {
+	return &exactly{running: make([]atomic.Int32, n), succeeded: make([]atomic.Int32, n), tries: make([]atomic.Int32, n)}
+}
+
+// events is how many are delivered. CI delivers 20,000 under the race detector.
+var events = flag.Int("events", 2_000, "how many events TestWebhookExactlyOnce delivers")
+
+// Many workers deliver events, some more than once, until each has been acknowledged, to a function
+// that often fails.
+func TestWebhookExactlyOnce(t *testing.T) {
+	t.Parallel()
+	const workers = 64
+	h := newHook(t)
+	client := h.client()
+	x := newExactly(*events)
+	handler := client.Webhooks.Handler(x.handle, moneykit.WithDedupe(&moneykit.MemoryDeduper{}))
+	bodies, tokens := make([]string, *events), make([]string, *events)
+	for i := range *events {
+		h.sends(strings.Replace(eventJSON, "evt_1", x.key(i), 1))
+		bodies[i], tokens[i] = h.body, h.compact()
+	}
+	deliver := func(i int) int {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(bodies[i]))
+		r.Header.Set("MoneyKit-Signature", tokens[i])
+		w := httptest.NewRecorder()
+		func() {
+			defer func() { _ = recover() }() // a server survives them
+			handler.ServeHTTP(w, r)
+		}()
+		return w.Code
+	}
+	var wg sync.WaitGroup
+	for worker := range workers {
+		wg.Go(func() { x.work(worker, workers, deliver) })
+	}
+	wg.Wait()
+	x.check(t)
 }

@@ -1,0 +1,87 @@
+package moneykit_test
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+func TestDo(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	var body, contentType string
+	mock.RegisterResponder(http.MethodPost, testBase+"/new/thing", func(r *http.Request) (*http.Response, error) {
+		var data []byte
+		if r.Body != nil {
+			var err error
+			if data, err = io.ReadAll(r.Body); err != nil {
+				return nil, err
+			}
+		}
+		body, contentType = string(data)+"?"+r.URL.RawQuery, r.Header.Get("Content-Type")
+		return answers(202, `{"answer":42}`)(r)
+	})
+	client := newClient(t, mock)
+	var out struct{ Answer int }
+	var resp moneykit.Response
+	err := client.Do(t.Context(), "post", "/new/thing?x=1", map[string]int{"a": 1}, &out, moneykit.CaptureResponse(&resp))
+	require.NoError(t, err)
+	assert.Equal(t, 42, out.Answer)
+	assert.Equal(t, `{"a":1}?x=1`, body)
+	assert.Equal(t, "application/json", contentType)
+	assert.Equal(t, 202, resp.StatusCode)
+	assert.JSONEq(t, `{"answer":42}`, string(resp.Body))
+	assert.Equal(t, 1, resp.Attempts)
+
+	var raw json.RawMessage
+	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/new/thing", nil, &raw))
+	assert.JSONEq(t, `{"answer":42}`, string(raw))
+	assert.Equal(t, "?", body, "nothing is sent for nil")
+	assert.Empty(t, contentType)
+	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/new/thing", nil, nil))
+}
+
+func TestDoRefuses(t *testing.T) {
+	t.Parallel()
+	client := newClient(t, newMock(t)) // any request fails the test
+	for _, path := range []string{
+		"", "new/thing", "//evil.example/x", "https://evil.example/x", "/a/../b", "/a/./b", "/a/%2e%2e/b", "/..",
+		"/a#b", "/a?b#c", "/a/%zz",
+	} {
+		err := client.Do(t.Context(), http.MethodGet, path, nil, nil)
+		require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, path)
+	}
+	err := client.Do(t.Context(), http.MethodPost, "/new/thing", func() {}, nil)
+	require.ErrorContains(t, err, "the request cannot be encoded as JSON")
+	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
+	require.ErrorContains(t, err, "method must be a word")
+}
+
+// TestDoErrors looks for what was sent and received in errors.
+func TestDoErrors(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	client := newClient(t, mock)
+	mock.RegisterResponder(http.MethodPost, testBase+"/links/mk_1/products", answers(422,
+		`{"validation_errors":[{"location":["body","products"],"message":"of mk_1 are missing"}]}`))
+	err := client.Do(t.Context(), http.MethodPost, "/links/mk_1/products", struct{}{}, nil)
+	require.ErrorContains(t, err, "validation_failed: the request breaks a rule: products was refused")
+	assert.NotContains(t, err.Error(), "mk_1")
+
+	var out struct{ Answer int }
+	mock.RegisterResponder(http.MethodGet, testBase+"/balance", answers(200, `{"answer":99999999999999999999}`))
+	err = client.Do(t.Context(), http.MethodGet, "/balance", nil, &out)
+	require.ErrorContains(t, err, "the response does not fit *struct { Answer int }")
+	assert.NotContains(t, err.Error(), "9999", "a number may be somebody's balance")
+
+	mock.RegisterResponder(http.MethodGet, testBase+"/users/jane%40example.com/links", answers(500, `{}`))
+	err = client.Do(t.Context(), http.MethodGet, "/users/jane%40example.com/links", nil, nil)
+	require.ErrorContains(t, err, "GET /users/…")
+	assert.NotContains(t, err.Error(), "jane")
+}
