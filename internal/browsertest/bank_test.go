@@ -61,7 +61,7 @@ func TestFullPage(t *testing.T) {
 
 			// A reload does not continue again.
 			b.open(s.origin + "/")
-			b.until("document.querySelector('#link').onclick")
+			b.until(isReady)
 			assert.Equal(t, 1, s.count("session"))
 			assert.Equal(t, 1, s.count("result"))
 		})
@@ -167,6 +167,7 @@ func TestFullPageWithOpener(t *testing.T) {
 	portal.open(serve(t, http.NotFoundHandler()).URL)
 	portal.do("window.open('" + s.origin + "/')")
 	b := portal.find("page", s.origin+"/")
+	b.until(isReady)
 	b.click("#link")
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")

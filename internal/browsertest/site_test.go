@@ -231,12 +231,15 @@ func (s *site) told() []string {
 	return slices.Clone(s.heard)
 }
 
+// isReady says that the script of the page has run.
+const isReady = "document.querySelector('#link')?.onclick || window.connect"
+
 // visit opens the page in a new browser.
 func (s *site) visit() tab {
 	s.t.Helper()
 	b := newTab(s.t)
 	b.open(s.origin + "/")
-	b.until("document.querySelector('#link')?.onclick || window.connect")
+	b.until(isReady)
 	return b
 }
 
