@@ -65,5 +65,7 @@ func refusePlay(w http.ResponseWriter, message string) {
 func writePlay(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // Whoever does not listen cannot be told.
+	if err := json.NewEncoder(w).Encode(value); err != nil {
+		return // Whoever does not listen cannot be told.
+	}
 }
