@@ -153,7 +153,7 @@ func (c ErrorCode) advice() advice {
 
 // sentinelAdvice returns the sentinel that err matches, nil for none, and what is to be said about
 // it. The more telling ones come first: a lost exchange whose link is deleted is a deleted link.
-func sentinelAdvice(err error) (sentinel error, says advice) {
+func sentinelAdvice(err error) (says advice, sentinel error) {
 	for _, s := range []struct {
 		err error
 		advice
@@ -177,10 +177,10 @@ func sentinelAdvice(err error) (sentinel error, says advice) {
 		{ErrOutcomeUnknown, advice{nil, ActionRetry, http.StatusBadGateway, "", sayTrouble}},
 	} {
 		if errors.Is(err, s.err) {
-			return s.err, s.advice
+			return s.advice, s.err
 		}
 	}
-	return nil, advice{}
+	return advice{}, nil
 }
 
 // advice returns what is to be said about e: about its reason, if it is known, before its code, and
@@ -196,7 +196,7 @@ func (e *Error) advice() advice {
 	case e.Code.Known():
 		return e.Code.advice()
 	}
-	if sentinel, a := sentinelAdvice(e); sentinel != nil {
+	if a, sentinel := sentinelAdvice(e); sentinel != nil {
 		return a
 	}
 	if e.Code != "" {
@@ -227,7 +227,7 @@ func adviceFor(err error) advice {
 		found, a = product, product.advice()
 	}
 	// Another error around it or beside it may say more.
-	if sentinel, telling := sentinelAdvice(err); sentinel != nil && !errors.Is(found, sentinel) {
+	if telling, sentinel := sentinelAdvice(err); sentinel != nil && !errors.Is(found, sentinel) {
 		return telling
 	}
 	if found != nil {

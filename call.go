@@ -193,22 +193,22 @@ func (a *attempt) noToken() *Error {
 			Operation: a.request.operation,
 			Attempts:  a.tries,
 			why:       "there is no access token",
-			err:       &tokenCause{transport.Cause(a.tokenErr)},
+			err:       &noTokenError{transport.Cause(a.tokenErr)},
 		}
 	}
 	own := *e // It names its own operation.
 	own.unknown = false
-	if a.tokenErr != error(e) { // A token source may have put more around it.
-		own.why, own.err = cmp.Or(e.why, e.advice().why), &tokenCause{transport.Hide(a.tokenErr)}
+	if a.tokenErr != error(e) { //nolint:errorlint // A token source may have put more around it.
+		own.why, own.err = cmp.Or(e.why, e.advice().why), &noTokenError{transport.Hide(a.tokenErr)}
 	}
 	return &own
 }
 
-// tokenCause is why there is no access token. It says nothing about the outcome of the call.
-type tokenCause struct{ error }
+// noTokenError is why there is no access token. It says nothing about the outcome of the call.
+type noTokenError struct{ error }
 
-func (c *tokenCause) Is(target error) bool {
+func (c *noTokenError) Is(target error) bool {
 	return target != ErrOutcomeUnknown && errors.Is(c.error, target)
 }
 
-func (c *tokenCause) As(target any) bool { return errors.As(c.error, target) }
+func (c *noTokenError) As(target any) bool { return errors.As(c.error, target) }
