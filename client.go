@@ -74,7 +74,8 @@ type core struct {
 	relinking  keylock.Locks
 	relinks    recent.Map[userLink, openRelink]
 	exits      recent.Map[string, time.Time] // of users, who left the relink of a link that was not named
-	exchanged  recent.Map[userToken, string] // links whose owner is not proved yet
+	exchanging keylock.Locks
+	exchanged  recent.Map[userToken, string] // links, by the tokens that they were exchanged for
 }
 
 type service struct{ core *core }

@@ -70,6 +70,16 @@ func connectEvents() map[string]moneykit.ConnectEvent {
 		"react-native-2.9.0-ios-select-institution":      choice(chosen),
 		"react-native-2.9.0-android-select-institution":  choice(eventMeta{}),
 		"react-native-3-select-institution":              choice(app),
+
+		"android-0.4.2-open-null-properties": eventMeta{}.event(moneykit.ConnectEventOpen, nil),
+		"android-0.4.2-change-screen": eventMeta{}.event(moneykit.ConnectEventChangeScreen,
+			properties{"current_screen_name": "Finder", "previous_screen_name": nil}),
+		"react-native-2.9.0-ios-exit":         chosen.event(moneykit.ConnectEventExit, properties{}),
+		"react-native-3-open-null-properties": app.event(moneykit.ConnectEventOpen, nil),
+		"react-native-3-android-error": eventMeta{}.event(moneykit.ConnectEventError,
+			properties{"error_id": "some_error", "displayed_message": "It did not work.", "request_id": nil}),
+		"react-native-3-android-submit-otp": eventMeta{}.event(moneykit.ConnectEventSubmitOTP,
+			properties{"attempt": "2", "remembered": "false", "device": nil}),
 	}
 }
 
@@ -139,6 +149,8 @@ func TestConnectEventReaders(t *testing.T) {
 		"web-0.3.28-search-institution":    {term: "Credentials"},
 		"web-0.3.28-select-institution":    {institution: "Credentials Bank"},
 		"android-0.4.2-select-institution": {institution: "Credentials Bank"},
+		"android-0.4.2-change-screen":      {screen: "Finder"},
+		"react-native-3-android-error":     {err: &moneykit.ConnectError{ID: "some_error", DisplayedMessage: "It did not work."}},
 		"web-0.3.28-error": {
 			institution: "Credentials Bank",
 			err:         &moneykit.ConnectError{ID: "some_error", DisplayedMessage: "It did not work.", RequestID: "req_1"},

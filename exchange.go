@@ -100,8 +100,8 @@ const finishing = "finishing Connect"
 const (
 	// finishWait bounds how long Finish waits for a link to be connected.
 	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
-	// finishMemory is how long Finish remembers an exchanged link whose owner could not be looked
-	// up.
+	// finishMemory is how long Finish remembers the link of a token, which it needs if the same
+	// result comes again: a result may have nothing but its token.
 	finishMemory = 10 * time.Minute
 )
 
@@ -111,7 +111,9 @@ const (
 //
 // Finish may be called again with the same result, whatever it returned before. If the token was
 // exchanged before, or the response to the exchange was lost, Finish finds the link among the
-// user's links by the link id or the accounts of the result, and returns it.
+// user's links by the link id or the accounts of the result, and returns it. For ten minutes the
+// client also remembers which link a token became, so that a result with nothing but a token can
+// come again.
 //
 // It returns an error that matches
 //
@@ -205,6 +207,12 @@ func (s *LinkSessionsService) owned(ctx context.Context, userID, linkID string, 
 }
 
 func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, result *ConnectResult, opts []CallOption) (*Link, error) {
+	// The same result may come twice at once. The second waits for the link of the first.
+	release, err := s.core.exchanging.Acquire(ctx, userID+"\x00"+result.ExchangeableToken)
+	if err != nil {
+		return nil, &Error{Operation: finishing, err: err}
+	}
+	defer release()
 	for again := false; ; again = true {
 		link, err := s.exchange(ctx, userID, result.ExchangeableToken, opts)
 		if err == nil {
@@ -243,27 +251,30 @@ func stillLost(err error) error {
 	return &lost
 }
 
-// exchange exchanges a token, unless that was done and only the proof is missing.
+// exchange exchanges a token, or reads its link if it was exchanged before.
 func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string, opts []CallOption) (*Link, error) {
-	if linkID, ok := s.core.exchanged.Get(newUserToken(userID, token)); ok {
-		return (&LinksService{s.core}).Get(ctx, linkID, opts...)
+	linkID, ok := s.core.exchanged.Get(newUserToken(userID, token))
+	if !ok {
+		return s.Exchange(ctx, token, opts...)
 	}
-	return s.Exchange(ctx, token, opts...)
+	link, err := (&LinksService{s.core}).Get(ctx, linkID, opts...)
+	if err == nil && link.State == LinkStateDeleted {
+		return nil, &Error{Operation: finishing, Code: ErrorCodeLinkDeleted}
+	}
+	return link, err
 }
 
-// prove returns a link that was exchanged, if it is the user's. A token is exchanged once, so a
-// link whose owner cannot be looked up now is remembered for the next try.
+// prove returns a link that was exchanged, if it is the user's. It remembers the link, unless it is
+// somebody else's: the token cannot be exchanged again.
 func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, link *Link, opts []CallOption) (*Link, error) {
-	key := newUserToken(userID, token)
 	err := s.owned(ctx, userID, link.ID, opts)
-	switch {
-	case err == nil:
-		s.core.exchanged.Delete(key)
-		return link, nil
-	case !errors.Is(err, ErrLinkNotOwned):
-		s.core.exchanged.Put(key, link.ID)
+	if !errors.Is(err, ErrLinkNotOwned) {
+		s.core.exchanged.Put(newUserToken(userID, token), link.ID)
 	}
-	return nil, err
+	if err != nil {
+		return nil, err
+	}
+	return link, nil
 }
 
 // userToken is a user and the hash of an exchangeable token: the token itself is not kept.

@@ -471,6 +471,7 @@ func TestFinishCannotLook(t *testing.T) {
 			}
 			if tt.earlier {
 				f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+				f.restart()
 			}
 			if tt.lost {
 				f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
@@ -547,6 +548,7 @@ func TestFinishAmong(t *testing.T) {
 				linkID := result.LinkID
 				if !o.lost {
 					f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+					f.restart()
 				} else {
 					f.mk.Fail(exchangeCall, 1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
 				}
@@ -578,6 +580,7 @@ func TestFinishTooLate(t *testing.T) {
 		"exchanged and deleted": func(t *testing.T, f *finishing, result *moneykit.ConnectResult) {
 			t.Helper()
 			f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, result.LinkID)
+			f.restart()
 			require.NoError(t, f.client.Links.Delete(t.Context(), result.LinkID))
 		},
 	}
@@ -599,6 +602,44 @@ func TestFinishTooLate(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestFinishTokenAlone settles a result that has nothing but its token, and comes again.
+func TestFinishTokenAlone(t *testing.T) {
+	t.Parallel()
+	f := newFinishing(t)
+	played := f.linked(t, finishUser, moneykit.ConnectWeb)
+	linkID, result := played.LinkID, &moneykit.ConnectResult{Outcome: moneykit.ConnectLinked, ExchangeableToken: played.ExchangeableToken}
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			link, err := f.finish(t.Context(), finishUser, result)
+			if assert.NoError(t, err) {
+				assert.Equal(t, linkID, link.ID)
+			}
+		})
+	}
+	all.Wait()
+	assert.Equal(t, 1, f.count(exchangeCall))
+
+	link, err := f.finish(t.Context(), finishOther, result)
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "it is not the other user's")
+	assert.Nil(t, link)
+
+	require.NoError(t, f.client.Links.Delete(t.Context(), linkID))
+	link, err = f.finish(t.Context(), finishUser, result)
+	require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
+	assert.Nil(t, link)
+	assert.Equal(t, moneykit.ActionGone, moneykit.ActionFor(err))
+
+	f.restart()
+	_, err = f.finish(t.Context(), finishUser, result)
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
+
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = f.finish(cancelled, finishUser, result)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // TestFinishBrokenSince returns a link that broke after it was exchanged as it is.
@@ -734,8 +775,10 @@ func TestFinishRemembersTheExchange(t *testing.T) {
 	link, err := f.finish(t.Context(), finishUser, result)
 	require.NoError(t, err)
 	assert.Equal(t, linkID, link.ID)
+	f.finishes(t, moneykit.FinishParams{Result: result, UserID: finishUser}, linkID)
+	f.restart()
 	_, err = f.finish(t.Context(), finishUser, result)
-	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "and then forgets it")
+	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "another process does not know it")
 }
 
 // waitScene is a link that Finish waits for, and what ends the waiting.

@@ -336,8 +336,14 @@ func (f *finishing) state(t *testing.T, linkID string) moneykit.LinkState {
 // newFinishing returns a sandbox whose client does not repeat calls: a test counts them.
 func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
 	t.Helper()
-	mk := moneykittest.NewServer(t, opts...)
-	return &finishing{mk, mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))}
+	f := &finishing{mk: moneykittest.NewServer(t, opts...)}
+	f.restart()
+	return f
+}
+
+// restart goes on with a client that remembers nothing, as another process does.
+func (f *finishing) restart() {
+	f.client = f.mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
 }
 
 func allSources() []moneykit.ConnectSource {

@@ -396,6 +396,12 @@ func newConnectError(m members) *ConnectError {
 	}
 }
 
+// hasTags reports whether the screens have tags. Those of iOS do not, so an app whose link id is
+// wrapped is one of React Native on Android.
+func (p *connectPayload) hasTags() bool {
+	return slices.ContainsFunc(readScreens(p.members["trackedScreens"]), func(s ConnectScreen) bool { return s.Tag != "" })
+}
+
 // source tells the platform by the members that only it has.
 func (p *connectPayload) source() ConnectSource {
 	identifier, _ := readMembers(p.members["linkIdentifier"])
@@ -406,7 +412,7 @@ func (p *connectPayload) source() ConnectSource {
 		return ConnectWeb
 	case p.has("linkId"):
 		return ConnectAndroid
-	case p.failure.has("identifier"), unwrapped:
+	case p.failure.has("identifier"), unwrapped, identifier.has("value") && p.hasTags():
 		return ConnectReactNative
 	case p.failure.has("errorId"), identifier.has("value"):
 		return ConnectIOS

@@ -39,11 +39,10 @@ func FuzzParseConnectResult(f *testing.F) {
 			}
 			return
 		}
-		success := got.Institution.ID != "" && got.Err == nil
 		left := reflect.DeepEqual(*got, moneykit.ConnectResult{Outcome: moneykit.ConnectExited, Source: got.Source, Err: got.Err})
 		switch {
-		case got.Outcome == moneykit.ConnectLinked && success && got.ExchangeableToken != "":
-		case got.Outcome == moneykit.ConnectRelinked && success && got.ExchangeableToken == "":
+		case got.Outcome == moneykit.ConnectLinked && got.ExchangeableToken != "" && got.Err == nil:
+		case got.Outcome == moneykit.ConnectRelinked && got.ExchangeableToken == "" && got.Err == nil:
 		case got.Outcome == moneykit.ConnectExited && left:
 		default:
 			t.Fatalf("%s gives %+v", data, *got)

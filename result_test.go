@@ -48,11 +48,30 @@ func connectResults() map[string]moneykit.ConnectResult {
 			Err: &moneykit.ConnectError{ID: id, DisplayedMessage: "It did not work.", RequestID: request},
 		}
 	}
+	// bare leaves out accounts and screens.
+	bare := func(r moneykit.ConnectResult) moneykit.ConnectResult {
+		r.Accounts, r.Screens = nil, nil
+		return r
+	}
+	noAccounts := func(r moneykit.ConnectResult) moneykit.ConnectResult {
+		r.Accounts = nil
+		return r
+	}
 	left, leftWeb := moneykit.ConnectResult{Outcome: exited}, moneykit.ConnectResult{Outcome: exited, Source: web}
+	tokenOnly := moneykit.ConnectResult{Outcome: linked, ExchangeableToken: "exchangeable-token-1"}
 	const id, request = "some_error", "req_1"
 	return map[string]moneykit.ConnectResult{
-		"web-0.3.28-linked":                   success(linked, web, link, "finder", 1.5),
-		"web-0.3.28-linked-empty-link-id":     success(linked, web, "", "finder", 1.5),
+		"web-0.3.28-linked":               success(linked, web, link, "finder", 1.5),
+		"web-0.3.28-linked-empty-link-id": success(linked, web, "", "finder", 1.5),
+		"web-example-linked-token-only":   tokenOnly,
+		"ios-example-linked-token-only":   tokenOnly,
+
+		"web-0.3.28-linked-no-accounts":          noAccounts(success(linked, web, link, "finder", 1.5)),
+		"web-0.3.28-linked-accounts-missing":     bare(success(linked, web, link, "finder", 1.5)),
+		"web-0.3.28-linked-message-no-link-id":   success(linked, web, "", "finder", 1.5),
+		"web-0.3.28-relinked-empty-link-id":      success(relinked, web, "", "finder", 1.5),
+		"web-0.3.28-relinked-message-no-link-id": success(relinked, web, "", "finder", 1.5),
+
 		"web-0.3.28-linked-object":            success(linked, web, link, "finder", 1.5),
 		"web-0.3.28-linked-object-api-name":   success(linked, web, link, "finder", 1.5),
 		"web-0.3.28-linked-message":           success(linked, web, link, "finder", 1.5),
@@ -79,18 +98,29 @@ func connectResults() map[string]moneykit.ConnectResult {
 		"web-0.3.16-exit":             leftWeb,
 		"web-0.3.16-exit-error":       failed(web, id, request),
 
-		"ios-1.10.7-linked":        success(linked, ios, link, "", 1.5),
-		"ios-1.10.7-linked-case":   success(linked, ios, link, "", 1.5),
-		"ios-1.10.7-relinked":      success(relinked, "", "", "", 1.5),
-		"ios-1.10.7-relinked-case": success(relinked, "", "", "", 1.5),
-		"ios-1.10.7-exit":          left,
-		"ios-1.10.7-exit-error":    failed(ios, id, request),
-		"ios-1.1-exit":             left,
-		"ios-1.1-exit-error":       failed(native, id, request),
+		"ios-1.10.7-linked":                success(linked, ios, link, "", 1.5),
+		"ios-1.10.7-linked-case":           success(linked, ios, link, "", 1.5),
+		"ios-1.10.7-relinked":              success(relinked, "", "", "", 1.5),
+		"ios-1.10.7-relinked-case":         success(relinked, "", "", "", 1.5),
+		"ios-1.10.7-linked-no-accounts":    bare(success(linked, ios, link, "", 1.5)),
+		"ios-1.10.7-relinked-no-accounts":  bare(success(relinked, "", "", "", 1.5)),
+		"ios-1.10.7-exit-error-no-request": failed(ios, id, ""),
+
+		// Without a token they are taken for relinks. Finish tells them apart by the link's state.
+		"ios-2.0-linked":      success(relinked, ios, link, "", 1.5),
+		"ios-2.0-linked-case": success(relinked, ios, link, "", 1.5),
+
+		"ios-1.10.7-exit":       left,
+		"ios-1.10.7-exit-error": failed(ios, id, request),
+		"ios-1.1-exit":          left,
+		"ios-1.1-exit-error":    failed(native, id, request),
 
 		"android-0.4.2-linked":                 success(linked, android, link, "finder", 0),
 		"android-0.4.2-linked-wrapped-link-id": success(linked, android, link, "finder", 0),
 		"android-0.4.2-relinked":               success(relinked, android, link, "finder", 0),
+		"android-0.4.2-linked-no-accounts":     bare(success(linked, android, link, "finder", 0)),
+		"android-0.4.2-relinked-no-accounts":   bare(success(relinked, android, link, "finder", 0)),
+		"android-0.4.2-exit-error-no-request":  failed("", "", ""),
 		"android-0.4.2-exit":                   left,
 		"android-0.4.2-exit-error":             failed("", "", request),
 
@@ -99,21 +129,28 @@ func connectResults() map[string]moneykit.ConnectResult {
 		"react-native-2.9.0-declared-exit":       left,
 		"react-native-2.9.0-declared-exit-error": failed(native, id, request),
 
-		"react-native-2.9.0-ios-linked":                   success(linked, ios, link, "", 1.5),
-		"react-native-2.9.0-ios-relinked":                 success(relinked, "", "", "", 1.5),
-		"react-native-2.9.0-ios-exit":                     left,
-		"react-native-2.9.0-ios-exit-error":               failed(ios, id, request),
-		"react-native-2.9.0-ios-exit-configuration-error": failed(native, "unknown", ""),
+		"react-native-2.9.0-ios-linked":                              success(linked, ios, link, "", 1.5),
+		"react-native-2.9.0-ios-relinked":                            success(relinked, "", "", "", 1.5),
+		"react-native-2.9.0-ios-exit":                                left,
+		"react-native-2.9.0-ios-exit-empty-object":                   left,
+		"react-native-2.9.0-ios-exit-configuration-error-no-request": failed(native, "unknown", ""),
+		"react-native-2.9.0-ios-exit-error":                          failed(ios, id, request),
+		"react-native-2.9.0-ios-exit-configuration-error":            failed(native, "unknown", ""),
 
 		"react-native-2.9.0-android-linked":                   short(success(linked, native, link, "finder", 0)),
 		"react-native-2.9.0-android-relinked":                 short(success(relinked, native, link, "finder", 0)),
+		"react-native-2.9.0-android-linked-no-accounts":       bare(short(success(linked, native, link, "finder", 0))),
 		"react-native-2.9.0-android-exit":                     left,
+		"react-native-2.9.0-android-exit-empty-object":        left,
 		"react-native-2.9.0-android-exit-configuration-error": failed("", "", ""),
 
-		"react-native-3-linked":     success(linked, ios, link, "", 1.5),
-		"react-native-3-relinked":   success(relinked, "", "", "", 1.5),
-		"react-native-3-exit":       left,
-		"react-native-3-exit-error": failed(native, id, request),
+		"react-native-3-linked":                success(linked, ios, link, "", 1.5),
+		"react-native-3-relinked":              success(relinked, "", "", "", 1.5),
+		"react-native-3-android-linked":        short(success(linked, native, link, "finder", 0)),
+		"react-native-3-android-relinked":      short(success(relinked, native, link, "finder", 0)),
+		"react-native-3-exit-error-no-request": failed(native, id, ""),
+		"react-native-3-exit":                  left,
+		"react-native-3-exit-error":            failed(native, id, request),
 	}
 }
 
