@@ -47,7 +47,7 @@ var (
 // consists of this package's words, and of the text of errors that your own [TransactionStore]
 // returns. MoneyKit's words are in Message, DocumentationURL and Fields, and may repeat what was
 // sent.
-type Error struct {
+type Error struct { //nolint:recvcheck // A copy must not be printed with its fields.
 	// Operation is the method and the path template, such as "GET /links/{id}".
 	Operation string
 	// StatusCode is the HTTP status, 0 if there was no response.
