@@ -151,9 +151,9 @@ func (c ErrorCode) advice() advice {
 	return advice{nil, ActionSupport, http.StatusBadGateway, "", saySupport}
 }
 
-// sentinelAdvice returns what is to be said about the sentinel that err matches. The more telling
-// ones come first: a lost exchange whose link is deleted is a deleted link.
-func sentinelAdvice(err error) (advice, bool) {
+// sentinelAdvice returns the sentinel that err matches, nil for none, and what is to be said about
+// it. The more telling ones come first: a lost exchange whose link is deleted is a deleted link.
+func sentinelAdvice(err error) (sentinel error, says advice) {
 	for _, s := range []struct {
 		err error
 		advice
@@ -177,10 +177,10 @@ func sentinelAdvice(err error) (advice, bool) {
 		{ErrOutcomeUnknown, advice{nil, ActionRetry, http.StatusBadGateway, "", sayTrouble}},
 	} {
 		if errors.Is(err, s.err) {
-			return s.advice, true
+			return s.err, s.advice
 		}
 	}
-	return advice{}, false
+	return nil, advice{}
 }
 
 // advice returns what is to be said about e: about its reason, if it is known, before its code, and
@@ -196,7 +196,7 @@ func (e *Error) advice() advice {
 	case e.Code.Known():
 		return e.Code.advice()
 	}
-	if a, ok := sentinelAdvice(e); ok {
+	if sentinel, a := sentinelAdvice(e); sentinel != nil {
 		return a
 	}
 	if e.Code != "" {
@@ -211,20 +211,26 @@ func adviceFor(err error) advice {
 		link    LinkError
 		code    ErrorCode
 		product ProductError
+		found   error // what of err knows its own advice
+		a       advice
 	)
 	switch {
-	case err == nil:
+	case err == nil, errors.As(err, &e) && e == nil:
 		return advice{nil, ActionNone, http.StatusOK, "", ""}
-	case errors.As(err, &e) && e != nil:
-		return e.advice()
+	case e != nil:
+		found, a = e, e.advice()
 	case errors.As(err, &link):
-		return link.advice()
+		found, a = link, link.advice()
 	case errors.As(err, &code):
-		return code.advice()
+		found, a = code, code.advice()
 	case errors.As(err, &product):
-		return product.advice()
+		found, a = product, product.advice()
 	}
-	if a, ok := sentinelAdvice(err); ok {
+	// Another error around it or beside it may say more.
+	if sentinel, telling := sentinelAdvice(err); sentinel != nil && !errors.Is(found, sentinel) {
+		return telling
+	}
+	if found != nil {
 		return a
 	}
 	var exit *ConnectError
@@ -236,8 +242,9 @@ func adviceFor(err error) advice {
 
 // ActionFor returns what to do about an error of this package: [ActionNone] for nil, [ActionRelink]
 // if the user must go through Connect again, and so on. It agrees with [errors.Is]: if an error
-// matches a sentinel, an [ErrorCode] or a [LinkError], the action is the one of that. For an error
-// that does not come from this package it returns [ActionRetry].
+// matches a sentinel, an [ErrorCode] or a [LinkError], the action is the one of that. Of joined
+// errors, the one that says most about the link decides. For an error that does not come from this
+// package it returns [ActionRetry].
 func ActionFor(err error) Action { return adviceFor(err).action }
 
 // UserMessage returns a sentence for the end user about an error of this package, or "" for nil.

@@ -249,6 +249,30 @@ func TestActionFor(t *testing.T) {
 	assert.Empty(t, moneykit.UserMessage(nil))
 }
 
+// TestActionForJoinedErrors asks for the action of the error that says most.
+func TestActionForJoinedErrors(t *testing.T) {
+	t.Parallel()
+	down := &moneykit.Error{StatusCode: http.StatusServiceUnavailable}
+	deleted := &moneykit.Error{Code: moneykit.ErrorCodeLinkDeleted}
+	for _, tt := range []struct {
+		err  error
+		want moneykit.Action
+	}{
+		{fmt.Errorf("%w: %w", moneykit.ErrLinkNotOwned, down), moneykit.ActionGone},
+		{errors.Join(down, deleted), moneykit.ActionGone},
+		{errors.Join(down, moneykit.ErrLinkDeleted), moneykit.ActionGone},
+		{errors.Join(deleted, down), moneykit.ActionGone},
+		{errors.Join(deleted, moneykit.ErrRateLimited), moneykit.ActionGone},
+		{errors.Join(moneykit.LinkErrorAuthExpired, moneykit.ErrLinkDeleted), moneykit.ActionGone},
+		{errors.Join(moneykit.ErrorCodeValidationFailed, moneykit.ErrRelinkRequired), moneykit.ActionRelink},
+		{errors.Join(errors.New("besides"), down), moneykit.ActionRetry},
+		{(*moneykit.Error)(nil), moneykit.ActionNone},
+		{fmt.Errorf("reading: %w", (*moneykit.Error)(nil)), moneykit.ActionNone},
+	} {
+		assert.Equal(t, tt.want, moneykit.ActionFor(tt.err), "%v", tt.err)
+	}
+}
+
 // TestActionForLostExchange lets the reason of a lost answer be, whatever lies below.
 func TestActionForLostExchange(t *testing.T) {
 	t.Parallel()

@@ -260,6 +260,25 @@ func TestHTTPClientTimeoutBoundsAllRequests(t *testing.T) {
 	}
 }
 
+type panicking struct{}
+
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("canary") }
+
+// TestPanicsOfATransport are errors where a call of many waits for it, and their values are not
+// told.
+func TestPanicsOfATransport(t *testing.T) {
+	t.Parallel()
+	client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHTTPClient(&http.Client{Transport: panicking{}}))
+	require.NoError(t, err)
+	_, err = client.Links.Get(t.Context(), "mk_1")
+	require.ErrorContains(t, err, "fetching panicked with a value of type string")
+	_, err = client.Webhooks.Verify(t.Context(), http.Header{"MoneyKit-Signature": {
+		b64(`{"alg":"ES256","kid":"k"}`) + "." + b64(`{}`) + "." + b64(make([]byte, 64)),
+	}}, nil)
+	require.ErrorContains(t, err, "fetching panicked with a value of type string")
+	assert.NotContains(t, err.Error(), "canary")
+}
+
 // TestOutcomeIsKnownWithoutAToken lets the fetch of a token get through to MoneyKit, and the POST
 // that it is for not.
 func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
@@ -269,6 +288,22 @@ func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
 	_, err := mk.Client().LinkSessions.Exchange(t.Context(), "exchangeable-canary")
 	require.Error(t, err)
 	require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent")
+
+	// The context ends while the token is fetched, or fetched again.
+	for _, tokens := range []int{1, 2} {
+		ctx, cancel := context.WithCancel(t.Context())
+		mock := newMock(t)
+		mock.RegisterResponder(http.MethodPost, testBase+"/link-session/exchange-token", answers(401, `{}`))
+		source := &recorder{next: func(string) (moneykit.Token, error) {
+			if tokens--; tokens == 0 {
+				cancel()
+			}
+			return moneykit.Token{AccessToken: "token"}, nil
+		}}
+		_, err = newClient(t, mock, moneykit.WithTokenSource(source)).LinkSessions.Exchange(ctx, "exchangeable-canary")
+		require.ErrorIs(t, err, context.Canceled)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent, or refused")
+	}
 
 	// The connection for the token is had, and the one for the exchange is not.
 	mk = moneykittest.NewServer(t)

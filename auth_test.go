@@ -385,6 +385,38 @@ func TestTokenSource(t *testing.T) {
 	require.ErrorContains(t, err, "the token source returned no usable access token")
 }
 
+// TestTokenSourceErrors finds all that a token source returned, and says nothing about the outcome
+// of a call that was not sent.
+func TestTokenSourceErrors(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodPost, testBase+"/auth/token", httpmock.NewErrorResponder(errRefused))
+	lost := newClient(t, mock, moneykit.WithHeaderAuth()).Do(t.Context(), http.MethodPost, "/auth/token", nil, nil)
+	require.ErrorIs(t, lost, moneykit.ErrOutcomeUnknown)
+	refused := &moneykit.Error{Code: moneykit.ErrorCodeUnauthorized, StatusCode: 401}
+	store := errors.New("the store has a canary")
+	for _, err := range []error{
+		store, refused, lost, fmt.Errorf("%w: %w", store, refused), fmt.Errorf("%w: %w", store, lost), errors.Join(store, moneykit.ErrOutcomeUnknown),
+	} {
+		client := newClient(t, newMock(t), moneykit.WithTokenSource(failingSource{err}))
+		_, got := client.LinkSessions.Exchange(t.Context(), "tok")
+		require.NotErrorIs(t, got, moneykit.ErrOutcomeUnknown, "the exchange was not sent: %v", err)
+		assert.NotContains(t, got.Error(), "canary")
+		assert.NotContains(t, got.Error(), "outcome")
+		for _, target := range []error{store, errRefused, moneykit.ErrUnauthorized, moneykit.ErrorCodeUnauthorized} {
+			assert.Equal(t, errors.Is(err, target), errors.Is(got, target), "%v: %v", err, target)
+		}
+		var e *moneykit.Error
+		require.ErrorAs(t, got, &e)
+	}
+}
+
+type failingSource struct{ err error }
+
+func (s failingSource) Token(context.Context, string) (moneykit.Token, error) {
+	return moneykit.Token{}, s.err
+}
+
 func TestIntrospect(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)

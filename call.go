@@ -1,6 +1,7 @@
 package moneykit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -69,8 +70,10 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 		When:   a.request.when,
 		Before: func(req *http.Request) error {
 			a.sent.reset()
-			a.tokenErr = a.authorize(ctx, req.Header)
-			return a.tokenErr
+			if a.tokenErr = a.authorize(ctx, req.Header); a.tokenErr != nil {
+				return a.tokenErr
+			}
+			return ctx.Err() // The token may have taken all of the time. Then nothing is sent.
 		},
 	}
 	if a.core.observer != nil || a.core.logger != nil {
@@ -176,21 +179,36 @@ func (a *attempt) failed(err error) *Error {
 	return &Error{
 		Operation: a.request.operation,
 		Attempts:  a.tries,
-		unknown:   a.tries > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
+		unknown:   a.call.Attempts() > 0 && a.request.when == transport.WhenRefused && !a.call.Answered() && !a.sent.never(),
 		err:       err,
 	}
 }
 
-// noToken returns the error of a call that has no access token. The request itself was not sent.
+// noToken returns the error of a call that has no access token. The request itself was not sent, so
+// its outcome is known, whatever became of the request for the token.
 func (a *attempt) noToken() *Error {
 	var e *Error
-	if errors.As(a.tokenErr, &e) { // It names its own operation.
-		return e
+	if !errors.As(a.tokenErr, &e) {
+		return &Error{
+			Operation: a.request.operation,
+			Attempts:  a.tries,
+			why:       "there is no access token",
+			err:       &tokenCause{transport.Cause(a.tokenErr)},
+		}
 	}
-	return &Error{
-		Operation: a.request.operation,
-		Attempts:  a.tries,
-		why:       "there is no access token",
-		err:       transport.Cause(a.tokenErr),
+	own := *e // It names its own operation.
+	own.unknown = false
+	if a.tokenErr != error(e) { // A token source may have put more around it.
+		own.why, own.err = cmp.Or(e.why, e.advice().why), &tokenCause{transport.Hide(a.tokenErr)}
 	}
+	return &own
 }
+
+// tokenCause is why there is no access token. It says nothing about the outcome of the call.
+type tokenCause struct{ error }
+
+func (c *tokenCause) Is(target error) bool {
+	return target != ErrOutcomeUnknown && errors.Is(c.error, target)
+}
+
+func (c *tokenCause) As(target any) bool { return errors.As(c.error, target) }

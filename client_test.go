@@ -56,6 +56,8 @@ func TestNewClientRefuses(t *testing.T) {
 		{"nil logger", ok(moneykit.WithLogger(nil)), "logger is nil"},
 		{"nil token source", ok(moneykit.WithTokenSource(nil)), "token source is nil"},
 		{"API version that is no date", ok(moneykit.WithAPIVersion("v2")), "not a date"},
+		{"API version in another form", ok(moneykit.WithAPIVersion("2023-W07-6")), "not a date in the form YYYY-MM-DD"},
+		{"API version that is a moment", ok(moneykit.WithAPIVersion("2023-02-18T00:00:00\u221202:00")), "not a date in the form YYYY-MM-DD"},
 		{"negative wait", ok(moneykit.WithRetry(moneykit.RetryPolicy{MinWait: -1})), "negative"},
 		{"negative age of webhooks", ok(moneykit.WithWebhookAge(-1, 0)), "age of webhooks is negative"},
 		{"keys of webhooks for too long", ok(moneykit.WithWebhookKeyLife(25 * time.Hour)), "at most 24h"},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -117,7 +118,7 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 		Name       string         `json:"name"`
 		Properties map[string]any `json:"properties"`
 		Meta       map[string]any `json:"meta"`
-		SessionID  string         `json:"sessionId"` // in apps, where there is no meta
+		SessionID  any            `json:"sessionId"` // in apps, where there is no meta
 	}
 	if err := json.Unmarshal(data, &wire); err != nil {
 		return nil, errors.New("a member has an unexpected type") // err could quote what the user typed
@@ -142,7 +143,7 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 		Name:        ConnectEventName(wire.Name),
 		Properties:  wire.Properties,
 		LinkType:    member(wire.Meta, "link_type", "linkType"),
-		SessionID:   cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), wire.SessionID),
+		SessionID:   cmp.Or(member(wire.Meta, "link_session_id", "linkSessionId"), scalar(wire.SessionID)),
 		Timestamp:   timestamp,
 		Raw:         bytes.Clone(data),
 		Institution: institution,
@@ -161,9 +162,20 @@ func readChoice(members map[string]any) ConnectInstitution {
 // case than the web does, and a member that is no text must not cost the whole event.
 func member(members map[string]any, names ...string) string {
 	for _, name := range names {
-		if s, ok := members[name].(string); ok && s != "" {
+		if s := scalar(members[name]); s != "" {
 			return s
 		}
+	}
+	return ""
+}
+
+// scalar returns a text, or the digits of a number.
+func scalar(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return ""
 }

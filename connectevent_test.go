@@ -104,6 +104,23 @@ func TestParseConnectEvent(t *testing.T) {
 	}
 }
 
+// TestConnectEventOddScalars reads a number where a text stands, and nothing where neither does.
+func TestConnectEventOddScalars(t *testing.T) {
+	t.Parallel()
+	for data, want := range map[string]moneykit.ConnectEvent{
+		`{"name":"open","sessionId":7}`:                                              {SessionID: "7"},
+		`{"name":"open","sessionId":{}}`:                                             {},
+		`{"name":"open","meta":{"link_session_id":7,"link_type":[]}}`:                {SessionID: "7"},
+		`{"name":"open","meta":{"institution_id":12000000,"institution_name":true}}`: {Institution: moneykit.ConnectInstitution{ID: "12000000"}},
+	} {
+		got, err := moneykit.ParseConnectEvent([]byte(data))
+		require.NoError(t, err, data)
+		assert.Equal(t, want.SessionID, got.SessionID, data)
+		assert.Equal(t, want.Institution, got.Institution, data)
+		assert.Empty(t, got.LinkType, data)
+	}
+}
+
 func TestConnectEventNames(t *testing.T) {
 	t.Parallel()
 	names := strings.Fields(`open exit success error change_screen select_institution search_institution
@@ -150,7 +167,7 @@ func TestConnectEventReaders(t *testing.T) {
 
 	// Members of other types, and those that belong to another event, are not read.
 	for _, data := range []string{
-		`{"name":"select_institution","properties":{"institution_id":7,"institution_name":["a"]}}`,
+		`{"name":"select_institution","properties":{"institution_id":{},"institution_name":["a"]}}`,
 		`{"name":"error","properties":{"error_id":{},"current_screen_name":"Finder","search_term":"a"},"meta":{"timestamp":7,"link_type":[]}}`,
 		`{"name":"open","properties":{"institution_id":"a","error_id":"e"},"meta":{"timestamp":"yesterday"}}`,
 		`{"name":"open","properties":null,"meta":null}`,
@@ -193,7 +210,6 @@ var badConnectEvents = map[string]struct{ data, want string }{
 	"a number as name":       {`{"name":7,"properties":{"a":"canary"}}`, "unexpected type"},
 	"a list of properties":   {`{"name":"open","properties":["canary"]}`, "unexpected type"},
 	"a text as meta":         {`{"name":"open","meta":"canary"}`, "unexpected type"},
-	"a number as session":    {`{"name":"open","sessionId":7}`, "unexpected type"},
 	"a number that is large": {`{"name":"open","properties":{"a":1e999}}`, "not valid JSON"},
 	"a name that is long":    {`{"name":"canary` + strings.Repeat("a", 95) + `"}`, "more than 100 bytes"},
 	"a name of two lines":    {`{"name":"open\ncanary"}`, "do not print"},

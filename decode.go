@@ -50,6 +50,7 @@ func isJSON(resp *http.Response) bool {
 		return true
 	default:
 		mediaType, _, err := mime.ParseMediaType(header)
-		return err == nil && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
+		known := err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)
+		return known && (mediaType == "application/json" || strings.HasSuffix(mediaType, "+json"))
 	}
 }

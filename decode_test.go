@@ -71,6 +71,7 @@ func TestContentTypesThatAreJSON(t *testing.T) {
 	t.Parallel()
 	for _, contentType := range []string{
 		"application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "application/problem+json", "",
+		"application/json; charset", "application/json; charset=utf-8; =",
 	} {
 		mock := newMock(t)
 		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1",

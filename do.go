@@ -3,6 +3,7 @@ package moneykit
 import (
 	"context"
 	"net/url"
+	"reflect"
 	"strings"
 	"unicode"
 
@@ -16,10 +17,14 @@ import (
 //
 // It returns an [*Error]. GET and DELETE are retried like any read, other methods only after 429.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
+	r := newCustomRequest(method, path, in)
 	if out != nil {
+		if v := reflect.ValueOf(out); v.Kind() != reflect.Pointer || v.IsNil() {
+			r.wrong.add("out", "must be nil or a pointer that is not nil")
+		}
 		out = custom{out}
 	}
-	return c.core.do(ctx, newCustomRequest(method, path, in), out, opts)
+	return c.core.do(ctx, r, out, opts)
 }
 
 // custom is a value of the caller's own type to decode into.

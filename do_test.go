@@ -59,6 +59,11 @@ func TestDoRefuses(t *testing.T) {
 	}
 	err := client.Do(t.Context(), http.MethodPost, "/new/thing", func() {}, nil)
 	require.ErrorContains(t, err, "the request cannot be encoded as JSON")
+	for _, out := range []any{struct{}{}, (*int)(nil), map[string]any{}, "x"} {
+		err = client.Do(t.Context(), http.MethodPost, "/new/thing", nil, out)
+		require.ErrorContains(t, err, "out must be nil or a pointer that is not nil", "%T", out)
+		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown)
+	}
 	err = client.Do(t.Context(), "BAD METHOD", "/new/thing", nil, nil)
 	require.ErrorContains(t, err, "method must be a word")
 }

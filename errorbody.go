@@ -2,33 +2,22 @@ package moneykit
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 // Bounds of what a response can put into an Error.
 const (
+	maxCode        = 100
 	maxErrorText   = 2048
 	maxFieldText   = 512
 	maxFieldName   = 200
 	maxErrorFields = 50
+	maxIndexDigits = 6
 )
-
-// errorBody is every error body that MoneyKit has, and FastAPI's own for a request that it
-// cannot read.
-type errorBody struct {
-	Code             ErrorCode `json:"error_code"`
-	Message          string    `json:"error_message"`
-	DocumentationURL string    `json:"documentation_url"`
-	LinkError        LinkError `json:"link_error_code"`
-	Validation       []struct {
-		Location location `json:"location"`
-		Message  string   `json:"message"`
-	} `json:"validation_errors"`
-	Detail json.RawMessage `json:"detail"`
-}
 
 // location is the path of a field: names and indexes.
 type location []any
@@ -50,37 +39,65 @@ func (l location) path(known func(string) bool) string {
 			}
 			b.WriteString(v)
 		case float64:
-			fmt.Fprintf(&b, "[%.0f]", v)
+			if index := strconv.FormatFloat(v, 'f', 0, 64); len(index) <= maxIndexDigits {
+				b.WriteString("[" + index + "]")
+			} else {
+				b.WriteString("[…]") // It could be anybody's number.
+			}
 		}
 	}
 	return b.String()
 }
 
-// decode fills e from the body of a response with a failing status. A body that is not MoneyKit's
-// JSON leaves e as it is. known reports whether a name is one that the request's document has.
+// readLocation reads a path, which is a list or a text with dots.
+func readLocation(data []byte) location {
+	var at location
+	if text, ok := wirejson.Text(data); ok {
+		for name := range strings.SplitSeq(text, ".") {
+			at = append(at, name)
+		}
+	} else if json.Unmarshal(data, &at) != nil {
+		return nil
+	}
+	return at
+}
+
+// decode fills e from the body of a response with a failing status: every error body that MoneyKit
+// has, and FastAPI's own for a request that it cannot read. An odd member is left out, and takes
+// nothing else with it. A body that is no JSON object leaves e as it is. known reports whether the
+// document of the request has a name.
 func (e *Error) decode(body []byte, known func(string) bool) {
-	var parsed errorBody
+	var parsed map[string]json.RawMessage
 	if json.Unmarshal(body, &parsed) != nil {
 		return
 	}
-	e.Code = ErrorCode(plain.Cut(string(parsed.Code), 100))
-	e.LinkError = LinkError(plain.Cut(string(parsed.LinkError), 100))
-	e.Message = plain.Cut(parsed.Message, maxErrorText)
-	e.DocumentationURL = plain.Cut(parsed.DocumentationURL, maxErrorText)
-	for _, v := range parsed.Validation {
-		e.addField(v.Location, v.Message, known)
+	text := func(name string, most int) string {
+		s, _ := wirejson.Text(parsed[name])
+		return plain.Cut(s, most)
 	}
-	var detail []struct {
-		Location location `json:"loc"`
-		Message  string   `json:"msg"`
-	}
-	if json.Unmarshal(parsed.Detail, &detail) == nil {
-		for _, v := range detail {
-			e.addField(v.Location, v.Message, known)
-		}
-	}
+	e.Code = ErrorCode(text("error_code", maxCode))
+	e.LinkError = LinkError(text("link_error_code", maxCode))
+	e.Message = text("error_message", maxErrorText)
+	e.DocumentationURL = text("documentation_url", maxErrorText)
+	e.addFields(parsed["validation_errors"], "location", "message", known)
+	e.addFields(parsed["detail"], "loc", "msg", known)
 	if e.Code == "" && len(e.Fields) > 0 {
 		e.Code = ErrorCodeValidationFailed
+	}
+}
+
+// addFields adds a list of fields, which have their path and their message under these names.
+func (e *Error) addFields(list json.RawMessage, location, message string, known func(string) bool) {
+	var fields []json.RawMessage
+	if json.Unmarshal(list, &fields) != nil {
+		return
+	}
+	for _, field := range fields[:min(len(fields), maxErrorFields)] {
+		var parsed map[string]json.RawMessage
+		if json.Unmarshal(field, &parsed) == nil && parsed != nil {
+			text, _ := wirejson.Text(parsed[message])
+			e.addField(readLocation(parsed[location]), text, known)
+		}
 	}
 }
 

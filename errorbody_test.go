@@ -9,6 +9,7 @@ import (
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 )
@@ -35,6 +36,29 @@ func TestValidationErrors(t *testing.T) {
 		assert.Contains(t, e.Error(), "customer_user.id was refused; accounts[0].name was refused")
 		assert.NotContains(t, e.Error(), "abc", "what was sent is not repeated")
 	}
+}
+
+// TestOddErrorBodies lose nothing but the member that is odd.
+func TestOddErrorBodies(t *testing.T) {
+	t.Parallel()
+	const deleted = `"error_code":"` + string(moneykit.ErrorCodeLinkDeleted) + `"`
+	for _, body := range []string{
+		`{` + deleted + `,"error_message":5}`,
+		`{` + deleted + `,"error_message":{"text":"gone"}}`,
+		`{` + deleted + `,"documentation_url":["https://docs.example"]}`,
+		`{` + deleted + `,"link_error_code":{}}`,
+		`{` + deleted + `,"validation_errors":{}}`,
+		`{` + deleted + `,"validation_errors":[7,null,{"location":{},"message":[]}]}`,
+		`{` + deleted + `,"detail":[{"loc":7}]}`,
+	} {
+		require.ErrorIs(t, failWith(t, answers(410, body)), moneykit.ErrLinkDeleted, body)
+	}
+	e := failWith(t, answers(422, `{"validation_errors":[{"location":"body.products","message":5}]}`))
+	assert.Equal(t, []moneykit.FieldError{{Field: "products", Message: "5"}}, e.Fields)
+	require.ErrorContains(t, e, "products was refused")
+
+	e = failWith(t, answers(422, `{"detail":[{"loc":["body","products",4111111111111111],"msg":"no"}]}`))
+	require.ErrorContains(t, e, "products[…] was refused", "a number may be an account's")
 }
 
 func TestErrorsAreBounded(t *testing.T) {

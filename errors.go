@@ -198,17 +198,12 @@ func classOfStatus(status int) error {
 	return nil
 }
 
-// Format writes [Error.Error] for every verb of fmt, so that none shows MoneyKit's words.
-func (e *Error) Format(f fmt.State, verb rune) {
-	text := "<nil>"
-	if e != nil {
-		text = e.Error()
-	}
-	plain.Format(f, verb, text)
-}
+// Format writes [Error.Error] for every verb of fmt, so that none shows MoneyKit's words. Like
+// LogValue and MarshalJSON it is a method of the value too, because a copy of an Error is no error.
+func (e Error) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.Error()) }
 
 // LogValue returns the parts of [Error.Error] as a group for log/slog.
-func (e *Error) LogValue() slog.Value {
+func (e Error) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("operation", e.Operation)}
 	add := func(key, value string) {
 		if value != "" {
@@ -234,7 +229,7 @@ func (e *Error) LogValue() slog.Value {
 
 // MarshalJSON returns [Error.Error] as a JSON string, so that log/slog does not write the fields of
 // errors in lists.
-func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+func (e Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 // Error returns the code as text, so that an ErrorCode can be the target of [errors.Is].
 func (c ErrorCode) Error() string { return string(c) }

@@ -181,6 +181,9 @@ func (b *eventBody) read(name string, value []byte) error {
 		return readText(value, &b.LinkID)
 	case "link_tags":
 		return strictjson.Array(value, func(item []byte) error {
+			if strictjson.IsNull(item) {
+				return nil
+			}
 			var tag string
 			err := readText(item, &tag)
 			b.LinkTags = append(b.LinkTags, tag)

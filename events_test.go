@@ -104,6 +104,14 @@ func TestUnknownEvents(t *testing.T) {
 	}
 }
 
+// TestEventWithNullTags takes a null in the tags for no tag.
+func TestEventWithNullTags(t *testing.T) {
+	t.Parallel()
+	event, err := moneykit.ParseUnverifiedEvent([]byte(strings.Replace(eventJSON, `["a & b"]`, `[null,"a",7]`, 1)))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"a", "7"}, event.Meta().LinkTags)
+}
+
 func TestMalformedEvents(t *testing.T) {
 	t.Parallel()
 	for body, says := range map[string]string{

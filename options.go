@@ -72,7 +72,7 @@ func WithHTTPClient(client *http.Client) Option {
 // this package describe that version.
 func WithAPIVersion(date string) Option {
 	return func(c *config) error {
-		if _, err := ParseDate(date); err != nil {
+		if day, err := ParseDate(date); err != nil || day.String() != date {
 			return fmt.Errorf("the API version %s is not a date in the form YYYY-MM-DD", plain.Quote(date))
 		}
 		c.apiVersion = date

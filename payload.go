@@ -69,6 +69,19 @@ func readMembers(data json.RawMessage) (members, error) {
 	return found, nil
 }
 
+// looseMembers reads an object that proves nothing, so that odd names in it are no reason to refuse
+// a token.
+func looseMembers(data json.RawMessage) members {
+	var found members
+	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &found) != nil {
+		return members{}
+	}
+	return found
+}
+
+// tokenNames are the names of the token on all platforms.
+func tokenNames() []string { return []string{"exchangeableToken", "exchangeable_token", "token"} }
+
 // lookAlike returns the decisive name that name is, or differs from in case only.
 func lookAlike(name string) (string, bool) {
 	found, ok := "", false
@@ -126,8 +139,12 @@ func (p *connectPayload) read(data json.RawMessage) error {
 		case string(data) == "null":
 			return nil
 		case data[0] == '[':
-			p.web = true
-			return p.readArguments(data)
+			inner := p.readArguments(data)
+			if inner == nil {
+				return nil
+			}
+			data = inner
+			continue
 		case data[0] != '{':
 			return errors.New("it is neither an object nor an array")
 		}
@@ -152,22 +169,32 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	switch m.text("type") {
 	case "link.complete", "relink.complete", "link.exit":
 		p.web = true
-		if !m.has("data") {
-			return json.RawMessage("null"), nil
+		if m.has("data") {
+			return m["data"], nil
 		}
-		return m["data"], nil
+		return nil, nil //nolint:nilnil // What there is stands beside the type.
 	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
-	if m.has("linked") && m.has("relinked") {
+	if m.isLayer("linked") && m.isLayer("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
 	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
-		if m.has(name) {
+		if m.isLayer(name) {
 			return m[name], nil
 		}
 	}
 	return nil, nil //nolint:nilnil // It is no layer.
+}
+
+// isLayer reports whether the result is in a member. A flag beside a token is none.
+func (m members) isLayer(name string) bool {
+	return m.has(name) && (isNested(m[name]) || m.text(tokenNames()...) == "")
+}
+
+// isNested reports whether a value is an object or an array.
+func isNested(data json.RawMessage) bool {
+	return len(data) > 0 && (data[0] == '{' || data[0] == '[')
 }
 
 // isEmpty reports whether a value is absent, or an object or array without anything in it.
@@ -187,17 +214,19 @@ func isEmpty(data json.RawMessage) bool {
 }
 
 // readArguments reads the arguments of Connect Web's callbacks: (token, institution, link id),
-// (institution, link id), (error) or ().
-func (p *connectPayload) readArguments(data json.RawMessage) error {
-	var args []json.RawMessage
-	if err := json.Unmarshal(data, &args); err != nil {
-		return errors.New("its arguments are malformed")
-	}
-	for _, arg := range args {
-		m, err := readMembers(arg)
-		if err != nil {
-			return err
+// (institution, link id), (error) or (). It returns the one argument that is a payload of its own,
+// as an app has it that passes its callback's arguments on in an array, and nil if there is none.
+func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
+	args := firstOf(data, 10) // real callbacks have three at most
+	given := slices.DeleteFunc(slices.Clone(args), isEmpty)
+	if len(given) == 1 && isNested(given[0]) {
+		if m := looseMembers(given[0]); !isFailure(m) && !isInstitution(m) {
+			return given[0]
 		}
+	}
+	p.web = true
+	for i, arg := range args {
+		m := looseMembers(arg)
 		text, isText := wirejson.Text(arg)
 		switch {
 		case isFailure(m) && p.failure == nil:
@@ -205,7 +234,7 @@ func (p *connectPayload) readArguments(data json.RawMessage) error {
 		case isInstitution(m) && p.institution == nil:
 			p.institution = m
 		case !isText || text == "":
-		case p.institution == nil:
+		case i == 0, i == 1 && len(p.tokens) > 0: // A text in the place of the institution.
 			p.tokens = append(p.tokens, text)
 		case p.linkID == "":
 			p.linkID = text
@@ -229,10 +258,7 @@ func (p *connectPayload) readObject(m members) error {
 			return err
 		}
 	}
-	institution, err := readMembers(m["institution"])
-	if err != nil {
-		return err
-	}
+	institution, failure := looseMembers(m["institution"]), looseMembers(m["error"])
 	if shifted, err := readMembers(m["exchangeableToken"]); err != nil {
 		return err
 	} else if isInstitution(shifted) {
@@ -245,16 +271,12 @@ func (p *connectPayload) readObject(m members) error {
 	if isInstitution(institution) {
 		p.institution = institution
 	}
-	for _, name := range []string{"exchangeableToken", "exchangeable_token", "token"} {
+	for _, name := range tokenNames() {
 		if token := m.text(name); token != "" {
 			p.tokens = append(p.tokens, token)
 		}
 	}
 	p.linkID = m.text("link_id", "linkId", "linkIdentifier")
-	failure, err := readMembers(m["error"])
-	if err != nil {
-		return err
-	}
 	message, isText := wirejson.Text(m["error"])
 	switch {
 	case isFailure(failure):
@@ -306,15 +328,32 @@ func (p *connectPayload) result() (*ConnectResult, error) {
 	return result, nil
 }
 
-// items returns the objects of a list that can be read.
+// firstOf returns the first values of an array, at most as many as most.
+func firstOf(data json.RawMessage, most int) []json.RawMessage {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if _, err := dec.Token(); err != nil {
+		return nil
+	}
+	var found []json.RawMessage
+	for len(found) < most && dec.More() {
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return found
+		}
+		found = append(found, value)
+	}
+	return found
+}
+
+// items returns the objects of a list. A list that is longer than any real one is cut.
 func items(data json.RawMessage) []members {
-	var list []json.RawMessage
-	if len(data) == 0 || json.Unmarshal(data, &list) != nil {
+	const most = 1000
+	if len(data) == 0 || data[0] != '[' {
 		return nil
 	}
 	var found []members
-	for _, item := range list {
-		if m, err := readMembers(item); err == nil {
+	for _, item := range firstOf(data, most) {
+		if m := looseMembers(item); len(m) > 0 {
 			found = append(found, m)
 		}
 	}

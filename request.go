@@ -52,7 +52,7 @@ func newRequest(operation string, ids ...string) *request {
 	if method == http.MethodGet || method == http.MethodDelete {
 		r.when = transport.Always
 	}
-	if len(ids) > 0 && strings.Contains(path, "/links/{") || strings.Contains(path, "/link/{") {
+	if len(ids) > 0 && (strings.Contains(path, "/links/{") || strings.Contains(path, "/link/{")) {
 		r.linkID = ids[0]
 	}
 	for _, value := range ids {
@@ -73,18 +73,38 @@ func newRequest(operation string, ids ...string) *request {
 }
 
 // movesPath reports whether a segment of a path would change which path the request goes to, at a
-// server or at a gateway that decodes it once more.
+// server or at a gateway that decodes it once more. What is encoded more often than anybody decodes
+// counts as moving it: to decode all of it could take for ever.
 func movesPath(segment string) bool {
-	for {
+	const most = 10
+	for range most {
 		if segment == "." || segment == ".." || strings.ContainsAny(segment, `/\`) {
 			return true
 		}
-		decoded, err := url.PathUnescape(segment)
-		if err != nil || decoded == segment {
+		decoded := unescaped(segment)
+		if decoded == segment {
 			return false
 		}
 		segment = decoded
 	}
+	return true
+}
+
+// unescaped decodes the percent-encoded characters in s, also beside what only looks like one: a
+// gateway may decode those that it can.
+func unescaped(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if i+3 <= len(s) {
+			if c, err := url.PathUnescape(s[i : i+3]); err == nil && len(c) == 1 {
+				b.WriteString(c)
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // add adds a query parameter, unless its value is zero or empty.

@@ -20,6 +20,7 @@ func TestIDsInPaths(t *testing.T) {
 		client := newClient(t, newMock(t)) // any request fails the test
 		for _, id := range []string{
 			"", ".", "..", "a/b", "../accounts", "a/../b", `a\b`, "%2e%2e", "%2E.", "a%2Fb", "a%2fb", "a%5Cb", "%252F", "%25252e%25252E",
+			"..%2Fx%zz", "%2F%", "a%5cb%g", "%252f%", "%%32%46", "%" + strings.Repeat("25", 1_000_000) + "x",
 		} {
 			_, err := client.Links.Get(t.Context(), id)
 			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, id)

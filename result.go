@@ -120,7 +120,7 @@ func (r ConnectResult) LogValue() slog.Value {
 //   - Web: the callback's arguments as an array, or as an object with the members
 //     exchangeableToken, institution, link_id and error, or Connect's own message with that object
 //     and a type.
-//   - iOS, Android, React Native: the callback's argument, encoded as JSON.
+//   - iOS, Android, React Native: the callback's argument, encoded as JSON, also in an array.
 //   - The token alone: {"exchangeable_token": "…"}.
 //   - null, an empty array or an empty object for an exit without an error.
 //

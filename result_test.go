@@ -213,6 +213,8 @@ var badConnectPayloads = map[string]struct{ data, want string }{
 	"trailing data":          {`[null] tok-canary`, "not valid JSON"},
 	"a number":               {`7`, "neither an object nor an array"},
 	"a text":                 {`"tok-canary"`, "neither an object nor an array"},
+	"a flag alone":           {`{"linked":true}`, "neither an object nor an array"},
+	"a case of a text":       {`{"linked":{"_0":"tok-canary"}}`, "neither an object nor an array"},
 	"a boolean":              {`true`, "neither an object nor an array"},
 	"two tokens":             {`{"exchangeableToken":"tok-canary","token":"tok-canary2","institution":{"id":"a"}}`, "two tokens"},
 	"two tokens in an array": {`["tok-canary","tok-canary2"]`, "two tokens"},
@@ -261,6 +263,18 @@ func oddConnectPayloads() map[string]struct {
 		"relinked with a token":       linked(`{"type":"relink.complete","data":{"exchangeableToken":"tok"}}`),
 		"another message":             linked(`{"type":"another","data":{},"token":"tok"}`),
 		"deep members":                linked(`{"token":"tok","x":` + strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`),
+		"a null bank and a link":      linked(`["tok",null,"mk_1"]`),
+		"an empty bank and a link":    linked(`["tok",{},"mk_1"]`),
+		"an app's object in an array": linked(`[{"exchangeableToken":"tok","institution":{"id":"a"}}]`),
+		"arguments in an array":       linked(`[["tok",{"id":"a"},"mk_1"]]`),
+		"a message in an array":       linked(`[{"type":"link.complete","data":{"exchangeableToken":"tok"}}]`),
+		"a token beside the type":     linked(`{"type":"link.complete","exchangeable_token":"tok"}`),
+		"flags beside a token":        linked(`{"linked":true,"relinked":false,"_0":0,"exchangeable_token":"tok"}`),
+		"odd names in a bank":         linked(`{"token":"tok","institution":{"id":"a","Type":1,"value":1,"value":2}}`),
+		"odd names in an argument":    linked(`["tok",{"id":"a","Value":1},"mk_1"]`),
+		"odd names in an error":       linked(`{"token":"tok","error":{"Type":1,"DATA":2}}`),
+		"no bank but a link":          relinked(`[null,"mk_1"]`),
+		"nothing but a third text":    relinked(`[null,null,"mk_1"]`),
 		"linked without a token":      relinked(`{"linked":{"_0":{"institution":{"id":"a"},"linkIdentifier":{"value":"mk_1"}}}}`),
 		"an empty token":              relinked(`["",{"id":"a","selectedAccounts":[]},"mk_1"]`),
 		"an empty object as token":    relinked(`{"token":{},"institution":{"id":"a"},"accounts":[]}`),
@@ -289,6 +303,22 @@ func TestParseOddConnectResults(t *testing.T) {
 			assert.Equal(t, odd.outcome, got.Outcome)
 			assert.Equal(t, odd.token, got.ExchangeableToken)
 		})
+	}
+}
+
+// TestParseConnectResultIsCheap parses lists that are longer than any real one. Each of their items
+// cost a kilobyte once.
+func TestParseConnectResultIsCheap(t *testing.T) { //nolint:paralleltest // It counts allocations.
+	for name, data := range map[string]string{
+		"arguments": `["tok",` + strings.Repeat(`{},`, 300_000) + `{}]`,
+		"accounts":  `{"token":"tok","accounts":[` + strings.Repeat(`{"id":1},`, 100_000) + `{}]}`,
+	} {
+		allocs := testing.AllocsPerRun(1, func() {
+			result, err := moneykit.ParseConnectResult([]byte(data))
+			require.NoError(t, err)
+			require.Equal(t, "tok", result.ExchangeableToken)
+		})
+		assert.Less(t, allocs, 30_000.0, name)
 	}
 }
 

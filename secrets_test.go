@@ -74,6 +74,8 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		&moneykit.LinkStateChanged{EventMeta: meta, ErrorMessage: mark},
 		moneykit.UnknownEvent{EventMeta: meta},
 		[]moneykit.Event{&moneykit.ProductRefreshed{EventMeta: meta, ErrorMessage: mark}, &moneykit.TransactionsAvailable{EventMeta: meta}},
+		moneykit.Error{Message: mark},
+		[]moneykit.Error{{Message: mark, Fields: []moneykit.FieldError{{Field: mark, Message: mark}}}},
 		&moneykit.Error{
 			Operation: "GET /links/{id}", Message: mark, DocumentationURL: mark, Code: mark, LinkError: mark,
 			Fields: []moneykit.FieldError{{Field: mark, Message: mark}},

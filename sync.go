@@ -94,7 +94,8 @@ type SyncProgress struct {
 // It takes [WithPageSize] and [WithProgress] besides the options of every call. It returns the
 // progress even with an error. Errors name the page; they are those of [TransactionsService.List]
 // and those of the store, which [errors.Is] finds. [ErrSyncConflict] is returned only if other
-// processes keep changing the position. Retried like any read.
+// processes keep changing the position, or if the store refuses the one that it has itself. Retried
+// like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
@@ -112,7 +113,7 @@ func (c *Client) SyncTransactions(ctx context.Context, linkID string, store Tran
 	defer release()
 	for conflicts := 0; ; conflicts++ {
 		err = run.resume(ctx)
-		if !errors.Is(err, ErrSyncConflict) || conflicts == maxSyncConflicts {
+		if !errors.Is(err, ErrSyncConflict) || conflicts == maxSyncConflicts || run.stalls == maxSyncStalls {
 			return run.progress, err
 		}
 	}
@@ -124,6 +125,10 @@ const syncing = "syncing transactions"
 // has made progress, so only processes that undo each other's work get there.
 const maxSyncConflicts = 100
 
+// maxSyncStalls bounds how often a sync goes on from the same position after conflicts. Then no
+// other process makes progress, and the store refuses what it gave out itself.
+const maxSyncStalls = 3
+
 // syncRun is one call of SyncTransactions.
 type syncRun struct {
 	service  *TransactionsService
@@ -133,16 +138,20 @@ type syncRun struct {
 	cfg      callConfig
 	at       SyncPosition // what the store holds
 	next     SyncPosition // what at becomes once a page is applied
+	stalls   int          // how often in a row the store held what it was known to hold
 	progress SyncProgress
 }
 
 // resume continues the copy from the position that the store holds.
 func (s *syncRun) resume(ctx context.Context) error {
-	var err error
-	if s.at, err = s.store.LoadPosition(ctx, s.linkID); err != nil {
+	at, err := s.store.LoadPosition(ctx, s.linkID)
+	if err != nil {
 		return &Error{Operation: syncing, why: "the store cannot load the position", err: err}
 	}
-	s.next = s.at
+	if s.stalls++; !at.Equal(s.at) {
+		s.stalls = 0
+	}
+	s.at, s.next = at, at
 	if s.at.Cursor == "" {
 		s.rebuild()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"testing"
 
@@ -69,6 +70,8 @@ func TestSyncConflictsForEver(t *testing.T) {
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	_, err := mk.Client().SyncTransactions(t.Context(), link.ID, &refusingStore{err: fmt.Errorf("row 7: %w", moneykit.ErrSyncConflict)})
 	require.ErrorIs(t, err, moneykit.ErrSyncConflict)
+	reads := slices.DeleteFunc(mk.Requests(), func(r moneykittest.Request) bool { return r.Method != http.MethodGet })
+	assert.LessOrEqual(t, len(reads), 5, "nobody else makes progress, so no try will")
 	assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
 }
 

@@ -67,7 +67,7 @@ func (d Date) Time(loc *time.Location) time.Time {
 		start, end := t.ZoneBounds()
 		first := midnight.Add(-time.Duration(offset) * time.Second)
 		switch {
-		case first.Before(start): // The clock was set forward over midnight.
+		case !start.IsZero() && first.Before(start): // The clock was set forward over midnight.
 			return start
 		case end.IsZero() || first.Before(end):
 			return first.In(loc)
@@ -221,6 +221,9 @@ func (t Timestamp) Value() (driver.Value, error) {
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return jsonNull, nil
+	}
+	if _, offset := t.Zone(); offset%60 != 0 { // RFC 3339 has no seconds in an offset.
+		return t.UTC().MarshalJSON()
 	}
 	return t.Time.MarshalJSON()
 }

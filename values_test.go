@@ -243,3 +243,20 @@ func TestDateTimeIsTheFirstMoment(t *testing.T) {
 		}
 	}
 }
+
+// TestValuesAtTheirEdges keeps the moment where RFC 3339 cannot write the offset, and the first day
+// of all.
+func TestValuesAtTheirEdges(t *testing.T) {
+	t.Parallel()
+	at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.FixedZone("", 19*60+32))
+	data, err := json.Marshal(moneykit.Timestamp{Time: at})
+	require.NoError(t, err)
+	var back moneykit.Timestamp
+	require.NoError(t, json.Unmarshal(data, &back))
+	assert.True(t, back.Equal(at), "%s became %s", at, data)
+
+	east := time.FixedZone("", 3600)
+	first := moneykit.Date{Year: 1, Month: 1, Day: 1}
+	assert.Equal(t, first, moneykit.DateOf(first.Time(east)))
+	assert.True(t, first.Time(east).Equal(time.Date(1, 1, 1, 0, 0, 0, 0, east)))
+}

@@ -4,8 +4,8 @@
 //
 // # Endpoints
 //
-// All endpoints are below [Config.Path], /connect/ by default. They accept POST with a body of the
-// type application/json. [Config.User] returns the user, who is never named by the body.
+// All endpoints are below [Config.Path], /connect/ by default. Bodies have the type
+// application/json. [Config.User] returns the user, who is never named by the body.
 //
 // POST session opens a link session and returns a [Launch], with which the front end starts
 // Connect. The body may be empty; [Config.PrepareLink] can read it. host is only there with
@@ -41,6 +41,15 @@
 // GET of the path of a redirect URI, with a query, is the page to which a bank returns the user;
 // see [ReturnPage].
 //
+// GET connect.js is an ES module that does all of this for a web page, and GET connect.d.ts its
+// types and documentation. It is given the exports of the npm package @moneykit/connect.
+//
+//	import MoneyKit, { moneyui } from "@moneykit/connect";
+//	import { start } from "/connect/connect.js";
+//	const connect = start({ MoneyKit, moneyui });
+//	button.onclick = () => connect.link().then(show, show);  // or connect.relink(link)
+//	connect.resume().then((result) => result && show(result), show);  // after a bank's page
+//
 // # Links
 //
 // MoneyKit advises to keep the ID of a link on the server. Front ends have a handle instead, from
@@ -64,7 +73,7 @@
 //	403  forbidden               Config.PrepareLink or PrepareRelink returned an error
 //	403  cross_origin            a page of an origin that is not trusted sent the request
 //	404  not_found               there is no such endpoint, or the user has no such link
-//	405  method_not_allowed      the method is not POST
+//	405  method_not_allowed      the method is not one of those in the header Allow
 //	409  expired                 the token in the result is unknown, used or expired
 //	409  not_connected           the link is not connected; see the action
 //	409  not_needed              the link is connected and needs no relink

@@ -53,7 +53,7 @@ type Handler struct {
 type endpoint struct {
 	methods string // as in the header Allow
 	// serve handles a request with one of the methods. It returns what becomes the JSON of the
-	// response, nil for a response without a body, or an error.
+	// response, a file, nil for a response without a body, or an error.
 	serve func(w http.ResponseWriter, r *http.Request) (any, error)
 }
 
@@ -92,6 +92,8 @@ func (h *Handler) addEndpoints() {
 	add("relink", h.post(maxBody, h.relink))
 	add("result", h.post(maxResult, h.result))
 	add("event", h.post(maxBody, h.event))
+	add("connect.js", newFile("text/javascript", scriptJS))
+	add("connect.d.ts", newFile("application/typescript", scriptTypes))
 	if h.config.OnDisconnected != nil {
 		add("disconnect", h.post(maxBody, h.disconnect))
 	}
@@ -177,6 +179,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusNoContent
 	}
 	h.log(r.Context(), path, status, err, time.Since(start))
+	if f, ok := response.(file); ok {
+		f.serve(w, r)
+		return
+	}
 	write(w, status, response)
 }
 

@@ -66,7 +66,7 @@ func TestProblemSaysWhatIsWrong(t *testing.T) {
 	}{
 		"unknown endpoint": {
 			"sessions", "", nil, "There is nothing at this address.",
-			"the endpoints are /connect/event, /connect/relink, /connect/result, /connect/session",
+			"the endpoints are /connect/connect.d.ts, /connect/connect.js, /connect/event, /connect/relink, /connect/result, /connect/session",
 		},
 		"method": {"session", "", method("GET"), "This address does not accept requests of this kind.", "the method must be POST"},
 		"origin": {

@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"cmp"
 	"crypto/rand"
 	_ "embed"
 	"errors"
@@ -16,25 +17,35 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// returnPagePolicy is the Content-Security-Policy of all responses. The page with a script adds to
-// it.
+// returnPagePolicy is the Content-Security-Policy of all responses. Pages add their style and their
+// script to it.
 const returnPagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 //go:embed returnpage.html
 var returnPageHTML string
 
-// ReturnPageConfig configures [ReturnPage]. With a RedirectURI alone, the page passes its URL to
-// the Connect that opened it as a popup, and closes. That needs an opener: pages of the application
-// that start Connect must not have the Cross-Origin-Opener-Policy same-origin. The policy
-// same-origin-allow-popups is fine.
+// ReturnPageConfig configures [ReturnPage]. The page needs no more than a RedirectURI if connect.js
+// starts Connect:
+//
+//   - In a window that Connect has opened, the page passes its URL to Connect and closes.
+//   - If the browser has left the application's page for the bank's, the page leads back there, and
+//     connect.js continues. The application's page must have the same origin.
+//   - If the bank has opened the page in another browser, the page asks the user to go back.
+//
+// Pages that start Connect should not have the Cross-Origin-Opener-Policy same-origin, which cuts
+// the bank's window off from Connect. The policy same-origin-allow-popups is fine. If the window is
+// cut off, the page passes its URL to connect.js instead, in the same browser.
 type ReturnPageConfig struct {
 	// RedirectURI is the redirect URI of the link sessions: an https URL, or an http URL on
 	// localhost or a loopback address.
 	RedirectURI string
-	// Script is an ES module of the application that calls Connect's method continue with
-	// window.location.href. It is needed where Connect cannot open popups and the browser leaves
-	// the application's page for the bank's. Script is an https URL, an http URL on localhost or a
-	// loopback address, or a path such as /oauth.js.
+	// Home is where the link of the page leads if the flow cannot continue: a path such as /banks,
+	// or a URL as in Script. Empty means /.
+	Home string
+	// Script is an ES module of the application that takes over the page. It calls connect.js with
+	// resume(location.href), or Connect's method continue. It is for applications that do not start
+	// Connect with connect.js, or that have no page to lead back to. Script is an https URL, an
+	// http URL on localhost or a loopback address, or a path such as /oauth.js.
 	//
 	// Connect finds its session in the browser's storage for the application's origin, so the page
 	// must have that origin. The module passes a theme to Connect again, may load other modules,
@@ -78,7 +89,7 @@ func ReturnPage(config ReturnPageConfig) (http.Handler, error) {
 	return &returnPage{config, page}, nil
 }
 
-// check returns an error for a setting that is invalid. It sets the default of Host.
+// check returns an error for a setting that is invalid. It sets the defaults of Home and Host.
 func (c *ReturnPageConfig) check() error {
 	redirect, err := weburl.ParseRedirectURI(c.RedirectURI)
 	switch {
@@ -87,8 +98,12 @@ func (c *ReturnPageConfig) check() error {
 	case !weburl.IsWeb(redirect):
 		return errors.New("ReturnPageConfig.RedirectURI must be a web address: an app's own scheme never reaches a server")
 	}
-	if err := checkScript(c.Script); err != nil {
+	if err := checkAddress(c.Script); err != nil {
 		return fmt.Errorf("ReturnPageConfig.Script %w", err)
+	}
+	c.Home = cmp.Or(c.Home, "/")
+	if err := checkAddress(c.Home); err != nil {
+		return fmt.Errorf("ReturnPageConfig.Home %w", err)
 	}
 	if c.Host, err = cleanHost(c.Host); err != nil {
 		return fmt.Errorf("ReturnPageConfig.Host %w", err)
@@ -110,21 +125,21 @@ func (c *ReturnPageConfig) check() error {
 	return nil
 }
 
-// checkScript accepts a path, a URL that [weburl.IsSecure] accepts, and "".
-func checkScript(script string) error {
-	if script == "" {
+// checkAddress accepts a path, a URL that [weburl.IsSecure] accepts, and "".
+func checkAddress(address string) error {
+	if address == "" {
 		return nil
 	}
-	if strings.ContainsFunc(script, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' || r == '#' }) {
+	if strings.ContainsFunc(address, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' || r == '#' }) {
 		return errors.New("must not contain spaces, backslashes, control characters or a fragment")
 	}
-	u, err := url.Parse(script)
+	u, err := url.Parse(address)
 	switch {
 	case err != nil:
 		return errors.New("must be a URL")
 	case u.User != nil:
 		return errors.New("must not hold credentials")
-	case strings.HasPrefix(script, "/") && !strings.HasPrefix(script, "//"), weburl.IsSecure(u):
+	case strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//"), weburl.IsSecure(u):
 		return nil
 	}
 	return errors.New("must be an https URL or begin with a slash")
@@ -138,7 +153,7 @@ type returnPage struct {
 
 // returnView is what a page shows. Refused is the reason why Connect cannot continue, if any.
 type returnView struct {
-	Nonce, Script, Connect, Refused string
+	Nonce, Home, Script, Connect, Refused string
 }
 
 func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -166,14 +181,7 @@ func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.forward(w, returned, target)
 		return
 	}
-	view := returnView{Nonce: rand.Text(), Script: p.config.Script, Connect: p.config.Host}
-	policy := returnPagePolicy + "; script-src 'nonce-" + view.Nonce + "'"
-	if view.Script != "" {
-		// The module may load others and send requests, and opens Connect in a frame.
-		policy += " 'strict-dynamic'; connect-src 'self'; frame-src " + view.Connect
-	}
-	header.Set("Content-Security-Policy", policy)
-	p.write(w, http.StatusOK, view)
+	p.write(w, http.StatusOK, returnView{Script: p.config.Script, Connect: p.config.Host})
 }
 
 // forward redirects to target, which may come from the request.
@@ -197,6 +205,17 @@ func (p *returnPage) refuse(w http.ResponseWriter, status int, err error) {
 }
 
 func (p *returnPage) write(w http.ResponseWriter, status int, view returnView) {
+	view.Nonce, view.Home = rand.Text(), p.config.Home
+	nonce := "'nonce-" + view.Nonce + "'"
+	policy := returnPagePolicy + "; style-src " + nonce
+	if view.Refused == "" {
+		policy += "; script-src " + nonce
+		if view.Script != "" {
+			// The module may load others and send requests, and opens Connect in a frame.
+			policy += " 'strict-dynamic'; connect-src 'self'; frame-src " + view.Connect
+		}
+	}
+	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_ = p.page.Execute(w, view) // An error means that the browser has left.

@@ -108,15 +108,15 @@ func TestReturnPage(t *testing.T) {
 	}{
 		"popup": {
 			config:   connect.ReturnPageConfig{},
-			contains: `"https://connect.moneykit.com");`, absent: "src=",
+			contains: `const host = "https://connect.moneykit.com";`, absent: "src=",
 		},
 		"popup of another Connect": {
 			config:   connect.ReturnPageConfig{Host: "http://127.0.0.1:8080"},
-			contains: `"http://127.0.0.1:8080");`, absent: "moneykit.com",
+			contains: `const host = "http://127.0.0.1:8080";`, absent: "moneykit.com",
 		},
 		"popup of another Connect, with a slash": {
 			config:   connect.ReturnPageConfig{Host: "HTTP://LocalHost:80/"},
-			contains: `"http://localhost");`, absent: "moneykit.com",
+			contains: `const host = "http://localhost";`, absent: "moneykit.com",
 		},
 		"module": {
 			config: connect.ReturnPageConfig{Script: "/app/oauth.js?v=1&w=2"},
@@ -172,15 +172,26 @@ func TestReturnPage(t *testing.T) {
 	}
 }
 
-// The message is what Connect's launcher sends in a popup, and goes to Connect alone.
+// The message is what Connect's launcher sends in a popup, and goes to Connect alone. The channel
+// and the storage are those of the page's own origin.
 func TestReturnPageTellsOpener(t *testing.T) {
 	t.Parallel()
 	body := visit(t, newReturnPage(t, connect.ReturnPageConfig{}), http.MethodGet, "/oauth?code=s3cret").Body.String()
-	assert.Contains(t, body, `window.opener.postMessage(
-		{moneykit: true, type: "link.resume", eventData: {redirectURL: window.location.href}},
-		"https://connect.moneykit.com");`)
-	assert.Equal(t, 1, strings.Count(body, "postMessage"))
-	assert.NotContains(t, body, "*")
+	assert.Contains(t, body, `const url = window.location.href;`)
+	assert.Contains(t, body, `window.opener.postMessage({moneykit: true, type: "link.resume", eventData: {redirectURL: url}}, host);`)
+	assert.Equal(t, 1, strings.Count(body, "opener.postMessage"))
+	assert.Equal(t, 2, strings.Count(body, ", url}"), "the URL is given to the page that started Connect")
+	assert.NotContains(t, body, `"*"`)
+}
+
+func TestReturnPageLeadsHome(t *testing.T) {
+	t.Parallel()
+	for home, want := range map[string]string{"": "/", "/banks?tab=1&x=2": "/banks?tab=1&amp;x=2", "https://app.example/": "https://app.example/"} {
+		h := newReturnPage(t, connect.ReturnPageConfig{Home: home})
+		for _, target := range []string{"/oauth?a", "/oauth"} {
+			assert.Contains(t, visit(t, h, http.MethodGet, target).Body.String(), `<a href="`+want+`">`, target)
+		}
+	}
 }
 
 func TestReturnPageRefuses(t *testing.T) {
@@ -303,6 +314,12 @@ func TestReturnPageConfig(t *testing.T) {
 			{RedirectURI: redirectURI, Script: "/oauth.js#a"},
 			{RedirectURI: redirectURI, Script: "/oauth.js\n"},
 			{RedirectURI: redirectURI, Script: "/%zz"},
+		},
+		"Home must": {
+			{RedirectURI: redirectURI, Home: "banks"},
+			{RedirectURI: redirectURI, Home: "//evil.example/"},
+			{RedirectURI: redirectURI, Home: "javascript:alert(1)"},
+			{RedirectURI: redirectURI, Home: "http://app.example/"},
 		},
 		"Host must": {
 			{RedirectURI: redirectURI, Host: "*"},

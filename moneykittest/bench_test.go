@@ -15,8 +15,8 @@ func BenchmarkNewServer(b *testing.B) {
 	}
 }
 
-// BenchmarkLinkWithTransactions makes links with made-up transactions, and prints the memory that each
-// takes.
+// BenchmarkLinkWithTransactions makes links with made-up transactions, and prints the memory that
+// each takes.
 func BenchmarkLinkWithTransactions(b *testing.B) {
 	mk := moneykittest.NewServer(b)
 	var before, after runtime.MemStats

@@ -43,6 +43,16 @@ type Play struct {
 	Exit *moneykit.ConnectError `json:"exit,omitempty"`
 	// Leave ends Connect without an error: the user closes it.
 	Leave bool `json:"leave,omitempty"`
+	// Version is the version of Connect on the platform, whose payloads differ:
+	//
+	//   - web: 0.3.28, or 0.3.16, which reports no link id;
+	//   - ios: 1.10.7, or 1.1 with other names in errors and events, or 2.0 without the token;
+	//   - android: 0.4.2;
+	//   - react_native: what its types declare, or what its bridges send: 2.9.0-ios,
+	//     2.9.0-android, 3-ios and 3-android, without Expo.
+	//
+	// Empty means the first.
+	Version string `json:"version,omitempty"`
 }
 
 // Connect plays a user who goes through Connect with the token of a link session, on the platform
@@ -66,15 +76,27 @@ func (s *Server) Connect(linkSessionToken string, source moneykit.ConnectSource,
 	c := s.core()
 	var end world.Ending
 	c.world.Do(func(w *world.World, now time.Time) { end = w.Connect(linkSessionToken, world.Play(play), now) })
-	return c.callBack("Connect", end, source)
+	return c.callBack("Connect", linkSessionToken, end, source)
+}
+
+// plays reports whether there is a platform with this version of Connect.
+func (c *core) plays(source moneykit.ConnectSource, version string) bool {
+	_, ok := pages.Payload(world.Ending{}, source, version)
+	return ok
 }
 
 // callBack returns what a front end is called back with, and reports mistakes to the test.
-func (c *core) callBack(method string, end world.Ending, source moneykit.ConnectSource) []byte {
+func (c *core) callBack(method, token string, end world.Ending, source moneykit.ConnectSource) []byte {
 	c.pages.Tell(method, end)
-	payload, ok := pages.Payload(end, source)
+	version := ""
+	c.world.Do(func(w *world.World, _ time.Time) {
+		if session := w.Sessions[token]; session != nil {
+			version = session.Version
+		}
+	})
+	payload, ok := pages.Payload(end, source, version)
 	if !ok {
-		c.errorf("%s: there is no source %q", method, source)
+		c.errorf("%s: there is no source %q with version %q", method, source, version)
 	}
 	return payload
 }
@@ -112,7 +134,7 @@ func (s *Server) Continue(linkSessionToken, returnURL string, source moneykit.Co
 	c.world.Do(func(w *world.World, now time.Time) {
 		end = w.Continue(linkSessionToken, returnURL, world.Play(play), now)
 	})
-	return c.callBack("Continue", end, source)
+	return c.callBack("Continue", linkSessionToken, end, source)
 }
 
 // ConnectEvents returns what Connect has called its event callback with so far, for the link

@@ -27,7 +27,7 @@ func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context
 		defer cancel()
 		defer func() {
 			if value := recover(); value != nil {
-				f.err = fmt.Errorf("fetching panicked: %v", value)
+				f.err = panicError(fmt.Sprintf("fetching panicked with a value of type %T", value))
 			}
 			land(f.value, f.err)
 			close(f.done)
@@ -36,6 +36,12 @@ func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context
 	}()
 	return f
 }
+
+// panicError says that a fetch panicked, without the value: that could be anything.
+type panicError string
+
+func (e panicError) Error() string   { return string(e) }
+func (e panicError) LogText() string { return string(e) }
 
 // Wait returns what the call returned, or the error of ctx if that ends before.
 func (f *Flight[T]) Wait(ctx context.Context) (T, error) {

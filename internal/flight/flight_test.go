@@ -56,7 +56,10 @@ func TestFlightEnds(t *testing.T) {
 		_, err = f.Wait(t.Context())
 		require.ErrorIs(t, err, failure)
 
-		for what, end := range map[string]func(){"panicked: boom": func() { panic("boom") }, "without a result": runtime.Goexit} {
+		for what, end := range map[string]func(){
+			"panicked with a value of type string": func() { panic("boom") },
+			"without a result":                     runtime.Goexit,
+		} {
 			f = flight.Start(t.Context(), time.Minute, func(context.Context) (int, error) { end(); return 0, nil }, func(_ int, err error) {
 				assert.ErrorContains(t, err, what)
 			})

@@ -17,7 +17,7 @@ func Day(s string) (time.Time, bool) {
 	}
 	clock := p.clock()
 	p.zone()
-	if clock%(24*time.Hour) != 0 {
+	if clock%(24*time.Hour) != 0 || p.leap { // A leap second is in the day before.
 		p.ok = false
 	}
 	return inRange(day.Add(clock), p.done())
@@ -33,7 +33,8 @@ func Moment(s string) (time.Time, bool) {
 	}
 	t = t.Add(p.clock())
 	offset := p.zone()
-	if !p.done() {
+	utc := t.Add(-time.Duration(offset) * time.Second)
+	if !p.done() || (p.leap && utc.Truncate(time.Second) != utc.Truncate(24*time.Hour)) {
 		return time.Time{}, false
 	}
 	local, ok := inRange(t, true)
@@ -43,9 +44,9 @@ func Moment(s string) (time.Time, bool) {
 	case offset == 0:
 		return local, true
 	case offset%60 != 0:
-		return inRange(t.Add(-time.Duration(offset)*time.Second), true)
+		return inRange(utc, true)
 	}
-	return local.Add(-time.Duration(offset) * time.Second).In(time.FixedZone("", offset)), true
+	return utc.In(time.FixedZone("", offset)), true
 }
 
 // inRange refuses years that RFC 3339 cannot write.
@@ -58,8 +59,9 @@ func inRange(t time.Time, ok bool) (time.Time, bool) {
 
 // parser reads s from its beginning. Once ok is false nothing that it returns counts.
 type parser struct {
-	s  string
-	ok bool
+	s    string
+	ok   bool
+	leap bool // the time was in a leap second, which UTC has before midnight alone
 }
 
 func (p *parser) done() bool { return p.ok && p.s == "" }
@@ -171,6 +173,7 @@ func (p *parser) clock() time.Duration {
 			break
 		}
 		value := p.between(p.number(2), 0, next.most)
+		p.leap = value == 60
 		total, unit = total+time.Duration(value)*next.unit, next.unit
 	}
 	fraction := p.fraction(unit)

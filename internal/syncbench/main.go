@@ -5,15 +5,14 @@
 //
 //	go run ./internal/syncbench -rows 1000000
 //
-// It fails when the engine keeps more memory than -max-mib above the idle client, or uses more
-// processor time than -max-ratio of the loop by hand.
+// It runs on Linux alone. It fails when the engine keeps more memory than -max-mib above the idle
+// client, or uses more processor time than -max-ratio of the loop by hand.
 package main
 
 import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,7 +23,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -151,30 +149,6 @@ func measure(ctx context.Context, out io.Writer, sync func(context.Context) (int
 		return err
 	}
 	return json.NewEncoder(out).Encode(c)
-}
-
-func processorTime() float64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	return seconds(u.Utime) + seconds(u.Stime)
-}
-
-// status returns a size that the kernel keeps of this process, in MiB.
-func status(name string) (float64, error) {
-	data, err := os.ReadFile("/proc/self/status")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.SplitSeq(string(data), "\n") {
-		if value, ok := strings.CutPrefix(line, name+":"); ok {
-			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(value, "kB")), 64)
-			return kib / 1024, err
-		}
-	}
-	return 0, errors.New("no " + name + " in /proc/self/status")
 }
 
 // engine syncs with the SDK into a store that only counts.

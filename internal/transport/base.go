@@ -15,3 +15,9 @@ func NewBase() *http.Transport {
 	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
 	return base
 }
+
+// prepare returns the request to send through base.
+func prepare(_ http.RoundTripper, req *http.Request) *http.Request { return req }
+
+// decodes reports whether base removes all content encodings, and leaves the header as it came.
+func decodes(http.RoundTripper) bool { return false }

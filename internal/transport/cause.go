@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
-	"syscall"
+	"strings"
 )
 
 // Cause returns err in words that hold nothing of the request and of the response: what a transport
@@ -72,11 +73,13 @@ func describe(err error) string {
 	}
 	for _, known := range []error{
 		context.Canceled, context.DeadlineExceeded, net.ErrClosed, io.ErrClosedPipe, os.ErrDeadlineExceeded,
-		syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EPIPE, syscall.EHOSTUNREACH, syscall.ENETUNREACH,
 	} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}
+	}
+	if text := systemText(err); text != "" {
+		return text
 	}
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
@@ -91,7 +94,7 @@ func describe(err error) string {
 		return "the server's certificate is signed by an unknown authority"
 	case errors.As(err, &invalid), errors.As(err, &cert):
 		return "the server's certificate is not valid"
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return "the server does not speak TLS"
 	case errors.As(err, &alert):
 		return "the server refused the TLS connection"
@@ -100,7 +103,31 @@ func describe(err error) string {
 	case errors.As(err, &op):
 		return "the network failed"
 	}
+	if text := untyped(err.Error()); text != "" {
+		return text
+	}
 	return fmt.Sprintf("the transport failed with an error of type %T", innermost(err))
+}
+
+// untyped returns words for errors of net/http that have no type of their own, by what their text
+// contains. It returns "" for others.
+func untyped(text string) string {
+	for _, known := range [][2]string{
+		{"client connection lost", "the connection was lost"},
+		{"server closed idle connection", "the server closed the connection"},
+		{"GOAWAY", "the server closed the connection"},
+		{"stream error", "the server reset the request"},
+		{"connection error", "the server broke the protocol"},
+		{"malformed HTTP", "the response is not HTTP"},
+		{"malformed chunked", "the response is not HTTP"},
+		{"malformed response", "the response is not HTTP"},
+		{"fetch() failed", "the platform's fetch failed"},
+	} {
+		if strings.Contains(text, known[0]) {
+			return known[1]
+		}
+	}
+	return ""
 }
 
 // innermost returns the last error that err unwraps to.

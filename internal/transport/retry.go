@@ -161,9 +161,10 @@ func (c *Call) jitter() time.Duration {
 	return time.Duration(rand.Int64N(int64(bound))) //nolint:gosec // jitter, not a secret
 }
 
-// isFinal reports whether err is about a response that the next attempt would bring again.
+// isFinal reports whether the next attempt would fail in the same way.
 func isFinal(err error) bool {
 	var tooLarge *TooLargeError
 	var encoding *EncodingError
-	return errors.As(err, &tooLarge) || errors.As(err, &encoding)
+	var proxy *ProxyError
+	return errors.As(err, &tooLarge) || errors.As(err, &encoding) || errors.As(err, &proxy) && proxy.final()
 }

@@ -11,9 +11,10 @@ import (
 // and far below what overflows a time.Duration.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// RetryAfter reads a Retry-After header value: seconds, whole or with a fraction, or an HTTP
-// date, which is compared with now. It reports false for a value that is neither. The result is
-// never negative and never more than a year.
+// RetryAfter reads a Retry-After header value: seconds, whole or with a fraction, or a date, which
+// is compared with now. Dates are HTTP's, also with UTC or an offset for GMT, and RFC 3339's. It
+// reports false for a value that is neither. The result is never negative and never more than a
+// year.
 func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -27,6 +28,11 @@ func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 		return time.Duration(seconds * float64(time.Second)), true
 	}
 	at, err := http.ParseTime(value)
+	for _, layout := range []string{time.RFC1123Z, "Mon, 02 Jan 2006 15:04:05 UTC", time.RFC3339} {
+		if err != nil {
+			at, err = time.Parse(layout, value)
+		}
+	}
 	if err != nil {
 		return 0, false
 	}

@@ -2,13 +2,12 @@ package transport
 
 import (
 	"bytes"
-	"compress/gzip"
-	"compress/zlib"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -19,17 +18,26 @@ const maxHeader = 256 << 10
 // newBase returns what all platforms have in common.
 func newBase() *http.Transport {
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		TLSHandshakeTimeout:    10 * time.Second,
-		ExpectContinueTimeout:  time.Second,
-		ForceAttemptHTTP2:      true,
-		MaxIdleConns:           200,
-		MaxIdleConnsPerHost:    100,
-		IdleConnTimeout:        90 * time.Second,
-		MaxResponseHeaderBytes: maxHeader,
-		// A connection that is dead is noticed within 9 seconds, rather than when the kernel gives
+		Proxy:                 http.ProxyFromEnvironment,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          200,
+		MaxIdleConnsPerHost:   100,
+		IdleConnTimeout:       90 * time.Second,
+		// Larger than what Wire accepts: over HTTP/2, net/http ends the connection, and with it all
+		// other calls, for a header that is larger than this.
+		MaxResponseHeaderBytes: 4 * maxHeader,
+		// A connection that is dead is noticed within 8 seconds, rather than when the kernel gives
 		// up.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 4 * time.Second},
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 4 * time.Second, PingTimeout: 4 * time.Second},
+		// net/http would make an error of what the proxy says.
+		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return &ProxyError{Status: resp.StatusCode}
+			}
+			return nil
+		},
 	}
 }
 
@@ -51,26 +59,41 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		defer cancel()
 		req = req.WithContext(ctx)
 	}
-	resp, err := w.Base.RoundTrip(req)
+	resp, err := w.Base.RoundTrip(prepare(w.Base, req))
+	if resp != nil && resp.Body != nil {
+		defer resp.Body.Close()
+	}
 	switch {
+	case err != nil && headerTooLarge(err):
+		return nil, &TooLargeError{Limit: maxHeader, header: true}
 	case err != nil:
 		return nil, timeoutCause(req.Context(), err)
 	case resp == nil:
 		return nil, noResponseError{}
-	}
-	if resp.Body == nil { // net/http's own never is; others' may be.
-		resp.Body = http.NoBody
-	}
-	defer resp.Body.Close()
-	if size(resp.Header) > maxHeader {
+	case size(resp.Header) > maxHeader:
 		return nil, &TooLargeError{Limit: maxHeader, header: true}
 	}
-	data, err := read(resp, req.Method, w.limit(req.Context()))
+	// The body and the header of a response of net/http's are never nil; those of others may be.
+	if resp.Body == nil {
+		resp.Body = http.NoBody
+	}
+	if resp.Header == nil {
+		resp.Header = http.Header{}
+	}
+	data, err := read(resp, req.Method, w.limit(req.Context()), decodes(w.Base))
 	if err != nil {
 		return nil, timeoutCause(req.Context(), err)
 	}
 	resp.Body = &Body{Reader: *bytes.NewReader(data), data: data}
 	return resp, nil
+}
+
+// headerTooLarge reports whether err says that the header of a response is larger than
+// [http.Transport].MaxResponseHeaderBytes. net/http has no type for it.
+func headerTooLarge(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "server response headers exceeded") ||
+		strings.Contains(text, "response header list larger than advertised limit")
 }
 
 // size returns the size of a header as it is sent, roughly.
@@ -94,57 +117,51 @@ func (w *Wire) limit(ctx context.Context) int64 {
 	return w.MaxBytes
 }
 
-func read(resp *http.Response, method string, most int64) ([]byte, error) {
-	if method == http.MethodHead || resp.StatusCode == http.StatusNoContent { // No body follows.
+// read returns the body of a response without its content encoding. decoded says that the transport
+// removes all encodings, and leaves the header as it came.
+func read(resp *http.Response, method string, most int64, decoded bool) ([]byte, error) {
+	if bodyless(method, resp.StatusCode) {
 		return nil, nil
 	}
-	body, err := decompressed(resp)
+	if decoded { // The length is that of the encoded body.
+		resp.ContentLength, resp.Uncompressed = -1, true
+	}
+	if resp.ContentLength > most {
+		return nil, &TooLargeError{Limit: most}
+	}
+	data, err := readAll(resp.Body, resp.ContentLength, most)
+	if err == nil && int64(len(data)) < resp.ContentLength {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, err
 	}
-	var data []byte
-	if length := resp.ContentLength; 0 < length && length <= min(trusted, most) {
-		data = make([]byte, length)
-		_, err = io.ReadFull(body, data)
-	} else if length <= most {
-		data, err = io.ReadAll(io.LimitReader(body, most+1))
-	}
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("reading the response body: %w", err)
-	case resp.ContentLength > most || int64(len(data)) > most:
-		return nil, &TooLargeError{Limit: most}
-	}
-	return data, nil
+	return decode(resp, data, most)
 }
 
-// decompressed returns a reader of the body without its content encoding. net/http removes gzip
-// only where it has asked for it itself; proxies, and transports that are not net/http's, leave it.
-func decompressed(resp *http.Response) (io.Reader, error) {
-	encoding := strings.ToLower(strings.TrimSpace(strings.Join(resp.Header.Values("Content-Encoding"), ",")))
-	var body io.Reader
-	var err error
-	switch encoding {
-	case "", "identity":
-		return resp.Body, nil
-	case "gzip", "x-gzip":
-		body, err = gzip.NewReader(resp.Body)
-	case "deflate":
-		body, err = zlib.NewReader(resp.Body)
-	default:
-		return nil, &EncodingError{}
+// bodyless reports whether no body follows the header of a response.
+func bodyless(method string, status int) bool {
+	return method == http.MethodHead || status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
+}
+
+// readAll reads r to its end. length is a guess of what comes, negative for none; more than most is
+// a [*TooLargeError].
+func readAll(r io.Reader, length, most int64) ([]byte, error) {
+	data := make([]byte, 0, min(max(length, bytes.MinRead), trusted)+1) // One more, for a read that finds the end.
+	for {
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case int64(len(data)) > most:
+			return nil, &TooLargeError{Limit: most}
+		case errors.Is(err, io.EOF):
+			return data, nil
+		case err != nil:
+			return nil, err
+		case len(data) == cap(data):
+			data = append(data, 0)[:len(data)]
+		}
 	}
-	if errors.Is(err, io.EOF) { // There is no body to compress.
-		resp.Header.Del("Content-Encoding")
-		return http.NoBody, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the response body: %w", err)
-	}
-	resp.Header.Del("Content-Encoding")
-	resp.Header.Del("Content-Length")
-	resp.ContentLength, resp.Uncompressed = -1, true
-	return body, nil
 }
 
 // timeoutCause names this package's own timeout in place of a bare "context deadline exceeded".
@@ -185,16 +202,6 @@ func (e *TooLargeError) Error() string {
 
 func (e *TooLargeError) own() {}
 
-// EncodingError says that a response has a content encoding that was not asked for and that the
-// client does not know.
-type EncodingError struct{}
-
-func (e *EncodingError) Error() string {
-	return "the response has a content encoding other than gzip, deflate and identity"
-}
-
-func (e *EncodingError) own() {}
-
 // noResponseError says that a transport broke its contract.
 type noResponseError struct{}
 
@@ -203,6 +210,18 @@ func (noResponseError) Error() string {
 }
 
 func (noResponseError) own() {}
+
+// ProxyError says that a proxy did not let the client through to the server.
+type ProxyError struct{ Status int }
+
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy refused the connection with status %d", e.Status)
+}
+
+func (e *ProxyError) own() {}
+
+// final reports whether the next attempt would be refused as well.
+func (e *ProxyError) final() bool { return e.Status < 500 && e.Status != http.StatusTooManyRequests }
 
 // TimeoutError says that one attempt took longer than the client allows.
 type TimeoutError struct{ After time.Duration }

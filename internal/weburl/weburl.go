@@ -109,6 +109,8 @@ func CheckBase(base string) (string, error) {
 		return "", errors.New("must begin with https:// or http://")
 	case u.Hostname() == "":
 		return "", errors.New("must have a host")
+	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
+		return "", errors.New("must have a host in ASCII") // net/http reads "。" as a dot.
 	case u.User != nil:
 		return "", errors.New("must not hold credentials")
 	case u.RawQuery != "" || u.ForceQuery:

@@ -29,6 +29,8 @@ func TestCheckBase(t *testing.T) {
 		"http://moneykit.com..":         "must begin with https:// for MoneyKit itself",
 		"http://api.moneykit.com.:80":   "must begin with https:// for MoneyKit itself",
 		"http://%61pi.moneykit.com":     "must be a URL",
+		"http://api。moneykit。com":       "must have a host in ASCII",
+		"http://api.moneykit\u00ad.com": "must have a host in ASCII",
 		"ftp://api.moneykit.com":        "must begin with https:// or http://",
 		"https://user:pass@example.com": "must not hold credentials",
 		"https://example.com?":          "must not have a query",

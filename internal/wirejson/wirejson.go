@@ -109,7 +109,7 @@ func mend(data json.RawMessage, t reflect.Type, at place) (json.RawMessage, erro
 		}
 		return nil, at.wrong("a number")
 	case reflect.Int, reflect.Int64:
-		if n, ok := Int(data); ok {
+		if n, ok := Int(data); ok && !reflect.Zero(t).OverflowInt(n) {
 			return strconv.AppendInt(nil, n, 10), nil
 		}
 		return nil, at.wrong("a whole number")

@@ -2,6 +2,7 @@ package wirejson_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -98,6 +99,18 @@ func TestUnmarshalRefuses(t *testing.T) {
 	} {
 		got := page{Total: 7}
 		assert.EqualError(t, wirejson.Unmarshal([]byte(data), &got), want, data)
+	}
+}
+
+// TestUnmarshalOfTheMachinesInt names the member that does not fit where an int has 32 bits.
+func TestUnmarshalOfTheMachinesInt(t *testing.T) {
+	t.Parallel()
+	var got page
+	err := wirejson.Unmarshal([]byte(`{"rows":[{"id":"r","count":3000000000}]}`), &got)
+	if strconv.IntSize == 32 {
+		require.EqualError(t, err, "rows[0].count of r is not a whole number")
+	} else {
+		require.NoError(t, err)
 	}
 }
 

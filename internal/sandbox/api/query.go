@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -57,7 +58,7 @@ func (q *query) number(name string, least, most, otherwise int) int {
 	}
 	n, err := strconv.Atoi(q.last(name))
 	switch {
-	case err != nil:
+	case err != nil && !errors.Is(err, strconv.ErrRange): // Of one out of range, n is the nearest int.
 		q.wrong(name, "must be a whole number", "int_parsing")
 	case n < least:
 		q.wrong(name, fmt.Sprintf("must be %d or more", least), "greater_than_equal")

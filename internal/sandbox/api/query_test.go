@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
@@ -17,6 +18,7 @@ func TestQueries(t *testing.T) {
 	link := mk.addLink(t, world.LinkSpec{})
 	dated := []string{
 		"page=0", "page=x", "page=-1", "page=1.5", "page=", "size=0", "size=1001", "start_date=2030-02-30", "start_date=x",
+		"page=-99999999999999999999", "size=99999999999999999999",
 		"end_date=2030-1-1", "start_date=2030-01-02&end_date=2030-01-01", "end_date=",
 	}
 	for path, queries := range map[string][]string{
@@ -42,6 +44,9 @@ func TestQueries(t *testing.T) {
 			assert.NotEmpty(t, problem["type"])
 		}
 	}
-	a := ask(t, mk, http.MethodGet, "/links/"+link.ID+"/transactions?page=9223372036854775807&size=1000", "")
-	assert.JSONEq(t, `[]`, string(raw(t, a, "transactions")))
+	for _, page := range []string{"2147483647", "4294967297", "9223372036854775807", "99999999999999999999"} {
+		a := ask(t, mk, http.MethodGet, "/links/"+link.ID+"/transactions?page="+page+"&size=1000", "")
+		require.Equal(t, 200, a.status, page)
+		assert.JSONEq(t, `[]`, string(raw(t, a, "transactions")), page)
+	}
 }

@@ -3,6 +3,7 @@ package pages
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -29,30 +30,33 @@ func Event(s *world.Session, e world.Step, source moneykit.ConnectSource) ([]byt
 	if properties == nil {
 		properties = map[string]any{}
 	}
-	switch source {
-	case moneykit.ConnectWeb, "":
+	if _, known := builder(source, s.Version); !known {
+		return nil, fmt.Errorf("there is no source %q with version %q", source, s.Version)
+	}
+	bridge := source == moneykit.ConnectReactNative
+	switch {
+	case source == moneykit.ConnectWeb, source == "":
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties,omitempty"`
 			Meta       eventMeta                 `json:"meta"`
 		}{e.Name, properties, meta})
-	case moneykit.ConnectIOS:
+	case source == moneykit.ConnectIOS && s.Version != "1.1", bridge && strings.HasSuffix(s.Version, "-ios"):
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties"`
 			Meta       eventMeta                 `json:"meta"`
 		}{e.Name, properties, meta})
-	case moneykit.ConnectAndroid:
+	case source == moneykit.ConnectAndroid, bridge && strings.HasSuffix(s.Version, "-android"):
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties"`
 		}{e.Name, properties})
-	case moneykit.ConnectReactNative: // as its types declare it
+	default: // as the types of React Native declare it, and as iOS 1.1 had it
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			SessionID  string                    `json:"sessionId"`
 			Properties map[string]any            `json:"properties"`
 		}{e.Name, s.ID, properties})
 	}
-	return nil, fmt.Errorf("there is no source %q", source)
 }

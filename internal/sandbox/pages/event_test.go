@@ -152,6 +152,6 @@ func TestConnectEventMembers(t *testing.T) {
 	}
 	mk.World.Do(func(w *world.World, _ time.Time) {
 		_, err := pages.Event(w.Sessions[token], w.Sessions[token].Steps[0], "windows_phone")
-		assert.EqualError(t, err, `there is no source "windows_phone"`)
+		assert.EqualError(t, err, `there is no source "windows_phone" with version ""`)
 	})
 }

@@ -79,7 +79,7 @@ func (f *fake) connect(t *testing.T, token string, source moneykit.ConnectSource
 	t.Helper()
 	var end world.Ending
 	f.World.Do(func(w *world.World, now time.Time) { end = w.Connect(token, play, now) })
-	data, ok := pages.Payload(end, source)
+	data, ok := pages.Payload(end, source, "")
 	assert.True(t, ok)
 	return data
 }

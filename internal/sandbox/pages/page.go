@@ -175,7 +175,7 @@ func messages(session *world.Session, end world.Ending) []message {
 		}
 		session.Posted = len(session.Steps)
 	}
-	args := web(end)
+	args := webArguments(end)
 	switch {
 	case end.LinkID == "":
 		return append(all, message{true, "link.exit", map[string]any{"error": args[0]}})

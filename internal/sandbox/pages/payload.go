@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"cmp"
 	"encoding/json"
 	"strings"
 
@@ -9,28 +10,40 @@ import (
 )
 
 // Payload returns what the front end on a platform posts when Connect ends: the payload of the
-// success or exit callback. "" is the web. For a platform that does not exist it returns what the
-// web posts, and false.
-func Payload(end world.Ending, source moneykit.ConnectSource) ([]byte, bool) {
-	known := true
-	var value any
-	switch source {
-	case moneykit.ConnectIOS:
-		value = ios(end)
-	case moneykit.ConnectAndroid:
-		value = android(end)
-	case moneykit.ConnectReactNative:
-		value = reactNative(end)
-	case moneykit.ConnectWeb, "":
-		value = web(end)
-	default:
-		value, known = web(end), false
+// success or exit callback in that version of Connect. "" is the web, and the newest version. For a
+// platform or version that does not exist it returns what the web posts, and false.
+func Payload(end world.Ending, source moneykit.ConnectSource, version string) ([]byte, bool) {
+	build, known := builder(source, version)
+	if !known {
+		build = web
 	}
-	data, err := json.Marshal(value)
+	data, err := json.Marshal(build(end))
 	if err != nil { // cannot be: there are only strings and numbers in it
 		return []byte("null"), known
 	}
 	return data, known
+}
+
+// builder returns the function that makes the payloads of a platform and version.
+func builder(source moneykit.ConnectSource, version string) (func(world.Ending) any, bool) {
+	build, known := map[string]func(world.Ending) any{
+		"web ":                       web,
+		"web 0.3.28":                 web,
+		"web 0.3.16":                 oldWeb,
+		"ios ":                       ios,
+		"ios 1.10.7":                 ios,
+		"ios 1.1":                    oldIOS,
+		"ios 2.0":                    newIOS,
+		"android ":                   android,
+		"android 0.4.2":              android,
+		"react_native ":              reactNative,
+		"react_native 2.9.0":         reactNative,
+		"react_native 2.9.0-ios":     expo(ios),
+		"react_native 2.9.0-android": expo(androidBridge),
+		"react_native 3-ios":         ios,
+		"react_native 3-android":     androidBridgeWrapped,
+	}[string(cmp.Or(source, moneykit.ConnectWeb))+" "+version]
+	return build, known
 }
 
 // screen is one that the user saw.
@@ -91,8 +104,11 @@ type webError struct {
 	RequestID *string `json:"request_id"`
 }
 
-// web returns the arguments of the callback of Connect Web.
-func web(end world.Ending) []any {
+// web returns the payload of Connect Web: the arguments of its callback.
+func web(end world.Ending) any { return webArguments(end) }
+
+// webArguments returns the arguments of the callback of Connect Web.
+func webArguments(end world.Ending) []any {
 	switch {
 	case end.Err != nil:
 		return []any{webError{end.Err.ID, end.Err.DisplayedMessage, orNull(end.Err.RequestID)}}

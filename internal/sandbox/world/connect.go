@@ -22,6 +22,7 @@ type Play struct {
 	Failure     moneykit.LinkError     // why the bank does not let the user in
 	Exit        *moneykit.ConnectError // ends Connect with an error
 	Leave       bool                   // ends Connect without one
+	Version     string                 // of Connect on the platform; the newest if empty
 }
 
 // Ending is how Connect ends.
@@ -69,6 +70,7 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 	if !ok {
 		return end
 	}
+	session.Version = play.Version
 	if end, ok = w.reach(session, play, now); ok {
 		end = w.conclude(session, play, now)
 	}

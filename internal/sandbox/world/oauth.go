@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 	if !ok {
 		return "", end
 	}
+	session.Version = play.Version
 	end, ok = w.reach(session, play, now)
 	switch _, stays := play.goesOn(); {
 	case !stays:
@@ -49,6 +51,7 @@ func (w *World) Continue(token, returnURL string, play Play, now time.Time) Endi
 	case session.Over:
 		return noted("used_return", "Connect has ended before with this link session")
 	}
+	session.Version = cmp.Or(play.Version, session.Version)
 	session.open(now) // if it is not; a stranger's URL can come before the user has begun
 	end, ok := w.checkReturn(session, returnURL, now)
 	if ok {

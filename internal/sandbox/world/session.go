@@ -17,6 +17,7 @@ type Session struct {
 	Over    bool   // and has ended
 	Steps   []Step // of the user in Connect
 	Posted  int    // how many of the steps Connect's pages have posted
+	Version string // of Connect on the platform; the newest if empty
 
 	Institution Institution        // zero before it is chosen
 	Return      string             // where the bank sends the user, "" before

@@ -1,0 +1,193 @@
+package browsertest
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/connect"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+func TestPopup(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		allow bool
+		shows string
+		links int
+	}{
+		"allowed": {true, "OAuth Bank: linked", 1},
+		"refused": {false, "user_oauth_denied", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil)
+			b := s.visit()
+			b.click("#link")
+			choose(s.frame(b, "start"), moneykittest.OAuthBank)
+			answer(b.find("page", s.host.URL+bankPath), tc.allow)
+			shows(b, tc.shows)
+			assert.Len(t, s.stored(), tc.links)
+			b.gone(s.origin + "/connect/oauth") // The window is closed.
+			assert.Empty(t, b.said())
+		})
+	}
+}
+
+func TestFullPage(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		allow bool
+		shows string
+		links int
+	}{
+		"allowed": {true, "OAuth Bank: linked", 1},
+		"refused": {false, "user_oauth_denied", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil)
+			b := s.visit()
+			b.click("#link")
+			goToBank(s.frame(b, "start"))
+			b.until("location.pathname === '" + bankPath + "'")
+			answer(b, tc.allow)
+			shows(b, tc.shows)
+			assert.Equal(t, s.origin+"/", eval[string](b, "location.href"))
+			assert.Len(t, s.stored(), tc.links)
+			assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"), "nothing is kept afterwards")
+
+			// A reload does not continue again.
+			b.open(s.origin + "/")
+			b.until(isReady)
+			assert.Equal(t, 1, s.count("session"))
+			assert.Equal(t, 1, s.count("result"))
+		})
+	}
+}
+
+// The relinked link, the theme and the host are kept while the page is left.
+func TestRelinkAfterFullPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	other := s.add(moneykittest.InstantBank)
+	link := s.add(moneykittest.OAuthBank)
+	s.mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	b := s.visit()
+	b.click(".relink[value=" + connect.LinkHandle(user, link.ID) + "]")
+	goToBank(s.frame(b, "relink"))
+	b.until("location.pathname === '" + bankPath + "'")
+
+	// Meanwhile the user links another bank in another window of this browser.
+	second := b.beside()
+	second.open(s.origin + "/")
+	second.click("#link")
+	leave(s.frame(second, "start"))
+	shows(second, "exited")
+
+	answer(b, true)
+	shows(b, "OAuth Bank: relinked")
+	links := s.stored()
+	assert.Equal(t, []string{other.ID, link.ID}, []string{links[0].ID, links[1].ID})
+	assert.Equal(t, moneykit.LinkStateConnected, links[1].State)
+}
+
+// A bank's page that cuts the connection to the window that opened it does not end the flow.
+func TestBankCutsOpener(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.around = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == bankPath {
+			w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+		}
+		return false
+	}
+	b := s.visit()
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.OAuthBank)
+	answer(b.find("page", s.host.URL+bankPath), true)
+	shows(b, "OAuth Bank: linked")
+	assert.Contains(t, b.said(), "same-origin-allow-popups")
+	assert.Len(t, s.stored(), 1)
+}
+
+// A page with this policy cannot have windows that come back. Connect opens the bank in its place.
+func TestOpenerPolicyOfPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	b := s.visit()
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	shows(b, "Instant Bank: linked")
+
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.OAuthBank)
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	shows(b, "OAuth Bank: linked")
+	assert.Len(t, s.stored(), 2)
+}
+
+// The page of the redirect URI may be the application's own.
+func TestOwnReturnPage(t *testing.T) {
+	t.Parallel()
+	for name, popup := range map[string]bool{"popup": true, "full page": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
+			s.own = bundle(t, probe+"window.go(window.connect.resume(location.href));", false)
+			b := s.visit()
+			b.click("#link")
+			if popup {
+				choose(s.frame(b, "start"), moneykittest.OAuthBank)
+				answer(b.find("page", s.host.URL+bankPath), true)
+				shows(b, "OAuth Bank: linked")
+				b.gone(s.origin + "/connect/oauth")
+				return
+			}
+			goToBank(s.frame(b, "start"))
+			b.until("location.pathname === '" + bankPath + "'")
+			answer(b, true)
+			b.until("location.pathname === '/connect/oauth'")
+			assert.Equal(t, "linked", settled(b)["outcome"])
+			assert.Len(t, s.stored(), 1)
+		})
+	}
+}
+
+// The npm package takes a page that has an opener for a window of the bank. The application may
+// have been opened by any other page.
+func TestFullPageWithOpener(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	portal := newTab(t)
+	portal.open(serve(t, http.NotFoundHandler()).URL)
+	portal.do("window.open('" + s.origin + "/')")
+	b := portal.find("page", s.origin+"/")
+	b.until(isReady)
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	shows(b, "OAuth Bank: linked")
+	assert.True(t, eval[bool](b, "window.opener !== null"), "the page keeps its opener")
+	assert.Len(t, s.stored(), 1)
+}
+
+// The bank's window is still open when the user has left the page. It continues there instead.
+func TestPageIsClosedMeanwhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	b := s.visit()
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.OAuthBank)
+	bank := b.find("page", s.host.URL+bankPath)
+	b.open("about:blank")
+	answer(bank, true)
+	shows(bank, "OAuth Bank: linked")
+	assert.Equal(t, s.origin+"/", eval[string](bank, "location.href"))
+	assert.Len(t, s.stored(), 1)
+}

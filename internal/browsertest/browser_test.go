@@ -1,0 +1,207 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// browser is the context of the one Chromium of all tests.
+var browser context.Context
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		options := append(chromedp.DefaultExecAllocatorOptions[:],
+			chromedp.NoSandbox, // Root has no sandbox.
+			chromedp.Flag("no-proxy-server", true),
+			// The servers of the tests are on this machine, which pages may not always reach.
+			chromedp.Flag("disable-features", "LocalNetworkAccessChecks,Translate"),
+			// Frames of Connect are in a process of their own, as in the usual browsers.
+			chromedp.Flag("site-per-process", true),
+		)
+		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+		defer stop()
+		ctx, cancel := chromedp.NewContext(allocator)
+		defer cancel()
+		browser = ctx
+		if err := chromedp.Do(browser); err != nil {
+			fmt.Fprintln(os.Stderr, "Chromium did not start:", err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// patience is how long a test waits for one thing that must happen.
+const patience = 10 * time.Second
+
+// tab is a page, a window, or a frame of another site.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu      *sync.Mutex
+	console *[]string
+}
+
+// newTab opens an empty page. Its storage is that of a new user.
+func newTab(t *testing.T) tab {
+	t.Helper()
+	return attach(t, browser, chromedp.WithNewBrowserContext())
+}
+
+func attach(t *testing.T, parent context.Context, option chromedp.ContextOption) tab {
+	t.Helper()
+	b := tab{t: t, mu: &sync.Mutex{}, console: &[]string{}}
+	ctx, cancel := chromedp.NewContext(parent, option, chromedp.WithListener(b.hear))
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	require.NoError(t, chromedp.Do(ctx))
+	return b
+}
+
+// beside opens an empty page in the same browser. It has the same localStorage.
+func (b tab) beside() tab {
+	b.t.Helper()
+	return attach(b.t, b.ctx, func(*chromedp.Context) {})
+}
+
+// hear keeps what is written to the console.
+func (b tab) hear(event any) {
+	text := ""
+	switch e := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		for _, arg := range e.Args {
+			text += " " + string(arg.Value) + arg.Description
+		}
+		text = string(e.Type) + text
+	case *runtime.EventExceptionThrown:
+		text = "exception " + e.ExceptionDetails.Text
+		if e.ExceptionDetails.Exception != nil {
+			text += " " + e.ExceptionDetails.Exception.Description
+		}
+	case *page.EventJavascriptDialogOpening:
+		text = "dialog " + e.Message
+	default:
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	*b.console = append(*b.console, text)
+}
+
+// said returns what is on the console.
+func (b tab) said() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return strings.Join(*b.console, "\n")
+}
+
+func (b tab) open(url string) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Navigate(url)))
+}
+
+// eval evaluates JavaScript as if the user had just clicked, and waits for a promise.
+func eval[T any](b tab, expression string) T {
+	b.t.Helper()
+	value, err := try[T](b, expression)
+	require.NoError(b.t, err, expression)
+	return value
+}
+
+func try[T any](b tab, expression string) (T, error) {
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise, func(p *runtime.EvaluateParams) {
+		gesture := true
+		p.UserGesture = &gesture
+	}))
+}
+
+// do evaluates JavaScript whose value is of no use. The page may be gone afterwards.
+func (b tab) do(expression string) {
+	b.t.Helper()
+	eval[bool](b, "(() => {"+expression+"; return true})()")
+}
+
+// click clicks an element as soon as it is there.
+func (b tab) click(selector string) {
+	b.t.Helper()
+	element := fmt.Sprintf("document.querySelector(%q)", selector)
+	b.until(element + " !== null")
+	b.do(element + ".click()")
+}
+
+// until waits until an expression is true. It may be evaluated in several pages, one after another.
+func (b tab) until(expression string) {
+	b.t.Helper()
+	last := error(nil)
+	if !within(func() bool {
+		ok, err := try[bool](b, "Boolean("+expression+")")
+		last = err
+		return err == nil && ok
+	}) {
+		text, _ := try[string](b, "location.href.split('?')[0] + ': ' + document.body?.innerText")
+		require.Fail(b.t, "it does not come true", "%s: %v\npage: %s\nconsole: %s", expression, last, text, b.said())
+	}
+}
+
+// within reports whether a condition comes true while a test is patient.
+func within(condition func() bool) bool {
+	ticker := time.NewTicker(20 * time.Millisecond)
+	defer ticker.Stop()
+	deadline := time.After(patience)
+	for {
+		if condition() {
+			return true
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			return false
+		}
+	}
+}
+
+// find attaches to a target of a type, such as page or iframe, whose URL has a prefix.
+func (b tab) find(kind, prefix string) tab {
+	b.t.Helper()
+	var option chromedp.ContextOption
+	require.True(b.t, within(func() bool {
+		targets, err := chromedp.Targets(b.ctx)
+		require.NoError(b.t, err)
+		for _, target := range targets {
+			if target.Type == kind && strings.HasPrefix(target.URL, prefix) {
+				option = chromedp.WithTargetID(target.TargetID)
+				return true
+			}
+		}
+		return false
+	}), "there is no %s at %s\nconsole: %s", kind, prefix, b.said())
+	return attach(b.t, b.ctx, option)
+}
+
+// gone waits until no target has a URL with the prefix.
+func (b tab) gone(prefix string) {
+	b.t.Helper()
+	require.True(b.t, within(func() bool {
+		targets, err := chromedp.Targets(b.ctx)
+		require.NoError(b.t, err)
+		for _, target := range targets {
+			if strings.HasPrefix(target.URL, prefix) {
+				return false
+			}
+		}
+		return true
+	}), "there is still something at %s", prefix)
+}

@@ -1,0 +1,69 @@
+package moneykittest
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// PlayPath is where [Server.Handler] plays a user in Connect, for the tests of apps and of front
+// ends in other languages. A POST of
+//
+//	{"link_session_token": "…", "source": "ios", "play": {"version": "1.10.7"}}
+//
+// does what [Server.Connect] does, with the JSON of a [Play], which may be left out as source may.
+// The response has what the front end would post: the result, and the events in their order:
+//
+//	{"result": {…}, "events": [{…}, …]}
+//
+// A request that cannot be read, and a source or version that does not exist, is answered with 422
+// and an error_message.
+const PlayPath = "/moneykittest/play"
+
+// maxPlay bounds the body of a play.
+const maxPlay = 1 << 20
+
+func (c *core) servePlay(w http.ResponseWriter, r *http.Request) {
+	var asked struct {
+		Token  string                 `json:"link_session_token"`
+		Source moneykit.ConnectSource `json:"source"`
+		Play   Play                   `json:"play"`
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPlay))
+	if err == nil {
+		err = decode(body, &asked)
+	}
+	if err != nil {
+		refusePlay(w, "the body must be the JSON that moneykittest.PlayPath describes: "+err.Error())
+		return
+	}
+	if !c.plays(asked.Source, asked.Play.Version) {
+		refusePlay(w, "there is no such source and version of Connect")
+		return
+	}
+	s := &Server{func() *core { return c }}
+	var answer struct {
+		Result json.RawMessage   `json:"result"`
+		Events []json.RawMessage `json:"events"`
+	}
+	answer.Result = s.Connect(asked.Token, asked.Source, asked.Play)
+	answer.Events = []json.RawMessage{}
+	if s.known(asked.Token) {
+		for _, event := range s.ConnectEvents(asked.Token, asked.Source) {
+			answer.Events = append(answer.Events, event)
+		}
+	}
+	writePlay(w, http.StatusOK, answer)
+}
+
+func refusePlay(w http.ResponseWriter, message string) {
+	writePlay(w, http.StatusUnprocessableEntity, map[string]string{"error_message": message})
+}
+
+func writePlay(w http.ResponseWriter, status int, value any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // Whoever does not listen cannot be told.
+}

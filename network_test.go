@@ -1,0 +1,128 @@
+package moneykit_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// oddTransport returns the same for all requests, as a transport of somebody's own might.
+type oddTransport func() (*http.Response, error)
+
+func (f oddTransport) RoundTrip(*http.Request) (*http.Response, error) { return f() }
+
+// oddResponse is what a transport returns that does not keep to the rules of http.RoundTripper, or
+// that has met a proxy.
+type oddResponse struct {
+	response *http.Response
+	err      error
+	status   int  // of the error, 0 if it has none, 200 for none
+	unknown  bool // whether a POST may have been carried out
+}
+
+func oddResponses() map[string]oddResponse {
+	link := func(length int64, encoding ...string) *http.Response {
+		r := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(linkJSON)), ContentLength: length}
+		if encoding != nil {
+			r.Header = http.Header{"Content-Encoding": encoding}
+		}
+		return r
+	}
+	page := func(status int) *http.Response {
+		return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader("<html>"))}
+	}
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = io.WriteString(w, linkJSON)
+	_ = w.Close()
+	return map[string]oddResponse{
+		"nothing":                    {unknown: true},
+		"nothing in it":              {response: &http.Response{}},
+		"both":                       {response: link(-1), err: errors.New("both"), unknown: true},
+		"an error that says much":    {err: errors.New("canary\r\n\x1b[31m"), unknown: true},
+		"no header":                  {response: link(-1), status: 200},
+		"no header and a redirect":   {response: &http.Response{StatusCode: 307}, status: 307},
+		"no header and a limit":      {response: &http.Response{StatusCode: 429}, status: 429},
+		"no header and a failure":    {response: page(503), status: 503, unknown: true},
+		"a proxy's refusal":          {response: page(407), status: 407},
+		"a status that is none":      {response: page(99999), status: 99999, unknown: true},
+		"a negative status":          {response: page(-1), status: -1},
+		"a length that is too long":  {response: link(1 << 20), unknown: true},
+		"a length that is too short": {response: link(3), status: 200},
+		"a length beyond all limits": {response: link(1 << 62), unknown: true},
+		"gzip that nobody announces": {response: &http.Response{StatusCode: 200, Body: io.NopCloser(&zipped)}, status: 200},
+		"gzip that is none":          {response: link(-1, "gzip"), status: 200},
+		"an unknown encoding":        {response: link(-1, "br"), unknown: true},
+		"a redirect to nowhere": {
+			response: &http.Response{StatusCode: 302, Header: http.Header{"Location": {"http://%zz"}}}, unknown: true,
+		},
+	}
+}
+
+// TestOddTransports expects an *Error, and no panic, of whatever a transport returns.
+func TestOddTransports(t *testing.T) {
+	t.Parallel()
+	for name, tt := range oddResponses() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log bytes.Buffer
+			odd := oddTransport(func() (*http.Response, error) {
+				fresh := oddResponses()[name]
+				return fresh.response, fresh.err
+			})
+			client := newClient(t, odd, moneykit.WithHeaderAuth(), moneykit.WithRetry(moneykit.RetryPolicy{MinWait: 1, MaxWait: 1}),
+				moneykit.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))),
+				moneykit.WithObserver(func(context.Context, moneykit.CallInfo) {}))
+			var captured moneykit.Response
+			_, err := client.Links.Get(t.Context(), "mk_1", moneykit.CaptureResponse(&captured))
+			if tt.status == http.StatusOK {
+				require.NoError(t, err)
+				captured.Header.Set("X", "the captured header can be written")
+				return
+			}
+			var e *moneykit.Error
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, tt.status, e.StatusCode)
+			assert.NotContains(t, err.Error(), "canary")
+			assert.NotContains(t, err.Error(), "\n")
+			assert.NotContains(t, log.String(), "canary")
+
+			_, err = client.LinkSessions.Exchange(t.Context(), "token_1")
+			require.ErrorAs(t, err, &e)
+			assert.Equal(t, tt.unknown, errors.Is(err, moneykit.ErrOutcomeUnknown), err)
+		})
+	}
+}
+
+// TestOwnTransportIsLeftAlone expects that a client and a transport of the caller's are used as
+// they are.
+func TestOwnTransportIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	mk := moneykittest.NewServer(t)
+	id, secret := mk.Credentials()
+	own := &http.Transport{}
+	defer own.CloseIdleConnections()
+	hc := &http.Client{Transport: own, Timeout: time.Minute}
+	client, err := moneykit.NewClient(id, secret, moneykit.WithBaseURL(mk.URL()), moneykit.WithHTTPClient(hc))
+	require.NoError(t, err)
+	_, err = client.Institutions.List(t.Context(), moneykit.InstitutionListParams{})
+	require.NoError(t, err)
+	assert.Equal(t, http.Client{Transport: own, Timeout: time.Minute}, *hc)
+	assert.Nil(t, own.DialContext)
+	assert.Nil(t, own.HTTP2)
+	assert.Nil(t, own.OnProxyConnectResponse)
+	assert.Zero(t, own.MaxResponseHeaderBytes)
+}
