@@ -261,8 +261,8 @@ func forwardToAndroid() connect.ReturnPageConfig {
 	return forward
 }
 
-// TestDocsPlatforms goes from a session to a link with each version of Connect, in all ways in which
-// it ends, and posts what the code of the page writes.
+// TestDocsPlatforms goes from a session to a link with each version of Connect, in all ways in
+// which it ends, and posts what the code of the page writes.
 func TestDocsPlatforms(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {
