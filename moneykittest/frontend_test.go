@@ -46,7 +46,11 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, `{"error":{"code":"failed","message":"No.","action":%q,"retry_after":42}}`, moneykit.ActionFor(err))
 		return
 	}
-	_ = json.NewEncoder(w).Encode(answer)
+	data, err := json.Marshal(answer)
+	if err != nil {
+		panic(err)
+	}
+	_, _ = w.Write(data)
 }
 
 func (s *shop) answer(r *http.Request, endpoint, user string, body []byte) (any, error) {

@@ -3,10 +3,8 @@ package api
 import (
 	"encoding/json"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -16,41 +14,38 @@ import (
 // MoneyKit's API parses days and moments with pydantic, which accepts fewer forms than the SDK
 // accepts in responses. This file accepts the same forms as pydantic.
 
-// momentForm returns the pattern of a day with an optional time and offset.
-var momentForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(\d{4}-\d\d-\d\d)(?:[Tt _](\d\d:\d\d)(:\d\d)?(?:[.,](\d{1,9}))?([Zz]|[+-]\d\d(?::?\d\d)?)?)?$`)
-})
-
 // momentOf parses a day with an optional time and offset, or a number of seconds since 1970.
 // Without an offset the time is in UTC.
 func momentOf(s string) (time.Time, bool) {
 	if seconds, err := strconv.ParseFloat(s, 64); err == nil && strings.Trim(s, "+-.0123456789") == "" {
 		return unix(seconds)
 	}
-	m := momentForm().FindStringSubmatch(s)
-	if m == nil || (m[4] != "" && m[3] == "") {
-		return time.Time{}, false
+	layout, day, clock := time.DateOnly, s, ""
+	if len(s) > len(layout) {
+		day, clock = s[:len(layout)], s[len(layout):]
+		zone := ""
+		if i := strings.IndexAny(clock, "Zz+-"); i >= 0 {
+			clock, zone = clock[:i], strings.ToUpper(clock[i:])
+		}
+		if len(clock) < len("T15:04") || !strings.ContainsAny(clock[:1], "Tt _") || clock[3] != ':' {
+			return time.Time{}, false
+		}
+		layout += " 15:04"
+		if len(clock) > len("T15:04") {
+			layout += ":05" // it accepts a fraction, too
+		}
+		switch len(zone) {
+		case 0:
+		case len("+07"):
+			layout += "Z07"
+		case len("+0700"):
+			layout += "Z0700"
+		default: // Z, too
+			layout += "Z07:00"
+		}
+		clock = " " + clock[1:] + zone
 	}
-	day, clock, second, fraction, zone := m[1], m[2], m[3], m[4], m[5]
-	if clock == "" {
-		clock = "00:00"
-	}
-	if second == "" {
-		second = ":00"
-	}
-	if fraction != "" {
-		second += "." + fraction
-	}
-	layout := "2006-01-02 15:04:05Z07:00"
-	switch {
-	case zone == "" || zone == "z":
-		zone = "Z"
-	case len(zone) == len("+00"):
-		zone += ":00"
-	case len(zone) == len("+0000"):
-		zone = zone[:3] + ":" + zone[3:]
-	}
-	t, err := time.Parse(layout, day+" "+clock+second+zone)
+	t, err := time.Parse(layout, day+clock)
 	return t, err == nil && t.Year() > 0
 }
 

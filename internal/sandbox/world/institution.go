@@ -46,17 +46,16 @@ const (
 // InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
 // then all others by name. They are the same in all worlds.
 func InstitutionAt(i int) Institution {
-	banks, towns, trades := testBanks(), places(), kinds()
-	if i < len(banks) {
-		return banks[i]
-	}
 	switch {
+	case i < testBankCount:
+		return testBanks()[i]
 	case i == chaseIndex:
 		return chase()
 	case i > chaseIndex:
 		i--
 	}
-	i -= len(banks)
+	towns, trades := places(), kinds()
+	i -= testBankCount
 	return invented(towns[i/len(trades)], trades[i%len(trades)])
 }
 

@@ -84,7 +84,7 @@ func (g *Ledger) build() {
 		g.last[id] = gone
 	}
 	for i, e := range g.Log {
-		g.last[e.Row.ID] = int32(i) //nolint:gosec // a log does not get that long
+		g.last[e.Row.ID] = int32(i)
 	}
 	var rows []*moneykit.Transaction
 	for i, e := range g.Log {
@@ -124,7 +124,7 @@ func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
 		if old := g.posted(row.ID); old != nil {
 			g.order.remove(old)
 		}
-		g.last[row.ID] = int32(len(g.Log)) //nolint:gosec // as in build
+		g.last[row.ID] = int32(len(g.Log)) //nolint:gosec // a log does not get that long
 		g.Log = append(g.Log, Entry{row, kind})
 	}
 	if kind != EntryRemoved {

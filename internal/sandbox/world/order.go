@@ -28,13 +28,13 @@ func (o *byDay[T]) insert(rows ...*T) {
 	rows = slices.SortedFunc(slices.Values(rows), o.compare)
 	end := len(o.rows) // of the existing rows that are not in place yet
 	o.rows = append(o.rows, rows...)
-	for i := len(rows) - 1; i >= 0; i-- {
+	for i, row := range slices.Backward(rows) {
 		at := end
-		if end > 0 && o.compare(o.rows[end-1], rows[i]) > 0 {
-			at, _ = slices.BinarySearchFunc(o.rows[:end], rows[i], o.compare)
+		if end > 0 && o.compare(o.rows[end-1], row) > 0 {
+			at, _ = slices.BinarySearchFunc(o.rows[:end], row, o.compare)
 		}
 		copy(o.rows[at+i+1:], o.rows[at:end])
-		o.rows[at+i] = rows[i]
+		o.rows[at+i] = row
 		end = at
 	}
 }

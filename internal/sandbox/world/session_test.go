@@ -37,7 +37,7 @@ func TestSessionsAreForgotten(t *testing.T) {
 		now := start
 		first, exchangeable := linkOne(t, w, world.OAuthBank, now)
 		assert.Equal(t, "moneykittest.used_session", w.Connect(first, world.Play{}, now).Err.ID)
-		for range 3000 {
+		for range 1200 {
 			now = now.Add(step)
 			session, token := linkOne(t, w, world.OAuthBank, now)
 			require.True(t, w.IsSecret(session))
@@ -80,7 +80,7 @@ func TestOpenSessionsAreKept(t *testing.T) {
 	away := w.OpenSession(params, start).Token
 	back, _ := w.Authorize(away, world.Play{}, start)
 	waiting := w.Connect(w.OpenSession(sessionParams(), start).Token, world.Play{}, start).Token
-	for range 3000 {
+	for range 1200 {
 		linkOne(t, w, world.InstantBank, start)
 	}
 	assert.Nil(t, w.Connect(unused, world.Play{}, start).Err)
