@@ -48,14 +48,18 @@ type platform struct {
 	query    string // of requests for a session
 	redirect string
 	mount    func(b *backend)
+	versions []string // of Connect, that post what the page says
 }
 
 func platforms() []platform {
 	return []platform{
-		{"web.md", moneykit.ConnectWeb, "", "https://app.example/connect/oauth", (*backend).mountWeb},
-		{"ios.md", moneykit.ConnectIOS, "?platform=ios", "myfinanceapp://oauth", (*backend).mountIOS},
-		{"android.md", moneykit.ConnectAndroid, "?platform=android", "mymoneyapp://oauth", (*backend).mountAndroid},
-		{"react-native.md", moneykit.ConnectReactNative, "?platform=app", "mymoneyapp://oauth", (*backend).mountReactNative},
+		{"web.md", moneykit.ConnectWeb, "", "https://app.example/connect/oauth", (*backend).mountWeb, []string{"0.3.28", "0.3.16"}},
+		{"ios.md", moneykit.ConnectIOS, "?platform=ios", "myfinanceapp://oauth", (*backend).mountIOS, []string{"1.10.7"}},
+		{"android.md", moneykit.ConnectAndroid, "?platform=android", "mymoneyapp://oauth", (*backend).mountAndroid, []string{"0.4.2"}},
+		{
+			"react-native.md", moneykit.ConnectReactNative, "?platform=app", "mymoneyapp://oauth", (*backend).mountReactNative,
+			[]string{"", "2.9.0-ios", "2.9.0-android", "3-ios", "3-android"},
+		},
 	}
 }
 
