@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	if err := chromedp.Do(ctx); err != nil {
 		panic(fmt.Sprint("Chromium did not start: ", err))
 	}
-	browser = ctx
+	browser = ctx //nolint:fatcontext // All tests share it.
 	m.Run()
 }
 
