@@ -77,10 +77,13 @@ export interface Exited {
 export interface Options {
 	/**
 	 * The URL of the endpoints, Config.Path. The default is the folder that connect.js was loaded
-	 * from, and /connect/ in a bundle.
+	 * from, which is right unless the page has a copy of the file, and /connect/ in a bundle.
 	 */
 	base?: string | URL;
-	/** Headers of each request, or a function that returns them, such as Authorization. */
+	/**
+	 * Headers of each request, such as Authorization, or a function that returns them. From a page
+	 * of another origin the handler allows no others than Authorization.
+	 */
 	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
 	/** Whether requests have cookies. The default is "include", also if base has another origin. */
 	credentials?: RequestCredentials;
@@ -119,6 +122,7 @@ export declare class ConnectError extends Error {
 	 * - "unreachable": Connect's pages did not appear.
 	 * - "blocked": the page's Content-Security-Policy does not allow Connect's pages.
 	 * - "host_mismatch": Connect's pages come from another host than Config.Host.
+	 * - "lost": there is a return from a bank, but Connect was not started in this window.
 	 * - "failed": Connect could not be opened in this page.
 	 */
 	readonly code: string;

@@ -1,6 +1,6 @@
-// The front end of MoneyKit Connect for the web. The handler of package connect serves this file; its
-// types and documentation are in connect.d.ts. It has no dependencies: the application passes the
-// exports of the npm package @moneykit/connect to start.
+// The front end of MoneyKit Connect for the web. The handler of package connect serves this file.
+// Its types and documentation are in connect.d.ts. It has no dependencies: the application passes
+// the exports of the npm package @moneykit/connect to start.
 
 /** @import {Connect, ConnectEvent, ConnectExports, Exited, Options, Result} from "./connect.js" */
 
@@ -9,7 +9,8 @@
  * @typedef {{id: string, base: string, call: string, link?: string, token: string, host: string,
  *   theme?: object, page: string, left: boolean}} Start
  *
- * A result that the back end has not stored yet. Its token works only once, so it is kept until then.
+ * A result that the back end has not stored yet. Its token works only once, so it is kept until
+ * then. If another user has logged in meanwhile, the back end refuses it.
  * @typedef {{base: string, link?: string, result: unknown[], at: number}} Pending
  *
  * What Connect called back with.
@@ -263,7 +264,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
     const end = (settle) => {
       if (signal.aborted) return;
       done.abort();
-      // The package removes its frame after this time, in which Connect fades out.
+      // The package leaves its frame for this long, in which Connect may fade out.
       setTimeout(() => {
         frame?.remove();
         if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
@@ -353,7 +354,8 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
     }, 250);
     signal.addEventListener("abort", () => clearInterval(watch));
 
-    // The return page must know whether this page was left, or waits for a window of the bank.
+    // The return page must know whether this page was left or waits for a window of the bank. Such
+    // a window gets a copy of sessionStorage when it is opened.
     window.addEventListener("pagehide", () => write(startKey, { ...started, left: true }), { signal });
     window.addEventListener("pageshow", () => write(startKey, { ...started, left: false }), { signal });
 
@@ -455,12 +457,13 @@ function newServer(options) {
     if (response.ok && !text) return null;
     const data = parse(text);
     if (response.ok && data && typeof data === "object") return data;
-    const seconds2 = Number(data?.error?.retry_after ?? response.headers.get("Retry-After")) || undefined;
+    const { status, headers: about } = response;
+    const retryAfter = Number(data?.error?.retry_after ?? about.get("Retry-After")) || undefined;
     if (typeof data?.error?.message !== "string") {
-      throw invalid(response.status, `status ${response.status} and ${response.headers.get("Content-Type") ?? "no content"}`, seconds2);
+      throw invalid(status, `status ${status} and ${about.get("Content-Type") ?? "no content"}`, retryAfter);
     }
     const { code, action, message, detail } = data.error;
-    throw new ConnectError(message, { code: String(code), action: String(action), status: response.status, detail, retryAfter: seconds2 });
+    throw new ConnectError(message, { code: String(code), action: String(action), status, detail, retryAfter });
   }
 
   /**

@@ -49,7 +49,7 @@ func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) err
 	)
 	defer s.sandbox.Close()
 	s.client = s.sandbox.Client(moneykit.WithLogger(slog.New(slog.DiscardHandler)))
-	a, endpoints, err := newApp(s.client, s.sandbox.URL(), log.New(s.from("app"), "", 0)) //nolint:contextcheck // the sandbox has its own
+	a, endpoints, err := newApp(s.client, s.sandbox.URL(), log.New(s.from("app"), "", 0))
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (s *story) happen(ctx context.Context, a *app) error {
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		for _, sent := range s.sandbox.Deliver(step.how) { //nolint:contextcheck // the sandbox has its own
+		for _, sent := range s.sandbox.Deliver(step.how) {
 			for i, attempt := range sent.Attempts {
 				s.say("MoneyKit", "delivers %s, attempt %d: %d", sent.Event, i+1, attempt.Status)
 			}

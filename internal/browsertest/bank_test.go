@@ -92,6 +92,7 @@ func TestRelinkAfterFullPage(t *testing.T) {
 	links := s.stored()
 	assert.Equal(t, []string{other.ID, link.ID}, []string{links[0].ID, links[1].ID})
 	assert.Equal(t, moneykit.LinkStateConnected, links[1].State)
+	assert.Contains(t, s.results[len(s.results)-1], `"link":"`+connect.LinkHandle(user, link.ID)+`"`)
 }
 
 // A bank's page that cuts the connection to the window that opened it does not end the flow.

@@ -3,7 +3,6 @@ package browsertest
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -19,26 +18,23 @@ import (
 var browser context.Context
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		options := append(chromedp.DefaultExecAllocatorOptions[:],
-			chromedp.NoSandbox, // Root has no sandbox.
-			chromedp.Flag("no-proxy-server", true),
-			// The servers of the tests are on this machine, which pages may not always reach.
-			chromedp.Flag("disable-features", "LocalNetworkAccessChecks,Translate"),
-			// Frames of Connect are in a process of their own, as in the usual browsers.
-			chromedp.Flag("site-per-process", true),
-		)
-		allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-		defer stop()
-		ctx, cancel := chromedp.NewContext(allocator)
-		defer cancel()
-		browser = ctx
-		if err := chromedp.Do(browser); err != nil {
-			fmt.Fprintln(os.Stderr, "Chromium did not start:", err)
-			return 1
-		}
-		return m.Run()
-	}())
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox, // Root has no sandbox.
+		chromedp.Flag("no-proxy-server", true),
+		// The servers of the tests are on this machine, which pages may not always reach.
+		chromedp.Flag("disable-features", "LocalNetworkAccessChecks,Translate"),
+		// Frames of Connect are in a process of their own, as in the usual browsers.
+		chromedp.Flag("site-per-process", true),
+	)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	defer stop()
+	ctx, cancel := chromedp.NewContext(allocator)
+	defer cancel()
+	if err := chromedp.Do(ctx); err != nil {
+		panic(fmt.Sprint("Chromium did not start: ", err))
+	}
+	browser = ctx //nolint:fatcontext // All tests share it.
+	m.Run()
 }
 
 // patience is how long a test waits for one thing that must happen.

@@ -73,6 +73,7 @@ func TestRelink(t *testing.T) {
 	choose(s.frame(b, "relink"), moneykittest.InstantBank)
 	shows(b, "Instant Bank: relinked")
 	assert.Equal(t, link.ID, s.stored()[0].ID)
+	assert.Contains(t, s.results[0], `"link":"`+connect.LinkHandle(user, link.ID)+`"`, "not every Connect reports the link")
 
 	b.click(".relink")
 	shows(b, "Your bank is connected.") // A sentence of the back end.

@@ -59,10 +59,11 @@ type site struct {
 	server  string                                            // origin of the endpoints, if it is not that of the page
 	returns http.Handler                                      // of the redirect URI, if it is not the handler
 
-	mu    sync.Mutex
-	links []*moneykit.Link
-	heard []string // names of events, and "exited", "disconnected"
-	posts []string // to endpoints
+	mu      sync.Mutex
+	links   []*moneykit.Link
+	heard   []string // names of events, and "exited", "disconnected"
+	posts   []string // to endpoints
+	results []string // bodies of posts to the endpoint result
 }
 
 func newSite(t *testing.T, change func(*connect.Config)) *site {
@@ -202,6 +203,9 @@ func (s *site) note(r *http.Request) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.posts = append(s.posts, filepath.Base(r.URL.Path))
+	if r.URL.Path == "/connect/result" {
+		s.results = append(s.results, string(body))
+	}
 	return body
 }
 

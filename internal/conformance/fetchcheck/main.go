@@ -50,7 +50,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	program := filepath.Join(dir, "client.wasm")
 	build := exec.CommandContext(ctx, "go", "build", "-o", program, "./fetchcheck") //nolint:gosec // a file of its own
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
@@ -98,10 +98,10 @@ func ways(moneykit http.Handler, stranger string, fetched *atomic.Int32) http.Ha
 	handle("/gzip", encoded(moneykit, "gzip", func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }))
 	handle("/deflate", encoded(moneykit, "deflate", func(w io.Writer) io.WriteCloser { return zlib.NewWriter(w) }))
 	handle("/moved", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, "/plain"+r.URL.Path, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, "/plain"+r.URL.Path, http.StatusTemporaryRedirect) //nolint:gosec // our own path
 	})
 	handle("/stranger", func(w http.ResponseWriter, r *http.Request) {
-		http.Redirect(w, r, stranger+r.URL.Path, http.StatusTemporaryRedirect)
+		http.Redirect(w, r, stranger+r.URL.Path, http.StatusTemporaryRedirect) //nolint:gosec // on purpose
 	})
 	handle("/slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	handle("/broken", func(w http.ResponseWriter, _ *http.Request) {
