@@ -96,7 +96,7 @@ func (s *story) happen(ctx context.Context, a *app) error {
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		for _, sent := range s.sandbox.Deliver(step.how) {
+		for _, sent := range s.sandbox.Deliver(step.how) { //nolint:contextcheck // the sandbox has its own
 			for i, attempt := range sent.Attempts {
 				s.say("MoneyKit", "delivers %s, attempt %d: %d", sent.Event, i+1, attempt.Status)
 			}
