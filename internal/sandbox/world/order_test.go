@@ -3,6 +3,7 @@ package world_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -21,7 +22,7 @@ func many(n int, prefix string) []tx {
 	rows := make([]tx, n)
 	for i := range rows {
 		rows[i] = tx{
-			ID: fmt.Sprintf("txn_%s%06d", prefix, r.IntN(1<<30)*10+i%10), AccountID: fmt.Sprint("acc_", i%3), Pending: i%50 == 0,
+			ID: fmt.Sprintf("txn_%s%06d", prefix, r.Int64N(1<<30)*10+int64(i%10)), AccountID: fmt.Sprint("acc_", i%3), Pending: i%50 == 0,
 			Date: moneykit.Date{Year: 2030, Month: 1, Day: 1}.AddDays(r.IntN(n/4 + 1)),
 		}
 	}
@@ -84,7 +85,7 @@ func TestPages(t *testing.T) {
 			got = append(got, page...)
 		}
 		assert.Equal(t, want, got, name)
-		s.Page = 1 << 62
+		s.Page = math.MaxInt
 		page, _ := world.PageOf(s, ledgers...)
 		assert.Empty(t, page)
 	}
