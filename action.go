@@ -152,8 +152,8 @@ func (c ErrorCode) advice() advice {
 }
 
 // sentinelAdvice returns what is to be said about the sentinel that err matches, and the sentinel,
-// which is nil for none. The more telling ones come first: a lost exchange whose link is deleted is a
-// deleted link.
+// which is nil for none. The more telling ones come first: a lost exchange whose link is deleted is
+// a deleted link.
 func sentinelAdvice(err error) (says advice, sentinel error) {
 	for _, s := range []struct {
 		err error
