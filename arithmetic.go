@@ -42,6 +42,7 @@ func fromScaled(value *big.Int, places int) Decimal {
 }
 
 // Add returns d + x, exactly. It has as many decimal places as the one of the two that has more.
+// A result of more than 256 characters, such as the sum of 1e1000 and 1, cannot be parsed again.
 func (d Decimal) Add(x Decimal) Decimal {
 	a, places := d.scaled()
 	b, more := x.scaled()

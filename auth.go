@@ -16,7 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Token is an access token. Printing it, logging it and encoding it as JSON show only its expiry.
+// Token is an access token. Printing it, logging it and encoding it as JSON show only its expiry,
+// unless it is in an unexported field of a struct: package fmt does not call the methods of those.
 // To store a token, store its fields.
 type Token struct {
 	AccessToken string

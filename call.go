@@ -152,11 +152,15 @@ func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 		StatusCode: resp.StatusCode,
 		RequestID:  requestID(resp.Header),
 		Attempts:   a.tries,
-		// A server that failed does not say whether it had done the work before.
-		unknown: resp.StatusCode >= 500 && a.request.when == transport.WhenRefused,
+		// A server that failed does not say whether it had done the work before, and neither does
+		// one that sends no final status.
+		unknown: (resp.StatusCode >= 500 || resp.StatusCode < 200) && a.request.when == transport.WhenRefused,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	switch {
+	case resp.StatusCode == http.StatusNotModified:
+		e.why = "the response has no body, because a header of the request made it conditional"
+		return e
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
 		e.why = "the redirect was not followed: it leads to another origin, changes the method, or is one too many"
 		return e

@@ -50,7 +50,7 @@ func oddResponses() map[string]oddResponse {
 	_ = w.Close()
 	return map[string]oddResponse{
 		"nothing":                    {unknown: true},
-		"nothing in it":              {response: &http.Response{}},
+		"nothing in it":              {response: &http.Response{}, unknown: true},
 		"both":                       {response: link(-1), err: errors.New("both"), unknown: true},
 		"an error that says much":    {err: errors.New("canary\r\n\x1b[31m"), unknown: true},
 		"no header":                  {response: link(-1), status: 200},
@@ -59,7 +59,7 @@ func oddResponses() map[string]oddResponse {
 		"no header and a failure":    {response: page(503), status: 503, unknown: true},
 		"a proxy's refusal":          {response: page(407), status: 407},
 		"a status that is none":      {response: page(99999), status: 99999, unknown: true},
-		"a negative status":          {response: page(-1), status: -1},
+		"a negative status":          {response: page(-1), status: -1, unknown: true},
 		"a length that is too long":  {response: link(1 << 20), unknown: true},
 		"a length that is too short": {response: link(3), status: 200},
 		"a length beyond all limits": {response: link(1 << 62), unknown: true},

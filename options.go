@@ -58,6 +58,11 @@ func WithBaseURL(base string) Option {
 //
 // An error of its transport may contain parts of the request, so an [Error] shows only the kind of
 // that error, or the text that its method LogText() string returns, if it has one.
+//
+// The transport of a client without this option closes an HTTP/2 connection that does not respond
+// to pings within seconds. For the same, set SendPingTimeout and PingTimeout in the HTTP2 field of
+// your [http.Transport]. With GOOS=js, a transport that wraps an http.Transport follows redirects
+// to other origins, because fetch does; prefer WithObserver there.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {

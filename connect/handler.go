@@ -34,7 +34,8 @@ import (
 //   - Relink sessions of the last minute: a double click may open one session in each process.
 //   - Exchanged links whose owner could not be looked up: if another process gets the result that
 //     is posted again, it finds the link by the result's link ID or accounts. If the result has
-//     only a token, the response is 409 expired.
+//     only a token, the response is 409 expired. The process that exchanged the token remembers its
+//     link for ten minutes.
 //   - Links that were deleted: if OnDisconnected fails, and another process gets the next post, the
 //     response may be 404 not_found. The link's webhook also tells that it is deleted.
 type Handler struct {
