@@ -143,7 +143,8 @@ func TestField(t *testing.T) {
 }
 
 func FuzzDate(f *testing.F) {
-	for _, s := range []string{"2023-02-16", "2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "x", ""} {
+	for _, s := range []string{"2023-02-16", "2024-02-29", "2023-02-29", "0000-01-01", "9999-12-31", "x", "",
+		"0001001", "20230216", "2023-047", "2023-W07-4", "2023-02-16T09:14:11Z"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
@@ -151,8 +152,11 @@ func FuzzDate(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if d.String() != s || d.IsZero() {
+		if _, err := time.Parse(time.DateOnly, s); err == nil && d.String() != s || d.IsZero() {
 			t.Fatalf("%q became %q", s, d)
+		}
+		if again, err := moneykit.ParseDate(d.String()); err != nil || again != d {
+			t.Fatalf("%q became %q, which became %q: %v", s, d, again, err)
 		}
 		if moneykit.DateOf(d.Time(time.UTC)) != d {
 			t.Fatalf("%q does not exist", s)
