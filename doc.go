@@ -34,8 +34,9 @@
 // it returns the link that exists.
 //
 // The package connect does all of this in one http.Handler: it opens sessions, accepts results and
-// events, offers relinks, and serves the page to which a bank returns. The package moneykittest is
-// a MoneyKit that runs inside a test, without credentials and without a network.
+// events, offers relinks and disconnects, and serves connect.js for web pages and the page to which
+// a bank returns. The package moneykittest is a MoneyKit that runs inside a test, without
+// credentials and without a network.
 //
 // # Relinking
 //
