@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-// TestDocs checks the TypeScript of the pages against the types of connect.js and the npm package,
+// TestDocs checks the TypeScript of the README and the pages against the types of connect.js and the npm package,
 // and against the declarations of React Native in reactnative.d.ts.
 func TestDocs(t *testing.T) {
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestDocs(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
 	require.NoError(t, err)
 	found := map[string]int{}
-	for _, page := range pages {
+	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
 		blocks, err := docs.Blocks(page)
 		require.NoError(t, err)
 		for _, script := range docs.Scripts(blocks) {
@@ -33,7 +33,7 @@ func TestDocs(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(script.Text), 0o600))
 		}
 	}
-	assert.Subset(t, found, map[string]int{"web.md": 4, "react-native.md": 3})
+	assert.Subset(t, found, map[string]int{"README.md": 1, "web.md": 4, "react-native.md": 3})
 	config, err := json.Marshal(map[string]any{
 		"extends": filepath.Join(here, "tsconfig.json"),
 		"files":   []string{filepath.Join(here, "reactnative.d.ts")},
