@@ -13,8 +13,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-// TestDocs checks the TypeScript of the README and the pages against the types of connect.js and the npm package,
-// and against the declarations of React Native in reactnative.d.ts.
+// TestDocs checks the TypeScript of the README and the pages against the types of connect.js and of
+// the npm package, and against the declarations of React Native in reactnative.d.ts.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	here, err := filepath.Abs(".")

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,12 +27,25 @@ func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Requ
 		if followed > maxRedirects {
 			return http.ErrUseLastResponse
 		}
-		if next != nil {
-			return next(req, via)
+		if next == nil {
+			return nil
 		}
-		return nil
+		err := next(req, via)
+		if err == nil || errors.Is(err, http.ErrUseLastResponse) {
+			return err
+		}
+		return &redirectError{Hide(err)}
 	}
 }
+
+// redirectError is why the caller's policy refused a redirect. It would refuse the next one, too.
+type redirectError struct{ error }
+
+func (e *redirectError) Error() string {
+	return "CheckRedirect of the HTTP client refused a redirect with " + e.error.Error()
+}
+func (e *redirectError) Unwrap() error { return e.error }
+func (e *redirectError) own()          {}
 
 func sameOrigin(a, b *url.URL) bool {
 	return strings.EqualFold(a.Scheme, b.Scheme) &&

@@ -51,6 +51,28 @@ func TestSameOriginAsksNext(t *testing.T) {
 	require.ErrorIs(t, check(&http.Request{URL: u}, []*http.Request{{URL: u}}), no)
 }
 
+// TestRefusedRedirectIsFinal expects that a redirect that CheckRedirect refuses is not tried again,
+// and that the text of its error stays out.
+func TestRefusedRedirectIsFinal(t *testing.T) {
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		http.Redirect(w, r, "/again", http.StatusFound)
+	}))
+	defer server.Close()
+	no := errors.New("canary")
+	client := server.Client()
+	client.CheckRedirect = transport.SameOrigin(func(*http.Request, []*http.Request) error { return no })
+	call := transport.Call{When: transport.Always, Policy: transport.Policy{MaxRetries: 3}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, http.NoBody)
+	require.NoError(t, err)
+	_, err = call.Do(client, req, nil)
+	err = transport.Cause(err)
+	require.ErrorIs(t, err, no)
+	require.EqualError(t, err, "CheckRedirect of the HTTP client refused a redirect with an error of type *errors.errorString")
+	assert.Equal(t, int32(1), requests.Load())
+}
+
 func TestSameOriginEnds(t *testing.T) {
 	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/again", http.StatusFound)

@@ -166,5 +166,6 @@ func isFinal(err error) bool {
 	var tooLarge *TooLargeError
 	var encoding *EncodingError
 	var proxy *ProxyError
-	return errors.As(err, &tooLarge) || errors.As(err, &encoding) || errors.As(err, &proxy) && proxy.final()
+	var redirect *redirectError
+	return errors.As(err, &redirect) || errors.As(err, &tooLarge) || errors.As(err, &encoding) || errors.As(err, &proxy) && proxy.final()
 }
