@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"io"
 	"net/http"
 	"testing"
 
@@ -157,6 +158,32 @@ func TestOwnReturnPage(t *testing.T) {
 			assert.Len(t, s.stored(), 1)
 		})
 	}
+}
+
+// The application's own page at the redirect URI continues with a result that was not stored.
+func TestOwnReturnPageKeepsResult(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
+	s.own = bundle(t, probe+"window.go(window.connect.resume(location.href));", false)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/connect/result" {
+			return false
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error": {"code": "unauthenticated", "message": "Please log in again.", "action": "none"}}`)
+		return true
+	}
+	b := s.visit()
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	b.until("location.pathname === '/connect/oauth'")
+	assert.Equal(t, "unauthenticated", settled(b)["code"])
+	s.before = nil
+	b.open(eval[string](b, "location.href"))
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	assert.Len(t, s.stored(), 1)
 }
 
 // The npm package takes a page that has an opener for a window of the bank. The application may

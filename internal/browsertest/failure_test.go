@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -90,12 +91,19 @@ func TestPolicyBlocksFrame(t *testing.T) {
 func TestApplicationRemovesFrame(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	b := s.probed("{}")
+	b := s.probed("{ onEvent: (event) => { (window.events ??= []).push(event.name); } }")
 	b.do("go(connect.link())")
 	s.frame(b, "start")
 	b.do("document.querySelector('iframe').remove()")
 	assert.Equal(t, map[string]any{"outcome": "exited"}, settled(b))
 	assert.Contains(t, s.told(), "exited")
+
+	// The package still listens for the frame that is gone, and hears the next one.
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	names := eval[[]string](b, "window.events")
+	assert.Len(t, slices.DeleteFunc(names, func(name string) bool { return name != "success" }), 1)
 }
 
 func TestOptionsAreWrong(t *testing.T) {
@@ -230,6 +238,20 @@ func TestResultIsKept(t *testing.T) {
 			assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"))
 		})
 	}
+}
+
+// The page may be left as soon as Connect has called back.
+func TestPageIsLeftAfterSuccess(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	b := s.probed(`{}; addEventListener("message", ({ data }) => { if (data?.type === "link.complete") location.replace("/?left"); })`)
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	b.until("location.search === '?left' && window.connect")
+	b.do("go(connect.resume())")
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	assert.Len(t, s.stored(), 1)
+	assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"))
 }
 
 // A result that will never be stored is dropped, and does not keep the user from linking.
