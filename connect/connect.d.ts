@@ -17,9 +17,9 @@
 export declare function start<Theme extends object>(exports: ConnectExports<Theme>, options?: Options): Connect;
 
 /**
- * The methods do not need `this`. A page has one Connect open at a time: a second call of the same
- * method, such as by a double click, returns the promise of the first, and any other call rejects
- * with the code "busy".
+ * The methods do not need `this`. A page has one Connect open at a time: a second call of link, or of
+ * relink with the same link, such as by a double click, returns the promise of the first. Link and
+ * relink for anything else reject with the code "busy" meanwhile.
  */
 export interface Connect {
 	/**

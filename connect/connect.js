@@ -189,6 +189,8 @@ export function start(exports, options = {}) {
     if (started?.base !== base) {
       throw new ConnectError(sayLost, { code: "lost", action: "none", detail: "Connect was not started in this window of this browser, or its endpoints have another URL than " + base });
     }
+    started.left = false; // The page may have been loaded long ago, so that no pageshow follows.
+    write(startKey, started);
     return finish(started, await open(exports, options, report, started, url));
   }
 
@@ -199,7 +201,7 @@ export function start(exports, options = {}) {
 
     resume(url) {
       const started = read(startKey);
-      if (url !== undefined && window.opener && !started?.left) {
+      if (url !== undefined && window.opener && !started?.left && !running) {
         // This is the window that Connect has opened for the bank. It usually closes it, too.
         new exports.MoneyKit({ __connectSDKUIHost: started?.host ?? moneyKitHost }).continue(url);
         setTimeout(() => window.close(), 1000);
