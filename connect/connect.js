@@ -149,11 +149,13 @@ export function start(exports, options = {}) {
   async function begin(endpoint, link, params) {
     const pending = pendingResult();
     if (pending) {
+      // A relink of another link has no token that could be lost, and its bank may take long.
+      const other = pending.link !== link && typeof pending.result[0] !== "string";
       try {
-        const result = await deliver(pending, againSeconds);
+        const result = await deliver(pending, other ? 0 : againSeconds);
         if (pending.link === link) return result; // This is what the user wants again.
       } catch (error) {
-        if (mayBeStoredLater(error)) throw error;
+        if (mayBeStoredLater(error) && !other) throw error;
       }
     }
     // A function for clicks is often passed as it is, and then gets the event.

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
@@ -252,6 +253,35 @@ func TestPageIsLeftAfterSuccess(t *testing.T) {
 	assert.Equal(t, "linked", settled(b)["outcome"])
 	assert.Len(t, s.stored(), 1)
 	assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"))
+}
+
+// A bank may take long to connect a link again. The user can link another meanwhile.
+func TestLinkWhileRelinkWaits(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	link := s.add(moneykittest.InstantBank)
+	s.mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	handle := connect.LinkHandle(user, link.ID)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		if r.URL.Path != "/connect/result" || !strings.Contains(string(body), handle) {
+			return false
+		}
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"error": {"code": "not_connected", "message": "One moment.", "action": "wait", "retry_after": 100}}`)
+		return true
+	}
+	b := s.probed("{}")
+	b.do("go(connect.relink('" + handle + "'))")
+	choose(s.frame(b, "relink"), moneykittest.InstantBank)
+	assert.Equal(t, "not_connected", settled(b)["code"])
+	b.do("go(connect.relink('" + handle + "'))")
+	assert.Equal(t, "not_connected", settled(b)["code"])
+	assert.Equal(t, 1, s.count("relink"), "the user has done it already")
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	assert.Equal(t, "linked", settled(b)["outcome"])
 }
 
 // A result that will never be stored is dropped, and does not keep the user from linking.
