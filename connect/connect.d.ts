@@ -47,6 +47,7 @@ export interface Connect {
 	 * A redirect URI that is a page of the application itself, rather than the return page of package
 	 * connect, passes its own URL: `connect.resume(location.href)`. In a window that Connect has
 	 * opened for the bank, this passes the URL to Connect, closes the window, and resolves to null.
+	 * Leave the URL when the promise settles: passed again, it rejects with the code "lost".
 	 */
 	resume(url?: string): Promise<Result | null>;
 
