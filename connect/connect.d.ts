@@ -17,9 +17,9 @@
 export declare function start<Theme extends object>(exports: ConnectExports<Theme>, options?: Options): Connect;
 
 /**
- * The methods do not need `this`. A page has one Connect open at a time: a second call of the same
- * method, such as by a double click, returns the promise of the first, and any other call rejects
- * with the code "busy".
+ * The methods do not need `this`. A page has one Connect open at a time: a second call of link, or of
+ * relink with the same link, such as by a double click, returns the promise of the first. Link and
+ * relink for anything else reject with the code "busy" meanwhile.
  */
 export interface Connect {
 	/**
@@ -47,6 +47,7 @@ export interface Connect {
 	 * A redirect URI that is a page of the application itself, rather than the return page of package
 	 * connect, passes its own URL: `connect.resume(location.href)`. In a window that Connect has
 	 * opened for the bank, this passes the URL to Connect, closes the window, and resolves to null.
+	 * Leave the URL when the promise settles: passed again, it rejects with the code "lost".
 	 */
 	resume(url?: string): Promise<Result | null>;
 

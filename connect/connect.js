@@ -13,8 +13,8 @@
  * then. If another user has logged in meanwhile, the back end refuses it.
  * @typedef {{base: string, link?: string, result: unknown[], at: number}} Pending
  *
- * What Connect called back with.
- * @typedef {{linked: unknown[]} | {exited: any}} Ending
+ * How Connect ended: with a result, which is kept already, or with the argument of its exit callback.
+ * @typedef {{linked: Pending} | {exited: any}} Ending
  */
 
 const moneyKitHost = "https://connect.moneykit.com";
@@ -149,15 +149,17 @@ export function start(exports, options = {}) {
   async function begin(endpoint, link, params) {
     const pending = pendingResult();
     if (pending) {
+      // A relink of another link has no token that could be lost, and its bank may take long.
+      const other = pending.link !== link && typeof pending.result[0] !== "string";
       try {
-        const result = await deliver(pending, againSeconds);
+        const result = await deliver(pending, other ? 0 : againSeconds);
         if (pending.link === link) return result; // This is what the user wants again.
       } catch (error) {
-        if (mayBeStoredLater(error)) throw error;
+        if (mayBeStoredLater(error) && !other) throw error;
       }
     }
     // A function for clicks is often passed as it is, and then gets the event.
-    const members = typeof params === "object" && !(params instanceof Event) ? params : {};
+    const members = typeof params === "object" && !isEvent(params) ? params : {};
     const launch = await server.send(endpoint, { ...members, link });
     if (typeof launch?.link_session_token !== "string" || !["link", "relink"].includes(launch.call)) {
       throw server.invalid(200, "a response without link_session_token and call");
@@ -177,19 +179,20 @@ export function start(exports, options = {}) {
    */
   function finish(started, ending) {
     write(startKey, null);
-    if ("exited" in ending) return deliverExit(ending.exited, started.link);
-    const pending = { base, link: started.link, result: ending.linked, at: Date.now() };
-    write(resultKey, pending);
-    return deliver(pending, resultSeconds);
+    return "exited" in ending ? deliverExit(ending.exited, started.link) : deliver(ending.linked, resultSeconds);
   }
 
   /** @param {string} url */
   async function continueAt(url) {
     /** @type {Start | null} */
     const started = read(startKey);
+    const pending = pendingResult();
+    if (!started && pending) return deliver(pending, resultSeconds); // The page at this URL was loaded again.
     if (started?.base !== base) {
       throw new ConnectError(sayLost, { code: "lost", action: "none", detail: "Connect was not started in this window of this browser, or its endpoints have another URL than " + base });
     }
+    started.left = false; // The page may have been loaded long ago, so that no pageshow follows.
+    write(startKey, started);
     return finish(started, await open(exports, options, report, started, url));
   }
 
@@ -200,7 +203,7 @@ export function start(exports, options = {}) {
 
     resume(url) {
       const started = read(startKey);
-      if (url !== undefined && window.opener && !started?.left) {
+      if (url !== undefined && window.opener && !started?.left && !running) {
         // This is the window that Connect has opened for the bank. It usually closes it, too.
         new exports.MoneyKit({ __connectSDKUIHost: started?.host ?? moneyKitHost }).continue(url);
         setTimeout(() => window.close(), 1000);
@@ -271,6 +274,14 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
         settle();
       }, 300);
     };
+    /** @param {unknown[]} result */
+    const complete = (result) => {
+      if (signal.aborted) return;
+      const linked = { base: started.base, link: started.link, result, at: Date.now() };
+      write(resultKey, linked); // The page may be left while Connect fades out.
+      write(startKey, null);
+      end(() => resolve({ linked }));
+    };
     /** @param {string} message @param {string} code @param {string} detail @param {unknown} [cause] */
     const fail = (message, code, detail, cause) => {
       round++;
@@ -287,7 +298,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
       appeared = false;
       opened = Date.now();
       /** @param {unknown[]} result */
-      const onSuccess = (...result) => { if (mine === round) end(() => resolve({ linked: result })); };
+      const onSuccess = (...result) => { if (mine === round) complete(result); };
       /** @param {any} error */
       const onExit = (error) => { if (mine === round) end(() => resolve({ exited: error })); };
       /** @param {ConnectEvent} event */
@@ -331,7 +342,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
       checkOrigin(origin);
       // The package ignores this result, and would leave the user waiting.
       if (data.type === "link.complete" && !data.data?.exchangeableToken) {
-        end(() => resolve({ linked: [data.data?.institution ?? null, data.data?.link_id ?? ""] }));
+        complete([data.data?.institution ?? null, data.data?.link_id ?? ""]);
       }
     }, { signal });
 
@@ -345,6 +356,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
     const patience = options.patience ?? 20;
     const watch = setInterval(() => {
       if (frame && !frame.isConnected) {
+        round++; // The package still listens, and would take the events of the next frame for this one's.
         end(() => resolve({ exited: null })); // The application has removed it.
       } else if (!appeared && Date.now() - opened > patience * 1000) {
         fail(sayUnreachable, "unreachable", `Connect's pages at ${host} did not answer within ${patience} seconds: ` +
@@ -541,6 +553,12 @@ function merge(under, over) {
 
 /** @param {unknown} value */
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+/**
+ * Reports whether a value is an event, or what React passes to its handlers.
+ * @param {any} value
+ */
+const isEvent = (value) => value instanceof Event || value?.nativeEvent instanceof Event;
 
 /** @param {number} status */
 const isTemporary = (status) => status === 0 || status === 408 || status === 429 || status >= 500;

@@ -18,11 +18,15 @@ const deletedMemory = 10 * time.Minute
 // deletions are the links that a handler has deleted lately. Keys are a user and a handle.
 type deletions struct {
 	links recent.Map[string, string] // to IDs
+	asked recent.Map[string, string] // the same, of links that MoneyKit was asked to delete
 	locks keylock.Locks              // A second click waits for the first.
 }
 
 func newDeletions() *deletions {
-	return &deletions{links: recent.Map[string, string]{Life: deletedMemory, Limit: maxUsers}}
+	return &deletions{
+		links: recent.Map[string, string]{Life: deletedMemory, Limit: maxUsers},
+		asked: recent.Map[string, string]{Life: deletedMemory, Limit: maxUsers},
+	}
 }
 
 // disconnect deletes a link of the user, and calls the hook for it.
@@ -44,7 +48,7 @@ func (h *Handler) disconnect(r *http.Request, user moneykit.CustomerUser, body [
 	defer release()
 	linkID, deleted := h.deletions.links.Get(key)
 	if !deleted {
-		linkID, err = h.delete(ctx, user.ID, name)
+		linkID, err = h.delete(ctx, user.ID, name, key)
 		if err != nil {
 			return nil, err
 		}
@@ -56,12 +60,19 @@ func (h *Handler) disconnect(r *http.Request, user moneykit.CustomerUser, body [
 	return nil, nil //nolint:nilnil // The response has no body.
 }
 
-// delete deletes the user's link with a handle or an ID, and returns its ID.
-func (h *Handler) delete(ctx context.Context, userID, name string) (linkID string, err error) {
+// delete deletes the user's link with a handle or an ID, and returns its ID. If the response of
+// MoneyKit to an earlier post was lost, the link may be gone already.
+func (h *Handler) delete(ctx context.Context, userID, name, key string) (linkID string, err error) {
 	err = h.waits.do("disconnect", userID, func() error {
-		if linkID, err = h.owned(ctx, userID, name); err != nil {
+		linkID, err = h.owned(ctx, userID, name)
+		if asked, ok := h.deletions.asked.Get(key); ok && errors.Is(err, moneykit.ErrLinkNotOwned) {
+			linkID = asked
+			return nil
+		}
+		if err != nil {
 			return err
 		}
+		h.deletions.asked.Put(key, linkID)
 		err := h.client.Links.Delete(ctx, linkID)
 		if errors.Is(err, moneykit.ErrLinkDeleted) {
 			return nil

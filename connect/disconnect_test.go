@@ -199,3 +199,16 @@ func TestDisconnectRefusesRequests(t *testing.T) {
 	refused(t, s.post(t, victim, "disconnect", `{"link":"mk_1"}`), http.StatusTooManyRequests, "rate_limited")
 	assert.Empty(t, s.mk.Requests())
 }
+
+// MoneyKit has deleted the link, but all its responses were lost.
+func TestDisconnectAfterLostResponses(t *testing.T) {
+	t.Parallel()
+	s := newDisconnectShop(t)
+	link := s.link(t, me)
+	s.mk.Fail("delete_link", -1, moneykittest.Fault{Reset: moneykittest.ResetAfter})
+	refused(t, s.post(t, me, "disconnect", names(me, link.ID)["handle"]), http.StatusBadGateway, "unavailable")
+	assert.Empty(t, s.calls())
+	s.mk.Fail("delete_link", 0, moneykittest.Fault{})
+	assert.Equal(t, http.StatusNoContent, s.post(t, me, "disconnect", names(me, link.ID)["handle"]).Code)
+	assert.Len(t, s.calls(), 1)
+}

@@ -70,7 +70,7 @@
 //
 //	400  invalid_request         the body was cut off
 //	401  unauthenticated         Config.User returned an error or no user
-//	403  forbidden               Config.PrepareLink or PrepareRelink returned an error
+//	403  forbidden               PrepareLink or PrepareRelink refused, or the link forbids it
 //	403  cross_origin            a page of an origin that is not trusted sent the request
 //	404  not_found               there is no such endpoint, or the user has no such link
 //	405  method_not_allowed      the method is not one of those in the header Allow

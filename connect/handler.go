@@ -36,8 +36,9 @@ import (
 //     is posted again, it finds the link by the result's link ID or accounts. If the result has
 //     only a token, the response is 409 expired. The process that exchanged the token remembers its
 //     link for ten minutes.
-//   - Links that were deleted: if OnDisconnected fails, and another process gets the next post, the
-//     response may be 404 not_found. The link's webhook also tells that it is deleted.
+//   - Links that were deleted: if OnDisconnected fails or MoneyKit's response is lost, and another
+//     process gets the next post, the response may be 404 not_found. The link's webhook also tells
+//     that it is deleted.
 type Handler struct {
 	client    *moneykit.Client
 	config    Config

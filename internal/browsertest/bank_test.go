@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"io"
 	"net/http"
 	"testing"
 
@@ -157,6 +158,87 @@ func TestOwnReturnPage(t *testing.T) {
 			assert.Len(t, s.stored(), 1)
 		})
 	}
+}
+
+// A second call, as React's strict mode makes, must not take the page for a window of the bank.
+func TestOwnReturnPageContinuesTwice(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
+	s.own = bundle(t, probe+`window.go(window.connect.resume(location.href));
+addEventListener("pageshow", () => setTimeout(() => { window.again = connect.resume(location.href); }));`, false)
+	release := make(chan struct{})
+	s.around = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/continue" {
+			<-release
+		}
+		return false
+	}
+	portal := newTab(t)
+	portal.open(serve(t, http.NotFoundHandler()).URL)
+	portal.do("window.open('" + s.origin + "/')")
+	b := portal.find("page", s.origin+"/")
+	b.until(isReady)
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	b.until("location.pathname === '/connect/oauth' && document.querySelector('iframe')")
+	close(release)
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	assert.Equal(t, "linked", eval[string](b, "again.then((result) => result?.outcome ?? 'none')"))
+}
+
+// A page may continue long after it was loaded. A window that it then opens must not take it for a
+// page that was left.
+func TestFullPageContinuesLate(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	release := make(chan struct{})
+	s.around = func(_ http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/continue" {
+			<-release
+		}
+		return false
+	}
+	b := s.probed("{}")
+	b.do("go(connect.link())")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	b.until("location.pathname === '/' && window.connect && document.readyState === 'complete'")
+	const left = "JSON.parse(sessionStorage.getItem('moneykit.connect.start')).left"
+	assert.True(t, eval[bool](b, left))
+	b.do("go(connect.resume())")
+	b.until("document.querySelector('iframe')")
+	assert.False(t, eval[bool](b, left))
+	close(release)
+	assert.Equal(t, "linked", settled(b)["outcome"])
+}
+
+// The application's own page at the redirect URI continues with a result that was not stored.
+func TestOwnReturnPageKeepsResult(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
+	s.own = bundle(t, probe+"window.go(window.connect.resume(location.href));", false)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/connect/result" {
+			return false
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"error": {"code": "unauthenticated", "message": "Please log in again.", "action": "none"}}`)
+		return true
+	}
+	b := s.visit()
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	answer(b, true)
+	b.until("location.pathname === '/connect/oauth'")
+	assert.Equal(t, "unauthenticated", settled(b)["code"])
+	s.before = nil
+	b.open(eval[string](b, "location.href"))
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	assert.Len(t, s.stored(), 1)
 }
 
 // The npm package takes a page that has an opener for a window of the bank. The application may

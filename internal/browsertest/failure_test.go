@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/connect"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
@@ -90,12 +92,19 @@ func TestPolicyBlocksFrame(t *testing.T) {
 func TestApplicationRemovesFrame(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	b := s.probed("{}")
+	b := s.probed("{ onEvent: (event) => { (window.events ??= []).push(event.name); } }")
 	b.do("go(connect.link())")
 	s.frame(b, "start")
 	b.do("document.querySelector('iframe').remove()")
 	assert.Equal(t, map[string]any{"outcome": "exited"}, settled(b))
 	assert.Contains(t, s.told(), "exited")
+
+	// The package still listens for the frame that is gone, and hears the next one.
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	names := eval[[]string](b, "window.events")
+	assert.Len(t, slices.DeleteFunc(names, func(name string) bool { return name != "success" }), 1)
 }
 
 func TestOptionsAreWrong(t *testing.T) {
@@ -230,6 +239,49 @@ func TestResultIsKept(t *testing.T) {
 			assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"))
 		})
 	}
+}
+
+// The page may be left as soon as Connect has called back.
+func TestPageIsLeftAfterSuccess(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	b := s.probed(`{}; addEventListener("message", ({ data }) => { if (data?.type === "link.complete") location.replace("/?left"); })`)
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	b.until("location.search === '?left' && window.connect")
+	b.do("go(connect.resume())")
+	assert.Equal(t, "linked", settled(b)["outcome"])
+	assert.Len(t, s.stored(), 1)
+	assert.Equal(t, "0", eval[string](b, "String(sessionStorage.length)"))
+}
+
+// A bank may take long to connect a link again. The user can link another meanwhile.
+func TestLinkWhileRelinkWaits(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	link := s.add(moneykittest.InstantBank)
+	s.mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
+	handle := connect.LinkHandle(user, link.ID)
+	s.before = func(w http.ResponseWriter, r *http.Request) bool {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+		if r.URL.Path != "/connect/result" || !strings.Contains(string(body), handle) {
+			return false
+		}
+		w.WriteHeader(http.StatusConflict)
+		_, _ = io.WriteString(w, `{"error": {"code": "not_connected", "message": "One moment.", "action": "wait", "retry_after": 100}}`)
+		return true
+	}
+	b := s.probed("{}")
+	b.do("go(connect.relink('" + handle + "'))")
+	choose(s.frame(b, "relink"), moneykittest.InstantBank)
+	assert.Equal(t, "not_connected", settled(b)["code"])
+	b.do("go(connect.relink('" + handle + "'))")
+	assert.Equal(t, "not_connected", settled(b)["code"])
+	assert.Equal(t, 1, s.count("relink"), "the user has done it already")
+	b.do("go(connect.link())")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	assert.Equal(t, "linked", settled(b)["outcome"])
 }
 
 // A result that will never be stored is dropped, and does not keep the user from linking.

@@ -183,7 +183,10 @@ func TestParameters(t *testing.T) {
 	link := s.add(moneykittest.InstantBank)
 	s.mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
 	b := s.probed("{ headers: async () => ({ Authorization: 'Bearer of the page' }) }")
-	for _, call := range []string{"connect.link({ institution: 'chase' })", "connect.link(new MouseEvent('click'))", "connect.link()"} {
+	for _, call := range []string{
+		"connect.link({ institution: 'chase' })", "connect.link(new MouseEvent('click'))",
+		"connect.link({ nativeEvent: new MouseEvent('click'), target: window })", // React wraps events.
+	} {
 		b.do("go(" + call + ")")
 		leave(s.frame(b, "start"))
 		settled(b)
