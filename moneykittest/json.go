@@ -5,16 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
 )
 
-// decode reads JSON into v, which has all the members that there may be.
+// decode reads JSON, and nothing after it, into v, which has all the members that there may be.
 func decode(data []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
-	return decoder.Decode(v)
+	if err := decoder.Decode(v); err != nil {
+		return err
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the JSON")
+	}
+	return nil
 }
 
 // bodyJSON returns a body as a JSON value: as it is, or as text.

@@ -129,9 +129,16 @@ func WithRefreshDelay(d time.Duration) Option {
 
 // WithRedirectOrigins registers the origins of redirect URIs, such as https://app.example,
 // http://localhost:3000 or myapp://oauth. The server refuses redirect URIs of others, as MoneyKit
-// does. By default it accepts any.
+// does. By default it accepts any. What is not an origin is reported to the test.
 func WithRedirectOrigins(origins ...string) Option {
-	return func(c *config) { c.api.Origins = api.Origins(origins...) }
+	return func(c *config) {
+		c.api.Origins = api.Origins(origins...)
+		for _, origin := range origins {
+			if len(api.Origins(origin)) == 0 {
+				c.mistakes = append(c.mistakes, fmt.Sprintf("WithRedirectOrigins: %q is not an origin such as https://app.example", origin))
+			}
+		}
+	}
 }
 
 // WithReceiver delivers webhooks to h in memory, whatever their URL, instead of over the network.

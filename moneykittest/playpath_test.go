@@ -101,7 +101,10 @@ func TestPlayPath(t *testing.T) {
 	require.NoError(t, err)
 	_, err = client.LinkSessions.Finish(t.Context(), moneykit.FinishParams{Result: result, UserID: "user_0001"})
 	require.NoError(t, err)
-	for _, bad := range []string{"", "[]", `{"play":7}`, `{"source":"windows"}`, `{"source":"ios","play":{"version":"9"}}`, `{"other":1}`} {
+	for _, bad := range []string{
+		"", "[]", `{"play":7}`, `{"source":"windows"}`, `{"source":"ios","play":{"version":"9"}}`, `{"other":1}`,
+		`{} {}`, `{"source":"web"}x`,
+	} {
 		status, body := post(bad)
 		assert.Equal(t, http.StatusUnprocessableEntity, status, bad)
 		assert.Contains(t, string(body), "error_message")

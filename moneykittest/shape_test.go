@@ -111,6 +111,16 @@ func TestWithSettling(t *testing.T) {
 	assert.Equal(t, []string{`moneykittest: WithSettling: there is no mode "slowly"`}, tb.errors)
 }
 
+// TestWithRedirectOrigins reports a host without a scheme, which would refuse every redirect URI.
+func TestWithRedirectOrigins(t *testing.T) {
+	t.Parallel()
+	tb := &fakeTB{}
+	moneykittest.NewServer(tb, moneykittest.WithRedirectOrigins("https://app.example", "app.example"))
+	assert.Equal(t, []string{
+		`moneykittest: WithRedirectOrigins: "app.example" is not an origin such as https://app.example`,
+	}, tb.errors)
+}
+
 // settleOne settles pending transactions until one is posted, which is txn_1 if it keeps its id.
 func settleOne(mk *moneykittest.Server, linkID string) {
 	for len(mk.Transactions(linkID)) == 0 {

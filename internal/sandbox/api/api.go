@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 	"time"
@@ -53,6 +54,7 @@ type API struct {
 	// The lock of the world guards what follows.
 	faults    map[string][]plannedFault
 	windows   map[window]*usage
+	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for
 	requests  []*Request
 }
@@ -126,7 +128,12 @@ func (a *API) handler(rt route) http.Handler {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		var tooLarge *http.MaxBytesError
 		if err != nil && !errors.As(err, &tooLarge) {
-			return // the client is gone
+			// The client is gone, or the body is not what its headers say.
+			rep := refuse("", "the body cannot be read")
+			rep.status = http.StatusBadRequest
+			w.Header().Set("Connection", "close")
+			rep.send(w, false)
+			return
 		}
 		var entry *Request
 		var fault Fault
@@ -179,6 +186,10 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	}
 	if rep, ok := a.checkLimits(rt, q); !ok {
 		return rep
+	}
+	// URL.Query leaves out what it cannot decode, and the request would seem to ask for less.
+	if _, err := url.ParseQuery(q.URL.RawQuery); err != nil && rt.operation != "" {
+		return malformed([]problem{{[]any{"query"}, "has a bad percent-encoding or a semicolon", "value_error"}})
 	}
 	return rt.handle(a, q)
 }

@@ -74,7 +74,7 @@ func (a *API) createAccessToken(q *call) reply {
 	if scope == "" {
 		scope = allScopes
 	}
-	q.world.Tokens[token] = world.AccessToken{Expires: q.now.Add(a.TokenLife), Scope: scope}
+	q.world.IssueToken(token, world.AccessToken{Expires: q.now.Add(a.TokenLife), Scope: scope})
 	return answer(http.StatusCreated, struct {
 		AccessToken string `json:"access_token"`
 		TokenType   string `json:"token_type"`

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"strconv"
 	"time"
 
@@ -43,7 +44,7 @@ func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 	if !a.RateLimits {
 		return reply{}, true
 	}
-	var count []*usage
+	count := map[window]*usage{}
 	for _, l := range rt.limits {
 		w := window{rt.operation, l.per, ""}
 		switch l.per {
@@ -58,17 +59,30 @@ func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 		u := a.windows[w]
 		if u == nil || q.now.Sub(u.since) >= time.Minute {
 			u = &usage{since: q.now}
-			a.windows[w] = u
 		}
 		if u.n >= l.n {
 			return tooMany(u.since.Add(time.Minute).Sub(q.now), "more than %d requests a minute", l.n), false
 		}
-		count = append(count, u)
+		count[w] = u
 	}
-	for _, u := range count {
+	for w, u := range count {
 		u.n++
+		a.windows[w] = u
 	}
+	a.sweep(q.now)
 	return reply{}, true
+}
+
+// fewWindows is a number of windows that is not worth a sweep.
+const fewWindows = 1000
+
+// sweep forgets the windows that are over, each time when their number has doubled.
+func (a *API) sweep(now time.Time) {
+	if len(a.windows) <= max(a.sweepAt, fewWindows) {
+		return
+	}
+	maps.DeleteFunc(a.windows, func(_ window, u *usage) bool { return now.Sub(u.since) >= time.Minute })
+	a.sweepAt = 2 * len(a.windows)
 }
 
 // tooMany returns the response to a request that comes too soon.

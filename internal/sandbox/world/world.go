@@ -35,6 +35,7 @@ type World struct {
 	Issued    []Issued               // tokens of sessions and exchanges, oldest first; may have forgotten ones
 	Spent     []string               // tokens of ended sessions and used exchangeable tokens, oldest first
 	Tokens    map[string]AccessToken // by access token
+	TokenAges []string               // access tokens, oldest first
 	Events    []Event                // announced, and not taken by TakeEvents yet
 
 	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
@@ -72,6 +73,19 @@ func New(settings Settings) *World {
 		Returns:   map[string]string{},
 		Exchanges: map[string]*Exchange{},
 		Tokens:    map[string]AccessToken{},
+	}
+}
+
+// maxTokens is how many access tokens are remembered.
+const maxTokens = 10_000
+
+// IssueToken remembers an access token, and forgets the oldest one beyond the limit.
+func (w *World) IssueToken(token string, issued AccessToken) {
+	w.Tokens[token] = issued
+	w.TokenAges = append(w.TokenAges, token)
+	if len(w.TokenAges) > maxTokens {
+		delete(w.Tokens, w.TokenAges[0])
+		w.TokenAges = w.TokenAges[1:]
 	}
 }
 

@@ -2,6 +2,7 @@ package world_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"testing"
 	"time"
 
@@ -107,4 +108,16 @@ func TestStamp(t *testing.T) {
 	assert.True(t, world.Stamp(time.Time{}).IsZero())
 	there := time.Date(2030, 1, 2, 3, 4, 5, 6789, time.FixedZone("", 3600))
 	assert.Equal(t, time.Date(2030, 1, 2, 2, 4, 5, 6000, time.UTC), world.Stamp(there).Time)
+}
+
+// TestIssueToken issues more access tokens than are remembered.
+func TestIssueToken(t *testing.T) {
+	t.Parallel()
+	w := world.New(world.Settings{})
+	for i := range 10_001 {
+		w.IssueToken(strconv.Itoa(i), world.AccessToken{Expires: start})
+	}
+	assert.Len(t, w.Tokens, 10_000)
+	assert.NotContains(t, w.Tokens, "0")
+	assert.Contains(t, w.Tokens, "10000")
 }
