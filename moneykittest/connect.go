@@ -18,9 +18,11 @@ type Play struct {
 	// Institution is the id of the bank that the user chooses, if the link session does not: one of
 	// this package's constants, or another of [moneykit.InstitutionsService.All].
 	Institution string `json:"institution,omitempty"`
-	// Username is the name to sign in with at the Credentials Bank, which is chosen if there is a
-	// Username and no Institution. Empty means user_good. With user_custom the accounts are those
-	// of the link session's CustomSandboxData. The bank refuses all other names.
+	// Username is the name to sign in with at a bank that asks for one. Empty means user_good. The
+	// Credentials Bank is chosen if there is a Username and no Institution. With user_custom the
+	// accounts are those of the link session's CustomSandboxData. The banks also know user_otp,
+	// user_question, user_more, user_slow, user_none, user_setup, user_locked and user_down, which
+	// are not MoneyKit's, and refuse all other names.
 	Username string `json:"username,omitempty"`
 	// Accounts are the types of the accounts that the user shares, such as "depository.checking".
 	// Empty means all. With an existing link they select among NewAccounts; accounts that were

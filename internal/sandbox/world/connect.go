@@ -70,12 +70,19 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 	if !ok {
 		return end
 	}
-	session.Version = play.Version
-	if end, ok = w.reach(session, play, now); ok {
-		end = w.conclude(session, play, now)
+	end, ok = w.beginPlay(session, play, now)
+	if ok {
+		end, ok = w.check(session, play, now)
 	}
-	w.finish(session, end, now)
-	return end
+	if !ok {
+		w.finish(session, end, now)
+		return end
+	}
+	if w.advance(session, play, now); session.Screen == ScreenOAuth {
+		w.Act(session, Action{Name: "oauth"}, now)
+		w.found(session, nil, now)
+	}
+	return w.conclude(session, play, now)
 }
 
 // enter opens Connect with the token of a session.
@@ -108,49 +115,17 @@ func (play *Play) goesOn() (Ending, bool) {
 	return Ending{}, true
 }
 
-// reach plays Connect up to the bank's response: the choice of a bank, and how the user signs in.
-func (w *World) reach(session *Session, play Play, now time.Time) (Ending, bool) {
-	if session.Params.ExistingLinkID == "" && session.Params.InstitutionID == "" {
-		session.see("Finder", now)
-	}
+// beginPlay plays Connect up to the choice of an institution.
+func (w *World) beginPlay(s *Session, play Play, now time.Time) (Ending, bool) {
+	s.Version, s.Provider, s.More = play.Version, play.Provider, play.NewAccounts
+	w.arrive(s, now)
 	if end, ok := play.goesOn(); !ok {
 		return end, false
 	}
-	if end, ok := w.choose(session, play, now); !ok {
-		return end, false
-	}
-	switch session.Institution.ID {
-	case CredentialsBank:
-		session.happened(moneykit.ConnectEventSubmitCredentials, nil, now)
-		switch play.Username {
-		case "", userGood, userCustom:
-		default:
-			return exit("invalid_credentials", "the bank refuses the user name"), false
-		}
-	case OAuthBank:
-		session.happened(moneykit.ConnectEventOpenOAuth, nil, now)
-	}
-	return Ending{}, true
-}
-
-// The users of the Credentials Bank.
-const (
-	userGood   = "user_good"
-	userCustom = "user_custom"
-)
-
-// choose finds the bank that Connect goes to.
-func (w *World) choose(session *Session, play Play, now time.Time) (Ending, bool) {
-	params := &session.Params
-	if params.ExistingLinkID != "" {
-		l, err := w.existing(params.ExistingLinkID, now)
-		if err != nil {
-			return linkDeleted(), false
-		}
-		session.Institution = l.Institution
+	if s.Screen != ScreenFinder {
 		return Ending{}, true
 	}
-	id := cmp.Or(params.InstitutionID, play.Institution)
+	id := play.Institution
 	if id == "" && play.Username != "" {
 		id = CredentialsBank
 	}
@@ -158,23 +133,77 @@ func (w *World) choose(session *Session, play Play, now time.Time) (Ending, bool
 	if !ok {
 		return mistake("unknown_institution", "there is no institution "+id), false
 	}
-	session.Institution = in
-	if params.InstitutionID == "" {
-		session.happened(moneykit.ConnectEventSelectInstitution,
-			map[string]any{"institution_id": in.ID, "institution_name": in.Name}, now)
+	w.goToBank(s, in, now) // even if the session does not offer it
+	return Ending{}, true
+}
+
+// check refuses a play that cannot be played.
+func (w *World) check(s *Session, play Play, now time.Time) (Ending, bool) {
+	if play.Failure == moneykit.LinkErrorUserOAuthDenied && s.Institution.ID != OAuthBank && s.Screen != ScreenError {
+		return mistake("nothing_to_refuse", "the user cannot refuse on pages of a bank that has none"), false
 	}
-	features := session.features()
-	if (features.DuplicateInstitutionRejected || features.DuplicateInstitutionWarning) && w.isLinked(params.CustomerUser.ID, in, now) {
-		if features.DuplicateInstitutionRejected {
-			return exit("duplicate_institution", "the user has linked this institution before"), false
-		}
-		session.see(duplicateScreen, now)
+	l, err := w.existing(s.Params.ExistingLinkID, now)
+	if err != nil {
+		return Ending{}, true
+	}
+	all := append(slices.Clone(l.Accounts), play.NewAccounts...)
+	if len(all) > 0 && len(play.shared(all)) == 0 {
+		return play.noneOfThem(), false
 	}
 	return Ending{}, true
 }
 
-// duplicateScreen is the screen of a warning. MoneyKit's name for it is not published.
-const duplicateScreen = "Duplicate Institution"
+// advance plays the user up to the pages of the bank, the choice of accounts, or the end.
+func (w *World) advance(s *Session, play Play, now time.Time) {
+	s.Failure = play.Failure
+	for {
+		act := Action{Username: cmp.Or(play.Username, userGood), Password: Password, Device: Devices()[0].ID, Code: Code, Answer: Answer}
+		switch s.Screen {
+		case ScreenDuplicate:
+			act.Name = "acknowledge"
+		case ScreenReconnect:
+			act.Name = "reconnect"
+		case ScreenPermissions:
+			act.Name = "permissions"
+			act.Permitted = slices.DeleteFunc(w.Asked(s), func(p moneykit.Product) bool { return slices.Contains(play.Decline, p) })
+		case ScreenCredentials:
+			act.Name = "credentials"
+		case ScreenDevice:
+			act.Name = "device"
+		case ScreenCode:
+			act.Name = "otp"
+		case ScreenQuestion:
+			act.Name = "mfa"
+		case ScreenWaiting:
+			act.Name = "poll"
+		case ScreenFinder, ScreenOAuth, ScreenAccounts, ScreenSuccess, ScreenError:
+			return
+		}
+		if w.Act(s, act, now); s.Wrong != "" {
+			return
+		}
+	}
+}
+
+// conclude plays the choice of accounts, and ends Connect.
+func (w *World) conclude(s *Session, play Play, now time.Time) Ending {
+	if s.Screen == ScreenAccounts {
+		chosen := play.shared(slices.Clone(s.Offered))
+		if len(chosen) == 0 && s.Draft != nil {
+			end := play.noneOfThem()
+			w.finish(s, end, now)
+			return end
+		}
+		var ids []string
+		for _, a := range chosen {
+			ids = append(ids, a.ID)
+		}
+		w.submitAccounts(s, ids, now)
+	}
+	end := w.Leave(s, now)
+	end.Mistake = s.Impossible
+	return end
+}
 
 // isLinked reports whether a user has a link at an institution. One whose token nobody exchanged
 // does not count, because the user could never get rid of it.
@@ -184,42 +213,13 @@ func (w *World) isLinked(user string, in Institution, now time.Time) bool {
 	})
 }
 
-// conclude plays what comes after the bank's response.
-func (w *World) conclude(session *Session, play Play, now time.Time) Ending {
-	if play.Failure == moneykit.LinkErrorUserOAuthDenied && session.Institution.ID != OAuthBank {
-		return mistake("nothing_to_refuse", "the user cannot refuse on pages of a bank that has none")
-	}
-	play.Failure = cmp.Or(session.Failure, play.Failure)
-	if session.Params.ExistingLinkID != "" {
-		return w.relink(session, play, now)
-	}
-	return w.linkAnew(session, play, now)
-}
-
-func (w *World) linkAnew(session *Session, play Play, now time.Time) Ending {
-	if play.Failure != "" {
-		return refused(play.Failure)
-	}
-	params := &session.Params
-	in := session.Institution
-	l := w.newLink(params.CustomerUser.ID, in, now)
-	if in.ID == CredentialsBank && play.Username == userCustom {
-		l.Accounts = w.customAccounts(l, params.CustomSandboxData, now)
-	} else {
-		l.Accounts = w.seedAccounts(l, now)
-	}
-	if end, ok := w.discover(l, play, now); !ok {
-		return end
-	}
-	if end, ok := l.share(session.features(), play); !ok {
-		return end
-	}
-	session.see("Accounts", now)
-	session.happened(moneykit.ConnectEventSubmitAccounts, nil, now)
-	session.happened(moneykit.ConnectEventSubmitPermissions, nil, now)
-	l.State, l.Provider = moneykit.LinkStateAwaitingTokenExchange, play.Provider
-	l.Webhook, l.Tags = params.Webhook, slices.Clone(params.Tags)
-	l.grant(session.products(), play.Decline, now)
+// linkAnew adds the new link of a session to the world. It awaits the exchange of its token.
+func (w *World) linkAnew(s *Session, accounts []moneykit.Account, now time.Time) Ending {
+	l := s.Draft
+	l.Accounts, l.Created = accounts, now
+	l.State, l.Provider = moneykit.LinkStateAwaitingTokenExchange, s.Provider
+	l.Webhook, l.Tags = s.Params.Webhook, slices.Clone(s.Params.Tags)
+	l.grant(s.products(), s.Declined, now)
 	w.add(l)
 	token := NewToken()
 	w.Exchanges[token] = &Exchange{LinkID: l.ID, Created: now}
@@ -230,57 +230,33 @@ func (w *World) linkAnew(session *Session, play Play, now time.Time) Ending {
 // relink connects the link of a session again, whatever was wrong with it. The webhook and the tags
 // were replaced when the session was made, however Connect ends. Accounts keep their ids, also with
 // another provider: what MoneyKit does then is not published.
-func (w *World) relink(session *Session, play Play, now time.Time) Ending {
-	l, err := w.existing(session.Params.ExistingLinkID, now)
-	if err != nil { // it was deleted while the user was at the bank
-		return linkDeleted()
-	}
-	if play.Failure != "" {
-		w.become(l, moneykit.LinkStateError, play.Failure, now)
-		return refused(play.Failure)
-	}
-	before := l.Accounts
-	if end, ok := w.discover(l, play, now); !ok {
-		return end
-	}
-	if end, ok := l.shareMore(len(before), session.features(), play); !ok {
-		l.Accounts = before
-		return end
-	}
-	if len(play.NewAccounts) > 0 {
-		session.see("Accounts", now)
-		session.happened(moneykit.ConnectEventSubmitAccounts, nil, now)
-	}
-	if play.Provider != "" {
-		l.Provider = play.Provider
-	}
+func (w *World) relink(s *Session, l *Link, more []moneykit.Account, now time.Time) Ending {
+	l.Accounts = append(slices.Clip(l.Accounts), more...)
+	l.Provider = cmp.Or(s.Provider, l.Provider)
 	if l.Portfolio != nil {
-		for i := range l.Accounts[len(before):] {
-			if a := &l.Accounts[len(before)+i]; isKind(a.Type, "investment") {
-				l.Portfolio.fill(w, a, now)
+		for i := range more {
+			if isKind(more[i].Type, "investment") {
+				l.Portfolio.fill(w, &more[i], now)
 			}
 		}
 	}
 	w.become(l, moneykit.LinkStateConnected, "", now)
 	had := l.Products[moneykit.ProductTransactions] != nil
-	if l.grant(session.products(), play.Decline, now) {
-		if !had {
-			w.announceFirst(l, now)
-		}
-		session.happened(moneykit.ConnectEventSubmitPermissions, nil, now)
+	if l.grant(s.products(), s.Declined, now) && !had {
+		w.announceFirst(l, now)
 	}
 	return success(l, "")
 }
 
-// discover adds to a link the accounts that a play says the user has besides.
-func (w *World) discover(l *Link, play Play, now time.Time) (Ending, bool) {
+// discover returns the accounts of a link with others that the user has besides.
+func (w *World) discover(l *Link, more []moneykit.Account, now time.Time) ([]moneykit.Account, error) {
 	accounts := slices.Clone(l.Accounts)
-	for _, a := range play.NewAccounts {
+	for _, a := range more {
 		if a.ID == "" {
 			a.ID = "acc_" + w.nextID("account")
 		}
 		if slices.ContainsFunc(accounts, func(b moneykit.Account) bool { return a.ID == b.ID }) {
-			return mistake("taken_account", fmt.Sprintf("the link already has an account %q", a.ID)), false
+			return nil, fmt.Errorf("the link already has an account %q", a.ID)
 		}
 		if a.Balances.Currency == "" {
 			a.Balances.Currency = l.Institution.Currency()
@@ -290,38 +266,7 @@ func (w *World) discover(l *Link, play Play, now time.Time) (Ending, bool) {
 		}
 		accounts = append(accounts, a)
 	}
-	l.Accounts = accounts
-	return Ending{}, true
-}
-
-// share leaves a new link only those accounts that the user shares.
-func (l *Link) share(features moneykit.ConnectFeatures, play Play) (Ending, bool) {
-	l.Accounts = permitted(l.Accounts, features)
-	if len(l.Accounts) == 0 {
-		return exit("no_accounts", "the user has no accounts to share"), false
-	}
-	l.Accounts = play.shared(l.Accounts)
-	if len(l.Accounts) == 0 {
-		return play.noneOfThem(), false
-	}
-	if features.PermitOnlyOneAccount {
-		l.Accounts = l.Accounts[:1]
-	}
-	return Ending{}, true
-}
-
-// shareMore leaves a link that had n accounts only those new ones that the user shares. What the
-// user permitted before cannot be withdrawn in Connect.
-func (l *Link) shareMore(n int, features moneykit.ConnectFeatures, play Play) (Ending, bool) {
-	if len(l.Accounts) > 0 && len(play.shared(slices.Clone(l.Accounts))) == 0 {
-		return play.noneOfThem(), false
-	}
-	more := play.shared(permitted(slices.Clone(l.Accounts[n:]), features))
-	if features.PermitOnlyOneAccount {
-		more = more[:min(len(more), max(0, 1-n))]
-	}
-	l.Accounts = append(l.Accounts[:n:n], more...)
-	return Ending{}, true
+	return accounts, nil
 }
 
 // permitted keeps the accounts that a session lets the user share.

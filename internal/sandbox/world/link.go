@@ -98,11 +98,12 @@ func (w *World) newLink(user string, in Institution, now time.Time) *Link {
 		State:       moneykit.LinkStateConnecting,
 		Products:    map[moneykit.Product]*Product{},
 	}
-	l.Number = w.Counts["link"]
 	return l
 }
 
 func (w *World) add(l *Link) {
+	w.Counts["added"]++
+	l.Number = w.Counts["added"] // users may end Connect in another order than they came to their accounts
 	w.Links[l.ID] = l
 	w.Order = append(w.Order, l.ID)
 	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)

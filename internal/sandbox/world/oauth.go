@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"github.com/moneykit/moneykit-go"
 )
 
 // Authorize plays the first half of Connect at the OAuth Bank: the user goes to the bank's own
@@ -15,22 +17,71 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 	if !ok {
 		return "", end
 	}
-	session.Version = play.Version
-	end, ok = w.reach(session, play, now)
 	switch _, stays := play.goesOn(); {
 	case !stays:
 		end, ok = mistake("no_bank", "a user who leaves Connect does not come to the bank"), false
-	case ok && session.Institution.ID != OAuthBank:
+	default:
+		end, ok = w.beginPlay(session, play, now)
+	}
+	if ok && session.Screen != ScreenError && session.Institution.ID != OAuthBank {
 		end, ok = mistake("no_bank", session.Institution.Name+" has no pages of its own"), false
 	}
 	if !ok {
 		w.finish(session, end, now)
 		return "", end
 	}
-	session.Failure = play.Failure
-	session.Return, session.Sent = session.Params.RedirectURI+"?"+returnQuery(), now
-	w.Returns[session.Return] = token
-	return session.Return, Ending{}
+	if w.advance(session, play, now); session.Screen != ScreenOAuth {
+		return "", w.conclude(session, play, now)
+	}
+	w.Act(session, Action{Name: "oauth"}, now)
+	return w.sendBack(session, play.Failure, now), Ending{}
+}
+
+// sendBack returns the URL to which the bank sends the user, who has refused there for a reason or
+// has not.
+func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) string {
+	s.Failure, s.Sent, s.Returned = failure, now, false
+	s.Return = s.Params.RedirectURI + "?" + returnQuery()
+	w.Returns[s.Return] = s.Token
+	return s.Return
+}
+
+// AtBank returns the session of a user who is at the pages of a bank, nil if there is none.
+func (w *World) AtBank(token string, now time.Time) *Session {
+	s := w.Sessions[token]
+	if s == nil || s.Over || s.Screen != ScreenOAuth || (w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now))) {
+		return nil
+	}
+	return s
+}
+
+// Answer plays the user who allows or refuses something on the pages of the bank, and returns the
+// URL to which the bank sends the user.
+func (w *World) Answer(s *Session, allow bool, now time.Time) string {
+	if !allow {
+		return w.sendBack(s, moneykit.LinkErrorUserOAuthDenied, now)
+	}
+	return w.sendBack(s, "", now)
+}
+
+// Return comes back from the bank's pages to a page of Connect, which need not be the one that the
+// user left. If the URL is not right, the user can go on where the session is.
+func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, Ending, bool) {
+	s := w.Sessions[token]
+	switch {
+	case s == nil:
+		return nil, mistake("unknown_session", "the link session token is unknown"), false
+	case s.Returned && s.Page == page && returnURL == s.Return: // the page is reloaded
+		return s, Ending{}, true
+	case s.Over || s.Returned:
+		return nil, noted("used_return", "the user has come back with this link session before"), false
+	}
+	if end, ok := w.checkReturn(s, returnURL, now); !ok {
+		return nil, end, false
+	}
+	s.Page, s.Returned = page, true
+	w.found(s, nil, now)
+	return s, Ending{}, true
 }
 
 // returnQuery makes up a query. Its form is one that is easily changed by whoever takes it apart
@@ -58,10 +109,17 @@ func (w *World) Continue(token, returnURL string, play Play, now time.Time) Endi
 		end, ok = play.goesOn()
 	}
 	if ok {
-		end = w.conclude(session, play, now)
+		session.Failure = cmp.Or(session.Failure, play.Failure)
+		end, ok = w.check(session, play, now)
 	}
-	w.finish(session, end, now)
-	return end
+	if !ok {
+		w.finish(session, end, now)
+		return end
+	}
+	session.Returned, session.More, session.Provider = true, play.NewAccounts, cmp.Or(play.Provider, session.Provider)
+	session.Declined = append(session.Declined, play.Decline...)
+	w.found(session, nil, now)
+	return w.conclude(session, play, now)
 }
 
 func (w *World) checkReturn(session *Session, returnURL string, now time.Time) (Ending, bool) {

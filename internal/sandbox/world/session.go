@@ -22,7 +22,10 @@ type Session struct {
 	Institution Institution        // zero before it is chosen
 	Return      string             // where the bank sends the user, "" before
 	Sent        time.Time          // when it does
-	Failure     moneykit.LinkError // what the bank says then
+	Returned    bool               // the user came back
+	Failure     moneykit.LinkError // what the bank says when the user comes back, or has signed in
+
+	Visit
 }
 
 // Step is a step of a user in Connect, which Connect tells the front end as an event.
@@ -140,7 +143,9 @@ func (s *Session) products() *moneykit.SessionProducts {
 
 // happened notes a step.
 func (s *Session) happened(name moneykit.ConnectEventName, properties map[string]any, now time.Time) {
-	s.Steps = append(s.Steps, Step{name, properties, now, s.Institution})
+	if len(s.Steps) < maxSteps {
+		s.Steps = append(s.Steps, Step{name, properties, now, s.Institution})
+	}
 }
 
 // see notes that the user comes to a screen.
@@ -164,13 +169,20 @@ func (s *Session) end(end Ending, now time.Time) {
 		s.happened(moneykit.ConnectEventSuccess, nil, now)
 		return
 	case end.Err != nil:
-		properties := map[string]any{
-			"error_id": end.Err.ID, "displayed_message": end.Err.DisplayedMessage, "request_id": nil,
-		}
-		if end.Err.RequestID != "" {
-			properties["request_id"] = end.Err.RequestID
-		}
-		s.happened(moneykit.ConnectEventError, properties, now)
+		s.tell(end.Err, now)
 	}
 	s.happened(moneykit.ConnectEventExit, nil, now)
+}
+
+// tell notes that the user sees an error, once.
+func (s *Session) tell(err *moneykit.ConnectError, now time.Time) {
+	if s.Told == *err {
+		return
+	}
+	s.Told = *err
+	properties := map[string]any{"error_id": err.ID, "displayed_message": err.DisplayedMessage, "request_id": nil}
+	if err.RequestID != "" {
+		properties["request_id"] = err.RequestID
+	}
+	s.happened(moneykit.ConnectEventError, properties, now)
 }

@@ -1,0 +1,329 @@
+package world
+
+import (
+	"slices"
+	"time"
+
+	"github.com/moneykit/moneykit-go"
+)
+
+// Screen is the name of a screen of Connect, as its event change_screen has it. Only that of the
+// Finder is published.
+type Screen string
+
+// The screens.
+const (
+	ScreenFinder      Screen = "Finder"
+	ScreenDuplicate   Screen = "Duplicate Institution"
+	ScreenPermissions Screen = "Permissions"
+	ScreenReconnect   Screen = "Reconnect"
+	ScreenCredentials Screen = "Credentials"
+	ScreenDevice      Screen = "OTP Device"
+	ScreenCode        Screen = "OTP"
+	ScreenQuestion    Screen = "Security Question"
+	ScreenOAuth       Screen = "OAuth"
+	ScreenAccounts    Screen = "Accounts"
+	ScreenWaiting     Screen = "Waiting"
+	ScreenSuccess     Screen = "Success"
+	ScreenError       Screen = "Error"
+)
+
+// Visit is where the user of a session is in Connect.
+type Visit struct {
+	Page     string                 // that shows the session, "" if a [Play] does
+	Screen   Screen                 // "" before Connect is opened
+	Number   int                    // counts the screens that the user came to
+	Trail    []Screen               // to go back to, the last first seen last
+	Wrong    string                 // what the user has to enter again: the id of an error, "" for nothing
+	Problem  *moneykit.ConnectError // why it does not go on, on [ScreenError]
+	Reason   moneykit.LinkError     // what the problem does to an existing link, "" for nothing
+	Hopeless bool                   // the problem has no other way on than to close Connect
+	Told     moneykit.ConnectError  // the last error that was an event
+	Username string                 // entered at the bank
+	Device   string                 // that the code was sent to
+	Tries    int                    // wrong passwords, codes and answers so far
+	Polls    int                    // of the waiting page
+	Declined []moneykit.Product
+	Provider moneykit.Provider  // of the link from now on, unchanged if empty
+	More     []moneykit.Account // that the user has at the bank, by a [Play]
+	// Impossible says that the problem is a mistake in a [Play].
+	Impossible bool
+	Draft      *Link              // the new link, before it is in the world
+	Offered    []moneykit.Account // to choose from
+	Result     *Ending            // after success
+}
+
+// Action is what a user does on a screen of Connect.
+type Action struct {
+	Name        string
+	Term        string             // to search for
+	Institution string             // chosen
+	Permitted   []moneykit.Product // of those that can be declined
+	Username    string
+	Password    string
+	Device      string
+	Code        string // that was sent
+	Answer      string // to a security question
+	Accounts    []string
+}
+
+// Limits of what a user of Connect does.
+const (
+	maxSteps = 2000 // of a session, beyond which it has no more events
+	maxTerm  = 200  // characters of a search
+	maxTries = 5    // to enter the right password, code or answer
+	slowness = 3    // polls of the waiting page
+)
+
+// Act does what the user wants on the current screen. What is not possible there has no effect.
+func (w *World) Act(s *Session, a Action, now time.Time) {
+	s.Wrong = ""
+	switch a.Name {
+	case "back":
+		if n := len(s.Trail); n > 0 {
+			to := s.Trail[n-1]
+			s.Trail = s.Trail[:n-1]
+			s.show(to, now)
+		}
+		return
+	case "restart":
+		if s.choosesBank() && s.Screen == ScreenError && !s.Hopeless {
+			s.Trail = nil
+			s.show(ScreenFinder, now)
+		}
+		return
+	case "website":
+		s.happened(moneykit.ConnectEventOpenInstitutionWebsite, nil, now)
+		return
+	case "help":
+		s.happened(moneykit.ConnectEventSelectHelp, nil, now)
+		return
+	case "reset_password":
+		s.happened(moneykit.ConnectEventSelectResetPassword, nil, now)
+		return
+	}
+	switch string(s.Screen) + " " + a.Name {
+	case "Finder search":
+		term := []rune(a.Term)
+		s.happened(moneykit.ConnectEventSearchInstitution, map[string]any{"search_term": string(term[:min(len(term), maxTerm)])}, now)
+	case "Finder choose":
+		w.choose(s, a.Institution, now)
+	case "Duplicate Institution acknowledge":
+		s.happened(moneykit.ConnectEventAcknowledgeInstitutionAlert, nil, now)
+		w.ask(s, now)
+	case "Duplicate Institution dismiss":
+		s.happened(moneykit.ConnectEventDismissInstitutionAlert, nil, now)
+		if s.choosesBank() {
+			s.Trail = nil
+			s.show(ScreenFinder, now)
+		} else {
+			s.Hopeless = true
+			s.fail("duplicate_institution", "the user has linked this institution before", "", now)
+		}
+	case "Reconnect reconnect":
+		w.ask(s, now)
+	case "Permissions permissions":
+		w.permit(s, a.Permitted, now)
+	case "OAuth oauth":
+		s.happened(moneykit.ConnectEventOpenOAuth, nil, now)
+	case "Accounts accounts":
+		w.submitAccounts(s, a.Accounts, now)
+	case "Error retry":
+		if !s.Hopeless {
+			w.signIn(s, now)
+		}
+	default:
+		w.authenticate(s, a, now)
+	}
+}
+
+// Begin opens Connect on a page for a link session, or finds the session that this page has opened
+// before. If that cannot be, it returns how Connect ends.
+func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool) {
+	if s := w.Sessions[token]; s != nil && s.Page == page && page != "" {
+		if !s.Over && w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now)) {
+			return nil, noted("expired_session", "the link session token has expired"), false
+		}
+		return s, Ending{}, true
+	}
+	s, end, ok := w.enter(token, now)
+	if ok {
+		s.Page = page
+		w.arrive(s, now)
+	}
+	return s, end, ok
+}
+
+// arrive comes to the first screen.
+func (w *World) arrive(s *Session, now time.Time) {
+	params := &s.Params
+	switch {
+	case params.ExistingLinkID != "":
+		l, err := w.existing(params.ExistingLinkID, now)
+		if err != nil {
+			s.lost(now)
+			return
+		}
+		s.Institution = l.Institution
+		s.show(ScreenReconnect, now)
+	case params.InstitutionID != "":
+		w.choose(s, params.InstitutionID, now)
+	default:
+		s.show(ScreenFinder, now)
+	}
+}
+
+// lost says that the link of the session is gone.
+func (s *Session) lost(now time.Time) {
+	s.Hopeless = true
+	end := linkDeleted()
+	s.problem(end.Err, "", now)
+}
+
+// choosesBank reports whether the user chooses the institution.
+func (s *Session) choosesBank() bool {
+	return s.Params.InstitutionID == "" && s.Params.ExistingLinkID == ""
+}
+
+// Offers reports whether users of the session can choose an institution.
+func (s *Session) Offers(in Institution) bool {
+	settings := s.Params.Settings
+	return settings == nil || len(settings.Countries) == 0 || slices.Contains(settings.Countries, in.Country)
+}
+
+// choose goes to an institution.
+func (w *World) choose(s *Session, id string, now time.Time) {
+	in, ok := Lookup(id)
+	switch {
+	case id != "" && ok && (!s.choosesBank() || s.Offers(in)):
+		w.goToBank(s, in, now)
+	case s.choosesBank():
+		s.Wrong = "unknown_institution"
+	default:
+		s.Hopeless, s.Impossible = true, true
+		s.problem(mistake("unknown_institution", "there is no institution "+id).Err, "", now)
+	}
+}
+
+// goToBank goes to an institution, and asks whether the user wants to link it again.
+func (w *World) goToBank(s *Session, in Institution, now time.Time) {
+	s.Institution = in
+	if s.choosesBank() {
+		s.happened(moneykit.ConnectEventSelectInstitution,
+			map[string]any{"institution_id": in.ID, "institution_name": in.Name}, now)
+	}
+	features := s.features()
+	switch linked := w.isLinked(s.Params.CustomerUser.ID, in, now); {
+	case linked && features.DuplicateInstitutionRejected:
+		s.Hopeless = !s.choosesBank()
+		s.fail("duplicate_institution", "the user has linked this institution before", "", now)
+	case linked && features.DuplicateInstitutionWarning:
+		s.goTo(ScreenDuplicate, now)
+	default:
+		w.ask(s, now)
+	}
+}
+
+// ask asks for permissions, if there are any to ask for.
+func (w *World) ask(s *Session, now time.Time) {
+	if s.Params.ExistingLinkID != "" && len(w.Asked(s)) == 0 {
+		w.signIn(s, now)
+		return
+	}
+	s.goTo(ScreenPermissions, now)
+}
+
+// Asked returns the products that the session asks for and that an existing link lacks.
+func (w *World) Asked(s *Session) []moneykit.Product {
+	var asked []moneykit.Product
+	l := w.Links[s.Params.ExistingLinkID]
+	for _, p := range AllProducts() {
+		if requestable(s.products(), p) != nil && (l == nil || l.Products[p] == nil) {
+			asked = append(asked, p)
+		}
+	}
+	return asked
+}
+
+// Settings returns what a session says about a product that it asks for.
+func (s *Session) Settings(p moneykit.Product) moneykit.ProductSettings {
+	if settings := requestable(s.products(), p); settings != nil {
+		return *settings
+	}
+	return moneykit.ProductSettings{}
+}
+
+// permit notes which products the user permits.
+func (w *World) permit(s *Session, permitted []moneykit.Product, now time.Time) {
+	s.Declined = nil
+	for _, p := range w.Asked(s) {
+		if !slices.Contains(permitted, p) {
+			s.Declined = append(s.Declined, p)
+		}
+	}
+	s.happened(moneykit.ConnectEventSubmitPermissions, nil, now)
+	w.signIn(s, now)
+}
+
+// submitAccounts shares the accounts with these ids.
+func (w *World) submitAccounts(s *Session, ids []string, now time.Time) {
+	chosen := slices.DeleteFunc(slices.Clone(s.Offered), func(a moneykit.Account) bool { return !slices.Contains(ids, a.ID) })
+	if s.features().PermitOnlyOneAccount {
+		chosen = chosen[:min(len(chosen), 1)]
+	}
+	if len(chosen) == 0 && s.Draft != nil {
+		s.Wrong = "no_accounts"
+		return
+	}
+	s.happened(moneykit.ConnectEventSubmitAccounts, nil, now)
+	w.finishVisit(s, chosen, now)
+}
+
+// Leave closes Connect, and says how it ends. After success this is the success.
+func (w *World) Leave(s *Session, now time.Time) Ending {
+	if s.Result != nil {
+		return *s.Result
+	}
+	end := Ending{Err: s.Problem}
+	reason := s.Reason
+	if s.Wrong != "" {
+		end = exit(s.Wrong, wrongText(s.Wrong))
+		reason = moneykit.LinkErrorInvalidCredentials
+	}
+	if l, err := w.existing(s.Params.ExistingLinkID, now); err == nil && reason != "" {
+		w.become(l, moneykit.LinkStateError, reason, now)
+	}
+	w.finish(s, end, now)
+	return end
+}
+
+// goTo shows the next screen. The user can go back from there.
+func (s *Session) goTo(screen Screen, now time.Time) {
+	switch s.Screen {
+	case ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials:
+		s.Trail = append(s.Trail, s.Screen)
+	}
+	s.show(screen, now)
+}
+
+// show shows a screen.
+func (s *Session) show(screen Screen, now time.Time) {
+	s.Screen, s.Problem, s.Reason = screen, nil, ""
+	s.Number++
+	if screen == ScreenFinder {
+		s.Institution = Institution{}
+	}
+	s.see(string(screen), now)
+}
+
+// fail shows why it does not go on.
+func (s *Session) fail(id, text string, reason moneykit.LinkError, now time.Time) {
+	s.problem(&moneykit.ConnectError{ID: "moneykittest." + id, DisplayedMessage: text}, reason, now)
+}
+
+func (s *Session) problem(err *moneykit.ConnectError, reason moneykit.LinkError, now time.Time) {
+	s.tell(err, now)
+	s.Trail = nil
+	s.show(ScreenError, now)
+	s.Problem, s.Reason = err, reason
+}
