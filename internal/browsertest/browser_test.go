@@ -49,6 +49,8 @@ type tab struct {
 	console *[]string
 }
 
+func (b tab) test() *testing.T { return b.t }
+
 // newTab opens an empty page. Its storage is that of a new user.
 func newTab(t *testing.T) tab {
 	t.Helper()

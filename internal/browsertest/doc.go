@@ -1,3 +1,3 @@
 // Package browsertest has no code of its own: its tests play connect.js and the return page in
-// Chromium, with the npm package that starts Connect.
+// Chromium, and linking in Firefox too, with the npm package that starts Connect.
 package browsertest

@@ -9,6 +9,7 @@ replace github.com/moneykit/moneykit-go => ../..
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
+	github.com/coder/websocket v1.8.15
 	github.com/evanw/esbuild v0.28.2
 	github.com/moneykit/moneykit-go v0.0.0-00010101000000-000000000000
 	github.com/stretchr/testify v1.12.1

@@ -17,8 +17,8 @@ import (
 )
 
 // shows waits until the page of the example says something.
-func shows(b tab, text string) {
-	b.t.Helper()
+func shows(b view, text string) {
+	b.test().Helper()
 	b.until(`document.querySelector("#status").textContent.includes(` + "`" + text + "`" + `)`)
 }
 

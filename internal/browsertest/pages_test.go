@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,17 +14,30 @@ import (
 
 // This file has all that the tests know about the pages of Connect and of the bank.
 
+// view is a page, a window, or a frame in one of the browsers.
+type view interface {
+	test() *testing.T
+	do(expression string)
+	click(selector string)
+	until(expression string)
+}
+
+// opened waits until Connect shows its first screen in a frame.
+func opened[V view](frame V) V {
+	frame.test().Helper()
+	frame.until("document.querySelector('form') !== null")
+	return frame
+}
+
 // frame returns Connect's frame, which shows one of the pages start, relink and continue.
 func (s *site) frame(b tab, name string) tab {
 	b.t.Helper()
-	f := b.find("iframe", s.host.URL+"/"+name)
-	f.until("document.querySelector('form') !== null")
-	return f
+	return opened(b.find("iframe", s.host.URL+"/"+name))
 }
 
 // choose chooses a bank in Connect. At the OAuth Bank this opens the bank's page.
-func choose(frame tab, bank string) {
-	frame.t.Helper()
+func choose(frame view, bank string) {
+	frame.test().Helper()
 	frame.do(fmt.Sprintf("const form = document.forms[0]; form.institution.value = %q; form.requestSubmit()", bank))
 }
 
@@ -45,8 +59,8 @@ func goToBank(frame tab) {
 const bankPath = "/connect/bank"
 
 // answer permits access on the bank's page, or refuses it.
-func answer(bank tab, allow bool) {
-	bank.t.Helper()
+func answer(bank view, allow bool) {
+	bank.test().Helper()
 	value := "refuse"
 	if allow {
 		value = "allow"
