@@ -16,7 +16,7 @@ type TestUser struct {
 
 // What the test users enter.
 const (
-	Password     = "pass_good" //nolint:gosec // published
+	Password     = "pass_good"
 	Code         = "123456"
 	Question     = "What is your favorite color?"
 	Answer       = "blue"

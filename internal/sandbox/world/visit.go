@@ -299,8 +299,7 @@ func (w *World) Leave(s *Session, now time.Time) Ending {
 
 // goTo shows the next screen. The user can go back from there.
 func (s *Session) goTo(screen Screen, now time.Time) {
-	switch s.Screen {
-	case ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials:
+	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials}, s.Screen) {
 		s.Trail = append(s.Trail, s.Screen)
 	}
 	s.show(screen, now)
