@@ -207,7 +207,7 @@ func (p *returnPage) refuse(w http.ResponseWriter, status int, err error) {
 func (p *returnPage) write(w http.ResponseWriter, status int, view returnView) {
 	view.Nonce, view.Home = rand.Text(), p.config.Home
 	nonce := "'nonce-" + view.Nonce + "'"
-	policy := returnPagePolicy + "; style-src " + nonce
+	policy := returnPagePolicy + "; img-src data:; style-src " + nonce // Without an icon of their own, browsers ask the site for one.
 	if view.Refused == "" {
 		policy += "; script-src " + nonce
 		if view.Script != "" {

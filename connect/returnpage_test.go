@@ -95,6 +95,8 @@ func checkPage(tb testing.TB, w *httptest.ResponseRecorder) (nonce string) {
 		assert.Contains(tb, tag, ` nonce="`+match[1]+`"`)
 	}
 	assert.NotRegexp(tb, handlerInTag, w.Body.String())
+	assert.Equal(tb, "data:", policy(tb, w)["img-src"])
+	assert.Contains(tb, w.Body.String(), `<link rel="icon" href="data:,">`)
 	return match[1]
 }
 

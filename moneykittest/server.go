@@ -101,8 +101,8 @@ func newServer(tb TB, opts []Option) *Server {
 
 // Handler returns the server as a handler, for any listener. Besides the API it serves Connect's
 // pages for a browser: with its address as the host of Connect, the front-end package for the web
-// links against it. On these pages the user chooses a test bank and shares everything. [PlayPath]
-// plays the user for front ends in other languages.
+// links against it. These pages have all screens that a [Play] goes through, for all institutions,
+// and name the test users. [PlayPath] plays the user for front ends in other languages.
 func (s *Server) Handler() http.Handler { return s.core().root }
 
 // URL returns the address of the server on this machine, such as http://127.0.0.1:40123. The first

@@ -29,6 +29,11 @@ func TestPopup(t *testing.T) {
 			b.click("#link")
 			choose(s.frame(b, "start"), moneykittest.OAuthBank)
 			answer(b.find("page", s.host.URL+bankPath), tc.allow)
+			if frame := s.frame(b, "start"); tc.allow {
+				goOn(frame)
+			} else {
+				giveUp(frame)
+			}
 			shows(b, tc.shows)
 			assert.Len(t, s.stored(), tc.links)
 			b.gone(s.origin + "/connect/oauth") // The window is closed.
@@ -55,6 +60,11 @@ func TestFullPage(t *testing.T) {
 			goToBank(s.frame(b, "start"))
 			b.until("location.pathname === '" + bankPath + "'")
 			answer(b, tc.allow)
+			if frame := s.frame(b, "continue"); tc.allow {
+				goOn(frame)
+			} else {
+				giveUp(frame)
+			}
 			shows(b, tc.shows)
 			assert.Equal(t, s.origin+"/", eval[string](b, "location.href"))
 			assert.Len(t, s.stored(), tc.links)
@@ -89,6 +99,7 @@ func TestRelinkAfterFullPage(t *testing.T) {
 	shows(second, "exited")
 
 	answer(b, true)
+	goOn(s.frame(b, "continue"))
 	shows(b, "OAuth Bank: relinked")
 	links := s.stored()
 	assert.Equal(t, []string{other.ID, link.ID}, []string{links[0].ID, links[1].ID})
@@ -110,6 +121,7 @@ func TestBankCutsOpener(t *testing.T) {
 	b.click("#link")
 	choose(s.frame(b, "start"), moneykittest.OAuthBank)
 	answer(b.find("page", s.host.URL+bankPath), true)
+	goOn(s.frame(b, "continue"))
 	shows(b, "OAuth Bank: linked")
 	assert.Contains(t, b.said(), "same-origin-allow-popups")
 	assert.Len(t, s.stored(), 1)
@@ -126,9 +138,12 @@ func TestOpenerPolicyOfPage(t *testing.T) {
 	shows(b, "Instant Bank: linked")
 
 	b.click("#link")
-	choose(s.frame(b, "start"), moneykittest.OAuthBank)
+	frame := s.frame(b, "start")
+	choose(frame, moneykittest.OAuthBank)
+	frame.click("[data-bank=here]")
 	b.until("location.pathname === '" + bankPath + "'")
 	answer(b, true)
+	goOn(s.frame(b, "continue"))
 	shows(b, "OAuth Bank: linked")
 	assert.Len(t, s.stored(), 2)
 }
@@ -146,6 +161,7 @@ func TestOwnReturnPage(t *testing.T) {
 			if popup {
 				choose(s.frame(b, "start"), moneykittest.OAuthBank)
 				answer(b.find("page", s.host.URL+bankPath), true)
+				goOn(s.frame(b, "start"))
 				shows(b, "OAuth Bank: linked")
 				b.gone(s.origin + "/connect/oauth")
 				return
@@ -153,6 +169,7 @@ func TestOwnReturnPage(t *testing.T) {
 			goToBank(s.frame(b, "start"))
 			b.until("location.pathname === '" + bankPath + "'")
 			answer(b, true)
+			goOn(s.frame(b, "continue"))
 			b.until("location.pathname === '/connect/oauth'")
 			assert.Equal(t, "linked", settled(b)["outcome"])
 			assert.Len(t, s.stored(), 1)
@@ -184,6 +201,7 @@ addEventListener("pageshow", () => setTimeout(() => { window.again = connect.res
 	answer(b, true)
 	b.until("location.pathname === '/connect/oauth' && document.querySelector('iframe')")
 	close(release)
+	goOn(s.frame(b, "continue"))
 	assert.Equal(t, "linked", settled(b)["outcome"])
 	assert.Equal(t, "linked", eval[string](b, "again.then((result) => result?.outcome ?? 'none')"))
 }
@@ -212,6 +230,7 @@ func TestFullPageContinuesLate(t *testing.T) {
 	b.until("document.querySelector('iframe')")
 	assert.False(t, eval[bool](b, left))
 	close(release)
+	goOn(s.frame(b, "continue"))
 	assert.Equal(t, "linked", settled(b)["outcome"])
 }
 
@@ -233,6 +252,7 @@ func TestOwnReturnPageKeepsResult(t *testing.T) {
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")
 	answer(b, true)
+	goOn(s.frame(b, "continue"))
 	b.until("location.pathname === '/connect/oauth'")
 	assert.Equal(t, "unauthenticated", settled(b)["code"])
 	s.before = nil
@@ -255,6 +275,7 @@ func TestFullPageWithOpener(t *testing.T) {
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")
 	answer(b, true)
+	goOn(s.frame(b, "continue"))
 	shows(b, "OAuth Bank: linked")
 	assert.True(t, eval[bool](b, "window.opener !== null"), "the page keeps its opener")
 	assert.Len(t, s.stored(), 1)
@@ -270,6 +291,7 @@ func TestPageIsClosedMeanwhile(t *testing.T) {
 	bank := b.find("page", s.host.URL+bankPath)
 	b.open("about:blank")
 	answer(bank, true)
+	goOn(s.frame(bank, "continue"))
 	shows(bank, "OAuth Bank: linked")
 	assert.Equal(t, s.origin+"/", eval[string](bank, "location.href"))
 	assert.Len(t, s.stored(), 1)

@@ -57,6 +57,7 @@ func TestBundle(t *testing.T) {
 			answer(b, true)
 			b.until("window.connect")
 			b.do("go(connect.resume())")
+			goOn(s.frame(b, "continue"))
 			assert.Equal(t, "linked", settled(b)["outcome"])
 			assert.Len(t, s.stored(), 2)
 		})

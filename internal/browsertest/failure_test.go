@@ -331,6 +331,7 @@ func TestSessionExpired(t *testing.T) {
 	frame := s.frame(b, "start")
 	s.mk.Advance(24 * time.Hour)
 	choose(frame, moneykittest.InstantBank)
+	giveUp(frame)
 	shows(b, "expired")
 	assert.Empty(t, s.stored())
 }

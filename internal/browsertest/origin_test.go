@@ -27,6 +27,7 @@ func TestCrossOrigin(t *testing.T) {
 	b.click("#link")
 	choose(s.frame(b, "start"), moneykittest.OAuthBank)
 	answer(b.find("page", s.host.URL+bankPath), true)
+	goOn(s.frame(b, "start"))
 	shows(b, "OAuth Bank: linked")
 	assert.Len(t, s.stored(), 2)
 	assert.Empty(t, b.said())

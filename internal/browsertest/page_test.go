@@ -119,6 +119,7 @@ func TestReturnPageInAnotherBrowser(t *testing.T) {
 	// In the first browser the flow can still end.
 	beside := b.beside()
 	beside.open(returned)
+	goOn(s.frame(b, "continue"))
 	shows(b, "OAuth Bank: linked")
 	beside.until("!document.querySelector('#close').hidden")
 }

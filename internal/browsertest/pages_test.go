@@ -25,7 +25,7 @@ type view interface {
 // opened waits until Connect shows its first screen in a frame.
 func opened[V view](frame V) V {
 	frame.test().Helper()
-	frame.until("document.querySelector('form') !== null")
+	frame.until("document.querySelector('.screen') !== null")
 	return frame
 }
 
@@ -35,16 +35,50 @@ func (s *site) frame(b tab, name string) tab {
 	return opened(b.find("iframe", s.host.URL+"/"+name))
 }
 
-// choose chooses a bank in Connect. At the OAuth Bank this opens the bank's page.
+// choose chooses a bank in Connect and goes on until it is linked. At the OAuth Bank it stops when
+// the bank's page opens, and at other banks where the user signs in.
 func choose(frame view, bank string) {
 	frame.test().Helper()
-	frame.do(fmt.Sprintf("const form = document.forms[0]; form.institution.value = %q; form.requestSubmit()", bank))
+	frame.do(fmt.Sprintf("document.querySelector('[data-action=choose][value=%q]')?.click()", bank))
+	goOn(frame)
+	if bank == moneykittest.OAuthBank {
+		frame.click("[data-bank=open]")
+	}
+}
+
+// goOn submits the screens that need no more than that, up to the end. It waits for the bank where
+// its page is open.
+func goOn(frame view) {
+	frame.test().Helper()
+	frame.until(`(() => {
+		const screen = document.querySelector(".screen");
+		const name = screen?.dataset.name ?? "Finder";
+		if (["Reconnect", "Permissions", "Accounts", "Success"].includes(name) && !screen.sent) {
+			screen.sent = true;
+			screen.requestSubmit();
+		}
+		return ["Credentials", "Error", "Success"].includes(name) || (name === "OAuth" && !screen.querySelector("[data-state=ready]").hidden);
+	})()`)
+}
+
+// shown waits until Connect shows a screen.
+func shown(frame view, name string) {
+	frame.test().Helper()
+	frame.until(fmt.Sprintf("document.querySelector('.screen')?.dataset.name === %q", name))
 }
 
 // leave closes Connect.
-func leave(frame tab) {
-	frame.t.Helper()
-	frame.click("#leave")
+func leave(frame view) {
+	frame.test().Helper()
+	frame.click("#close")
+	frame.do("document.querySelector('#leave[open] [value=leave]')?.click()")
+}
+
+// giveUp closes Connect where it does not go on.
+func giveUp(frame view) {
+	frame.test().Helper()
+	shown(frame, "Error")
+	frame.click("[data-leave]")
 }
 
 // goToBank chooses the OAuth Bank in a browser that opens no windows, so that the bank's page is
@@ -53,6 +87,7 @@ func goToBank(frame tab) {
 	frame.t.Helper()
 	frame.do("window.open = () => null")
 	choose(frame, moneykittest.OAuthBank)
+	frame.click("[data-bank=here]")
 }
 
 // bankPath is where the bank's page is.
@@ -61,11 +96,20 @@ const bankPath = "/connect/bank"
 // answer permits access on the bank's page, or refuses it.
 func answer(bank view, allow bool) {
 	bank.test().Helper()
+	logIn(bank)
 	value := "refuse"
 	if allow {
 		value = "allow"
 	}
 	bank.click(fmt.Sprintf("button[value=%s]", value))
+}
+
+// logIn logs in on the bank's page.
+func logIn(bank view) {
+	bank.test().Helper()
+	bank.until("document.querySelector('input[name=password]') !== null && document.readyState === 'complete'")
+	bank.do("const form = document.forms[0]; form.username.value = 'user_good'; form.password.value = 'pass_good'; form.submit()")
+	bank.until("document.querySelector('button[value=allow]') !== null")
 }
 
 // intercept permits access on the bank's page, and returns the URL to which the bank then sends the
@@ -74,7 +118,7 @@ func (s *site) intercept(bank tab) string {
 	bank.t.Helper()
 	location, err := url.Parse(eval[string](bank, "location.href"))
 	require.NoError(bank.t, err)
-	post, err := http.NewRequestWithContext(bank.ctx, http.MethodPost, location.String(), strings.NewReader("answer=allow"))
+	post, err := http.NewRequestWithContext(bank.ctx, http.MethodPost, location.String(), strings.NewReader("user=user_good&answer=allow"))
 	require.NoError(bank.t, err)
 	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := http.DefaultTransport.RoundTrip(post)

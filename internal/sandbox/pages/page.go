@@ -4,10 +4,12 @@
 package pages
 
 import (
+	"bytes"
 	"encoding/json"
 	"html/template"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,46 +27,47 @@ type Pages struct {
 	Errorf func(format string, args ...any)
 	// Logf logs an ending that may be a mistake.
 	Logf func(format string, args ...any)
+
+	parse func() *template.Template
 }
 
 // Register adds the pages to mux. The front-end package for the web shows /start, /relink and
 // /continue in a frame, if this is the host that it is told to use. They post it the messages that
 // it waits for. The others are their own.
 func (p *Pages) Register(mux *http.ServeMux) {
-	connect, bank := parsed(connectPage), parsed(bankPage)
+	p.parse = sync.OnceValue(templates) // Most tests never show a page.
 	for _, path := range []string{"/start", "/relink", "/continue"} {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			show(w, http.StatusOK, connect(), p.choiceOf(r.URL.Query().Get("linkSessionToken")))
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) { p.show(w, http.StatusOK, "shell", nil) })
+	}
+	for name, kind := range map[string]string{"connect.css": "text/css", "connect.js": "text/javascript", "panel.js": "text/javascript"} {
+		mux.HandleFunc("GET /connect/"+name, func(w http.ResponseWriter, _ *http.Request) {
+			data, err := assets.ReadFile(name)
+			if err != nil {
+				http.Error(w, "", http.StatusNotFound)
+				return
+			}
+			w.Header().Set("Content-Type", kind+"; charset=utf-8")
+			w.Header().Set("Cache-Control", "no-cache")
+			_, _ = w.Write(data) // the browser may be gone
 		})
 	}
-	mux.HandleFunc("POST /connect/play", p.play)
-	mux.HandleFunc("GET /connect/bank", func(w http.ResponseWriter, _ *http.Request) {
-		show(w, http.StatusOK, bank(), nil)
-	})
-	mux.HandleFunc("POST /connect/bank", func(w http.ResponseWriter, r *http.Request) {
-		returnURL, end := p.authorize(r.URL.Query().Get("linkSessionToken"), r.PostFormValue("answer") == "allow")
-		if returnURL == "" {
-			show(w, http.StatusBadRequest, bank(), end.Err)
-			return
-		}
-		w.Header().Set("Location", returnURL)
-		w.WriteHeader(http.StatusSeeOther)
-	})
+	mux.HandleFunc("POST /connect/step", p.step)
+	mux.HandleFunc("GET "+bankPath, p.bank)
+	mux.HandleFunc("POST "+bankPath, p.bank)
 }
 
-// parsed parses a page when it is shown for the first time, because most tests never show one.
-func parsed(page string) func() *template.Template {
-	return sync.OnceValue(func() *template.Template { return template.Must(template.New("").Parse(page)) })
-}
+// policy is the Content-Security-Policy of all pages.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src * data:; font-src *; connect-src 'self'; base-uri 'none'"
 
 // show sends a page.
-func show(w http.ResponseWriter, status int, page *template.Template, data any) {
+func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer") // the token is in the URL
+	h.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
-	_ = page.Execute(w, data) // the browser may be gone
+	_ = p.parse().ExecuteTemplate(w, name, data) // the browser may be gone
 }
 
 // Tell reports an ending that is a mistake, and logs one that may be. what names the method or the
@@ -77,49 +80,39 @@ func (p *Pages) Tell(what string, end world.Ending) {
 	}
 }
 
-// choice is what the first screen offers. With a bank that is fixed there is one.
-type choice struct {
-	Banks []bankChoice
+// request is a step of the user on a page of Connect.
+type request struct {
+	Token       string `json:"link_session_token"`
+	Visit       string `json:"visit"` // names the page
+	Seen        int    `json:"seen"`  // messages that the page has received
+	Screen      int    `json:"screen"`
+	Action      string `json:"action"`
+	App         string `json:"application_name"`
+	RedirectURL string `json:"redirect_url"` // after the bank's pages
+	Values      values `json:"values"`
 }
 
-type bankChoice struct {
-	ID, Name  string
-	OAuth     bool
-	Usernames bool
+// values are the fields of a screen.
+type values struct {
+	SearchTerm  string             `json:"search_term"`
+	Institution string             `json:"institution"`
+	Products    []moneykit.Product `json:"products"`
+	Username    string             `json:"username"`
+	Password    string             `json:"password"` //nolint:gosec // of a test user
+	Device      string             `json:"device"`
+	Code        string             `json:"code"`
+	Answer      string             `json:"answer"`
+	Accounts    []string           `json:"accounts"`
 }
 
-func (p *Pages) choiceOf(token string) choice {
-	banks := []world.Institution{world.InstitutionAt(0), world.InstitutionAt(1), world.InstitutionAt(2)} // the test banks
-	p.World.Do(func(w *world.World, now time.Time) {
-		session := w.Sessions[token]
-		if session == nil {
-			return
-		}
-		if id := session.Params.InstitutionID; id != "" {
-			if in, ok := world.Lookup(id); ok {
-				banks = []world.Institution{in}
-			}
-		}
-		if l := w.Find(session.Params.ExistingLinkID, now); l != nil {
-			banks = []world.Institution{l.Institution}
-		}
-	})
-	var out choice
-	for _, in := range banks {
-		out.Banks = append(out.Banks, bankChoice{in.ID, in.Name, in.ID == world.OAuthBank, in.ID == world.CredentialsBank})
-	}
-	return out
-}
-
-// authorize plays the user who allows or refuses something on the page of the OAuth Bank.
-func (p *Pages) authorize(token string, allow bool) (returnURL string, end world.Ending) {
-	play := world.Play{Institution: world.OAuthBank}
-	if !allow {
-		play.Failure = moneykit.LinkErrorUserOAuthDenied
-	}
-	p.World.Do(func(w *world.World, now time.Time) { returnURL, end = w.Authorize(token, play, now) })
-	p.Tell("the page of the OAuth Bank", end)
-	return returnURL, end
+// answer is the screen that follows, and what to post to the front end before it is shown.
+type answer struct {
+	Screen   int       `json:"screen"`
+	Name     string    `json:"name"`
+	HTML     string    `json:"html"`
+	Seen     int       `json:"seen"`
+	Messages []message `json:"messages"`
+	Over     bool      `json:"over"`
 }
 
 // message is what the pages of Connect post to the front-end package.
@@ -129,60 +122,117 @@ type message struct {
 	Data     any    `json:"data"`
 }
 
-// play plays what the user of the pages has chosen, and answers with the messages to post.
-func (p *Pages) play(w http.ResponseWriter, r *http.Request) {
-	var step struct {
-		Token       string `json:"linkSessionToken"`
-		RedirectURL string `json:"redirectURL"` // after the bank's pages
-		Institution string `json:"institution"`
-		Username    string `json:"username"`
-		Leave       bool   `json:"leave"`
-	}
+// step plays a step of the user. A step for a screen that the user has left has no effect, so a
+// page can send one again whose response was lost.
+func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
+	var asked request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil || json.Unmarshal(body, &step) != nil {
+	if err != nil || json.Unmarshal(body, &asked) != nil || asked.Visit == "" {
 		http.Error(w, "this is not from a page of Connect", http.StatusBadRequest)
 		return
 	}
-	play := world.Play{Institution: step.Institution, Username: step.Username, Leave: step.Leave}
-	var end world.Ending
+	var out answer
+	var shown view
 	var data []byte
 	p.World.Do(func(w *world.World, now time.Time) {
-		if step.RedirectURL != "" {
-			end = w.Continue(step.Token, step.RedirectURL, play, now)
-		} else {
-			end = w.Connect(step.Token, play, now)
+		out, shown = act(w, asked, now)
+		if !out.Over {
+			var html bytes.Buffer
+			if err = p.parse().ExecuteTemplate(&html, out.Name, shown); err != nil {
+				return
+			}
+			out.HTML = html.String()
 		}
-		data, err = json.Marshal(messages(w.Sessions[step.Token], end))
+		data, err = json.Marshal(out)
 	})
-	p.Tell("the page of Connect", end)
 	if err != nil { // by a clock that is past the year 9999
-		http.Error(w, "moneykittest cannot write the messages", http.StatusInternalServerError)
+		http.Error(w, "moneykittest cannot write the screen", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(data) // the browser may be gone
 }
 
-// messages returns what is to be posted: the events that were not yet, and the ending. The session
-// is nil if there is none with the token.
-func messages(session *world.Session, end world.Ending) []message {
-	var all []message
-	if session != nil {
-		for _, step := range session.Steps[session.Posted:] {
-			if data, err := Event(session, step, moneykit.ConnectWeb); err == nil {
-				all = append(all, message{true, "link.event", json.RawMessage(data)})
+// act does what the user of a page wants, and returns what the page shows then.
+func act(w *world.World, asked request, now time.Time) (answer, view) {
+	s, end, ok := enter(w, asked, now)
+	if ok && s.Over && s.Result == nil {
+		s, end, ok = nil, world.UsedSession(), false
+	}
+	if !ok {
+		return stranded(asked, end)
+	}
+	var over *world.Ending
+	switch {
+	case asked.Action == "leave", asked.Action == "done" && s.Result != nil:
+		end := w.Leave(s, now)
+		over = &end
+	case asked.Screen == s.Number && !s.Over:
+		v := asked.Values
+		w.Act(s, world.Action{
+			Name: asked.Action, Term: v.SearchTerm, Institution: v.Institution, Permitted: v.Products,
+			Username: v.Username, Password: v.Password, Device: v.Device, Code: v.Code, Answer: v.Answer, Accounts: v.Accounts,
+		}, now)
+	}
+	s.Posted = max(s.Posted, min(asked.Seen, len(s.Steps)))
+	out := answer{Screen: s.Number, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
+	if over != nil {
+		out.Messages = append(out.Messages, ending(*over))
+		return out, view{}
+	}
+	return out, viewOf(w, s, asked.App, now)
+}
+
+// enter finds the session of a page.
+func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
+	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
+		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
+		if !ok && asked.Action == "resume" {
+			if s = w.AtBank(asked.Token, now); s != nil && s.Page == asked.Visit {
+				s.Refuse(end, now)
+				return s, end, true
 			}
 		}
-		session.Posted = len(session.Steps)
+		return s, end, ok
 	}
+	s, end, ok := w.Begin(asked.Token, asked.Visit, now)
+	if !ok && asked.RedirectURL != "" {
+		return w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
+	}
+	return s, end, ok
+}
+
+// stranded returns what a page shows that cannot be part of a session.
+func stranded(asked request, end world.Ending) (answer, view) {
+	if asked.Action == "leave" {
+		return answer{Messages: []message{ending(end)}, Over: true}, view{}
+	}
+	_, id, _ := strings.Cut(end.Err.ID, ".")
+	failure := failureOfEnding(id)
+	failure.Final = true
+	return answer{Name: string(world.ScreenError), Messages: []message{}}, view{Screen: string(world.ScreenError), App: asked.App, Failure: &failure}
+}
+
+// events returns the messages of the steps that the page has not received.
+func events(s *world.Session) []message {
+	all := []message{}
+	for _, step := range s.Steps[s.Posted:] {
+		if data, err := Event(s, step, moneykit.ConnectWeb); err == nil {
+			all = append(all, message{true, "link.event", json.RawMessage(data)})
+		}
+	}
+	return all
+}
+
+// ending returns the message that ends Connect.
+func ending(end world.Ending) message {
 	args := webArguments(end)
 	switch {
 	case end.LinkID == "":
-		return append(all, message{true, "link.exit", map[string]any{"error": args[0]}})
+		return message{true, "link.exit", map[string]any{"error": args[0]}}
 	case end.Token == "":
-		return append(all, message{true, "relink.complete", map[string]any{"institution": args[0], "link_id": args[1]}})
+		return message{true, "relink.complete", map[string]any{"institution": args[0], "link_id": args[1]}}
 	}
-	return append(all, message{true, "link.complete", map[string]any{
-		"exchangeableToken": args[0], "institution": args[1], "link_id": args[2],
-	}})
+	return message{true, "link.complete", map[string]any{"exchangeableToken": args[0], "institution": args[1], "link_id": args[2]}}
 }

@@ -14,139 +14,248 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// step does what a page of Connect does and reads the messages that it is to post: the names of the
-// events, and the result.
-func step(t *testing.T, mk *fake, body map[string]any) ([]string, *moneykit.ConnectResult) {
+// browser is a page of Connect.
+type browser struct {
+	t     *testing.T
+	mk    *fake
+	token string
+	visit string
+
+	seen, screen int
+	name, html   string
+	over         bool
+	names        []string // of events
+	result       *moneykit.ConnectResult
+}
+
+type fields map[string]any
+
+func newBrowser(t *testing.T, mk *fake, token string) *browser {
 	t.Helper()
+	b := &browser{t: t, mk: mk, token: token, visit: "page"}
+	b.do("open", nil)
+	return b
+}
+
+// do does what the script of the page does with a step of the user.
+func (b *browser) do(action string, values fields) {
+	b.t.Helper()
+	b.send(map[string]any{"action": action, "values": values})
+}
+
+func (b *browser) send(body map[string]any) {
+	b.t.Helper()
+	body["link_session_token"], body["visit"], body["seen"], body["screen"] = b.token, b.visit, b.seen, b.screen
 	data, err := json.Marshal(body)
-	require.NoError(t, err)
-	a := mk.ask(t, http.MethodPost, "/connect/play", string(data))
-	require.Equal(t, http.StatusOK, a.Code)
-	var messages []json.RawMessage
-	require.NoError(t, json.Unmarshal(a.Body.Bytes(), &messages))
-	require.NotEmpty(t, messages)
-	var names []string
-	for i, raw := range messages {
-		var message map[string]any
-		require.NoError(t, json.Unmarshal(raw, &message))
-		assert.Equal(t, true, message["moneykit"])
-		assert.Len(t, message, 3)
-		if i < len(messages)-1 {
-			event, err := moneykit.ParseConnectEvent(raw)
-			require.NoError(t, err, "%s", raw)
-			names = append(names, string(event.Name))
-		}
+	require.NoError(b.t, err)
+	a := b.mk.ask(b.t, http.MethodPost, "/connect/step", string(data))
+	require.Equal(b.t, http.StatusOK, a.Code, a.Body)
+	var out struct {
+		Screen, Seen int
+		Name, HTML   string
+		Over         bool
+		Messages     []json.RawMessage
 	}
-	result, err := moneykit.ParseConnectResult(messages[len(messages)-1])
-	require.NoError(t, err)
-	assert.Equal(t, moneykit.ConnectWeb, result.Source)
-	return names, result
+	require.NoError(b.t, json.Unmarshal(a.Body.Bytes(), &out))
+	b.screen, b.seen, b.name, b.html, b.over = out.Screen, out.Seen, out.Name, out.HTML, out.Over
+	for _, raw := range out.Messages {
+		var message struct{ Type string }
+		require.NoError(b.t, json.Unmarshal(raw, &message))
+		if message.Type == "link.event" {
+			event, err := moneykit.ParseConnectEvent(raw)
+			require.NoError(b.t, err, "%s", raw)
+			b.names = append(b.names, string(event.Name))
+			continue
+		}
+		b.result, err = moneykit.ParseConnectResult(raw)
+		require.NoError(b.t, err)
+		assert.Equal(b.t, moneykit.ConnectWeb, b.result.Source)
+	}
+}
+
+// accounts returns the ids of the accounts on the screen.
+func (b *browser) accounts() (ids []string) {
+	for _, part := range strings.Split(b.html, `name="accounts" value="`)[1:] {
+		id, _, _ := strings.Cut(part, `"`)
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func TestShell(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	for _, path := range []string{"/start", "/relink", "/continue"} {
+		query := url.Values{"linkSessionToken": {mk.open(sessionParams())}, "origin": {`https://app.example/"<`}}
+		a := mk.ask(t, http.MethodGet, path+"?"+query.Encode(), "")
+		assert.Equal(t, http.StatusOK, a.Code)
+		assert.Equal(t, "text/html; charset=utf-8", a.Header().Get("Content-Type"))
+		assert.Equal(t, "no-referrer", a.Header().Get("Referrer-Policy"))
+		assert.Equal(t, "no-store", a.Header().Get("Cache-Control"))
+		assert.Contains(t, a.Header().Get("Content-Security-Policy"), "script-src 'self'")
+		assert.NotContains(t, a.Body.String(), query.Get("linkSessionToken"), "scripts read it from the URL")
+		assert.NotContains(t, a.Body.String(), "app.example")
+	}
+	for _, path := range []string{"/connect/connect.css", "/connect/connect.js", "/connect/panel.js"} {
+		assert.Equal(t, http.StatusOK, mk.ask(t, http.MethodGet, path, "").Code)
+	}
+}
+
+func TestVisitCredentials(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	b := newBrowser(t, mk, mk.open(sessionParams()))
+	assert.Equal(t, "Finder", b.name)
+	const tiles = 8 // above the list
+	assert.Equal(t, world.InstitutionCount+tiles, strings.Count(b.html, `class="bank" data-action="choose" name="institution"`))
+	b.do("search", fields{"search_term": strings.Repeat("x", 100_000)})
+	b.do("choose", fields{"institution": "no bank"})
+	assert.Equal(t, "Finder", b.name)
+	b.do("choose", fields{"institution": world.CredentialsBank})
+	assert.Equal(t, "Permissions", b.name)
+	b.do("back", nil)
+	assert.Equal(t, "Finder", b.name)
+	b.do("choose", fields{"institution": world.CredentialsBank})
+	b.do("permissions", fields{"products": []string{"transactions"}})
+	assert.Equal(t, "Credentials", b.name)
+	b.do("credentials", fields{"username": "user_good", "password": "x"})
+	assert.Contains(t, b.html, "The user name or the password is wrong")
+	b.do("credentials", fields{"username": "user_otp", "password": "pass_good"})
+	assert.Equal(t, "OTP Device", b.name)
+	b.do("device", fields{"device": "email"})
+	assert.Equal(t, "OTP", b.name)
+	b.do("otp", fields{"code": "000000"})
+	assert.Contains(t, b.html, "This code is wrong")
+	b.do("otp", fields{"code": "123456"})
+	require.Equal(t, "Accounts", b.name)
+	ids := b.accounts()
+	require.Len(t, ids, 4)
+	b.do("accounts", fields{"accounts": []string{}})
+	assert.Contains(t, b.html, "Please choose at least one account")
+	before := b.screen
+	b.do("accounts", fields{"accounts": ids[1:3]})
+	assert.Equal(t, "Success", b.name)
+	b.screen = before
+	b.do("accounts", fields{"accounts": ids}) // The response was lost.
+	assert.Equal(t, "Success", b.name)
+	assert.Nil(t, b.result)
+	b.do("done", nil)
+	assert.True(t, b.over)
+	require.NotNil(t, b.result)
+	assert.Equal(t, moneykit.ConnectLinked, b.result.Outcome)
+	assert.Len(t, b.result.Accounts, 2)
+	assert.Len(t, b.names, len(mk.events(t, b.token, moneykit.ConnectWeb)), "each event is posted once")
+	link := mk.exchange(t, b.result.ExchangeableToken)
+	assert.Equal(t, link, b.result.LinkID)
+
+	params := sessionParams()
+	params.ExistingLinkID = link
+	b = newBrowser(t, mk, mk.open(params))
+	assert.Equal(t, "Reconnect", b.name)
+	assert.Contains(t, b.html, "Credentials Bank")
+	b.do("acknowledge", nil)
+	assert.Equal(t, "Permissions", b.name, "for what was declined before")
+	b.do("permissions", nil)
+	b.do("credentials", fields{"username": "user_more", "password": "pass_good"})
+	assert.Equal(t, "Accounts", b.name)
+	assert.Contains(t, b.html, "stays connected")
+	b.do("accounts", fields{"accounts": b.accounts()})
+	b.do("done", nil)
+	require.NotNil(t, b.result)
+	assert.Equal(t, moneykit.ConnectRelinked, b.result.Outcome)
+	assert.Len(t, b.result.Accounts, 3)
+	assert.Empty(t, mk.errors)
+}
+
+func TestVisitFailures(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	for user, want := range map[string][2]string{
+		"user_locked": {"locked your login", "moneykittest.locked"},
+		"user_down":   {"cannot be reached", "moneykittest.institution_error"},
+		"user_none":   {"nothing to share", "moneykittest.no_accounts"},
+		"user_setup":  {"needs something from you", "moneykittest.user_setup_required"},
+	} {
+		b := newBrowser(t, mk, mk.open(sessionParams()))
+		b.do("choose", fields{"institution": "chase"})
+		b.do("permissions", nil)
+		b.do("credentials", fields{"username": user, "password": "pass_good"})
+		require.Equal(t, "Error", b.name, user)
+		assert.Contains(t, b.html, want[0])
+		b.do("retry", nil)
+		assert.Equal(t, "Credentials", b.name)
+		b.do("credentials", fields{"username": user, "password": "pass_good"})
+		b.do("restart", nil)
+		assert.Equal(t, "Finder", b.name)
+		b.do("choose", fields{"institution": "chase"})
+		b.do("permissions", nil)
+		b.do("credentials", fields{"username": user, "password": "pass_good"})
+		b.do("leave", nil)
+		require.NotNil(t, b.result)
+		assert.Equal(t, want[1], b.result.Err.ID)
+	}
+	b := newBrowser(t, mk, mk.open(sessionParams()))
+	b.do("leave", nil)
+	assert.Nil(t, b.result.Err)
+	assert.Equal(t, []string{"open", "change_screen", "exit"}, b.names)
+	assert.Empty(t, mk.errors)
 }
 
 // answerBank answers on the page of the OAuth Bank and returns where it leads.
 func answerBank(t *testing.T, mk *fake, token, answer string) (int, string) {
 	t.Helper()
-	a := mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken="+url.QueryEscape(token), "answer="+answer)
+	a := mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken="+url.QueryEscape(token), "answer="+answer+"&user=user_good")
 	return a.Code, a.Header().Get("Location")
 }
 
-func TestPages(t *testing.T) {
+func TestVisitBank(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
-	broken := mk.addLink(world.LinkSpec{InstitutionID: world.CredentialsBank, Error: moneykit.LinkErrorAuthExpired})
-	relink := sessionParams()
-	relink.ExistingLinkID = broken
-	for name, tt := range map[string]struct {
-		path   string
-		params moneykit.LinkSessionParams
-		banks  []string
-	}{
-		"start":       {"/start", sessionParams(), []string{"Instant Bank", "Credentials Bank", "OAuth Bank"}},
-		"at the bank": {"/start", oauthParams(), []string{"OAuth Bank"}},
-		"relink":      {"/relink", relink, []string{"Credentials Bank"}},
-		"continue":    {"/continue", oauthParams(), []string{"OAuth Bank"}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			query := url.Values{"linkSessionToken": {mk.open(tt.params)}, "origin": {`https://app.example/"<`}}
-			a := mk.ask(t, http.MethodGet, tt.path+"?"+query.Encode(), "")
-			assert.Equal(t, http.StatusOK, a.Code)
-			assert.Equal(t, "text/html; charset=utf-8", a.Header().Get("Content-Type"))
-			assert.Equal(t, "no-referrer", a.Header().Get("Referrer-Policy"))
-			assert.Equal(t, "no-store", a.Header().Get("Cache-Control"))
-			assert.Equal(t, len(tt.banks), strings.Count(a.Body.String(), "<option"))
-			for _, bank := range tt.banks {
-				assert.Contains(t, a.Body.String(), ">"+bank+"</option>")
-			}
-			assert.NotContains(t, a.Body.String(), query.Get("linkSessionToken"), "scripts read it from the URL")
-			assert.NotContains(t, a.Body.String(), "app.example")
-		})
-	}
-	t.Run("the bank", func(t *testing.T) {
-		t.Parallel()
-		a := mk.ask(t, http.MethodGet, "/connect/bank", "")
-		assert.Equal(t, http.StatusOK, a.Code)
-		assert.Contains(t, a.Body.String(), `value="allow"`)
-	})
-	t.Cleanup(func() { assert.Empty(t, mk.errors) })
-}
-
-func TestPagesPlay(t *testing.T) {
-	t.Parallel()
-	mk := newFake(t)
-
-	token := mk.open(sessionParams())
-	names, result := step(t, mk, map[string]any{"linkSessionToken": token, "institution": "moneykit-creds-bank", "username": "user_good"})
-	assert.Equal(t, moneykit.ConnectLinked, result.Outcome)
-	assert.Equal(t, world.CredentialsBank, result.Institution.ID)
-	assert.Len(t, names, len(mk.events(t, token, moneykit.ConnectWeb)))
-	link := mk.exchange(t, result.ExchangeableToken)
-	assert.Equal(t, link, result.LinkID)
-
-	params := sessionParams()
-	params.ExistingLinkID = link
-	_, result = step(t, mk, map[string]any{"linkSessionToken": mk.open(params)})
-	assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
-	assert.Equal(t, link, result.LinkID)
-
-	names, result = step(t, mk, map[string]any{"linkSessionToken": mk.open(sessionParams()), "leave": true})
-	assert.Equal(t, moneykit.ConnectExited, result.Outcome)
-	assert.Nil(t, result.Err)
-	assert.Equal(t, []string{"open", "change_screen", "exit"}, names)
-
-	_, result = step(t, mk, map[string]any{
-		"linkSessionToken": mk.open(sessionParams()), "institution": "moneykit-creds-bank", "username": "user_bad",
-	})
-	assert.Equal(t, "moneykittest.invalid_credentials", result.Err.ID)
-
-	// To the bank and back.
-	for answer, want := range map[string]moneykit.ConnectOutcome{"allow": moneykit.ConnectLinked, "refuse": moneykit.ConnectExited} {
-		token := mk.open(sessionParams())
-		status, returned := answerBank(t, mk, token, answer)
+	for answer, want := range map[string]string{"allow": "Accounts", "refuse": "Error"} {
+		b := newBrowser(t, mk, mk.open(oauthParams()))
+		b.do("permissions", nil)
+		assert.Equal(t, "OAuth", b.name)
+		b.do("oauth", nil)
+		a := mk.ask(t, http.MethodGet, "/connect/bank?linkSessionToken="+b.token, "")
+		assert.Contains(t, a.Body.String(), `name="password"`)
+		status, returned := answerBank(t, mk, b.token, answer)
 		require.Equal(t, http.StatusSeeOther, status)
-		parsed, err := moneykit.ParseOAuthReturn("https://app.example/oauth", returned)
-		require.NoError(t, err)
-		_, result := step(t, mk, map[string]any{"linkSessionToken": token, "redirectURL": parsed.ContinueURL()})
-		assert.Equal(t, want, result.Outcome)
-		names, result := step(t, mk, map[string]any{"linkSessionToken": token, "redirectURL": parsed.ContinueURL()})
-		assert.Equal(t, "moneykittest.used_return", result.Err.ID)
-		assert.Empty(t, names, "events are posted once")
+
+		b.send(map[string]any{"action": "resume", "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+		b.do("retry", nil)
+		assert.Equal(t, "OAuth", b.name)
+		b.send(map[string]any{"action": "resume", "redirect_url": returned})
+		assert.Equal(t, want, b.name)
+
+		other := &browser{t: t, mk: mk, token: b.token, visit: "other page"}
+		other.send(map[string]any{"action": "open", "redirect_url": returned})
+		assert.Contains(t, other.html, "You have come back already")
+		other.send(map[string]any{"action": "leave", "redirect_url": returned})
+		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
+	assert.Empty(t, mk.errors)
 }
 
-func TestPageMistakes(t *testing.T) {
+func TestVisitIsOfOnePage(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
-	_, result := step(t, mk, map[string]any{"linkSessionToken": "no such token"})
-	assert.Equal(t, "moneykittest.unknown_session", result.Err.ID)
-	status, location := answerBank(t, mk, "no such token", "allow")
-	assert.Equal(t, http.StatusBadRequest, status)
-	assert.Empty(t, location)
-	require.Len(t, mk.errors, 2)
-	assert.Contains(t, mk.errors[0], "the page of Connect: the link session token is unknown")
-	assert.Contains(t, mk.errors[1], "the page of the OAuth Bank: the link session token is unknown")
-	for _, body := range []string{"", "[]", strings.Repeat(" ", 1<<20) + "{}"} {
-		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/play", body).Code)
+	b := newBrowser(t, mk, mk.open(sessionParams()))
+	b.do("choose", fields{"institution": world.InstantBank})
+	other := &browser{t: t, mk: mk, token: b.token, visit: "other page"}
+	other.do("open", nil)
+	assert.Contains(t, other.html, "in use already")
+	other.do("leave", nil)
+	assert.Equal(t, "moneykittest.used_session", other.result.Err.ID)
+	b.seen, b.screen = 0, 0
+	b.do("open", nil) // The page was loaded again.
+	assert.Equal(t, "Permissions", b.name)
+
+	unknown := newBrowser(t, mk, "no such token")
+	assert.Contains(t, unknown.html, "not known")
+	assert.True(t, mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken=x", "answer=allow&user=user_good").Code == http.StatusBadRequest)
+	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
+		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}
-	assert.Len(t, mk.errors, 2)
+	assert.Empty(t, mk.errors)
 }

@@ -92,7 +92,7 @@ func (w *World) enter(token string, now time.Time) (*Session, Ending, bool) {
 	case session == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
 	case session.Used:
-		return nil, mistake("used_session", "the link session token has been used before"), false
+		return nil, UsedSession(), false
 	case w.isOld(session.Created, now):
 		return nil, noted("expired_session", "the link session token has expired"), false
 	}
@@ -159,10 +159,8 @@ func (w *World) advance(s *Session, play Play, now time.Time) {
 	for {
 		act := Action{Username: cmp.Or(play.Username, userGood), Password: Password, Device: Devices()[0].ID, Code: Code, Answer: Answer}
 		switch s.Screen {
-		case ScreenDuplicate:
+		case ScreenDuplicate, ScreenReconnect:
 			act.Name = "acknowledge"
-		case ScreenReconnect:
-			act.Name = "reconnect"
 		case ScreenPermissions:
 			act.Name = "permissions"
 			act.Permitted = slices.DeleteFunc(w.Asked(s), func(p moneykit.Product) bool { return slices.Contains(play.Decline, p) })
@@ -285,4 +283,9 @@ func (play *Play) shared(accounts []moneykit.Account) []moneykit.Account {
 
 func (play *Play) noneOfThem() Ending {
 	return mistake("no_accounts", "the user has none of the accounts "+strings.Join(play.Accounts, ", "))
+}
+
+// UsedSession is how Connect ends with a session that was opened before.
+func UsedSession() Ending {
+	return mistake("used_session", "the link session token has been used before")
 }

@@ -32,22 +32,24 @@ type Institution struct {
 // them.
 
 const (
-	testBankCount = 3
-	placeCount    = 37
-	kindCount     = 8
+	// TestBankCount is how many test banks there are, the first institutions.
+	TestBankCount = 3
+
+	placeCount = 37
+	kindCount  = 8
 
 	// chaseIndex is the index of Chase in the directory, which is sorted by name.
-	chaseIndex = testBankCount + 7*kindCount
+	chaseIndex = TestBankCount + 7*kindCount
 
 	// InstitutionCount is how many institutions there are.
-	InstitutionCount = testBankCount + placeCount*kindCount + 1
+	InstitutionCount = TestBankCount + placeCount*kindCount + 1
 )
 
 // InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
 // then all others by name. They are the same in all worlds.
 func InstitutionAt(i int) Institution {
 	switch {
-	case i < testBankCount:
+	case i < TestBankCount:
 		return testBanks()[i]
 	case i == chaseIndex:
 		return chase()
@@ -55,7 +57,7 @@ func InstitutionAt(i int) Institution {
 		i--
 	}
 	towns, trades := places(), kinds()
-	i -= testBankCount
+	i -= TestBankCount
 	return invented(towns[i/len(trades)], trades[i%len(trades)])
 }
 
@@ -85,7 +87,7 @@ func Lookup(id string) (Institution, bool) {
 	return banks[0], false
 }
 
-func testBanks() [testBankCount]Institution {
+func testBanks() [TestBankCount]Institution {
 	return [...]Institution{
 		{InstantBank, "Instant Bank", "instant.bank.test", "#0A7D5A", moneykit.CountryUS, true, nil},
 		{CredentialsBank, "Credentials Bank", "credentials.bank.test", "#0A4FFF", moneykit.CountryUS, true, nil},

@@ -40,6 +40,7 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 // sendBack returns the URL to which the bank sends the user, who has refused there for a reason or
 // has not.
 func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) string {
+	delete(w.Returns, s.Return)
 	s.Failure, s.Sent, s.Returned = failure, now, false
 	s.Return = s.Params.RedirectURI + "?" + returnQuery()
 	w.Returns[s.Return] = s.Token
@@ -71,7 +72,7 @@ func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, 
 	switch {
 	case s == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
-	case s.Returned && s.Page == page && returnURL == s.Return: // the page is reloaded
+	case s.Returned && s.Page == page: // the page is reloaded
 		return s, Ending{}, true
 	case s.Over || s.Returned:
 		return nil, noted("used_return", "the user has come back with this link session before"), false

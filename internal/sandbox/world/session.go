@@ -125,8 +125,8 @@ func (w *World) finish(s *Session, end Ending, now time.Time) {
 // isOld reports whether a token of a link session has expired.
 func (w *World) isOld(created, now time.Time) bool { return now.Sub(created) >= w.SessionLife }
 
-// features returns what the session wants of Connect.
-func (s *Session) features() moneykit.ConnectFeatures {
+// Features returns what the session wants of Connect.
+func (s *Session) Features() moneykit.ConnectFeatures {
 	if s.Params.ConnectFeatures == nil {
 		return moneykit.ConnectFeatures{}
 	}

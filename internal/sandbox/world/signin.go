@@ -189,7 +189,7 @@ func (w *World) found(s *Session, more []moneykit.Account, now time.Time) {
 		return
 	}
 	l.Accounts, s.Draft = accounts, l
-	s.Offered = permitted(slices.Clone(l.Accounts), s.features())
+	s.Offered = permitted(slices.Clone(l.Accounts), s.Features())
 	if len(s.Offered) == 0 {
 		s.fail("no_accounts", "the user has no accounts to share", "", now)
 		return
@@ -216,8 +216,8 @@ func (w *World) foundMore(s *Session, more []moneykit.Account, now time.Time) {
 		return
 	}
 	n := len(l.Accounts)
-	s.Offered = permitted(accounts[n:], s.features())
-	if s.features().PermitOnlyOneAccount && n > 0 {
+	s.Offered = permitted(accounts[n:], s.Features())
+	if s.Features().PermitOnlyOneAccount && n > 0 {
 		s.Offered = nil
 	}
 	if len(s.Offered) == 0 {

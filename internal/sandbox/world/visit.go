@@ -87,7 +87,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 		}
 		return
 	case "restart":
-		if s.choosesBank() && s.Screen == ScreenError && !s.Hopeless {
+		if s.ChoosesBank() && s.Screen == ScreenError && !s.Hopeless {
 			s.Trail = nil
 			s.show(ScreenFinder, now)
 		}
@@ -113,14 +113,14 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 		w.ask(s, now)
 	case "Duplicate Institution dismiss":
 		s.happened(moneykit.ConnectEventDismissInstitutionAlert, nil, now)
-		if s.choosesBank() {
+		if s.ChoosesBank() {
 			s.Trail = nil
 			s.show(ScreenFinder, now)
 		} else {
 			s.Hopeless = true
 			s.fail("duplicate_institution", "the user has linked this institution before", "", now)
 		}
-	case "Reconnect reconnect":
+	case "Reconnect acknowledge":
 		w.ask(s, now)
 	case "Permissions permissions":
 		w.permit(s, a.Permitted, now)
@@ -180,8 +180,8 @@ func (s *Session) lost(now time.Time) {
 	s.problem(end.Err, "", now)
 }
 
-// choosesBank reports whether the user chooses the institution.
-func (s *Session) choosesBank() bool {
+// ChoosesBank reports whether the user chooses the institution.
+func (s *Session) ChoosesBank() bool {
 	return s.Params.InstitutionID == "" && s.Params.ExistingLinkID == ""
 }
 
@@ -195,9 +195,9 @@ func (s *Session) Offers(in Institution) bool {
 func (w *World) choose(s *Session, id string, now time.Time) {
 	in, ok := Lookup(id)
 	switch {
-	case id != "" && ok && (!s.choosesBank() || s.Offers(in)):
+	case id != "" && ok && (!s.ChoosesBank() || s.Offers(in)):
 		w.goToBank(s, in, now)
-	case s.choosesBank():
+	case s.ChoosesBank():
 		s.Wrong = "unknown_institution"
 	default:
 		s.Hopeless, s.Impossible = true, true
@@ -208,14 +208,14 @@ func (w *World) choose(s *Session, id string, now time.Time) {
 // goToBank goes to an institution, and asks whether the user wants to link it again.
 func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	s.Institution = in
-	if s.choosesBank() {
+	if s.ChoosesBank() {
 		s.happened(moneykit.ConnectEventSelectInstitution,
 			map[string]any{"institution_id": in.ID, "institution_name": in.Name}, now)
 	}
-	features := s.features()
+	features := s.Features()
 	switch linked := w.isLinked(s.Params.CustomerUser.ID, in, now); {
 	case linked && features.DuplicateInstitutionRejected:
-		s.Hopeless = !s.choosesBank()
+		s.Hopeless = !s.ChoosesBank()
 		s.fail("duplicate_institution", "the user has linked this institution before", "", now)
 	case linked && features.DuplicateInstitutionWarning:
 		s.goTo(ScreenDuplicate, now)
@@ -268,7 +268,7 @@ func (w *World) permit(s *Session, permitted []moneykit.Product, now time.Time) 
 // submitAccounts shares the accounts with these ids.
 func (w *World) submitAccounts(s *Session, ids []string, now time.Time) {
 	chosen := slices.DeleteFunc(slices.Clone(s.Offered), func(a moneykit.Account) bool { return !slices.Contains(ids, a.ID) })
-	if s.features().PermitOnlyOneAccount {
+	if s.Features().PermitOnlyOneAccount {
 		chosen = chosen[:min(len(chosen), 1)]
 	}
 	if len(chosen) == 0 && s.Draft != nil {
@@ -281,8 +281,11 @@ func (w *World) submitAccounts(s *Session, ids []string, now time.Time) {
 
 // Leave closes Connect, and says how it ends. After success this is the success.
 func (w *World) Leave(s *Session, now time.Time) Ending {
-	if s.Result != nil {
+	switch {
+	case s.Result != nil:
 		return *s.Result
+	case s.Over:
+		return Ending{Err: s.Problem}
 	}
 	end := Ending{Err: s.Problem}
 	reason := s.Reason
@@ -296,6 +299,9 @@ func (w *World) Leave(s *Session, now time.Time) Ending {
 	w.finish(s, end, now)
 	return end
 }
+
+// Refuse shows why the user's return from the bank does not count. The user can go there again.
+func (s *Session) Refuse(end Ending, now time.Time) { s.problem(end.Err, "", now) }
 
 // goTo shows the next screen. The user can go back from there.
 func (s *Session) goTo(screen Screen, now time.Time) {
