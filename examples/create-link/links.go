@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"maps"
@@ -97,7 +98,10 @@ func (a *app) listLinks(w http.ResponseWriter, r *http.Request) {
 
 // viewAccount returns an account as the page shows it, and adds its balance to the totals.
 func viewAccount(account moneykit.Account, totals map[string]moneykit.Decimal) accountView {
-	_, kind, _ := strings.Cut(account.Type, ".")
+	kind, specific, ok := strings.Cut(account.Type, ".")
+	if ok {
+		kind = specific
+	}
 	view := accountView{Name: account.Name, Mask: account.Mask, Kind: strings.ReplaceAll(kind, "_", " "), Currency: account.Balances.Currency}
 	if account.Nickname != "" {
 		view.Name = account.Nickname
@@ -116,11 +120,8 @@ func viewAccount(account moneykit.Account, totals map[string]moneykit.Decimal) a
 
 // tone chooses one of six colors for an institution, always the same.
 func tone(institutionID string) int {
-	sum := 0
-	for _, b := range []byte(institutionID) {
-		sum = (sum*31 + int(b)) % 6
-	}
-	return sum
+	sum := sha256.Sum256([]byte(institutionID))
+	return int(sum[0]) % 6
 }
 
 // readAccounts returns the accounts of a link, and brings the state of the link up to date.

@@ -84,7 +84,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // The server has usually closed it.
 	// The page's origin must be one name: "localhost" and the address are different origins.
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {

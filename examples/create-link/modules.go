@@ -22,8 +22,8 @@ var packageJSON []byte
 var packageLock []byte
 
 // installModules returns the folder node_modules with @moneykit/connect in it. If the packages are
-// not there, npm installs them as the lock file says. Dir is a folder of the user, which may be such
-// a node_modules itself; empty means a folder in the user's cache.
+// not there, npm installs them as the lock file says. The folder dir is the user's and may be such a
+// node_modules itself. Empty means a folder in the user's cache.
 func installModules(ctx context.Context, dir string, progress io.Writer) (string, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
@@ -51,8 +51,8 @@ func installModules(ctx context.Context, dir string, progress io.Writer) (string
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return "", fmt.Errorf("no folder for the npm packages: set -modules: %w", err)
 	}
-	// The packages are installed beside dir and renamed at the end, so that an installation that was
-	// interrupted is never taken for a complete one.
+	// The packages are installed beside dir and renamed at the end, so that an installation that
+	// was interrupted is never taken for a complete one.
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-")
 	if err != nil {
 		return "", fmt.Errorf("no folder for the npm packages: set -modules: %w", err)
@@ -83,7 +83,6 @@ func npmCI(ctx context.Context, npm, dir string) error {
 		}
 	}
 	var output bytes.Buffer
-	//nolint:gosec // G204: it is npm, found in PATH.
 	command := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	command.Dir = dir
 	command.Stdout, command.Stderr = &output, &output

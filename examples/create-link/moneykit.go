@@ -20,8 +20,8 @@ type moneyKit struct {
 }
 
 // newMoneyKit returns MoneyKit itself, or a sandbox.
-func newMoneyKit(ctx context.Context, real bool) (moneyKit, error) {
-	if !real {
+func newMoneyKit(ctx context.Context, withKeys bool) (moneyKit, error) {
+	if !withKeys {
 		sandbox := moneykittest.New(moneykittest.WithAutoDelivery())
 		return moneyKit{client: sandbox.Client(), host: sandbox.URL(), sandbox: sandbox}, nil
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"os"
 	"os/exec"
@@ -57,7 +58,7 @@ func startPostgres(t *testing.T) string {
 	}
 	data := filepath.Join(dir, "data")
 	command := func(name string, args ...string) {
-		c := exec.Command(filepath.Join(bin, name), args...)
+		c := exec.CommandContext(context.WithoutCancel(t.Context()), filepath.Join(bin, name), args...)
 		c.Dir, c.SysProcAttr = dir, as
 		output, err := c.CombinedOutput()
 		require.NoError(t, err, string(output))

@@ -7,8 +7,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// play makes something happen at a bank of the sandbox. With real keys this endpoint does not exist.
-// The webhook follows by itself, as MoneyKit's would.
+// play makes something happen at a bank of the sandbox. With real keys this endpoint does not
+// exist. The webhook follows by itself, as MoneyKit's would.
 func (a *app) play(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Link string `json:"link"`

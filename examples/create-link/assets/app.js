@@ -118,10 +118,10 @@ function linkCard(link) {
       link.fix && button("fix primary", "Fix", () => connect.relink(link.link).then(settled, failed)),
       !link.fix && button("show", "Transactions", () => showTransactions(link)),
       button("disconnect", "Disconnect", () => disconnect(link).catch(failed))),
-    sandbox && element("div", { class: "actions sandbox" },
+    sandbox && !link.fix && element("div", { class: "actions sandbox" },
       element("span", { class: "muted", text: "Sandbox" }),
-      !link.fix && button("break", "Break this link", act("break", "The bank has locked us out. Try Fix.")),
-      !link.fix && button("add", "New transaction", act("transactions", "A coffee was bought. The webhook follows."))));
+      button("break", "Break this link", act("break", "The bank has locked us out. Try Fix.")),
+      button("add", "New transaction", act("transactions", "A coffee was bought. The webhook follows."))));
 }
 
 let loading = null, again = false;
@@ -148,7 +148,8 @@ async function refresh() {
   find("#links").replaceChildren(...links.map(linkCard));
   if (place) find(place)?.focus();
   find("#empty").hidden = links.length > 0;
-  find("#totals").textContent = totals.map((total) => money(total.amount, total.currency)).join(" + ") || "Connect a bank to begin.";
+  find("#totals").textContent = totals.map((total) => money(total.amount, total.currency)).join(" + ");
+  find("#totals").hidden = totals.length === 0;
   if (shown && !links.some((link) => link.link === shown.link && !link.fix)) {
     shown = null;
     find("#transactions").hidden = true;
