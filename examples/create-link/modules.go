@@ -21,9 +21,9 @@ var packageJSON []byte
 //go:embed package-lock.json
 var packageLock []byte
 
-// installModules returns the folder node_modules with @moneykit/connect in it. If the packages are
-// not there, npm installs them as the lock file says. The folder dir is the user's and may be such a
-// node_modules itself. Empty means a folder in the user's cache.
+// installModules returns the folder node_modules with @moneykit/connect in it. If the packages
+// are not there, npm installs them as the lock file says. The folder dir is the user's choice and
+// may be such a node_modules itself. Empty means a folder in the user's cache.
 func installModules(ctx context.Context, dir string, progress io.Writer) (string, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
