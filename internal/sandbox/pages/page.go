@@ -138,7 +138,10 @@ func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 		out, shown = act(w, asked, now)
 		if !out.Over {
 			var html bytes.Buffer
-			if err = p.parse().ExecuteTemplate(&html, out.Name, shown); err != nil {
+			if err = p.parse().ExecuteTemplate(&html, out.Name, shown); err == nil {
+				err = p.parse().ExecuteTemplate(&html, "panel", shown.Hints)
+			}
+			if err != nil {
 				return
 			}
 			out.HTML = html.String()

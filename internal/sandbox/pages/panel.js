@@ -1,30 +1,30 @@
 // The tester's panel of Connect and of the bank's pages: a click on a test user fills in the form.
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-fill]");
-  if (!button) {
-    return;
-  }
-  const form = document.querySelector("form.screen, main form");
-  let submit = form?.querySelector("button.main:not([hidden])");
-  for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
-    const fields = [...form?.elements ?? []].filter((field) => field.name === name);
-    const choice = fields.find((field) => field.value === value && field.type !== "text");
-    if (choice?.type === "radio" || choice?.type === "checkbox") {
-      choice.checked = true;
-      choice.dispatchEvent(new Event("change", { bubbles: true }));
-    } else if (choice?.type === "button") { // a bank of the list
-      fill(form.elements.search_term, choice.dataset.label);
-      submit = fields.findLast((field) => field.value === value);
-    } else if (fields[0]) {
-      fill(fields[0], value);
-    }
-  }
-  submit?.focus();
+	const button = event.target.closest?.("[data-fill]");
+	if (!button) {
+		return;
+	}
+	const form = document.querySelector("form.screen, main form");
+	let submit = form?.querySelector("button.main:not([hidden])");
+	for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
+		const fields = [...form?.elements ?? []].filter((field) => field.name === name);
+		const choice = fields.find((field) => field.value === value && field.type !== "text");
+		if (choice?.type === "radio" || choice?.type === "checkbox") {
+			choice.checked = true;
+			choice.dispatchEvent(new Event("change", { bubbles: true }));
+		} else if (choice?.type === "button") { // a bank of the list
+			fill(form.elements.search_term, choice.dataset.label);
+			submit = fields.findLast((field) => field.value === value);
+		} else if (fields[0]) {
+			fill(fields[0], value);
+		}
+	}
+	submit?.focus();
 });
 
 /** Fills in a field as typing does, so that others who listen notice. */
 function fill(field, value) {
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
+	field.value = value;
+	field.dispatchEvent(new Event("input", { bubbles: true }));
 }

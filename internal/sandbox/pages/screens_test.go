@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -112,6 +113,22 @@ func TestScreensWithoutNames(t *testing.T) {
 			assert.NotContains(t, out.String(), "nil")
 		}
 	}
+}
+
+// All that browsers load for Connect is small, so that it is there at once.
+func TestAssetsAreSmall(t *testing.T) {
+	t.Parallel()
+	size := 0
+	require.NoError(t, fs.WalkDir(assets, ".", func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if !d.IsDir() {
+			data, err := fs.ReadFile(assets, path)
+			require.NoError(t, err)
+			size += len(data)
+		}
+		return nil
+	}))
+	assert.LessOrEqual(t, size, 60_000)
 }
 
 func TestInk(t *testing.T) {
