@@ -1,4 +1,5 @@
-// Package sandbox holds the rooms of the fake MoneyKit, on which package moneykittest stands.
+// Package sandbox is the fake MoneyKit: it puts its rooms together for package moneykittest and for
+// the program moneykit-sandbox.
 //
 //   - world is the state: institutions, accounts, transactions, links, sessions and tokens, and how
 //     they change. It is plain data, without net/http and without a clock.
@@ -8,7 +9,7 @@
 //
 // A room imports world and none of its neighbours:
 //
-//	     moneykittest
+//	       sandbox
 //	   /      |       \
 //	api    delivery   pages
 //	   \      |       /

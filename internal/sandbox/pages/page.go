@@ -23,10 +23,6 @@ const maxBody = 1 << 20
 // Pages serves Connect's pages. It is safe for concurrent use.
 type Pages struct {
 	World *world.Shared
-	// Errorf reports a mistake of the test or the program.
-	Errorf func(format string, args ...any)
-	// Logf logs an ending that may be a mistake.
-	Logf func(format string, args ...any)
 
 	parse func() *template.Template
 }
@@ -68,16 +64,6 @@ func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
 	h.Set("Content-Security-Policy", policy)
 	w.WriteHeader(status)
 	_ = p.parse().ExecuteTemplate(w, name, data) // the browser may be gone
-}
-
-// Tell reports an ending that is a mistake, and logs one that may be. what names the method or the
-// page where Connect ended.
-func (p *Pages) Tell(what string, end world.Ending) {
-	if end.Mistake {
-		p.Errorf("%s: %s", what, end.Err.DisplayedMessage)
-	} else if end.Note {
-		p.Logf("%s: %s", what, end.Err.DisplayedMessage)
-	}
 }
 
 // request is a step of the user on a page of Connect.

@@ -164,7 +164,6 @@ func TestVisitCredentials(t *testing.T) {
 	require.NotNil(t, b.result)
 	assert.Equal(t, moneykit.ConnectRelinked, b.result.Outcome)
 	assert.Len(t, b.result.Accounts, 3)
-	assert.Empty(t, mk.errors)
 }
 
 func TestVisitFailures(t *testing.T) {
@@ -198,7 +197,6 @@ func TestVisitFailures(t *testing.T) {
 	b.do("leave", nil)
 	assert.Nil(t, b.result.Err)
 	assert.Equal(t, []string{"open", "change_screen", "exit"}, b.names)
-	assert.Empty(t, mk.errors)
 }
 
 // answerBank answers on the page of the OAuth Bank and returns where it leads.
@@ -234,7 +232,6 @@ func TestVisitBank(t *testing.T) {
 		other.send(map[string]any{"action": "leave", "redirect_url": returned})
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
-	assert.Empty(t, mk.errors)
 }
 
 func TestVisitIsOfOnePage(t *testing.T) {
@@ -257,5 +254,4 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}
-	assert.Empty(t, mk.errors)
 }
