@@ -41,6 +41,10 @@ type Reports struct {
 	Errorf func(format string, args ...any)
 	// Logf logs what may be a mistake.
 	Logf func(format string, args ...any)
+	// Request and Delivery are told what goes on, with the world locked; see Observe of [api.API]
+	// and [delivery.Courier]. They may be nil.
+	Request  func(r api.Request, refusal string)
+	Delivery func(delivery.Delivery)
 }
 
 // Sandbox is the fake MoneyKit, with all its rooms. Make one with [New]; it is safe for concurrent
@@ -56,10 +60,12 @@ type Sandbox struct {
 // planned fault delays end.
 func New(ctx context.Context, settings Settings, reports Reports) *Sandbox {
 	s := &Sandbox{World: world.NewShared(world.New(settings.World), settings.Clock)}
-	s.Courier = delivery.New(ctx, settings.Delivery, delivery.Surroundings{World: s.World, Errorf: reports.Errorf, Logf: reports.Logf})
+	s.Courier = delivery.New(ctx, settings.Delivery, delivery.Surroundings{
+		World: s.World, Errorf: reports.Errorf, Logf: reports.Logf, Observe: reports.Delivery,
+	})
 	s.Pages = &pages.Pages{World: s.World}
 	s.API = api.New(settings.API, api.Surroundings{
-		World: s.World, Keys: s.Courier.Keys, Errorf: reports.Errorf, Done: ctx.Done(),
+		World: s.World, Keys: s.Courier.Keys, Errorf: reports.Errorf, Done: ctx.Done(), Observe: reports.Request,
 	})
 	return s
 }

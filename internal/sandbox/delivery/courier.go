@@ -27,6 +27,9 @@ type Surroundings struct {
 	Errorf func(format string, args ...any)
 	// Logf logs attempts that fail.
 	Logf func(format string, args ...any)
+	// Observe is told each delivery when it is queued and after each attempt. It is called with the
+	// world locked, and may be nil.
+	Observe func(Delivery)
 }
 
 // Courier delivers the events of a world. Make one with [New], before the world is used; it is safe
@@ -86,6 +89,12 @@ func (c *Courier) Run() {
 		case <-c.ctx.Done():
 			return
 		}
+	}
+}
+
+func (c *Courier) observe(d *delivery) {
+	if c.Observe != nil {
+		c.Observe(d.copy())
 	}
 }
 
