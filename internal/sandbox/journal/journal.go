@@ -24,7 +24,7 @@ import (
 const (
 	name    = "moneykit-sandbox state"
 	version = 1
-	// headerSize is the length of a header such as "moneykit-sandbox state 00001 00000000000000000048\n".
+	// headerSize is the length of a header: the name, the version and how far the file is good.
 	headerSize = len(name) + 1 + 5 + 1 + 20 + 1
 	// goodAt is where the header says how far the file is good.
 	goodAt = len(name) + 1 + 5 + 1
