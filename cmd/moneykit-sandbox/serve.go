@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -76,7 +75,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if !o.noDelivery {
-		go ctl.Sandbox.Courier.Run()
+		go ctl.Sandbox.Courier.Run() //nolint:contextcheck // the courier has ctx
 	}
 	servers := []*http.Server{
 		server(ctx, slow(o.latency, ctl.Sandbox.Handler(nil))),
@@ -92,7 +91,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		err = nil
 	}
 	cancel()
-	return errors.Join(err, shutDown(servers))
+	shutDown(context.WithoutCancel(ctx), servers)
+	return err
 }
 
 func server(ctx context.Context, h http.Handler) *http.Server {
@@ -104,8 +104,8 @@ func server(ctx context.Context, h http.Handler) *http.Server {
 }
 
 // shutDown waits for the requests that are under way.
-func shutDown(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+func shutDown(ctx context.Context, servers []*http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, s := range servers {
@@ -116,7 +116,6 @@ func shutDown(servers []*http.Server) error {
 		})
 	}
 	all.Wait()
-	return nil
 }
 
 // slow delays requests.

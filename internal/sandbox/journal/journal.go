@@ -54,7 +54,7 @@ type Journal struct {
 func Open(path string) (*Journal, [][]byte, error) {
 	j := &Journal{path: path}
 	for {
-		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
 		if err != nil {
 			return nil, nil, err
 		}

@@ -34,7 +34,7 @@ func TestAppend(t *testing.T) {
 	require.NoError(t, j.Append(bytes.Repeat([]byte("x"), 100_000)))
 	_, _, err := Open(path)
 	require.ErrorIs(t, err, ErrLocked)
-	assert.ErrorContains(t, err, path)
+	require.ErrorContains(t, err, path)
 	require.NoError(t, j.Close())
 	j, records = reopen(t, path)
 	require.Len(t, records, 3)
@@ -91,7 +91,7 @@ func TestDamaged(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, data, 0o600))
 		_, _, err := Open(path)
 		require.Error(t, err, what)
-		assert.ErrorContains(t, err, path)
+		require.ErrorContains(t, err, path)
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, data, after)
@@ -116,7 +116,7 @@ func TestDamaged(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(tc.data), 0o600))
 		_, _, err := Open(path)
-		assert.ErrorIs(t, err, tc.want, name)
+		require.ErrorIs(t, err, tc.want, name)
 	}
 	_, _, err = Open(filepath.Join(path, "below a file"))
 	require.Error(t, err)

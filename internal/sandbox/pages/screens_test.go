@@ -22,8 +22,10 @@ func sampleViews() map[string]any {
 	}
 	hints := []hint{{"user_good" + markup, "Logs in.", map[string]string{"username": "user_good" + markup, "password": "pass_good"}}}
 	products := []productView{
-		{"accounts", "Accounts and balances", "show your money" + markup, true}, {"account_numbers", "Account and routing numbers", "", false},
-		{"identity", "Identity", "check who you are", false}, {"transactions", "Transactions", "sort your spending", false},
+		{"accounts", "Accounts and balances", "show your money" + markup, true},
+		{"account_numbers", "Account and routing numbers", "", false},
+		{"identity", "Identity", "check who you are", false},
+		{"transactions", "Transactions", "sort your spending", false},
 		{"investments", "Investments", "", false},
 	}
 	views := map[string]any{}

@@ -64,9 +64,9 @@ func decode(body io.Reader, params any) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &badRequest{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
 	case err != nil:
-		return &badRequest{http.StatusBadRequest, "the body breaks off"}
+		return &requestError{http.StatusBadRequest, "the body breaks off"}
 	}
 	if len(bytes.TrimSpace(data)) > 0 {
 		decoder := json.NewDecoder(bytes.NewReader(data))
@@ -78,7 +78,7 @@ func decode(body io.Reader, params any) error {
 			}
 		}
 		if err != nil {
-			return &badRequest{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
+			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
 		}
 	}
 	value := reflect.ValueOf(params).Elem()
