@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -55,10 +56,20 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	ctl := control.New()
 	ctl.Hosts = o.hosts
 	ctl.Sandbox = sandbox.New(ctx, o.settings, ctl.Reports(notes.printf))
+	if o.state != "" {
+		state, err := ctl.Sandbox.Keep(o.state, o.seeded, func(err error) {
+			notes.printf("moneykit-sandbox: %v", err)
+			os.Exit(1) // before anybody is told what will not be there
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = state.Close() }() // all is in the file already
+	}
 	scheme := "http"
 	ctl.Info = control.Info{
 		Version: version(), Control: address("http", controlListener),
-		ClientID: o.settings.API.ClientID, ClientSecret: o.settings.API.ClientSecret,
+		ClientID: o.settings.API.ClientID, ClientSecret: o.settings.API.ClientSecret, State: o.state,
 	}
 	if o.tls {
 		certificate, ca, err := certify(o.tlsDir, o.tlsHosts, time.Now())

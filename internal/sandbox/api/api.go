@@ -56,6 +56,7 @@ type API struct {
 
 	// The lock of the world guards what follows.
 	faults    map[string][]plannedFault
+	replanned bool // faults is different than when it was saved
 	windows   map[window]*usage
 	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for

@@ -44,7 +44,9 @@ type Courier struct {
 	// The lock of the world guards what follows.
 	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
-	keys       []*signingKey // the last one signs; none before the first use
+	keys       []*signingKey   // the last one signs; none before the first use
+	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
+	keysTaken  int
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.
@@ -89,12 +91,6 @@ func (c *Courier) Run() {
 		case <-c.ctx.Done():
 			return
 		}
-	}
-}
-
-func (c *Courier) observe(d *delivery) {
-	if c.Observe != nil {
-		c.Observe(d.copy())
 	}
 }
 

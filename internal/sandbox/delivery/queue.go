@@ -90,7 +90,7 @@ func (c *Courier) collect(w *world.World) {
 			Token: e.Token, Event: string(e.Name), LinkID: e.LinkID, IdempotencyKey: e.Key, URL: e.URL,
 			Body: c.payload(e), QueuedAt: e.At, State: Pending, Next: e.At,
 		}})
-		c.observe(c.deliveries[len(c.deliveries)-1])
+		c.touch(c.deliveries[len(c.deliveries)-1])
 	}
 }
 
@@ -101,6 +101,7 @@ func (c *Courier) catchUp(w *world.World, now time.Time) {
 	for _, d := range c.deliveries {
 		if d.State == Pending && d.open == 0 && len(d.Attempts) > 0 && now.After(d.end()) {
 			d.State, d.Next = GivenUp, time.Time{}
+			c.touch(d)
 		}
 	}
 }
@@ -123,7 +124,7 @@ func (c *Courier) Resend(token string) error {
 				err = nil
 				if d.open == 0 { // else it is on its way
 					d.State, d.Next, d.resent, d.rounds, d.accepted = Pending, now, now, 0, false
-					c.observe(d)
+					c.touch(d)
 				}
 			}
 		}

@@ -87,7 +87,7 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 
 // enter opens Connect with the token of a session.
 func (w *World) enter(token string, now time.Time) (*Session, Ending, bool) {
-	session := w.Sessions[token]
+	session := w.session(token)
 	switch {
 	case session == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
@@ -221,6 +221,7 @@ func (w *World) linkAnew(s *Session, accounts []moneykit.Account, now time.Time)
 	w.add(l)
 	token := NewToken()
 	w.Exchanges[token] = &Exchange{LinkID: l.ID, Created: now}
+	w.exchange(token)
 	w.issued(token, now)
 	return success(l, token)
 }
