@@ -85,7 +85,8 @@ async function disconnect(link) {
   find("#confirm-text").textContent = `${link.institution} and its accounts disappear from this page, and MoneyKit deletes the link.`;
   dialog.returnValue = "";
   dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  // The browser may report late that the dialog was closed before, when it is open again.
+  await new Promise((resolve) => { dialog.onclose = () => { if (!dialog.open) resolve(); }; });
   if (dialog.returnValue !== "disconnect") return;
   await connect.disconnect(link.link);
   say(`${link.institution} is disconnected.`);
