@@ -145,11 +145,15 @@ func (a *app) index(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
-	params.Webhook = a.config.webhookURL
-	if a.kit.sandbox != nil {
-		params.Webhook = a.config.origin + "/webhooks"
-	}
+	params.Webhook = a.webhookURL()
 	return nil
+}
+
+func (a *app) webhookURL() string {
+	if a.kit.sandbox != nil {
+		return a.config.origin + "/webhooks"
+	}
+	return a.config.webhookURL
 }
 
 func (a *app) linked(ctx context.Context, userID string, link *moneykit.Link) error {
@@ -167,7 +171,7 @@ func (a *app) stored(ctx context.Context, userID string, link *moneykit.Link, na
 	a.accounts.forget(link.ID)
 	a.events.add(userID, event{Source: "app", Name: name, Text: link.InstitutionName + " is stored", Reload: true})
 	a.events.release(userID, link.ID, link.InstitutionName)
-	return nil
+	return a.remember(ctx, userID, link)
 }
 
 func (a *app) disconnected(ctx context.Context, userID, linkID string) error {

@@ -31,15 +31,21 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	sandbox := moneykittest.NewServer(t, moneykittest.WithAutoDelivery())
 	s, err := openStore(t.Context(), "sqlite", ":memory:")
 	require.NoError(t, err)
 	t.Cleanup(s.close)
+	return newSiteOn(t, s)
+}
+
+func newSiteOn(t *testing.T, s *store, options ...moneykittest.Option) *site {
+	t.Helper()
+	sandbox := moneykittest.NewServer(t, append(options, moneykittest.WithAutoDelivery())...)
 	server := httptest.NewUnstartedServer(nil)
 	_, port, _ := strings.Cut(server.Listener.Addr().String(), ":")
 	kit := moneyKit{client: sandbox.Client(), host: sandbox.URL(), sandbox: sandbox}
 	application, err := newApp(kit, s, appConfig{origin: "http://localhost:" + port, script: []byte("// the script")})
 	require.NoError(t, err)
+	require.NoError(t, application.restore(t.Context()))
 	server.Config.Handler = application
 	server.Start()
 	t.Cleanup(server.Close)

@@ -28,7 +28,17 @@ CREATE TABLE IF NOT EXISTS links (
 	error          TEXT NOT NULL,
 	created_at     BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS links_of_user ON links (user_id, created_at);`
+CREATE INDEX IF NOT EXISTS links_of_user ON links (user_id, created_at);
+CREATE TABLE IF NOT EXISTS moneykit (
+	one  INTEGER PRIMARY KEY,
+	name TEXT NOT NULL
+);`
+
+// The names of the MoneyKit that links are of. A database has the links of one.
+const (
+	itself     = "MoneyKit itself"
+	theSandbox = "the sandbox"
+)
 
 // errNoLink means that a user has no such link.
 var errNoLink = errors.New("no such link")
@@ -45,8 +55,25 @@ type storedLink struct {
 // store keeps links in a database.
 type store struct{ db *sql.DB }
 
-// openDatabase opens the database of the settings, and says in words where it is.
+// openDatabase opens the database of the settings, and says in words where it is. Links of the
+// sandbox and of MoneyKit itself never come into one database.
 func openDatabase(ctx context.Context, s settings) (*store, string, error) {
+	opened, where, err := chooseDatabase(ctx, s)
+	if err != nil {
+		return nil, "", err
+	}
+	name := theSandbox
+	if s.real {
+		name = itself
+	}
+	if err := opened.belong(ctx, name); err != nil {
+		opened.close()
+		return nil, "", err
+	}
+	return opened, where, nil
+}
+
+func chooseDatabase(ctx context.Context, s settings) (*store, string, error) {
 	if s.postgres != "" {
 		opened, err := openStore(ctx, "pgx", s.postgres)
 		if err != nil {
@@ -93,6 +120,21 @@ func openStore(ctx context.Context, driver, source string) (*store, error) {
 
 func (s *store) close() { _ = s.db.Close() }
 
+// belong marks a new database with the name of a MoneyKit, and refuses one with another name.
+func (s *store) belong(ctx context.Context, name string) error {
+	if _, err := s.db.ExecContext(ctx, `INSERT INTO moneykit (one, name) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, name); err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
+	}
+	var found string
+	if err := s.db.QueryRowContext(ctx, `SELECT name FROM moneykit WHERE one = 1`).Scan(&found); err != nil {
+		return fmt.Errorf("the database cannot be read: %w", err)
+	}
+	if found != name {
+		return fmt.Errorf("the database has links of %s: name another one for %s (-db or DATABASE_URL)", found, name)
+	}
+	return nil
+}
+
 // put stores a link of a user, or its new state. A link never changes its user.
 func (s *store) put(ctx context.Context, userID string, link *moneykit.Link) error {
 	_, err := s.db.ExecContext(ctx, `
@@ -120,8 +162,12 @@ func (s *store) remove(ctx context.Context, linkID string) error {
 const selectLinks = `SELECT link_id, user_id, institution_id, institution, state, error, created_at FROM links `
 
 // links returns the links of a user, oldest first.
-func (s *store) links(ctx context.Context, userID string) (links []storedLink, err error) {
-	rows, err := s.db.QueryContext(ctx, selectLinks+`WHERE user_id = $1 ORDER BY created_at, link_id`, userID)
+func (s *store) links(ctx context.Context, userID string) ([]storedLink, error) {
+	return s.list(ctx, selectLinks+`WHERE user_id = $1 ORDER BY created_at, link_id`, userID)
+}
+
+func (s *store) list(ctx context.Context, query string, args ...any) (links []storedLink, err error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/moneykit/moneykit-go/internal/postgrestest"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
@@ -25,6 +26,7 @@ func TestCreateLink(t *testing.T) {
 		"minute":    testFirstMinute,
 		"popup":     testProgramPopup,
 		"full page": testProgramFullPage,
+		"crash":     testProgramCrash,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -234,4 +236,39 @@ func testProgramFullPage(t *testing.T, file string) {
 	require.NoError(t, err)
 	assert.Equal(t, "/", at.RequestURI(), "nothing of the bank's return stays in the address")
 	assert.Equal(t, p.origin, at.Scheme+"://"+at.Host)
+}
+
+// Links in a PostgreSQL outlive a crash of the program, and work when it has been started again.
+func testProgramCrash(t *testing.T, file string) {
+	database := "DATABASE_URL=" + postgrestest.Start(t)
+	p := startProgram(t, file, "localhost:0", database)
+	b := p.visit()
+	b.connect()
+	totals := b.text("#totals")
+	p.kill()
+	b.until("document.querySelector('#live').textContent === 'reconnecting'")
+
+	// The page in the browser finds the program again.
+	again := startProgram(t, file, strings.TrimPrefix(p.origin, "http://"), database)
+	b.until("document.querySelector('#live').textContent === 'live'")
+	b.enter(again)
+	b.card(1, "connected")
+	assert.Equal(t, totals, b.text("#totals"))
+	b.click(".show")
+	b.until("document.querySelectorAll('#transactions .rows li').length === 12")
+	b.click(".break")
+	b.card(1, "error")
+	b.click(".fix")
+	frame := b.frame("relink")
+	goOn(frame)
+	signIn(frame)
+	b.says("Credentials Bank works again.")
+	b.card(1, "connected")
+	b.click(".disconnect")
+	b.click("#confirm-disconnect")
+	b.says("Credentials Bank is disconnected.")
+	again.kill()
+
+	b.enter(startProgram(t, file, "localhost:0", database))
+	b.until("!document.querySelector('#empty').hidden")
 }
