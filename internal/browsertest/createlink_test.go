@@ -18,7 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestCreateLink uses examples/create-link as a user does: it starts the program and opens its page.
+// TestCreateLink uses examples/create-link as a user does: it starts the program and opens its
+// page.
 func TestCreateLink(t *testing.T) {
 	t.Parallel()
 	file := buildCreateLink(t)
