@@ -146,6 +146,9 @@ func (a *app) index(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
 	params.Webhook = a.webhookURL()
+	if a.kit.sandbox != nil {
+		params.CustomSandboxData = customData()
+	}
 	return nil
 }
 

@@ -50,6 +50,14 @@ func (a *app) play(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// customData are the accounts of the test user user_custom.
+func customData() *moneykit.CustomSandboxData {
+	return &moneykit.CustomSandboxData{Accounts: []moneykit.CustomSandboxAccount{
+		{AccountType: "depository.checking", Name: "Household", AccountNumber: "000100002222"},
+		{AccountType: "depository.savings", Name: "Sailing boat", AccountNumber: "000100003333"},
+	}}
+}
+
 // sandboxSchema keeps what the sandbox forgets at the end of the program. An application with keys
 // needs nothing of this: MoneyKit remembers.
 const sandboxSchema = `

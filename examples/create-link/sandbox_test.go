@@ -2,13 +2,16 @@ package main
 
 import (
 	"net/http"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
@@ -56,6 +59,31 @@ func testRestore(t *testing.T, driver, source string) {
 		assert.Empty(t, later.links().Links)
 	}
 	assert.Empty(t, process(9).sandboxLinks())
+}
+
+// Each test user of the README does what the table says.
+func TestUsersOfReadme(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	users := world.TestUsers()
+	for _, user := range users {
+		assert.Contains(t, string(readme), "| `"+user.Name+"` |")
+	}
+	assert.Equal(t, len(users), strings.Count(string(readme), "| `user_"))
+	s := newSite(t)
+	for name, accounts := range map[string]int{"user_good": 4, "user_custom": 2, "user_more": 4, "user_none": 0, "user_locked": 0, "user_down": 0} {
+		b := s.visit()
+		err := b.frontEnd().Link(moneykittest.Play{Institution: moneykittest.CredentialsBank, Username: name})
+		links := b.links().Links
+		if accounts == 0 {
+			require.ErrorIs(t, err, moneykit.ErrConnectExited, name)
+			assert.Empty(t, links, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		assert.Len(t, links[0].Accounts, accounts, name)
+	}
 }
 
 // sandboxLinks returns the rows of the table of the sandbox.

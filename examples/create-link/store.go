@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
@@ -75,12 +77,8 @@ func openDatabase(ctx context.Context, s settings) (*store, string, error) {
 
 func chooseDatabase(ctx context.Context, s settings) (*store, string, error) {
 	if s.postgres != "" {
-		opened, err := openStore(ctx, "pgx", s.postgres)
-		if err != nil {
-			// The error of the driver may repeat parts of the URL, which has a password.
-			return nil, "", errors.New("the PostgreSQL of DATABASE_URL cannot be used: check that it runs, and the name and password in the URL")
-		}
-		return opened, "PostgreSQL, from DATABASE_URL", nil
+		opened, err := openPostgres(ctx, s.postgres)
+		return opened, "PostgreSQL, from DATABASE_URL", err
 	}
 	if s.db == "" && !s.real {
 		opened, err := openStore(ctx, "sqlite", ":memory:")
@@ -98,9 +96,28 @@ func chooseDatabase(ctx context.Context, s settings) (*store, string, error) {
 	}
 	opened, err := openStore(ctx, "sqlite", "file:"+(&url.URL{Path: s.db}).EscapedPath()+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	if err != nil {
-		return nil, "", fmt.Errorf("the database %s cannot be used: %w", s.db, err)
+		return nil, "", fmt.Errorf("the database %s cannot be used: name a file in a folder that exists and can be written: %w", s.db, err)
 	}
 	return opened, "SQLite, in " + s.db, nil
+}
+
+// openPostgres opens a PostgreSQL. Its errors have none of the driver's words, which may repeat
+// parts of the URL and thus the password, but may have the server's.
+func openPostgres(ctx context.Context, source string) (*store, error) {
+	if _, err := pgx.ParseConfig(source); err != nil {
+		return nil, errors.New("DATABASE_URL must be the URL of a PostgreSQL, such as postgres://user:password@localhost/links")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	opened, err := openStore(ctx, "pgx", source)
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("the PostgreSQL of DATABASE_URL cannot be used: it says: %s", refused.Message)
+	case err != nil:
+		return nil, errors.New("the PostgreSQL of DATABASE_URL cannot be used: check that it runs, and the host and port in the URL")
+	}
+	return opened, nil
 }
 
 // openStore opens a database and creates the table if it is missing.
