@@ -113,8 +113,8 @@ func npmCI(ctx context.Context, npm, dir string) error {
 	return nil
 }
 
-// summary returns what npm says is wrong, indented. Its first errors have the reason, and stacks and
-// general advice follow. Without errors these are the last lines.
+// summary returns what npm says is wrong, indented. Its first errors have the reason, and stacks
+// and general advice follow. Without errors these are the last lines.
 func summary(output string) string {
 	const most = 5
 	lines := strings.Split(strings.TrimSpace(output), "\n")
