@@ -32,7 +32,7 @@ const withoutNPM = `the command npm is missing
     winget install OpenJS.NodeJS      on Windows
     https://nodejs.org                elsewhere
 
-  Or set -modules to a node_modules folder from another machine that has the package.`
+  Or set -modules to a node_modules folder from another machine that has the package`
 
 // installModules returns the folder node_modules with @moneykit/connect in it. If the packages
 // are not there, npm installs them as the lock file says. The folder dir is the user's choice and
@@ -106,7 +106,7 @@ func npmCI(ctx context.Context, npm, dir string) error {
 	case err != nil:
 		return fmt.Errorf("npm could not install @moneykit/connect: %w\n\n%s\n\n"+
 			"  Check that this machine reaches the npm registry (npm ping), and start this program again. Or set -modules\n"+
-			"  to a node_modules folder from another machine that has the package.", err, summary(output.String()))
+			"  to a node_modules folder from another machine that has the package", err, summary(output.String()))
 	case !installed(filepath.Join(dir, "node_modules")):
 		return errors.New("npm ended without an error, but did not install @moneykit/connect: check what \"npm ci\" does on this machine")
 	}

@@ -25,7 +25,7 @@ func TestCreateLinkLook(t *testing.T) {
 				t.Parallel()
 				b := programTab{tab: newTab(t)}
 				b.look(width, scheme)
-				b.enter(startProgram(t, file, "localhost:0")) // Frames of one program are not told apart.
+				b.enter(launcher{t, file}.start("localhost:0")) // Frames of one program are not told apart.
 				b.walk(func(state string, themes ...string) {
 					if *screenshots != "" {
 						themes = []string{"playful", "serious"}

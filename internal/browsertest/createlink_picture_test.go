@@ -40,7 +40,7 @@ func renewPicture(t *testing.T) {
 	t.Helper()
 	b := programTab{tab: newTab(t)}
 	require.NoError(t, chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 800)))
-	b.enter(startProgram(t, buildCreateLink(t), "localhost:0"))
+	b.enter(launcher{t, buildCreateLink(t)}.start("localhost:0"))
 	b.click("#connect")
 	choose(b.frame("start"), moneykittest.InstantBank)
 	b.card(1, "connected")

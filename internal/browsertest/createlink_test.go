@@ -23,17 +23,23 @@ import (
 func TestCreateLink(t *testing.T) {
 	t.Parallel()
 	file := buildCreateLink(t)
-	for name, test := range map[string]func(*testing.T, string){
-		"minute":    testFirstMinute,
-		"popup":     testProgramPopup,
-		"full page": testProgramFullPage,
-		"crash":     testProgramCrash,
+	for name, test := range map[string]func(launcher){
+		"minute":    launcher.minute,
+		"popup":     launcher.popup,
+		"full page": launcher.fullPage,
+		"crash":     launcher.crash,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, file)
+			test(launcher{t, file})
 		})
 	}
+}
+
+// launcher starts the program of a file.
+type launcher struct {
+	t    *testing.T
+	file string
 }
 
 // buildCreateLink compiles the program, which is deleted after the test and its subtests.
@@ -54,18 +60,18 @@ type program struct {
 	origin  string
 }
 
-// startProgram starts the program with variables of the environment besides the usual ones, and
-// returns when it has said where its page is.
-func startProgram(t *testing.T, file, addr string, env ...string) *program {
-	t.Helper()
-	command := exec.CommandContext(t.Context(), file, "-addr", addr, "-modules", "node_modules")
-	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
+// start starts the program with variables of the environment besides the usual ones, and returns
+// when it has said where its page is.
+func (l launcher) start(addr string, env ...string) *program {
+	l.t.Helper()
+	command := exec.CommandContext(l.t.Context(), l.file, "-addr", addr, "-modules", "node_modules") // #nosec G204 -- built by this test
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + l.t.TempDir()}, env...)
 	command.Stderr = os.Stderr
 	output, err := command.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, command.Start())
-	p := &program{t: t, command: command}
-	t.Cleanup(p.kill)
+	require.NoError(l.t, err)
+	require.NoError(l.t, command.Start())
+	p := &program{t: l.t, command: command}
+	l.t.Cleanup(p.kill)
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
 		if _, origin, ok := strings.Cut(lines.Text(), "Open     "); ok {
@@ -75,7 +81,7 @@ func startProgram(t *testing.T, file, addr string, env ...string) *program {
 			break
 		}
 	}
-	require.NotEmpty(t, p.origin, "the program says where its page is")
+	require.NotEmpty(l.t, p.origin, "the program says where its page is")
 	return p
 }
 
@@ -162,10 +168,9 @@ func (b *programTab) connect() {
 }
 
 // The first minute of a user, and everything that the page offers afterwards.
-func testFirstMinute(t *testing.T, file string) {
-	start := time.Now()
-	p := startProgram(t, file, "localhost:0")
-	b := p.visit()
+func (l launcher) minute() {
+	t, start := l.t, time.Now()
+	b := l.start("localhost:0").visit()
 	assert.Contains(t, b.text("#empty"), "No bank yet")
 	b.connect()
 	took := time.Since(start)
@@ -211,8 +216,8 @@ func testFirstMinute(t *testing.T, file string) {
 	assert.Empty(t, b.said())
 }
 
-func testProgramPopup(t *testing.T, file string) {
-	b := startProgram(t, file, "localhost:0").visit()
+func (l launcher) popup() {
+	b := l.start("localhost:0").visit()
 	b.click("#connect")
 	choose(b.frame("start"), moneykittest.OAuthBank)
 	answer(b.find("page", b.host+bankPath), true)
@@ -220,11 +225,11 @@ func testProgramPopup(t *testing.T, file string) {
 	b.says("OAuth Bank is connected.")
 	b.card(1, "connected")
 	b.gone(b.host + bankPath)
-	assert.Empty(t, b.said())
+	assert.Empty(l.t, b.said())
 }
 
-func testProgramFullPage(t *testing.T, file string) {
-	p := startProgram(t, file, "localhost:0")
+func (l launcher) fullPage() {
+	p := l.start("localhost:0")
 	b := p.visit()
 	b.click("#connect")
 	goToBank(b.frame("start"))
@@ -234,15 +239,15 @@ func testProgramFullPage(t *testing.T, file string) {
 	b.says("OAuth Bank is connected.")
 	b.card(1, "connected")
 	at, err := url.Parse(eval[string](b.tab, "location.href"))
-	require.NoError(t, err)
-	assert.Equal(t, "/", at.RequestURI(), "nothing of the bank's return stays in the address")
-	assert.Equal(t, p.origin, at.Scheme+"://"+at.Host)
+	require.NoError(l.t, err)
+	assert.Equal(l.t, "/", at.RequestURI(), "nothing of the bank's return stays in the address")
+	assert.Equal(l.t, p.origin, at.Scheme+"://"+at.Host)
 }
 
 // Links in a PostgreSQL outlive a crash of the program, and work when it has been started again.
-func testProgramCrash(t *testing.T, file string) {
-	database := "DATABASE_URL=" + postgrestest.Start(t)
-	p := startProgram(t, file, "localhost:0", database)
+func (l launcher) crash() {
+	database := "DATABASE_URL=" + postgrestest.Start(l.t)
+	p := l.start("localhost:0", database)
 	b := p.visit()
 	b.connect()
 	totals := b.text("#totals")
@@ -250,11 +255,11 @@ func testProgramCrash(t *testing.T, file string) {
 	b.until("document.querySelector('#live').textContent === 'reconnecting'")
 
 	// The page in the browser finds the program again.
-	again := startProgram(t, file, strings.TrimPrefix(p.origin, "http://"), database)
+	again := l.start(strings.TrimPrefix(p.origin, "http://"), database)
 	b.until("document.querySelector('#live').textContent === 'live'")
 	b.enter(again)
 	b.card(1, "connected")
-	assert.Equal(t, totals, b.text("#totals"))
+	assert.Equal(l.t, totals, b.text("#totals"))
 	b.click(".show")
 	b.until("document.querySelectorAll('#transactions .rows li').length === 12")
 	b.click(".break")
@@ -270,6 +275,6 @@ func testProgramCrash(t *testing.T, file string) {
 	b.says("Credentials Bank is disconnected.")
 	again.kill()
 
-	b.enter(startProgram(t, file, "localhost:0", database))
+	b.enter(l.start("localhost:0", database))
 	b.until("!document.querySelector('#empty').hidden")
 }
