@@ -1,7 +1,10 @@
 package browsertest
 
 import (
+	"bytes"
 	"fmt"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"testing"
@@ -40,6 +43,22 @@ func TestCreateLinkLook(t *testing.T) {
 			})
 		}
 	}
+}
+
+// The page stays visible behind Connect, also where it is dark and Connect's page has no color scheme.
+func TestCreateLinkBehindConnect(t *testing.T) {
+	t.Parallel()
+	b := programTab{tab: newTab(t)}
+	b.look(1280, "light")
+	b.enter(launcher{t, buildCreateLink(t)}.start("localhost:0"))
+	b.set("scheme", "dark")
+	b.click("#connect")
+	b.frame("start").until("document.getAnimations().length === 0")
+	raw, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	require.NoError(t, err)
+	picture, err := png.Decode(bytes.NewReader(raw))
+	require.NoError(t, err)
+	assert.Less(t, color.GrayModel.Convert(picture.At(8, 600)).(color.Gray).Y, uint8(32), "white with Connect's overlay has more")
 }
 
 // walk brings the page into all its states. It names the themes besides the default that are worth
