@@ -12,23 +12,19 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestCreateLinkLook checks each state of the page, light and dark, on a small and a large screen.
+// look checks each state of the page, light and dark, on a small and a large screen.
 // One state is checked in each theme. With -screenshots it takes a picture of each state in
 // each theme.
-func TestCreateLinkLook(t *testing.T) {
-	t.Parallel()
-	file := buildCreateLink(t)
+func (l launcher) look() {
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{320, 1280} {
-			t.Run(fmt.Sprintf("%s-%d", scheme, width), func(t *testing.T) {
+			l.t.Run(fmt.Sprintf("%s-%d", scheme, width), func(t *testing.T) {
 				t.Parallel()
 				b := programTab{tab: newTab(t)}
 				b.look(width, scheme)
-				b.enter(launcher{t, file}.start("localhost:0")) // Frames of one program are not told apart.
+				b.enter(launcher{t, l.file}.start("localhost:0")) // Frames of one program are not told apart.
 				b.walk(func(state string, themes ...string) {
 					if *screenshots != "" {
 						themes = []string{"playful", "serious"}
@@ -45,20 +41,20 @@ func TestCreateLinkLook(t *testing.T) {
 	}
 }
 
-// The page stays visible behind Connect, also where it is dark and Connect's page has no color scheme.
-func TestCreateLinkBehindConnect(t *testing.T) {
-	t.Parallel()
-	b := programTab{tab: newTab(t)}
+// behind checks that the page stays visible behind Connect, also where it is dark and the page of
+// Connect has no color scheme.
+func (l launcher) behind() {
+	b := programTab{tab: newTab(l.t)}
 	b.look(1280, "light")
-	b.enter(launcher{t, buildCreateLink(t)}.start("localhost:0"))
+	b.enter(l.start("localhost:0"))
 	b.set("scheme", "dark")
 	b.click("#connect")
 	b.frame("start").until("document.getAnimations().length === 0")
 	raw, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
-	require.NoError(t, err)
+	require.NoError(l.t, err)
 	picture, err := png.Decode(bytes.NewReader(raw))
-	require.NoError(t, err)
-	assert.Less(t, color.GrayModel.Convert(picture.At(8, 600)).(color.Gray).Y, uint8(32), "white with Connect's overlay has more")
+	require.NoError(l.t, err)
+	assert.Less(l.t, color.GrayModel.Convert(picture.At(8, 600)).(color.Gray).Y, uint8(32), "white with Connect's overlay has more")
 }
 
 // walk brings the page into all its states. It names the themes besides the default that are worth
@@ -80,10 +76,6 @@ func (b *programTab) walk(seen func(state string, themes ...string)) {
 	b.card(1, "error")
 	b.until("document.querySelector('#transactions').hidden")
 	seen("broken")
-	b.click("#connect")
-	choose(b.frame("start"), moneykittest.InstantBank)
-	b.card(2, "connected")
-	seen("two")
 }
 
 // set chooses a value in one of the page's lists.

@@ -7,7 +7,6 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -21,26 +20,26 @@ var renew = flag.Bool("picture", false, "renew the picture of the README")
 // pictureFile is the picture of the README.
 var pictureFile = filepath.Join("..", "..", "docs", "images", "create-link.png")
 
-// TestCreateLinkPicture takes the picture of the README if the flag says so, and checks that it has
+// picture takes the picture of the README if the flag says so, and checks that it has
 // the size of the page.
-func TestCreateLinkPicture(t *testing.T) {
-	t.Parallel()
+func (l launcher) picture() {
 	if *renew {
-		renewPicture(t)
+		l.renewPicture()
 	}
 	data, err := os.ReadFile(pictureFile)
-	require.NoError(t, err)
+	require.NoError(l.t, err)
 	config, err := png.DecodeConfig(bytes.NewReader(data))
-	require.NoError(t, err)
-	assert.Equal(t, image.Pt(1280, 800), image.Pt(config.Width, config.Height))
+	require.NoError(l.t, err)
+	assert.Equal(l.t, image.Pt(1280, 800), image.Pt(config.Width, config.Height))
 }
 
 // renewPicture takes a picture of the page with Connect over it.
-func renewPicture(t *testing.T) {
+func (l launcher) renewPicture() {
+	t := l.t
 	t.Helper()
 	b := programTab{tab: newTab(t)}
 	require.NoError(t, chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 800)))
-	b.enter(launcher{t, buildCreateLink(t)}.start("localhost:0"))
+	b.enter(l.start("localhost:0"))
 	b.click("#connect")
 	choose(b.frame("start"), moneykittest.InstantBank)
 	b.card(1, "connected")

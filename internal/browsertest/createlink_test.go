@@ -28,6 +28,9 @@ func TestCreateLink(t *testing.T) {
 		"popup":     launcher.popup,
 		"full page": launcher.fullPage,
 		"crash":     launcher.crash,
+		"look":      launcher.look,
+		"behind":    launcher.behind,
+		"picture":   launcher.picture,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
