@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -65,6 +66,52 @@ func goOn(frame view) {
 func shown(frame view, name string) {
 	frame.test().Helper()
 	frame.until(fmt.Sprintf("document.querySelector('.screen')?.dataset.name === %q", name))
+}
+
+// enter fills in fields of the screen by their names, and submits it. Of boxes and radio buttons it
+// checks the one with the value.
+func enter(frame view, fields map[string]string) {
+	frame.test().Helper()
+	values, err := json.Marshal(fields)
+	require.NoError(frame.test(), err)
+	frame.do(fmt.Sprintf(`const form = document.querySelector(".screen, main form");
+		for (const [name, value] of Object.entries(%s)) {
+			const fields = [...form.elements].filter((field) => field.name === name);
+			const choice = fields.find((field) => ["radio", "checkbox"].includes(field.type) && field.value === value);
+			if (choice) choice.checked = true; else fields[0].value = value;
+		}
+		form.requestSubmit()`, values))
+}
+
+// corrected waits until the screen says what the user has to enter again, with the focus on it.
+func corrected(frame view, text string) {
+	frame.test().Helper()
+	frame.until(fmt.Sprintf(`(() => {
+		const error = document.querySelector("#error:not([hidden])");
+		const field = document.querySelector("[aria-invalid=true]");
+		return error?.innerText.includes(%q) && field?.getAttribute("aria-describedby") === "error" && field.contains(document.activeElement);
+	})()`, text))
+}
+
+// texts returns the texts of the visible elements of the screen that match a selector.
+func texts(frame tab, selector string) []string {
+	frame.t.Helper()
+	return eval[[]string](frame, fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((e) => e.checkVisibility())
+		.map((e) => e.innerText.replace(/\s+/g, " ").trim())`, selector))
+}
+
+// pick chooses a bank in Connect and stays on the screen that follows.
+func pick(frame view, bank string) {
+	frame.test().Helper()
+	shown(frame, "Finder")
+	frame.click(fmt.Sprintf("[data-action=choose][value=%q]", bank))
+}
+
+// submit submits a screen as it is.
+func submit(frame view, screen string) {
+	frame.test().Helper()
+	shown(frame, screen)
+	frame.do("document.querySelector('.screen').requestSubmit()")
 }
 
 // leave closes Connect.

@@ -207,6 +207,7 @@ func (w *World) choose(s *Session, id string, now time.Time) {
 
 // goToBank goes to an institution, and asks whether the user wants to link it again.
 func (w *World) goToBank(s *Session, in Institution, now time.Time) {
+	w.forgetBank(s)
 	s.Institution = in
 	if s.ChoosesBank() {
 		s.happened(moneykit.ConnectEventSelectInstitution,
@@ -222,6 +223,13 @@ func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	default:
 		w.ask(s, now)
 	}
+}
+
+// forgetBank forgets what the user did at the institution that was chosen before. A return from its
+// pages is good no more.
+func (w *World) forgetBank(s *Session) {
+	delete(w.Returns, s.Return)
+	s.Username, s.Device, s.Tries, s.Failure = "", "", 0, ""
 }
 
 // ask asks for permissions, if there are any to ask for.
