@@ -19,6 +19,7 @@ type app struct {
 	*site
 
 	page, frame tab
+	again       func(*moneykit.RelinkParams) // changes sessions for a relink, if it is not nil
 
 	// What the hooks were told, guarded by mu.
 	events []*moneykit.ConnectEvent
@@ -33,6 +34,12 @@ func newApp(t *testing.T, change func(*moneykit.LinkSessionParams)) *app {
 		c.PrepareLink = func(_ *http.Request, params *moneykit.LinkSessionParams) error {
 			if change != nil {
 				change(params)
+			}
+			return nil
+		}
+		c.PrepareRelink = func(_ *http.Request, _ string, params *moneykit.RelinkParams) error {
+			if a.again != nil {
+				a.again(params)
 			}
 			return nil
 		}

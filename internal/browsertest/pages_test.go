@@ -100,6 +100,18 @@ func texts(frame tab, selector string) []string {
 		.map((e) => e.innerText.replace(/\s+/g, " ").trim())`, selector))
 }
 
+// check checks the boxes of the rows with these names, or selects the only one, and no others.
+func check(frame view, names ...string) {
+	frame.test().Helper()
+	list, err := json.Marshal(names)
+	require.NoError(frame.test(), err)
+	frame.do(fmt.Sprintf(`for (const row of document.querySelectorAll("label.row")) {
+		const box = row.querySelector("input");
+		const wanted = %s.some((name) => row.querySelector(".name").innerText.startsWith(name));
+		if (box.checked !== wanted) box.click();
+	}`, list))
+}
+
 // pick chooses a bank in Connect and stays on the screen that follows.
 func pick(frame view, bank string) {
 	frame.test().Helper()

@@ -411,6 +411,7 @@ function render() {
   applyContent();
   applyColors();
   prepareBanks();
+  nameAll();
   const title = form.querySelector("h1");
   document.title = title.textContent;
   const invalid = form.querySelector("[aria-invalid]");
@@ -503,16 +504,24 @@ main.addEventListener("click", ({ target }) => {
   } else if (closing !== undefined) {
     leave();
   } else if (all !== undefined) {
-    const boxes = [...main.querySelectorAll("fieldset input:enabled")];
-    const check = boxes.some((box) => !box.checked);
-    boxes.forEach((box) => { box.checked = check; });
-    button.textContent = check ? "Select none" : "Select all";
+    const check = someUnchecked();
+    boxes().forEach((box) => { box.checked = check; });
+    nameAll();
   } else if (clear !== undefined) {
     byID("search").value = "";
     filter();
     byID("search").focus();
   }
 });
+
+const boxes = () => [...main.querySelectorAll("fieldset input:enabled")];
+const someUnchecked = () => boxes().some((box) => !box.checked);
+
+/** Names what the button above the accounts does. */
+function nameAll() {
+  main.querySelector("[data-all]")?.replaceChildren(someUnchecked() ? "Select all" : "Select none");
+}
+main.addEventListener("change", nameAll);
 
 // ---- Keys
 

@@ -274,7 +274,7 @@ func failureOfEnding(id string) failureView {
 		},
 		"duplicate_institution": {
 			"You have already connected this bank",
-			"The application does not let you connect it a second time.",
+			"It is not connected a second time.",
 		},
 		"locked": {"The bank has locked your login", "Unlock it at the bank’s website, and then try again."},
 		"user_setup_required": {
