@@ -171,6 +171,20 @@ func logIn(bank view) {
 	bank.until("document.querySelector('button[value=allow]') !== null")
 }
 
+// openBank opens the bank's page in a window, from the screen of Connect that leads there.
+func (s *site) openBank(frame tab) tab {
+	frame.t.Helper()
+	shown(frame, "OAuth")
+	frame.click("[data-bank=open]:not([hidden])")
+	return frame.find("page", s.host.URL+bankPath)
+}
+
+// state waits until the screen that leads to the bank is in a state.
+func state(frame view, name string) {
+	frame.test().Helper()
+	frame.until(fmt.Sprintf("[...document.querySelectorAll('div[data-state]')].every((e) => e.hidden === (e.dataset.state !== %q))", name))
+}
+
 // intercept permits access on the bank's page, and returns the URL to which the bank then sends the
 // user, who does not get there.
 func (s *site) intercept(bank tab) string {

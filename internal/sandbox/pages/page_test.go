@@ -234,6 +234,19 @@ func TestVisitBank(t *testing.T) {
 		other.send(map[string]any{"action": "leave", "redirect_url": returned})
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
+
+	// The whole page went to the bank, and comes back with another URL. The user can go there again.
+	b := newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 { // The page is loaded again.
+		b.send(map[string]any{"action": "open", "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+	}
+	b.do("retry", nil)
+	assert.Equal(t, "OAuth", b.name)
+	b.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", b.name)
 	assert.Empty(t, mk.errors)
 }
 
@@ -247,6 +260,7 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	assert.Contains(t, other.html, "in use already")
 	other.do("leave", nil)
 	assert.Equal(t, "moneykittest.used_session", other.result.Err.ID)
+	assert.Equal(t, []string{"open", "error", "change_screen", "exit"}, other.names)
 	b.seen, b.screen = 0, 0
 	b.do("open", nil) // The page was loaded again.
 	assert.Equal(t, "Permissions", b.name)
