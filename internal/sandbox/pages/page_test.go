@@ -235,7 +235,7 @@ func TestVisitBank(t *testing.T) {
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
 
-	// The whole page went to the bank, and comes back with another URL. The user can go there again.
+	// The page went to the bank, and comes back with another URL. The user can go there again.
 	b := newBrowser(t, mk, mk.open(oauthParams()))
 	b.do("permissions", nil)
 	_, returned := answerBank(t, mk, b.token, "allow")

@@ -234,11 +234,15 @@ func (w *World) forgetBank(s *Session) {
 
 // ask asks for permissions, if there are any to ask for.
 func (w *World) ask(s *Session, now time.Time) {
-	if s.Params.ExistingLinkID != "" && len(w.Asked(s)) == 0 {
+	_, err := w.existing(s.Params.ExistingLinkID, now)
+	switch relink := s.Params.ExistingLinkID != ""; {
+	case relink && err != nil: // it was deleted since Connect was opened
+		s.lost(now)
+	case relink && len(w.Asked(s)) == 0:
 		w.signIn(s, now)
-		return
+	default:
+		s.goTo(ScreenPermissions, now)
 	}
-	s.goTo(ScreenPermissions, now)
 }
 
 // Asked returns the products that the session asks for and that an existing link lacks.
