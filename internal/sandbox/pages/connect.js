@@ -508,9 +508,7 @@ main.addEventListener("click", ({ target }) => {
     boxes().forEach((box) => { box.checked = check; });
     nameAll();
   } else if (clear !== undefined) {
-    byID("search").value = "";
-    filter();
-    byID("search").focus();
+    clearSearch();
   }
 });
 
@@ -533,6 +531,8 @@ document.addEventListener("keydown", (event) => {
     if (panel) {
       panel.open = false;
       panel.querySelector("summary").focus();
+    } else if (typed() && document.activeElement === byID("search")) {
+      clearSearch();
     } else {
       close();
     }
@@ -590,6 +590,12 @@ function filter() {
   if (wanted.length) {
     say(found.length === 1 ? "1 bank found" : `${found.length || "No"} banks found`);
   }
+}
+
+function clearSearch() {
+  byID("search").value = "";
+  filter();
+  byID("search").focus();
 }
 
 const shownBanks = () => [...main.querySelectorAll(".featured:not([hidden]) .bank, .banks li:not([hidden]) .bank")];

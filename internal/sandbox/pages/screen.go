@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -104,7 +105,9 @@ func productsOf(w *world.World, s *world.Session) []productView {
 	}
 	for _, p := range w.Asked(s) {
 		settings := s.Settings(p)
-		all = append(all, productView{string(p), nameOf(p), settings.Reason, settings.Required || settings.RequirePermission})
+		locked := settings.Required || settings.RequirePermission
+		declined := !locked && slices.Contains(s.Declined, p)
+		all = append(all, productView{string(p), nameOf(p), settings.Reason, locked, declined})
 	}
 	return all
 }

@@ -317,7 +317,7 @@ func (s *Session) Refuse(end Ending, now time.Time) { s.problem(end.Err, "", now
 
 // goTo shows the next screen. The user can go back from there.
 func (s *Session) goTo(screen Screen, now time.Time) {
-	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials}, s.Screen) {
+	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials, ScreenDevice}, s.Screen) {
 		s.Trail = append(s.Trail, s.Screen)
 	}
 	s.show(screen, now)
