@@ -54,61 +54,63 @@ func (a *app) visit(screen string) {
 // has let the user in, or has not.
 func TestConnectBack(t *testing.T) {
 	t.Parallel()
-	for screen, back := range map[string][]string{
-		"Finder":                nil,
-		"Duplicate Institution": {"Finder"},
-		"Permissions":           {"Finder"},
-		"Credentials":           {"Permissions", "Finder"},
-		"OTP Device":            {"Credentials", "Permissions", "Finder"},
-		"OTP":                   {"OTP Device", "Credentials", "Permissions", "Finder"},
-		"Security Question":     {"Credentials", "Permissions", "Finder"},
-		"Waiting":               {"Credentials", "Permissions", "Finder"},
-		"OAuth":                 {"Permissions", "Finder"},
-		"Accounts":              nil,
-		"Success":               nil,
-		"Error":                 nil,
+	a := newApp(t, nil).link()
+	for _, screens := range [][]string{
+		{"Permissions", "Finder"},
+		{"Credentials", "Permissions", "Finder"},
+		{"OTP Device", "Credentials", "Permissions", "Finder"},
+		{"OTP", "OTP Device", "Credentials", "Permissions", "Finder"},
+		{"Security Question", "Credentials", "Permissions", "Finder"},
+		{"Waiting", "Credentials", "Permissions", "Finder"},
+		{"OAuth", "Permissions", "Finder"},
 	} {
-		t.Run(screen, func(t *testing.T) {
-			t.Parallel()
-			a := newApp(t, func(params *moneykit.LinkSessionParams) {
-				params.ConnectFeatures = &moneykit.ConnectFeatures{DuplicateInstitutionWarning: screen == "Duplicate Institution"}
-			})
-			if screen == "Duplicate Institution" {
-				a.add(moneykittest.CredentialsBank)
-			}
-			a.link()
-			a.visit(screen)
-			for _, before := range back {
-				a.frame.click("#back:not([hidden])")
-				shown(a.frame, before)
-			}
-			assert.True(t, eval[bool](a.frame, "document.querySelector('#back').hidden"))
-			if len(back) > 0 {
-				pick(a.frame, moneykittest.InstantBank)
-				shown(a.frame, "Permissions")
-				link, accounts := a.linked()
-				assert.Equal(t, moneykittest.InstantBank, link.InstitutionID)
-				assert.Equal(t, allAccounts(), accounts)
-			}
-		})
+		a.visit(screens[0])
+		a.back(screens[1:]...)
 	}
+	a.visit("Error")
+	a.back()
+	a.frame.click("[data-action=restart]")
+	a.visit("Accounts")
+	a.back()
+	submit(a.frame, "Accounts")
+	shown(a.frame, "Success")
+	a.back()
+	_, accounts := a.linked()
+	assert.Equal(t, allAccounts(), accounts)
+}
+
+// back goes back to one screen after another. The last one has no Back.
+func (a *app) back(screens ...string) {
+	a.t.Helper()
+	for _, screen := range screens {
+		a.frame.click("#back:not([hidden])")
+		shown(a.frame, screen)
+	}
+	assert.True(a.t, eval[bool](a.frame, "document.querySelector('#back').hidden"))
+}
+
+func TestConnectBackFromDuplicate(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, func(params *moneykit.LinkSessionParams) {
+		params.ConnectFeatures = &moneykit.ConnectFeatures{DuplicateInstitutionWarning: true}
+	})
+	a.add(moneykittest.CredentialsBank)
+	a.link()
+	a.visit("Duplicate Institution")
+	a.back("Finder")
+	a.visit("Duplicate Institution")
+	submit(a.frame, "Duplicate Institution")
+	shown(a.frame, "Permissions")
+	a.back("Finder")
 }
 
 // Without a choice of banks, Back ends at the first screen, and for a relink too.
 func TestConnectBackWithoutFinder(t *testing.T) {
 	t.Parallel()
-	back := func(a *app, screens ...string) {
-		t.Helper()
-		for _, screen := range screens {
-			a.frame.click("#back:not([hidden])")
-			shown(a.frame, screen)
-		}
-		assert.True(t, eval[bool](a.frame, "document.querySelector('#back').hidden"))
-	}
 	a := newApp(t, func(params *moneykit.LinkSessionParams) { params.InstitutionID = moneykittest.CredentialsBank }).link()
 	submit(a.frame, "Permissions")
 	shown(a.frame, "Credentials")
-	back(a, "Permissions")
+	a.back("Permissions")
 
 	a = newApp(t, nil)
 	a.relink(a.broken(moneykittest.LinkSpec{
@@ -117,7 +119,7 @@ func TestConnectBackWithoutFinder(t *testing.T) {
 	submit(a.frame, "Reconnect")
 	submit(a.frame, "Permissions")
 	shown(a.frame, "Credentials")
-	back(a, "Permissions", "Reconnect")
+	a.back("Permissions", "Reconnect")
 }
 
 // What the user has declined stays so when the user comes back to it, and the bank does not ask for
@@ -147,37 +149,61 @@ func TestConnectBackToConsent(t *testing.T) {
 // Close asks first where something would be lost, and not where there is nothing to lose.
 func TestConnectClose(t *testing.T) {
 	t.Parallel()
-	for _, screen := range []string{
-		"Finder", "Permissions", "Credentials", "OTP Device", "OTP", "Security Question", "OAuth", "Accounts", "Success", "Error",
-	} {
+	for screen, tc := range map[string]struct {
+		asks bool
+		id   string // of the error
+	}{"Finder": {}, "Credentials": {asks: true}, "Error": {true, "moneykittest.institution_error"}, "Success": {}} {
 		t.Run(screen, func(t *testing.T) {
 			t.Parallel()
 			a := newApp(t, nil).link()
 			a.visit(screen)
 			a.frame.click("#close")
-			switch screen {
-			case "Success":
+			if tc.asks {
+				a.frame.click("#leave[open] [value=leave]")
+			}
+			if screen == "Success" {
 				assert.Equal(t, "linked", settled(a.page)["outcome"])
 				assert.Len(t, a.stored(), 1)
 				return
-			case "Finder":
-			default:
-				a.frame.click("#leave[open] button:not([value])") // Stay.
-				a.frame.until("!document.querySelector('#leave').open")
-				shown(a.frame, screen)
-				a.frame.click("#close")
-				a.frame.click("#leave[open] [value=leave]")
 			}
-			want := ""
-			if screen == "Error" {
-				want = "moneykittest.institution_error"
-			}
-			assert.Equal(t, want, a.exited())
+			assert.Equal(t, tc.id, a.exited())
 			assert.Empty(t, a.stored())
 			assert.Equal(t, 1, count(a.steps(), "exit"))
 			a.page.gone(a.host.URL + "/start")
 		})
 	}
+}
+
+// A user who stays goes on at the same screen.
+func TestConnectStay(t *testing.T) {
+	t.Parallel()
+	a := newApp(t, nil).link()
+	stay := func(screen string) {
+		t.Helper()
+		shown(a.frame, screen)
+		a.frame.click("#close")
+		a.frame.click("#leave[open] button:not([value])")
+		a.frame.until("!document.querySelector('#leave').open")
+		shown(a.frame, screen)
+	}
+	a.visit("OAuth")
+	stay("OAuth")
+	a.back("Permissions", "Finder")
+	a.visit("Security Question")
+	stay("Security Question")
+	a.back("Credentials", "Permissions", "Finder")
+	a.visit("Permissions")
+	stay("Permissions")
+	submit(a.frame, "Permissions")
+	stay("Credentials")
+	enter(a.frame, login("user_otp"))
+	stay("OTP Device")
+	submit(a.frame, "OTP Device")
+	stay("OTP")
+	enter(a.frame, map[string]string{"code": "123456"})
+	stay("Accounts")
+	a.linked()
+	assert.Zero(t, count(a.steps(), "exit"))
 }
 
 // press presses a key in the page, whose frame has the focus.

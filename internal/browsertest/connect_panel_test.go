@@ -26,50 +26,63 @@ func fill(b view, label, text string) {
 // The tester's panel fills in what leads to each outcome. The focus is then on what goes on.
 func TestConnectPanel(t *testing.T) {
 	t.Parallel()
+	toBank := func(a *app) {
+		fill(a.frame, "Credentials Bank", "user name and password")
+		assert.Equal(t, "Credentials Bank", eval[string](a.frame, "search.value"))
+		a.frame.do("document.activeElement.click()")
+		submit(a.frame, "Permissions")
+		shown(a.frame, "Credentials")
+	}
+	t.Run("failures", func(t *testing.T) {
+		t.Parallel()
+		a := newApp(t, nil).link()
+		for user, does := range map[string]string{
+			"user_custom": "has the accounts of custom_sandbox_data", // There are none.
+			"user_none":   "has no accounts",
+			"user_setup":  "has to do something at the bank first",
+			"user_locked": "is locked out",
+			"user_down":   "finds the bank down",
+		} {
+			toBank(a)
+			fill(a.frame, user, does)
+			a.frame.do("document.activeElement.click()")
+			shown(a.frame, "Error")
+			a.frame.click("[data-action=restart]")
+			shown(a.frame, "Finder")
+		}
+	})
 	for user, tc := range map[string]struct{ does, screen string }{
-		"user_good":     {"signs in", "Accounts"},
-		"user_custom":   {"has the accounts of custom_sandbox_data", "Error"}, // There are none.
-		"user_otp":      {"is sent a code", "OTP Device"},
-		"user_question": {"has to answer a question", "Security Question"},
-		"user_more":     {"has one more account when a link is reconnected", "Accounts"},
-		"user_slow":     {"has to wait for the bank", "Waiting"},
-		"user_none":     {"has no accounts", "Error"},
-		"user_setup":    {"has to do something at the bank first", "Error"},
-		"user_locked":   {"is locked out", "Error"},
-		"user_down":     {"finds the bank down", "Error"},
-		"wrong":         {"with a wrong password", "Credentials"},
+		"user_good": {"signs in", "Accounts"},
+		"user_more": {"has one more account when a link is reconnected", "Accounts"},
+		"user_slow": {"has to wait for the bank", "Waiting"},
 	} {
 		t.Run(user, func(t *testing.T) {
 			t.Parallel()
 			a := newApp(t, nil).link()
-			shown(a.frame, "Finder")
-			fill(a.frame, "Credentials Bank", "user name and password")
-			assert.Equal(t, "Credentials Bank", eval[string](a.frame, "search.value"))
+			toBank(a)
+			fill(a.frame, "user_good", "with a wrong password")
 			a.frame.do("document.activeElement.click()")
-			submit(a.frame, "Permissions")
-			shown(a.frame, "Credentials")
-			if user == "wrong" {
-				fill(a.frame, "user_good", tc.does)
-				a.frame.do("document.activeElement.click()")
-				corrected(a.frame, "password is wrong")
-			} else {
-				fill(a.frame, user, tc.does)
-				a.frame.do("document.activeElement.click()")
-			}
+			corrected(a.frame, "password is wrong")
+			fill(a.frame, user, tc.does)
+			a.frame.do("document.activeElement.click()")
 			shown(a.frame, tc.screen)
 		})
 	}
 	t.Run("code", func(t *testing.T) {
 		t.Parallel()
-		a := atBank(t, nil)
-		enter(a.frame, login("user_otp"))
+		a := newApp(t, nil).link()
+		toBank(a)
+		fill(a.frame, "user_otp", "is sent a code")
+		a.frame.do("document.activeElement.click()")
 		submit(a.frame, "OTP Device")
 		panelAsks(a, "OTP", "000000", "123456")
 	})
 	t.Run("question", func(t *testing.T) {
 		t.Parallel()
-		a := atBank(t, nil)
-		enter(a.frame, login("user_question"))
+		a := newApp(t, nil).link()
+		toBank(a)
+		fill(a.frame, "user_question", "has to answer a question")
+		a.frame.do("document.activeElement.click()")
 		panelAsks(a, "Security Question", "red", "blue")
 	})
 	t.Run("bank", func(t *testing.T) {
