@@ -1,10 +1,13 @@
 package browsertest
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
@@ -125,23 +128,62 @@ func TestConnectNoBankAccounts(t *testing.T) {
 	assert.Empty(t, a.stored())
 }
 
+// Accounts that the user has connected before are told. Only others are chosen at first, if there
+// are any.
 func TestConnectKnownAccounts(t *testing.T) {
 	t.Parallel()
-	a := newApp(t, nil)
-	a.add(moneykittest.CredentialsBank)
-	a.add("chase") // Its accounts are others.
-	a.link()
-	choose(a.frame, moneykittest.CredentialsBank)
-	enter(a.frame, login("user_good"))
-	shown(a.frame, "Accounts")
-	for _, text := range texts(a.frame, "label.row .name") {
-		assert.Contains(t, text, "· already connected")
+	types := []string{"depository.checking", "depository.savings", "liability.credit_card", "investment"}
+	for name, tc := range map[string]struct {
+		bank      string   // of the first link
+		had       []string // types of its accounts
+		abandoned bool     // its token is not exchanged
+		one       bool     // only one account is permitted
+		known     int
+		chosen    []string
+	}{
+		"some":                   {had: types[:3], known: 3, chosen: allAccounts()[3:]},
+		"some, and only one":     {had: types[:2], one: true, known: 2, chosen: allAccounts()[2:3]},
+		"all":                    {had: types, known: 4, chosen: allAccounts()},
+		"all, and only one":      {had: types, one: true, known: 4, chosen: allAccounts()[:1]},
+		"of another bank":        {bank: "chase", had: types, chosen: allAccounts()},
+		"of a link never stored": {had: types, abandoned: true, chosen: allAccounts()},
+		"one in the middle":      {had: types[1:2], known: 1, chosen: []string{"Everyday Checking", "Rewards Card", "Brokerage"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := newApp(t, func(params *moneykit.LinkSessionParams) {
+				params.InstitutionID = moneykittest.CredentialsBank
+				params.ConnectFeatures = &moneykit.ConnectFeatures{PermitOnlyOneAccount: tc.one}
+			})
+			client := a.mk.Client()
+			session, err := client.LinkSessions.Create(t.Context(), moneykit.LinkSessionParams{
+				CustomerUser: moneykit.CustomerUser{ID: user}, RedirectURI: a.origin + "/connect/oauth",
+				InstitutionID: cmp.Or(tc.bank, moneykittest.CredentialsBank),
+			})
+			require.NoError(t, err)
+			payload := a.mk.Connect(session.Token, moneykit.ConnectWeb, moneykittest.Play{Accounts: tc.had})
+			if !tc.abandoned {
+				result, err := moneykit.ParseConnectResult(payload)
+				require.NoError(t, err)
+				_, err = client.LinkSessions.Finish(t.Context(), moneykit.FinishParams{Result: result, UserID: user})
+				require.NoError(t, err)
+			}
+
+			a.link()
+			submit(a.frame, "Permissions")
+			shown(a.frame, "Credentials")
+			enter(a.frame, login("user_good"))
+			shown(a.frame, "Accounts")
+			assert.Len(t, texts(a.frame, "label.row"), 4)
+			known := 0
+			for _, text := range texts(a.frame, "label.row .name") {
+				known += strings.Count(text, "· already connected")
+			}
+			assert.Equal(t, tc.known, known)
+			_, accounts := a.linked()
+			assert.Equal(t, tc.chosen, accounts)
+		})
 	}
-	assert.Empty(t, texts(a.frame, "label.row:has(:checked)"))
-	check(a.frame, "Rewards Card")
-	_, accounts := a.linked()
-	assert.Equal(t, []string{"Rewards Card"}, accounts)
-	assert.Len(t, a.stored(), 3)
 }
 
 func TestConnectDuplicateInstitution(t *testing.T) {

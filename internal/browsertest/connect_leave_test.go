@@ -336,7 +336,7 @@ func TestConnectSessionExpires(t *testing.T) {
 	assert.Equal(t, 1, count(steps, "open"))
 }
 
-// A step that does not reach the server is sent again when the user wants it. The user can leave, too.
+// A step that does not reach the server is sent again when the user wants it, who can also leave.
 func TestConnectUnreachable(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
