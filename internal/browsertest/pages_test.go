@@ -89,7 +89,8 @@ func corrected(frame view, text string) {
 	frame.until(fmt.Sprintf(`(() => {
 		const error = document.querySelector("#error:not([hidden])");
 		const field = document.querySelector("[aria-invalid=true]");
-		return error?.innerText.includes(%q) && field?.getAttribute("aria-describedby") === "error" && field.contains(document.activeElement);
+		return document.querySelector("main").ariaBusy !== "true" && error?.innerText.includes(%q) &&
+			field?.getAttribute("aria-describedby") === "error" && field.contains(document.activeElement);
 	})()`, text))
 }
 
