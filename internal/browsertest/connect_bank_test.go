@@ -153,29 +153,34 @@ func TestConnectBankWindow(t *testing.T) {
 	assert.Zero(t, a.bankPages())
 }
 
-// Back leads from the bank to another one. What happens in the bank's window then does not count.
+// Back leads from the bank to another one. The bank's window is closed, and its page is over.
 func TestConnectBankLeft(t *testing.T) {
 	t.Parallel()
 	a := atOAuth(t, nil)
-	bank := a.openBank(a.frame)
-	logIn(bank)
-	for _, screen := range []string{"Permissions", "Finder"} {
-		a.frame.click("#back")
-		shown(a.frame, screen)
-	}
-	pick(a.frame, moneykittest.CredentialsBank)
-	submit(a.frame, "Permissions")
-	shown(a.frame, "Credentials")
-	bank.click("button[value=allow]")
-	bank.until("document.body.innerText.includes('This cannot go on')")
-	assert.Equal(t, "Credentials", eval[string](a.frame, "document.querySelector('.screen').dataset.name"))
+	url := eval[string](a.openBank(a.frame), "location.href")
+	a.back("Permissions", "Finder")
+	a.page.gone(a.host.URL + bankPath)
+	a.visit("Credentials")
+	bank := a.page.beside()
+	bank.open(url)
+	assert.Equal(t, []string{"This cannot go on"}, texts(bank, "h1"))
+	assert.Contains(t, eval[string](bank, "document.body.innerText"), "belongs to a session that has ended")
 	enter(a.frame, login("user_good"))
 	shown(a.frame, "Accounts")
 	link, _ := a.linked()
 	assert.Equal(t, moneykittest.CredentialsBank, link.InstitutionID)
+}
 
-	bank.open(eval[string](bank, "location.href")) // It is over.
-	assert.Contains(t, eval[string](bank, "document.body.innerText"), "belongs to a session that has ended")
+// A user who closes Connect while the bank is open does not come back from there.
+func TestConnectClosedWhileAtBank(t *testing.T) {
+	t.Parallel()
+	a := atOAuth(t, nil)
+	a.openBank(a.frame)
+	leave(a.frame)
+	assert.Empty(t, a.exited())
+	a.page.gone(a.host.URL + bankPath)
+	assert.Empty(t, a.stored())
+	assert.Equal(t, "exit", a.steps()[len(a.steps())-1])
 }
 
 // A return that is not right is told, and so is the application.

@@ -94,11 +94,12 @@ func corrected(frame view, text string) {
 	})()`, text))
 }
 
-// texts returns the texts of the visible elements of the screen that match a selector.
+// texts returns the texts of the visible elements of the screen that match a selector. What is not
+// scrolled into view has no innerText.
 func texts(frame tab, selector string) []string {
 	frame.t.Helper()
 	return eval[[]string](frame, fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((e) => e.checkVisibility())
-		.map((e) => e.innerText.replace(/\s+/g, " ").trim())`, selector))
+		.map((e) => (e.innerText || e.textContent).replace(/\s+/g, " ").trim())`, selector))
 }
 
 // check checks the boxes of the rows with these names, or selects the only one, and no others.

@@ -406,8 +406,7 @@ function render() {
   const form = main.querySelector(".screen");
   byID("back").hidden = !("back" in form.dataset);
   term = "";
-  bankWindow = null;
-  clearInterval(watch);
+  closeBank();
   applyContent();
   applyColors();
   prepareBanks();
@@ -447,6 +446,7 @@ async function leave() {
   }
   over = true;
   clearTimeout(timer);
+  closeBank();
   byID("trouble").replaceChildren();
   try {
     deliver(await send("leave", {}, AbortSignal.timeout(leaveTimeout)));
@@ -640,6 +640,13 @@ function moveInBanks(event) {
 
 let bankWindow = null;
 let watch;
+
+/** Closes the bank's window, of which nothing is expected any more. */
+function closeBank() {
+  clearInterval(watch);
+  bankWindow?.close();
+  bankWindow = null;
+}
 
 function setBankState(state) {
   for (const element of main.querySelectorAll("[data-state]")) {
