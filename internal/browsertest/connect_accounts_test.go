@@ -200,19 +200,23 @@ func TestConnectDuplicateInstitution(t *testing.T) {
 		event    string
 	}{
 		"acknowledged": {
-			warning, false, "Duplicate Institution", []string{"Connect it anyway", "Choose another bank"},
+			warning, false, "Duplicate Institution",
+			[]string{"Connect it anyway", "Choose another bank"},
 			".main", "Permissions", "acknowledge_institution_alert",
 		},
 		"dismissed": {
-			warning, false, "Duplicate Institution", []string{"Connect it anyway", "Choose another bank"},
+			warning, false, "Duplicate Institution",
+			[]string{"Connect it anyway", "Choose another bank"},
 			"[data-action=dismiss]", "Finder", "dismiss_institution_alert",
 		},
 		"dismissed without choice": {
-			warning, true, "Duplicate Institution", []string{"Connect it anyway", "Do not connect it again"},
+			warning, true, "Duplicate Institution",
+			[]string{"Connect it anyway", "Do not connect it again"},
 			"[data-action=dismiss]", "Error", "dismiss_institution_alert",
 		},
 		"rejected": {
-			rejected, false, "Error", []string{"Choose another bank", "Close"},
+			rejected, false, "Error",
+			[]string{"Choose another bank", "Close"},
 			"[data-action=restart]", "Finder", "error moneykittest.duplicate_institution",
 		},
 		"rejected without choice": {

@@ -193,7 +193,8 @@ func TestConnectWrongReturn(t *testing.T) {
 	}{
 		"changed": {
 			func(_ *app, returned string) string { return returned + "&x=1" },
-			"The way back was not right", "changed_return", []string{"Try again", "Choose another bank", "Close"},
+			"The way back was not right", "changed_return",
+			[]string{"Try again", "Choose another bank", "Close"},
 		},
 		"late": {func(a *app, returned string) string {
 			a.mk.Advance(24 * time.Hour)

@@ -97,7 +97,7 @@ type values struct {
 	Institution string             `json:"institution"`
 	Products    []moneykit.Product `json:"products"`
 	Username    string             `json:"username"`
-	Password    string             `json:"password"` //nolint:gosec // of a test user
+	Password    string             `json:"password"`
 	Device      string             `json:"device"`
 	Code        string             `json:"code"`
 	Answer      string             `json:"answer"`

@@ -267,7 +267,8 @@ func TestVisitIsOfOnePage(t *testing.T) {
 
 	unknown := newBrowser(t, mk, "no such token")
 	assert.Contains(t, unknown.html, "not known")
-	assert.True(t, mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken=x", "answer=allow&user=user_good").Code == http.StatusBadRequest)
+	status, _ := answerBank(t, mk, "x", "allow")
+	assert.Equal(t, http.StatusBadRequest, status)
 	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}

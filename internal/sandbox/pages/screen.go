@@ -156,7 +156,7 @@ func accountsOf(w *world.World, s *world.Session, now time.Time) []accountView {
 	for _, a := range s.Offered {
 		offered := viewOfAccount(a)
 		offered.Known = !isNew(a)
-		offered.Checked = offered.Known != someNew && !(chosen && s.Features().PermitOnlyOneAccount)
+		offered.Checked = offered.Known != someNew && (!chosen || !s.Features().PermitOnlyOneAccount)
 		chosen = chosen || offered.Checked
 		all = append(all, offered)
 	}
