@@ -404,11 +404,11 @@ function render() {
 	const form = main.querySelector(".screen");
 	byID("back").hidden = !("back" in form.dataset);
 	term = "";
-	bankWindow = null;
-	clearInterval(watch);
+	closeBank();
 	applyContent();
 	applyColors();
 	prepareBanks();
+	nameAll();
 	const title = form.querySelector("h1");
 	title.tabIndex = -1;
 	document.title = title.textContent;
@@ -445,6 +445,7 @@ async function leave() {
 	}
 	over = true;
 	clearTimeout(timer);
+	closeBank();
 	byID("trouble").replaceChildren();
 	try {
 		deliver(await send("leave", {}, AbortSignal.timeout(leaveTimeout)));
@@ -502,16 +503,22 @@ main.addEventListener("click", ({ target }) => {
 	} else if (closing !== undefined) {
 		leave();
 	} else if (all !== undefined) {
-		const boxes = [...main.querySelectorAll("fieldset input:enabled")];
-		const check = boxes.some((box) => !box.checked);
-		boxes.forEach((box) => { box.checked = check; });
-		button.textContent = check ? "Select none" : "Select all";
+		const check = someUnchecked();
+		boxes().forEach((box) => { box.checked = check; });
+		nameAll();
 	} else if (clear !== undefined) {
-		byID("search").value = "";
-		filter();
-		byID("search").focus();
+		clearSearch();
 	}
 });
+
+const boxes = () => [...main.querySelectorAll("fieldset input:enabled")];
+const someUnchecked = () => boxes().some((box) => !box.checked);
+
+/** Names what the button above the accounts does. */
+function nameAll() {
+	main.querySelector("[data-all]")?.replaceChildren(someUnchecked() ? "Select all" : "Select none");
+}
+main.addEventListener("change", nameAll);
 
 // ---- Keys
 
@@ -523,6 +530,8 @@ document.addEventListener("keydown", (event) => {
 		if (panel) {
 			panel.open = false;
 			panel.querySelector("summary").focus();
+		} else if (typed() && document.activeElement === byID("search")) {
+			clearSearch();
 		} else {
 			close();
 		}
@@ -582,6 +591,12 @@ function filter() {
 	}
 }
 
+function clearSearch() {
+	byID("search").value = "";
+	filter();
+	byID("search").focus();
+}
+
 const shownBanks = () => [...main.querySelectorAll(".featured:not([hidden]) .bank, .banks li:not([hidden]) .bank")];
 
 main.addEventListener("input", ({ target }) => {
@@ -624,6 +639,13 @@ function moveInBanks(event) {
 
 let bankWindow = null;
 let watch;
+
+/** Closes the bank's window, of which nothing is expected any more. */
+function closeBank() {
+	clearInterval(watch);
+	bankWindow?.close();
+	bankWindow = null;
+}
 
 function setBankState(state) {
 	for (const element of main.querySelectorAll("[data-state]")) {

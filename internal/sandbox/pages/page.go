@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -150,7 +149,7 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 		s, end, ok = nil, world.UsedSession(), false
 	}
 	if !ok {
-		return stranded(asked, end)
+		return stranded(w, asked, end, now)
 	}
 	var over *world.Ending
 	switch {
@@ -177,10 +176,12 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
-		if !ok && asked.Action == "resume" {
-			if s = w.AtBank(asked.Token, now); s != nil && s.Page == asked.Visit {
-				s.Refuse(end, now)
-				return s, end, true
+		if own := w.Sessions[asked.Token]; !ok && own != nil && own.Page == asked.Visit && !own.Over {
+			if _, _, ok := w.Begin(asked.Token, asked.Visit, now); ok { // The session goes on at this page.
+				if own.Screen == world.ScreenOAuth {
+					own.Refuse(end, now)
+				}
+				return own, end, true
 			}
 		}
 		return s, end, ok
@@ -192,15 +193,23 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	return s, end, ok
 }
 
-// stranded returns what a page shows that cannot be part of a session.
-func stranded(asked request, end world.Ending) (answer, view) {
-	if asked.Action == "leave" {
-		return answer{Messages: []message{ending(end)}, Over: true}, view{}
+// stranded returns what a page shows that cannot be part of a session. The front end hears of it as
+// of any other failure.
+func stranded(w *world.World, asked request, end world.Ending, now time.Time) (answer, view) {
+	s := &world.Session{} // Only of this page.
+	if known := w.Sessions[asked.Token]; known != nil {
+		s.ID, s.Params, s.Institution = known.ID, known.Params, known.Institution
 	}
-	_, id, _ := strings.Cut(end.Err.ID, ".")
-	failure := failureOfEnding(id)
-	failure.Final = true
-	return answer{Name: string(world.ScreenError), Messages: []message{}}, view{Screen: string(world.ScreenError), App: asked.App, Failure: &failure}
+	if asked.Action == "leave" {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventExit, At: now, Institution: s.Institution}}
+		return answer{Messages: append(events(s), ending(end)), Over: true}, view{}
+	}
+	if asked.Seen == 0 {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventOpen, At: now}}
+	}
+	s.Refuse(end, now)
+	s.Hopeless = true
+	return answer{Name: string(s.Screen), Messages: events(s)}, viewOf(w, s, asked.App, now)
 }
 
 // events returns the messages of the steps that the page has not received.

@@ -232,6 +232,19 @@ func TestVisitBank(t *testing.T) {
 		other.send(map[string]any{"action": "leave", "redirect_url": returned})
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
+
+	// The page went to the bank, and comes back with another URL. The user can go there again.
+	b := newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 { // The page is loaded again.
+		b.send(map[string]any{"action": "open", "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+	}
+	b.do("retry", nil)
+	assert.Equal(t, "OAuth", b.name)
+	b.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", b.name)
 }
 
 func TestVisitIsOfOnePage(t *testing.T) {
@@ -244,13 +257,15 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	assert.Contains(t, other.html, "in use already")
 	other.do("leave", nil)
 	assert.Equal(t, "moneykittest.used_session", other.result.Err.ID)
+	assert.Equal(t, []string{"open", "error", "change_screen", "exit"}, other.names)
 	b.seen, b.screen = 0, 0
 	b.do("open", nil) // The page was loaded again.
 	assert.Equal(t, "Permissions", b.name)
 
 	unknown := newBrowser(t, mk, "no such token")
 	assert.Contains(t, unknown.html, "not known")
-	assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken=x", "answer=allow&user=user_good").Code)
+	status, _ := answerBank(t, mk, "x", "allow")
+	assert.Equal(t, http.StatusBadRequest, status)
 	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}

@@ -203,12 +203,15 @@ func (w *World) conclude(s *Session, play Play, now time.Time) Ending {
 	return end
 }
 
-// isLinked reports whether a user has a link at an institution. One whose token nobody exchanged
-// does not count, because the user could never get rid of it.
+// isLinked reports whether a user has a link at an institution.
 func (w *World) isLinked(user string, in Institution, now time.Time) bool {
-	return slices.ContainsFunc(w.LinksOf(user, now), func(l *Link) bool {
-		return l.Institution.ID == in.ID && (l.State == moneykit.LinkStateConnected || l.State == moneykit.LinkStateError)
-	})
+	return slices.ContainsFunc(w.LinksOf(user, now), func(l *Link) bool { return l.Institution.ID == in.ID && l.IsLinked() })
+}
+
+// IsLinked reports whether the user has connected the link. One whose token nobody exchanged does
+// not count, because the user could never get rid of it.
+func (l *Link) IsLinked() bool {
+	return l.State == moneykit.LinkStateConnected || l.State == moneykit.LinkStateError
 }
 
 // linkAnew adds the new link of a session to the world. It awaits the exchange of its token.

@@ -207,6 +207,7 @@ func (w *World) choose(s *Session, id string, now time.Time) {
 
 // goToBank goes to an institution, and asks whether the user wants to link it again.
 func (w *World) goToBank(s *Session, in Institution, now time.Time) {
+	w.forgetBank(s)
 	s.Institution = in
 	if s.ChoosesBank() {
 		s.happened(moneykit.ConnectEventSelectInstitution,
@@ -224,13 +225,24 @@ func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	}
 }
 
+// forgetBank forgets what the user did at the institution that was chosen before. A return from its
+// pages is good no more.
+func (w *World) forgetBank(s *Session) {
+	delete(w.Returns, s.Return)
+	s.Username, s.Device, s.Tries, s.Failure = "", "", 0, ""
+}
+
 // ask asks for permissions, if there are any to ask for.
 func (w *World) ask(s *Session, now time.Time) {
-	if s.Params.ExistingLinkID != "" && len(w.Asked(s)) == 0 {
+	_, err := w.existing(s.Params.ExistingLinkID, now)
+	switch relink := s.Params.ExistingLinkID != ""; {
+	case relink && err != nil: // it was deleted since Connect was opened
+		s.lost(now)
+	case relink && len(w.Asked(s)) == 0:
 		w.signIn(s, now)
-		return
+	default:
+		s.goTo(ScreenPermissions, now)
 	}
-	s.goTo(ScreenPermissions, now)
 }
 
 // Asked returns the products that the session asks for and that an existing link lacks.
@@ -305,7 +317,7 @@ func (s *Session) Refuse(end Ending, now time.Time) { s.problem(end.Err, "", now
 
 // goTo shows the next screen. The user can go back from there.
 func (s *Session) goTo(screen Screen, now time.Time) {
-	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials}, s.Screen) {
+	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials, ScreenDevice}, s.Screen) {
 		s.Trail = append(s.Trail, s.Screen)
 	}
 	s.show(screen, now)
