@@ -40,6 +40,9 @@ type World struct {
 
 	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
 
+	recent []*Ledger // with rows of the past in memory, the last used last
+	pasts  int       // the number of these rows
+
 	stirred bool // there is something new to deliver, or will be at another time
 }
 
