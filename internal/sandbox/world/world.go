@@ -43,6 +43,8 @@ type World struct {
 	recent []*Ledger // with rows of the past in memory, the last used last
 	pasts  int       // the number of these rows
 
+	agenda agenda
+
 	stirred bool // there is something new to deliver, or will be at another time
 }
 
