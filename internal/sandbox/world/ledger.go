@@ -91,7 +91,7 @@ func (g *Ledger) build() {
 		g.last[id] = gone
 	}
 	for i := range g.length() {
-		g.last[g.entry(i).Row.ID] = int32(i) //nolint:gosec // a log does not get that long
+		g.last[g.entry(i).Row.ID] = int32(i)
 	}
 	var rows []*moneykit.Transaction
 	for i := range g.length() {

@@ -99,7 +99,7 @@ func (g *Ledger) remember() {
 }
 
 // maxPast is how many rows of pasts are kept in memory.
-const maxPast = 1 << 15
+const maxPast = 1 << 13
 
 // keep notes that the past of a ledger is in memory and was used last. If there are too many rows
 // of pasts then, the ledgers that were not used for longest lose theirs, and the indexes of them.
