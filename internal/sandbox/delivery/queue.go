@@ -57,8 +57,8 @@ type delivery struct {
 	accepted  bool   // by one attempt at least
 }
 
-// Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000. Those
-// that are not pending are forgotten sooner if the bodies have more than 32 MiB.
+// Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000.
+// Those that are not pending are forgotten sooner if the bodies have more than 32 MiB.
 func (c *Courier) Deliveries() []Delivery {
 	var out []Delivery
 	c.World.Do(func(w *world.World, now time.Time) {

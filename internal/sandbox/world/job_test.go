@@ -23,8 +23,8 @@ func nextJob(w *world.World) (next time.Time, ok bool) {
 	return next, ok
 }
 
-// TestJobModel asks for refreshes at random, also with a clock that runs backward, and compares when
-// the next one is due with what a look at all links finds.
+// TestJobModel asks for refreshes at random, also with a clock that runs backward, and compares
+// when the next one is due with what a look at all links finds.
 func TestJobModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {

@@ -20,7 +20,7 @@ func TestPastIsMadeAgain(t *testing.T) {
 	w := newWorld()
 	link := add(t, w, world.LinkSpec{UserID: "user-1", Accounts: []moneykit.Account{{Type: "depository.savings", Name: "Only"}}})
 	var others []*world.Link
-	for range 250 {
+	for range 60 {
 		others = append(others, add(t, w, world.LinkSpec{}))
 	}
 	now := start
@@ -77,7 +77,7 @@ func heap() uint64 {
 //
 //nolint:paralleltest // it counts the memory of the process
 func TestMemoryPerUser(t *testing.T) {
-	const users = 1000
+	const users = 700
 	w := newWorld()
 	grow := func(group string) uint64 {
 		before := heap()
