@@ -108,6 +108,7 @@ func (k *State) load(w *world.World, records [][]byte, seed bool, now time.Time)
 		}
 	}
 	w.Restore()
+	k.sandbox.Courier.Restored()
 	if behind := latest.Sub(now.Add(w.Offset)); len(records) > 0 && behind > 0 {
 		w.Offset += behind // the clock does not go back
 	}

@@ -61,6 +61,8 @@ type API struct {
 	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for
 	requests  []*Request
+
+	requestBytes int // that requests take
 }
 
 // New returns an API. Its settings are final.

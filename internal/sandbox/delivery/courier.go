@@ -44,6 +44,8 @@ type Courier struct {
 	// The lock of the world guards what follows.
 	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
+	pending    []*delivery     // of these, in their order, and perhaps some that were pending until now
+	bodies     int             // bytes of the bodies of deliveries
 	keys       []*signingKey   // the last one signs; none before the first use
 	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
 	keysTaken  int

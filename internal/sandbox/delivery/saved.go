@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -87,15 +88,17 @@ func (c *Courier) RestoreDelivery(data []byte) error {
 		}
 		restored.Delivery.Attempts = append(restored.Delivery.Attempts, attempt)
 	}
-	for i, d := range c.deliveries {
-		if d.Token == restored.Token {
-			c.deliveries[i] = restored
-			return nil
-		}
+	i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.Token == restored.Token })
+	if i >= 0 {
+		c.deliveries[i] = restored
+	} else {
+		c.deliveries = append(c.deliveries, restored)
 	}
-	c.deliveries = append(c.deliveries, restored)
 	return nil
 }
+
+// Restored ends calls of [Courier.RestoreDelivery]. The world must be locked.
+func (c *Courier) Restored() { c.index() }
 
 // RestoreKeys puts keys from [Courier.TakeTouched] back. The world must be locked.
 func (c *Courier) RestoreKeys(data []byte) error {

@@ -83,5 +83,5 @@ func (w *World) Restore() {
 			w.Spent = append(w.Spent, issued.Token)
 		}
 	}
-	w.stirred = true
+	w.agenda, w.stirred = agenda{}, true
 }

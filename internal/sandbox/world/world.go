@@ -40,6 +40,11 @@ type World struct {
 
 	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
 
+	recent []*Ledger // with rows of the past in memory, the last used last
+	pasts  int       // the number of these rows
+
+	agenda agenda
+
 	touched *Touched // nil if nobody wants them
 	stirred bool     // there is something new to deliver, or will be at another time
 }
