@@ -273,7 +273,7 @@ function applyColors() {
 	const [button, onButton] = buttonColors(paint(surface, accent));
 	const [danger, onDanger] = buttonColors(paint(surface, of("error")));
 	for (const [name, rgb] of Object.entries({
-		text: strong, soft: readable(paint(surface, of("secondaryForeground")), strong, backgrounds),
+		surface: paint(surface), text: strong, soft: readable(paint(surface, of("secondaryForeground")), strong, backgrounds),
 		link: readable(paint(surface, of("accent")), strong, [...backgrounds, tint]),
 		bad: readable(paint(surface, of("error")), strong, backgrounds),
 		button, "on-button": onButton, danger, "on-danger": onDanger,
