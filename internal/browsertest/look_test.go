@@ -339,7 +339,8 @@ type findings struct {
 	Incomplete [][]string
 }
 
-func axe(b tab) findings {
+// axe runs axe-core with options in JavaScript.
+func axe(b tab, options string) findings {
 	b.t.Helper()
 	if !eval[bool](b, "'axe' in window") {
 		script, err := os.ReadFile("node_modules/axe-core/axe.min.js")
@@ -348,31 +349,43 @@ func axe(b tab) findings {
 	}
 	var found findings
 	require.NoError(b.t, json.Unmarshal([]byte(eval[string](b, `(() => {
-		const list = (results) => results.flatMap(({ id, impact, nodes }) => nodes.map(({ html, any, all, none }) =>
+		const flat = (results) => results.flatMap(({ id, impact, nodes }) => nodes.map(({ html, any, all, none }) =>
 			[id, impact, html, [...any, ...all, ...none].map(({ message }) => message).join(" ")]));
 		// What is under another element has an unknown background.
 		const sticky = [...document.querySelectorAll(".actions, .search")];
 		sticky.forEach((e) => { e.style.position = "static"; });
-		const alike = [...document.querySelectorAll(".banks li")].filter((e) => e.checkVisibility()).slice(9);
-		return axe.run({ exclude: alike }, { resultTypes: ["violations", "incomplete"] }).then(({ violations, incomplete, passes }) => {
+		// A long list of banks takes long, and they look alike.
+		const list = document.querySelector(".banks");
+		const banks = [...list?.children ?? []];
+		list?.replaceChildren(...banks.filter((e) => !e.hidden).slice(0, 9));
+		return axe.run(document, `+options+`).then(({ violations, incomplete, passes }) => {
 			sticky.forEach((e) => { e.style.position = ""; });
-			return JSON.stringify({ passes: passes.length, violations: list(violations), incomplete: list(incomplete) });
+			list?.replaceChildren(...banks);
+			return JSON.stringify({ passes: passes.length, violations: flat(violations), incomplete: flat(incomplete) });
 		});
 	})()`)), &found))
 	return found
 }
 
-// checkLook checks what everybody has to be able to read and to touch.
-func checkLook(b tab) {
-	b.t.Helper()
-	found := axe(b)
-	assert.Greater(b.t, found.Passes, 5)
-	assert.Empty(b.t, found.Violations)
+// unreadable returns the violations, and the texts whose contrast axe-core could not tell.
+func unreadable(found findings) [][]string {
+	all := found.Violations
 	for _, open := range found.Incomplete {
 		// The server chooses the color of a bank's initials, and the line between rows is under no text.
 		harmless := strings.HasPrefix(open[2], "<text ") || strings.Contains(open[3], "pseudo element")
-		assert.False(b.t, open[0] == "color-contrast" && !harmless, open)
+		if open[0] == "color-contrast" && !harmless {
+			all = append(all, open)
+		}
 	}
+	return all
+}
+
+// checkLook checks what everybody has to be able to read and to touch.
+func checkLook(b tab) {
+	b.t.Helper()
+	found := axe(b, "{}")
+	assert.Greater(b.t, found.Passes, 5)
+	assert.Empty(b.t, unreadable(found))
 	assert.Empty(b.t, eval[[]string](b, tooSmall), "controls that are too small to touch")
 	assert.Empty(b.t, eval[[]string](b, tooWide), "what is wider than its place")
 }
