@@ -81,8 +81,19 @@ func (s *stage) enter(params moneykit.LinkSessionParams, token string) {
 	s.frame = s.page.find("iframe", s.host.URL)
 	s.watched = s.frame
 	opened(s.frame)
+	s.page.attend()
+	s.frame.attend()
 	// Screens that go on by themselves stay.
 	s.frame.do("const wait = setTimeout; window.setTimeout = (call, after) => wait(call, after >= 700 ? 1e6 : after)")
+}
+
+// attend makes a page behave as the one that has the attention of the user.
+func (b tab) attend() {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	})))
 }
 
 // at waits for a screen, and shows it to the test under a name.
@@ -393,12 +404,12 @@ func checkLook(b tab) {
 // tooSmall lists controls that are too small, and tooWide what is cut off or has to be scrolled
 // sideways.
 const (
-	tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidden]), summary")].filter((e) => e.checkVisibility()).flatMap((e) => {
+	tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidden]), summary")].filter((e) => e.checkVisibility({ contentVisibilityAuto: true })).flatMap((e) => {
 		const main = e.matches(".main, .plain, .danger, .field, .bank, .round, summary, #search, [type=checkbox], [type=radio], .panel button");
 		const { width, height } = (e.closest("label") ?? e).getBoundingClientRect();
 		return Math.min(width, height) < (main ? 44 : 24) ? [e.outerHTML.slice(0, 120) + " " + width + "x" + height] : [];
 	})`
-	tooWide = `[...document.querySelectorAll("html, body, body *")].filter((e) => e.checkVisibility() && !e.closest(".unseen, svg, input, #progress")).flatMap((e) => {
+	tooWide = `[...document.querySelectorAll("html, body, body *")].filter((e) => e.checkVisibility({ contentVisibilityAuto: true }) && !e.closest(".unseen, svg, input, #progress")).flatMap((e) => {
 		const { left, right } = e.getBoundingClientRect();
 		return e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline" || left < 0 || right > innerWidth + .5
 			? [e.outerHTML.slice(0, 120) + " " + [left, right, e.clientWidth, e.scrollWidth]] : [];
