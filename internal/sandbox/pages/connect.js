@@ -117,9 +117,9 @@ function setProperties() {
 
 /** Returns a value as CSS, "" if a property of that kind cannot have it. */
 function valid(kind, value) {
-	const css = typeof value === "number" || typeof value === "string" ? String(value).trim() : "";
+	const css = Number.isFinite(value) || typeof value === "string" ? String(value).trim() : "";
 	// These would pass as any value, or as a part of it.
-	return css.length <= 500 && !/[;{}\\]|^(inherit|initial|revert|unset)|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
+	return css.length <= 500 && !/[;{}\\]|\/\*|^(inherit|initial|revert|unset)|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
 }
 
 // fonts are the weights, sizes, line heights and letter spacings of our default theme.
@@ -418,7 +418,7 @@ function render() {
 	document.title = title.textContent;
 	const invalid = form.querySelector("[aria-invalid]");
 	const first = invalid?.matches("fieldset") ? invalid.querySelector("input:enabled") : invalid;
-	const touch = matchMedia("(pointer: coarse)").matches; // A keyboard on the screen would cover most of it.
+	const touch = matchMedia("(pointer: coarse)").matches; // Its keyboard would cover the screen.
 	(first ?? (touch ? null : form.querySelector("[data-focus]")) ?? title).focus();
 	if (!form.contains(document.activeElement)) {
 		title.focus();
