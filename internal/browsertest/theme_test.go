@@ -1,12 +1,15 @@
 package browsertest
 
 import (
+	"bytes"
 	"fmt"
+	"image/png"
 	"strings"
-
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
@@ -37,7 +40,7 @@ func accented(color string) string {
 func TestThemesAreReadable(t *testing.T) {
 	t.Parallel()
 	themes := map[string]string{
-		"none": "{}", "moneyui": "moneyui",
+		"none": "{}", "moneyui": "moneyui", "own": ownTheme,
 		"light yellow": accented("#ffffe0"), "black": accented("#000"), "white": accented("#fff"),
 		"red": accented("#f00"), "gray": accented("#808080"), "see-through": accented("rgb(0 119 255 / .1)"),
 		"without contrast": `{ colors: { accent: "#777", primaryBackground: "#808080", primaryContent: "#888", primaryForeground: "#808080",
@@ -74,7 +77,7 @@ func style(b tab, selector, property string) string {
 const picture = `"data:image/svg+xml,<svg xmlns='http://www.w3.org/2000/svg' width='20' height='20'><circle cx='10' cy='10' r='9'/></svg>"`
 
 // ownTheme has an unusual value for each member.
-const ownTheme = `{
+var ownTheme = strings.ReplaceAll(`{
 	colors: {
 		accent: { light: "#0a5d4c", dark: "#7fe0b5" }, primaryBackground: { light: "#fffaf0", dark: "#101820" },
 		primaryForeground: { light: "#201000", dark: "#fff8f0" }, primaryContent: { light: "#fdf3e0", dark: "#182430" }, separator: "#010203",
@@ -104,11 +107,11 @@ const ownTheme = `{
 		institutionCellBorder: null, institutionCellSpacing: "21px", institutionCellBackgroundColor: "#fff", institutionCellBoxShadow: null } },
 	modal: { borderRadius: "9px", boxShadow: null, overlayBackgroundColor: "rgb(0 128 0 / 0.5)", overlayBackdropFilter: null },
 	popover: { borderRadius: "11px", boxShadow: null },
-}`
+}`, "PICTURE", picture)
 
 func TestThemeIsApplied(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "{ colorScheme: 'light', theme: "+strings.ReplaceAll(ownTheme, "PICTURE", picture)+" }")
+	s := newStage(t, "{ colorScheme: 'light', theme: "+ownTheme+" }")
 	s.page.look(1280, "dark")
 	s.open(moneykit.LinkSessionParams{})
 	check := func(selector string, styles map[string]string) {
@@ -188,4 +191,142 @@ func TestThemeIsApplied(t *testing.T) {
 	assert.Equal(t, "Done", eval[string](s.frame, "document.querySelector('.main').innerText"))
 	assert.Empty(t, eval[[]string](s.frame, "[...document.querySelectorAll('img')].map((img) => img.src)"))
 	assert.Empty(t, s.frame.said())
+}
+
+// What is not a value of a theme has no effect, and nothing breaks.
+func TestHostileTheme(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "{}")
+	s.open(moneykit.LinkSessionParams{})
+	s.page.do(`const own = ` + ownTheme + `;
+		const isGroup = (value) => value !== null && typeof value === "object" && !("light" in value);
+		window.filled = (value, part = own) => Object.fromEntries(Object.entries(part).map(([name, old]) => [name, isGroup(old) ? filled(value, old) : value]));`)
+	look := func() string {
+		return eval[string](s.frame, `JSON.stringify([...document.querySelectorAll("h1, .card, header, .screen, .grid, .bank, #search, .rows")].slice(0, 12).map((e) => {
+			const { fontFamily, fontSize, color, backgroundColor, borderRadius, borderTopWidth, paddingLeft, backgroundImage } = getComputedStyle(e);
+			const { x, y, width, height } = e.getBoundingClientRect();
+			return [fontFamily, fontSize, color, backgroundColor, borderRadius, borderTopWidth, paddingLeft, backgroundImage, x, y, width, height];
+		}))`)
+	}
+	// Only the texts are taken from these strings.
+	const texts = `for (const part of ["title", "subtitle", "searchPlaceholder"]) { delete theme.screens.finder[part]; }`
+	normal := look()
+	for name, value := range map[string]string{
+		"url": `"url(https://evil.test/x)"`, "part of a value": `"1px solid url(https://evil.test/x)"`, "end of a rule": `"red;} body { display: none"`,
+		"end of a block": `"red}*{display:none"`, "script": `"javascript:alert(1)"`, "script image": `"data:text/html,<script>alert(1)</script>"`,
+		"expression": `"expression(alert(1))"`, "variable": `"var(--evil)"`,
+		"own variable": `"var(--text)"`, "environment": `"env(evil)"`, "attribute": `"attr(class)"`, "escape": `"\\75rl(https://evil.test/x)"`,
+		"image set": `"image-set('https://evil.test/x' 1x)"`, "markup": `"</style><img src=x onerror=alert(1)>"`, "important": `"red !important"`,
+		"comment": `"red /* "`, "keyword": `"inherit"`, "other keyword": `"revert-layer"`, "empty": `""`, "blank": `" "`, "undefined": "undefined", "not a number": "NaN",
+		"infinite": "Infinity", "true": "true", "big": "10n", "list": `[]`, "nested": `{ light: { light: "red" }, dark: ["red"] }`,
+		"empty pair": `{ light: undefined, dark: undefined }`, "date": "new Date(0)", "expression of a pattern": "/red/", "map": "new Map([['light', 'red']])",
+		"buffer": "new ArrayBuffer(8)",
+	} {
+		s.tell("set_theme", "{ theme: (() => { const theme = filled("+value+"); "+texts+" return theme; })() }")
+		assert.Equal(t, normal, look(), name)
+	}
+	for name, theme := range map[string]string{
+		"no group": `{ colors: null, typography: 1, images: "x", spacing: [], components: true, screens: { finder: null }, modal: "red", popover: undefined }`,
+		"long": `(() => { const long = "x".repeat(1e6); return { colors: { accent: long, error: "red".padEnd(1e6) }, typography: { fontFamily: long,
+			body: { size: long } }, images: { close: "data:image/svg+xml," + long }, components: { contentView: { separatorStyle: long } } }; })()`,
+		"no part": `{ components: { button: null, searchInput: 7, contentView: [] }, typography: { body: null, title2: "x" } }`,
+		"list":    `[{ colors: { accent: "red" } }]`, "own names": `JSON.parse('{"__proto__": {"colors": {"accent": "red"}}, "constructor": 1}')`,
+		"cycle": `(() => { const theme = { colors: {} }; theme.colors.accent = theme; theme.screens = theme; return theme; })()`,
+	} {
+		s.tell("set_theme", "{ theme: "+theme+" }")
+		assert.Equal(t, normal, look(), name)
+	}
+	for _, data := range []string{"{ theme: null }", "{ theme: 'red' }", "{ theme: 1 }", "{}", "null", "'red'"} {
+		s.tell("set_theme", data)
+		assert.Equal(t, normal, look(), data)
+	}
+
+	// Texts are texts, and have an end.
+	s.tell("set_theme", `{ theme: { screens: { finder: { title: "<b>" + "long ".repeat(1e5), subtitle: { light: "<img src=x onerror=alert(1)>" } } } } }`)
+	assert.True(t, eval[bool](s.frame, "document.querySelector('h1').textContent.startsWith('<b>long ') && document.querySelector('h1').textContent.length === 200"))
+	assert.Empty(t, eval[[]string](s.frame, tooWide))
+	assert.Zero(t, eval[int](s.frame, "document.querySelectorAll('main img, main b').length"))
+	// An image that does not exist leaves ours.
+	s.tell("set_theme", `{ theme: { images: { close: "data:image/png,none", search: "/images/search.svg" } } }`)
+	s.frame.until("!document.querySelector('img')")
+	assert.Equal(t, "block", style(s.frame, "#close > .i", "display"))
+	assert.Empty(t, eval[[]string](s.frame, "performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.includes('evil') || name.includes('search.svg'))"))
+	assert.Empty(t, s.frame.said())
+}
+
+// system changes the color scheme of the system.
+func (s *stage) system(scheme string) {
+	s.t.Helper()
+	s.watched = s.frame
+	s.wear(look{scheme, 1280, 800})
+}
+
+func TestColorScheme(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "{ colorScheme: 'auto' }")
+	s.open(moneykit.LinkSessionParams{})
+	s.page.do("document.documentElement.style.cssText = 'background: #00ff00; color-scheme: normal'")
+	check := func(scheme string) {
+		t.Helper()
+		surface, ink := "rgb(255, 255, 255)", "rgb(20, 22, 31)"
+		if scheme == "dark" {
+			surface, ink = "rgb(23, 24, 29)", "rgb(243, 244, 248)"
+		}
+		assert.Equal(t, []string{surface, ink}, []string{style(s.frame, ".card", "backgroundColor"), style(s.frame, "h1", "color")})
+		// The application's page is seen through the overlay.
+		r, g, b := s.pixel(20, 400)
+		assert.Greater(t, g, r+40)
+		assert.Greater(t, g, b+40)
+	}
+	for _, system := range []string{"light", "dark"} {
+		for _, wanted := range []string{"light", "auto", "dark", "auto"} {
+			s.system(system)
+			s.tell("set_color_scheme", fmt.Sprintf("{ colorScheme: %q }", wanted))
+			scheme := wanted
+			if wanted == "auto" {
+				scheme = system
+			}
+			check(scheme)
+			for _, wrong := range []string{"'red'", "null", "1", "['dark']", "undefined"} {
+				s.tell("set_color_scheme", "{ colorScheme: "+wrong+" }")
+			}
+			check(scheme)
+		}
+	}
+	// The system changes while Connect is open.
+	s.system("light")
+	check("light")
+	s.system("dark")
+	check("dark")
+	// Others may not change it.
+	s.frame.do("postMessage({ moneykit: true, type: 'connect.set_color_scheme', data: { colorScheme: 'light' } }, '*')")
+	s.tell("other", "{}")
+	check("dark")
+	assert.Empty(t, s.frame.said())
+}
+
+// Browsers paint a frame opaque if the scheme of its root differs from that of its element. The
+// style sheet of the example sees to that.
+func TestFrameIsSeenThrough(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "{}")
+	s.open(moneykit.LinkSessionParams{})
+	for _, scheme := range []string{"light", "dark"} {
+		s.system(scheme)
+		s.page.do("document.documentElement.style.cssText = 'background: #00ff00'")
+		r, g, b := s.pixel(20, 400)
+		assert.Greater(t, g, r+40, scheme)
+		assert.Greater(t, g, b+40, scheme)
+	}
+}
+
+// pixel returns the color of a point of the page.
+func (s *stage) pixel(x, y int) (red, green, blue uint32) {
+	s.t.Helper()
+	data, err := chromedp.Run(s.page.ctx, chromedp.CaptureScreenshot())
+	require.NoError(s.t, err)
+	picture, err := png.Decode(bytes.NewReader(data))
+	require.NoError(s.t, err)
+	red, green, blue, _ = picture.At(x, y).RGBA()
+	return red >> 8, green >> 8, blue >> 8
 }
