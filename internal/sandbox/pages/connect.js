@@ -423,8 +423,8 @@ function render() {
 	if (!form.contains(document.activeElement)) {
 		title.focus();
 	}
-	const error = form.querySelector("#error:not([hidden])")?.textContent.trim();
-	say(error ? `${title.textContent}. ${error}` : title.textContent);
+	const text = form.querySelector("#error:not([hidden]), .middle p")?.textContent.trim();
+	say(title.textContent + (text ? ". " + text : ""));
 }
 
 /** Lets a screen go on by itself, but not under the hands of somebody who uses the panel. */
