@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -84,10 +85,14 @@ func TestFocus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, "{}")
+			s.page.look(320, "light")
 			s.seen = func(name string) {
 				if want, ok := focusOf[name]; ok {
 					s.has(want[0])
 					s.says(want[1])
+					if !strings.HasSuffix(name, "-error") {
+						assert.Zero(t, eval[float64](s.frame, "document.querySelector('.screen').scrollTop"), "%s is scrolled", name)
+					}
 				}
 			}
 			walk(s)

@@ -6,21 +6,14 @@ const main = document.querySelector("main");
 const byID = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const token = query.get("linkSessionToken") ?? "";
-const origin = validOrigin(query.get("origin"));
+const isURL = (text) => /^https?:/i.test(text) && URL.canParse(text);
+const app = query.get("origin");
+const origin = isURL(app) && new URL(app).origin === app ? app : "";
 
 const searchDelay = 600; // milliseconds without typing before a search term is reported
 const progressDelay = 400;
 const leaveTimeout = 1500;
 const maxTerm = 200;
-
-function validOrigin(text) {
-	try {
-		const url = new URL(text);
-		return url.origin === text && /^https?:$/.test(url.protocol) ? text : "";
-	} catch {
-		return "";
-	}
-}
 
 function post(message) {
 	parent.postMessage(message, origin);
@@ -148,12 +141,7 @@ function image(name) {
 	if (/^data:image\//i.test(value)) {
 		return value.replace(/["\\\s]/g, encodeURIComponent);
 	}
-	try {
-		const url = new URL(value);
-		return /^https?:$/.test(url.protocol) ? url.href : "";
-	} catch {
-		return "";
-	}
+	return isURL(value) ? new URL(value).href : "";
 }
 
 function applyTheme() {
@@ -419,7 +407,7 @@ function render() {
 	const invalid = form.querySelector("[aria-invalid]");
 	const first = invalid?.matches("fieldset") ? invalid.querySelector("input:enabled") : invalid;
 	const touch = matchMedia("(pointer: coarse)").matches; // Its keyboard would cover the screen.
-	(first ?? (touch ? null : form.querySelector("[data-focus]")) ?? title).focus();
+	(first ?? (touch ? null : form.querySelector("[data-focus]")) ?? title).focus({ preventScroll: !first });
 	if (!form.contains(document.activeElement)) {
 		title.focus();
 	}
