@@ -324,7 +324,7 @@ func (s *stage) wear(l look) {
 	}
 	for _, b := range tabs {
 		eval[bool](b, "changed")
-		b.until(fmt.Sprintf("innerWidth === %d && %s.matches === %t", l.width, dark, l.scheme == "dark"))
+		b.until(fmt.Sprintf("innerWidth === %d && innerHeight === %d && %s.matches === %t", l.width, l.height, dark, l.scheme == "dark"))
 	}
 }
 
@@ -334,9 +334,12 @@ func (s *stage) capture(name string, l look) {
 	if *screenshots == "" {
 		return
 	}
+	painted := "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 	b := s.watched
+	eval[bool](b, painted)
 	if b.ctx == s.frame.ctx {
 		b = s.page
+		eval[bool](b, painted)
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	require.NoError(s.t, err)
