@@ -140,11 +140,11 @@ var walks = map[string]func(s *stage){
 	"finder": func(s *stage) {
 		s.open(moneykit.LinkSessionParams{})
 		s.at("Finder", "finder")
-		search(s.frame, "beacon")
+		s.search("beacon")
 		s.at("Finder", "finder-search")
-		search(s.frame, "no bank has this name")
+		s.search("no bank has this name")
 		s.at("Finder", "finder-no-result")
-		search(s.frame, "")
+		s.search("")
 		s.frame.do("document.querySelector('.panel').open = true")
 		s.at("Finder", "finder-panel")
 		s.frame.do("document.querySelector('.panel').open = false")
@@ -286,9 +286,9 @@ var walks = map[string]func(s *stage){
 }
 
 // search types a search term into the Finder.
-func search(frame tab, term string) {
-	frame.t.Helper()
-	frame.do(fmt.Sprintf("const field = document.querySelector('#search'); field.value = %q; field.dispatchEvent(new Event('input', { bubbles: true }))", term))
+func (s *stage) search(term string) {
+	s.t.Helper()
+	s.frame.do(fmt.Sprintf("const field = document.querySelector('#search'); field.value = %q; field.dispatchEvent(new Event('input', { bubbles: true }))", term))
 }
 
 // look is how a user sees a page.
