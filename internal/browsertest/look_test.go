@@ -47,6 +47,7 @@ window.moneyui = moneyui;
 window.connect = (method, token, options) => {
 	const note = (name) => (...values) => { window.ended = [name, ...values]; };
 	new MoneyKit({ __connectSDKUIHost: "` + s.host.URL + `", __applicationName: "Acme Budget", ...options })[method](token, note("success"), note("exit"));
+	document.querySelector("iframe").style.colorScheme = "normal"; // as connect.js does
 };`
 	s.page = newTab(t)
 	return s

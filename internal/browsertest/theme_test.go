@@ -305,8 +305,8 @@ func TestColorScheme(t *testing.T) {
 	assert.Empty(t, s.frame.said())
 }
 
-// Browsers paint a frame opaque if the scheme of its root differs from that of its element. The
-// style sheet of the example sees to that.
+// Browsers paint a frame opaque if the scheme of its root differs from that of its element. The page
+// of the example supports both schemes.
 func TestFrameIsSeenThrough(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "{}")
