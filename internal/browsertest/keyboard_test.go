@@ -74,7 +74,7 @@ var focusOf = map[string][2]string{
 	"success":         {"button Done", "Connected to Credentials Bank. Acme Budget can now see one account."},
 	"success-relink":  {"button Done", "Reconnected to Credentials Bank. Acme Budget can now see 5 accounts."},
 	"error-locked":    {"button Try again", "The bank has locked your login. Unlock it at the bank’s website, and then try again."},
-	"error-duplicate": {"h1 You have already connected this bank", "You have already connected this bank. The application does not let you connect it a second time."},
+	"error-duplicate": {"h1 You have already connected this bank", "You have already connected this bank. It is not connected a second time."},
 	"error-unknown":   {"h1 This session is not known", "This session is not known. Please go back to the application and start again."},
 	"leave":           {"button Stay", "Acme Budget asks for"},
 }
@@ -107,7 +107,8 @@ func (s *stage) round(modifiers ...chromedp.Modifier) []string {
 	all := []string{begin}
 	for range 30 {
 		s.press(kb.Tab, modifiers...)
-		at := eval[string](s.frame, focused)
+		at := all[len(all)-1]
+		within(func() bool { at = eval[string](s.frame, focused); return at != all[len(all)-1] })
 		if at == begin {
 			break
 		}

@@ -50,6 +50,11 @@ window.connect = (method, token, options) => {
 	document.querySelector("iframe").style.colorScheme = "normal"; // as connect.js does
 };`
 	s.page = newTab(t)
+	// It behaves as the page that has the attention of the user.
+	require.NoError(t, chromedp.Do(s.page.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	})))
 	return s
 }
 
@@ -82,19 +87,9 @@ func (s *stage) enter(params moneykit.LinkSessionParams, token string) {
 	s.frame = s.page.find("iframe", s.host.URL)
 	s.watched = s.frame
 	opened(s.frame)
-	s.page.attend()
-	s.frame.attend()
+	s.frame.until("document.hasFocus()")
 	// Screens that go on by themselves stay.
 	s.frame.do("const wait = setTimeout; window.setTimeout = (call, after) => wait(call, after >= 700 ? 1e6 : after)")
-}
-
-// attend makes a page behave as the one that has the attention of the user.
-func (b tab) attend() {
-	b.t.Helper()
-	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-		return err
-	})))
 }
 
 // at waits for a screen, and shows it to the test under a name.
