@@ -330,6 +330,12 @@ func (s *stage) capture(name string, l look) {
 	if *screenshots == "" {
 		return
 	}
+	require.NoError(s.t, os.WriteFile(filepath.Join(*screenshots, name+"-"+l.String()+".png"), s.picture(), 0o600))
+}
+
+// picture returns a picture of what is watched, with the page around it.
+func (s *stage) picture() []byte {
+	s.t.Helper()
 	painted := "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
 	b := s.watched
 	eval[bool](b, painted)
@@ -339,7 +345,7 @@ func (s *stage) capture(name string, l look) {
 	}
 	picture, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(filepath.Join(*screenshots, name+"-"+l.String()+".png"), picture, 0o600))
+	return picture
 }
 
 // findings are what axe-core finds on a page.

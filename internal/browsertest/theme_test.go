@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -323,9 +322,7 @@ func TestFrameIsSeenThrough(t *testing.T) {
 // pixel returns the color of a point of the page.
 func (s *stage) pixel(x, y int) (red, green, blue uint32) {
 	s.t.Helper()
-	data, err := chromedp.Run(s.page.ctx, chromedp.CaptureScreenshot())
-	require.NoError(s.t, err)
-	picture, err := png.Decode(bytes.NewReader(data))
+	picture, err := png.Decode(bytes.NewReader(s.picture()))
 	require.NoError(s.t, err)
 	red, green, blue, _ = picture.At(x, y).RGBA()
 	return red >> 8, green >> 8, blue >> 8
