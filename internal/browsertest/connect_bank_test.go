@@ -136,7 +136,7 @@ func TestConnectBankWindow(t *testing.T) {
 	bank := a.openBank(a.frame)
 	bank.do("window.close()")
 	state(a.frame, "closed")
-	assert.Equal(t, []string{"Open again"}, texts(a.frame, ".actions button"))
+	assert.Equal(t, []string{"Go to OAuth Bank"}, texts(a.frame, ".actions button"))
 	bank = a.openBank(a.frame)
 	state(a.frame, "open")
 	bank.until("document.querySelector('input[name=password]') !== null")

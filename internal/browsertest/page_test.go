@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-var screenshots = flag.String("screenshots", "", "folder for pictures of the return page")
+var screenshots = flag.String("screenshots", "", "folder for pictures of the pages")
 
 // isLost says that the return page asks the user to go back.
 const isLost = "!document.querySelector('#lost').hidden"

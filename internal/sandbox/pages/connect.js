@@ -6,21 +6,14 @@ const main = document.querySelector("main");
 const byID = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const token = query.get("linkSessionToken") ?? "";
-const origin = validOrigin(query.get("origin"));
+const isURL = (text) => /^https?:/i.test(text) && URL.canParse(text);
+const app = query.get("origin");
+const origin = isURL(app) && new URL(app).origin === app ? app : "";
 
 const searchDelay = 600; // milliseconds without typing before a search term is reported
 const progressDelay = 400;
 const leaveTimeout = 1500;
 const maxTerm = 200;
-
-function validOrigin(text) {
-	try {
-		const url = new URL(text);
-		return url.origin === text && /^https?:$/.test(url.protocol) ? text : "";
-	} catch {
-		return "";
-	}
-}
 
 function post(message) {
 	parent.postMessage(message, origin);
@@ -117,9 +110,9 @@ function setProperties() {
 
 /** Returns a value as CSS, "" if a property of that kind cannot have it. */
 function valid(kind, value) {
-	const css = typeof value === "number" || typeof value === "string" ? String(value).trim() : "";
-	// var() and url() would pass as part of any value.
-	return css.length <= 500 && !/[;{}\\]|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
+	const css = Number.isFinite(value) || typeof value === "string" ? String(value).trim() : "";
+	// These would pass as any value, or as a part of it.
+	return css.length <= 500 && !/[;{}\\]|\/\*|^(inherit|initial|revert|unset)|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
 }
 
 // fonts are the weights, sizes, line heights and letter spacings of our default theme.
@@ -130,10 +123,7 @@ const fonts = {
 
 function setFonts() {
 	for (const [name, [weight, size, line, spacing]] of Object.entries(fonts)) {
-		const part = (property, member, normal) => {
-			const value = valid(property, themed("typography", name, member));
-			return value && !/^(inherit|initial|revert|unset)/.test(value) ? value : normal; // These cannot be part of a font.
-		};
+		const part = (property, member, normal) => valid(property, themed("typography", name, member)) || normal;
 		const sized = part("font-size", "size", size);
 		root.style.setProperty(name === "button" ? "--button-font" : "--" + name, // --button is a color
 			`${part("font-weight", "weight", weight)} ${name === "input" ? `max(16px, ${sized})` : sized}/${part("line-height", "lineHeight", line)} `
@@ -151,12 +141,7 @@ function image(name) {
 	if (/^data:image\//i.test(value)) {
 		return value.replace(/["\\\s]/g, encodeURIComponent);
 	}
-	try {
-		const url = new URL(value);
-		return /^https?:$/.test(url.protocol) ? url.href : "";
-	} catch {
-		return "";
-	}
+	return isURL(value) ? new URL(value).href : "";
 }
 
 function applyTheme() {
@@ -182,7 +167,8 @@ function applyContent() {
 	for (const element of main.querySelectorAll("[data-text]")) {
 		const { text } = element.dataset; // title, subtitle, continueTitle or doneTitle
 		const group = text.endsWith("Title") ? ["components", "button"] : ["screens", "finder"];
-		element.textContent = themedText(...group, text) || (element.dataset.original ??= element.textContent);
+		const normal = element.dataset.normal ??= element.textContent;
+		element.textContent = themedText(...group, text) || normal;
 		element.hidden = !element.textContent;
 	}
 	const search = byID("search");
@@ -230,14 +216,13 @@ function contrast(a, b) {
 }
 
 const [black, white] = [[0, 0, 0], [255, 255, 255]];
-const css = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
-const worst = (rgb, backgrounds) => Math.min(...backgrounds.map((b) => contrast(rgb, b)));
+const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
 /** Mixes a color with another, as little as possible, until it is readable on all backgrounds. */
 function readable(rgb, toward, backgrounds) {
 	for (let part = 0; part <= 1; part += 0.05) {
 		const mixed = rgb.map((c, i) => Math.round(c + (toward[i] - c) * part));
-		if (worst(mixed, backgrounds) >= 4.55) {
+		if (backgrounds.every((b) => contrast(mixed, b) >= 4.55)) {
 			return mixed;
 		}
 	}
@@ -253,29 +238,36 @@ function buttonColors(rgb) {
 	return [fit >= 4.5 ? rgb : readable(rgb, black, [white]), white];
 }
 
+// grounds are the backgrounds of texts besides the surface.
+const grounds = ("primaryContent secondaryContent secondaryFill tertiaryFill finder-institutionCellBackgroundColor"
+	+ " searchInput-backgroundColor searchInput-focus-backgroundColor textField-backgroundColor textField-focus-backgroundColor").split(" ");
+
 function applyColors() {
 	const probe = document.body.appendChild(document.createElement("i"));
 	const of = (name) => {
-		probe.style.color = `var(--${name})`;
+		probe.style.color = `var(--${name}, transparent)`;
 		return getComputedStyle(probe).color;
 	};
 	const surface = of("primaryBackground");
-	const backgrounds = [
-		[surface], [surface, of("primaryContent")], [of("secondaryContent")], [surface, of("tertiaryFill")],
-		[surface, of("primaryContent"), of("tertiaryFill")], [of("secondaryContent"), of("tertiaryFill")],
-		[surface, of("searchInput-backgroundColor")], [surface, of("textField-backgroundColor")], [surface, of("finder-institutionCellBackgroundColor")],
-	].map((layers) => paint(...layers));
-	const extreme = worst(black, backgrounds) > worst(white, backgrounds) ? black : white;
-	const strong = readable(paint(surface, of("primaryForeground")), extreme, backgrounds);
+	const base = paint(surface);
+	const strong = readable(paint(surface, of("primaryForeground")), contrast(black, base) > contrast(white, base) ? black : white, [base]);
+	for (const name of grounds) { // Those on which no text can be read come closer to the surface.
+		const own = css(paint(surface, of(name)));
+		const near = css(readable(paint(own), base, [strong]));
+		if (near !== own) {
+			root.style.setProperty("--" + name, near);
+		}
+	}
+	const filled = ["primaryContent", "secondaryContent"].map((name) => [of(name), of("tertiaryFill")]);
+	const backgrounds = [[], ...filled, ...grounds.map((name) => [of(name)])].map((layers) => paint(surface, ...layers));
 	const tint = paint(surface, of("primaryContent"), `color-mix(in srgb, ${of("accent")} 12%, transparent)`);
 	const bank = main.querySelector(".screen")?.dataset.color;
 	const accent = themed("components", "button", "inheritInstitutionColor") === true && bank ? bank : of("accent");
+	const text = (name, ...more) => readable(paint(surface, of(name)), strong, [...backgrounds, ...more]);
 	const [button, onButton] = buttonColors(paint(surface, accent));
 	const [danger, onDanger] = buttonColors(paint(surface, of("error")));
 	for (const [name, rgb] of Object.entries({
-		text: strong, soft: readable(paint(surface, of("secondaryForeground")), strong, backgrounds),
-		link: readable(paint(surface, of("accent")), strong, [...backgrounds, tint]),
-		bad: readable(paint(surface, of("error")), strong, backgrounds),
+		surface: base, text: strong, soft: text("secondaryForeground"), link: text("accent", tint), bad: text("error"),
 		button, "on-button": onButton, danger, "on-danger": onDanger,
 	})) {
 		root.style.setProperty("--" + name, css(rgb));
@@ -414,13 +406,13 @@ function render() {
 	document.title = title.textContent;
 	const invalid = form.querySelector("[aria-invalid]");
 	const first = invalid?.matches("fieldset") ? invalid.querySelector("input:enabled") : invalid;
-	const fine = matchMedia("(pointer: fine)").matches;
-	(first ?? (fine ? form.querySelector("[data-focus]") : null) ?? title).focus();
+	const touch = matchMedia("(pointer: coarse)").matches; // Its keyboard would cover the screen.
+	(first ?? (touch ? null : form.querySelector("[data-focus]")) ?? title).focus({ preventScroll: !first });
 	if (!form.contains(document.activeElement)) {
 		title.focus();
 	}
-	const error = form.querySelector("#error:not([hidden])")?.textContent.trim();
-	say(error ? `${title.textContent}. ${error}` : title.textContent);
+	const text = form.querySelector("#error:not([hidden]), .middle p")?.textContent.trim();
+	say(title.textContent + (text ? ". " + text : ""));
 }
 
 /** Lets a screen go on by itself, but not under the hands of somebody who uses the panel. */

@@ -156,7 +156,7 @@ func accountsOf(w *world.World, s *world.Session, now time.Time) []accountView {
 	for _, a := range s.Offered {
 		offered := viewOfAccount(a)
 		offered.Known = !isNew(a)
-		offered.Checked = offered.Known != someNew && (!chosen || !s.Features().PermitOnlyOneAccount)
+		offered.Checked = s.Wrong == "" && offered.Known != someNew && (!chosen || !s.Features().PermitOnlyOneAccount)
 		chosen = chosen || offered.Checked
 		all = append(all, offered)
 	}
@@ -303,7 +303,7 @@ func failureOfEnding(id string) failureView {
 		},
 		"institution_error": {
 			"The bank cannot be reached",
-			"It may be down for a while. Please try again later, or choose another bank.",
+			"It may be down for a while. Please try again later.",
 		},
 		"no_accounts":       {"There is nothing to share", "The bank has no accounts of yours that the application can use."},
 		"user_oauth_denied": {"You did not allow access", "Without it, your bank cannot be connected."},

@@ -14,7 +14,7 @@ type view struct {
 	Products []productView // Permissions
 	Username string        // Credentials: what was entered before
 	Devices  []deviceView  // OTP Device
-	Device   string        // OTP: where the code was sent, such as "the phone •••• 4242"
+	Device   string        // OTP: where the code was sent, such as "•••• 4242"
 	Question string        // Security Question
 	BankURL  string        // OAuth: the bank's page
 	Accounts []accountView // Accounts
