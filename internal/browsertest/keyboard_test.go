@@ -238,7 +238,8 @@ func TestKeysInFinder(t *testing.T) {
 	// Tab goes to where the user was in the list.
 	s.frame.do("document.querySelector('[data-clear]').click()")
 	value("")
-	steps(kb.ArrowDown, "button Instant Bank", kb.ArrowDown, "button Credentials Bank", kb.Home, "button Instant Bank", kb.ArrowRight, "button Credentials Bank")
+	steps(kb.ArrowDown, "button Instant Bank", kb.ArrowDown, "button Credentials Bank",
+		kb.Home, "button Instant Bank", kb.ArrowRight, "button Credentials Bank")
 	s.press(kb.Tab)
 	s.press(kb.Tab, kb.ModifierShift)
 	s.has("button Credentials Bank")

@@ -46,7 +46,8 @@ func newStage(t *testing.T, options string) *stage {
 window.moneyui = moneyui;
 window.connect = (method, token, options) => {
 	const note = (name) => (...values) => { window.ended = [name, ...values]; };
-	new MoneyKit({ __connectSDKUIHost: "` + s.host.URL + `", __applicationName: "Acme Budget", ...options })[method](token, note("success"), note("exit"));
+	new MoneyKit({ __connectSDKUIHost: "` + s.host.URL + `", __applicationName: "Acme Budget", ...options })
+		[method](token, note("success"), note("exit"));
 	document.querySelector("iframe").style.colorScheme = "normal"; // as connect.js does
 };`
 	s.page = newTab(t)
@@ -284,7 +285,8 @@ var walks = map[string]func(s *stage){
 // search types a search term into the Finder.
 func (s *stage) search(term string) {
 	s.t.Helper()
-	s.frame.do(fmt.Sprintf("const field = document.querySelector('#search'); field.value = %q; field.dispatchEvent(new Event('input', { bubbles: true }))", term))
+	s.frame.do(fmt.Sprintf("const field = document.querySelector('#search'); field.value = %q; "+
+		"field.dispatchEvent(new Event('input', { bubbles: true }))", term))
 }
 
 // look is how a user sees a page.
@@ -387,7 +389,7 @@ func axe(b tab, options string) findings {
 func unreadable(found findings) [][]string {
 	all := found.Violations
 	for _, open := range found.Incomplete {
-		// The server chooses the color of a bank's initials, and the line between rows is under no text.
+		// The server chooses the color of initials, and no text is on the lines between rows.
 		harmless := strings.HasPrefix(open[2], "<text ") || strings.Contains(open[3], "pseudo element")
 		if open[0] == "color-contrast" && !harmless {
 			all = append(all, open)
@@ -409,12 +411,14 @@ func checkLook(b tab) {
 // tooSmall lists controls that are too small, and tooWide what is cut off or has to be scrolled
 // sideways.
 const (
-	tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidden]), summary")].filter((e) => e.checkVisibility({ contentVisibilityAuto: true })).flatMap((e) => {
+	tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]
+		.filter((e) => e.checkVisibility({ contentVisibilityAuto: true })).flatMap((e) => {
 		const main = e.matches(".main, .plain, .danger, .field, .bank, .round, summary, #search, [type=checkbox], [type=radio], .panel button");
 		const { width, height } = (e.closest("label") ?? e).getBoundingClientRect();
 		return Math.min(width, height) < (main ? 44 : 24) ? [e.outerHTML.slice(0, 120) + " " + width + "x" + height] : [];
 	})`
-	tooWide = `[...document.querySelectorAll("html, body, body *")].filter((e) => e.checkVisibility({ contentVisibilityAuto: true }) && !e.closest(".unseen, svg, input, #progress")).flatMap((e) => {
+	tooWide = `[...document.querySelectorAll("html, body, body *")]
+		.filter((e) => e.checkVisibility({ contentVisibilityAuto: true }) && !e.closest(".unseen, svg, input, #progress")).flatMap((e) => {
 		const { left, right } = e.getBoundingClientRect();
 		return e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== "inline" || left < 0 || right > innerWidth + .5
 			? [e.outerHTML.slice(0, 120) + " " + [left, right, e.clientWidth, e.scrollWidth]] : [];

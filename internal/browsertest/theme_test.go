@@ -56,7 +56,8 @@ func TestThemesAreReadable(t *testing.T) {
 				for name, theme := range themes {
 					for _, scheme := range []string{"light", "dark"} {
 						s.wears(theme, scheme)
-						assert.Empty(t, unreadable(axe(s.frame, `{ runOnly: ["color-contrast", "link-in-text-block"] }`)), "%s with theme %s, %s", screen, name, scheme)
+						assert.Empty(t, unreadable(axe(s.frame, `{ runOnly: ["color-contrast", "link-in-text-block"] }`)),
+							"%s with theme %s, %s", screen, name, scheme)
 					}
 				}
 			}
@@ -120,7 +121,8 @@ func TestThemeIsApplied(t *testing.T) {
 		}
 	}
 	check("h1", map[string]string{
-		"fontSize": "30px", "lineHeight": "40px", "letterSpacing": "1px", "fontWeight": "400", "fontFamily": "Courier, monospace", "color": "rgb(32, 16, 0)",
+		"fontSize": "30px", "lineHeight": "40px", "letterSpacing": "1px", "fontWeight": "400",
+		"fontFamily": "Courier, monospace", "color": "rgb(32, 16, 0)",
 	})
 	check("body", map[string]string{
 		"fontSize": "18px", "lineHeight": "27px", "letterSpacing": "0.5px", "fontWeight": "500",
@@ -131,20 +133,23 @@ func TestThemeIsApplied(t *testing.T) {
 	check(".screen", map[string]string{"paddingLeft": "30px"})
 	check(".grid", map[string]string{"columnGap": "21px"})
 	check(".grid .bank", map[string]string{
-		"borderRadius": "7px", "borderTopColor": "rgba(0, 0, 0, 0)", "backgroundColor": "rgb(255, 255, 255)", "boxShadow": "rgba(0, 0, 0, 0) 0px 0px 0px 0px",
+		"borderRadius": "7px", "borderTopColor": "rgba(0, 0, 0, 0)", "backgroundColor": "rgb(255, 255, 255)",
+		"boxShadow": "rgba(0, 0, 0, 0) 0px 0px 0px 0px",
 	})
 	check(".rows", map[string]string{"borderRadius": "3px", "border": "2px dashed rgb(4, 5, 6)", "backgroundColor": "rgb(253, 243, 224)"})
 	check(".rows li:nth-child(2)::before", map[string]string{"display": "none"})
 	check(".i", map[string]string{"strokeLinecap": "square"})
 	check("dialog", map[string]string{"borderRadius": "11px"})
 	check("#search", map[string]string{
-		"fontSize": "16px", "letterSpacing": "3px", "fontWeight": "300", "borderRadius": "5px", "minHeight": "64px", "backgroundColor": "rgb(255, 255, 254)",
-		"boxShadow": "rgb(10, 11, 12) 0px 0px 0px 2px, color(srgb 0.0392157 0.364706 0.298039 / 0.22) 0px 0px 0px 0px",
+		"fontSize": "16px", "letterSpacing": "3px", "fontWeight": "300", "borderRadius": "5px", "minHeight": "64px",
+		"backgroundColor": "rgb(255, 255, 254)",
+		"boxShadow":       "rgb(10, 11, 12) 0px 0px 0px 2px, color(srgb 0.0392157 0.364706 0.298039 / 0.22) 0px 0px 0px 0px",
 	})
 	s.frame.do("document.activeElement.blur()")
 	check("#search", map[string]string{"border": "3px solid rgb(7, 8, 9)", "textAlign": "center", "backgroundColor": "rgb(255, 255, 255)"})
 	assert.Equal(t, []string{"Pick a bank", "All are welcome.", "Name of a bank"},
-		eval[[]string](s.frame, "[document.querySelector('h1').innerText, document.querySelector('h1 + p').innerText, document.querySelector('#search').placeholder]"))
+		eval[[]string](s.frame, "[document.querySelector('h1').innerText, "+
+			"document.querySelector('h1 + p').innerText, document.querySelector('#search').placeholder]"))
 	assert.Equal(t, []string{"navLogo MoneyKit", "close ", "search "},
 		eval[[]string](s.frame, "[...document.querySelectorAll('[data-image] > img')].map((img) => img.parentElement.dataset.image + ' ' + img.alt)"))
 	assert.Equal(t, "Close", eval[string](s.frame, "document.querySelector('#close').ariaLabel"))
@@ -199,9 +204,11 @@ func TestHostileTheme(t *testing.T) {
 	s.open(moneykit.LinkSessionParams{})
 	s.page.do(`const own = ` + ownTheme + `;
 		const isGroup = (value) => value !== null && typeof value === "object" && !("light" in value);
-		window.filled = (value, part = own) => Object.fromEntries(Object.entries(part).map(([name, old]) => [name, isGroup(old) ? filled(value, old) : value]));`)
+		window.filled = (value, part = own) => Object.fromEntries(
+			Object.entries(part).map(([name, old]) => [name, isGroup(old) ? filled(value, old) : value]));`)
 	look := func() string {
-		return eval[string](s.frame, `JSON.stringify([...document.querySelectorAll("h1, .card, header, .screen, .grid, .bank, #search, .rows")].slice(0, 12).map((e) => {
+		return eval[string](s.frame, `JSON.stringify([...document.querySelectorAll("h1, .card, header, .screen, .grid, .bank, #search, .rows")]
+			.slice(0, 12).map((e) => {
 			const { fontFamily, fontSize, color, backgroundColor, borderRadius, borderTopWidth, paddingLeft, backgroundImage } = getComputedStyle(e);
 			const { x, y, width, height } = e.getBoundingClientRect();
 			return [fontFamily, fontSize, color, backgroundColor, borderRadius, borderTopWidth, paddingLeft, backgroundImage, x, y, width, height];
@@ -211,21 +218,25 @@ func TestHostileTheme(t *testing.T) {
 	const texts = `for (const part of ["title", "subtitle", "searchPlaceholder"]) { delete theme.screens.finder[part]; }`
 	normal := look()
 	for name, value := range map[string]string{
-		"url": `"url(https://evil.test/x)"`, "part of a value": `"1px solid url(https://evil.test/x)"`, "end of a rule": `"red;} body { display: none"`,
+		"url": `"url(https://evil.test/x)"`, "part of a value": `"1px solid url(https://evil.test/x)"`,
+		"end of a rule":  `"red;} body { display: none"`,
 		"end of a block": `"red}*{display:none"`, "script": `"javascript:alert(1)"`, "script image": `"data:text/html,<script>alert(1)</script>"`,
 		"expression": `"expression(alert(1))"`, "variable": `"var(--evil)"`,
 		"own variable": `"var(--text)"`, "environment": `"env(evil)"`, "attribute": `"attr(class)"`, "escape": `"\\75rl(https://evil.test/x)"`,
 		"image set": `"image-set('https://evil.test/x' 1x)"`, "markup": `"</style><img src=x onerror=alert(1)>"`, "important": `"red !important"`,
-		"comment": `"red /* "`, "keyword": `"inherit"`, "other keyword": `"revert-layer"`, "empty": `""`, "blank": `" "`, "undefined": "undefined", "not a number": "NaN",
-		"infinite": "Infinity", "true": "true", "big": "10n", "list": `[]`, "nested": `{ light: { light: "red" }, dark: ["red"] }`,
-		"empty pair": `{ light: undefined, dark: undefined }`, "date": "new Date(0)", "expression of a pattern": "/red/", "map": "new Map([['light', 'red']])",
+		"comment": `"red /* "`, "keyword": `"inherit"`, "other keyword": `"revert-layer"`, "empty": `""`, "blank": `" "`, "undefined": "undefined",
+		"not a number": "NaN",
+		"infinite":     "Infinity", "true": "true", "big": "10n", "list": `[]`, "nested": `{ light: { light: "red" }, dark: ["red"] }`,
+		"empty pair": `{ light: undefined, dark: undefined }`, "date": "new Date(0)", "expression of a pattern": "/red/",
+		"map":    "new Map([['light', 'red']])",
 		"buffer": "new ArrayBuffer(8)",
 	} {
 		s.tell("set_theme", "{ theme: (() => { const theme = filled("+value+"); "+texts+" return theme; })() }")
 		assert.Equal(t, normal, look(), name)
 	}
 	for name, theme := range map[string]string{
-		"no group": `{ colors: null, typography: 1, images: "x", spacing: [], components: true, screens: { finder: null }, modal: "red", popover: undefined }`,
+		"no group": `{ colors: null, typography: 1, images: "x", spacing: [], components: true,
+			screens: { finder: null }, modal: "red", popover: undefined }`,
 		"long": `(() => { const long = "x".repeat(1e6); return { colors: { accent: long, error: "red".padEnd(1e6) }, typography: { fontFamily: long,
 			body: { size: long } }, images: { close: "data:image/svg+xml," + long }, components: { contentView: { separatorStyle: long } } }; })()`,
 		"no part": `{ components: { button: null, searchInput: 7, contentView: [] }, typography: { body: null, title2: "x" } }`,
@@ -241,15 +252,18 @@ func TestHostileTheme(t *testing.T) {
 	}
 
 	// Texts are texts, and have an end.
-	s.tell("set_theme", `{ theme: { screens: { finder: { title: "<b>" + "long ".repeat(1e5), subtitle: { light: "<img src=x onerror=alert(1)>" } } } } }`)
-	assert.True(t, eval[bool](s.frame, "document.querySelector('h1').textContent.startsWith('<b>long ') && document.querySelector('h1').textContent.length === 200"))
+	s.tell("set_theme", `{ theme: { screens: { finder: { title: "<b>" + "long ".repeat(1e5),
+		subtitle: { light: "<img src=x onerror=alert(1)>" } } } } }`)
+	assert.True(t, eval[bool](s.frame, "document.querySelector('h1').textContent.startsWith('<b>long ') && "+
+		"document.querySelector('h1').textContent.length === 200"))
 	assert.Empty(t, eval[[]string](s.frame, tooWide))
 	assert.Zero(t, eval[int](s.frame, "document.querySelectorAll('main img, main b').length"))
 	// An image that does not exist leaves ours.
 	s.tell("set_theme", `{ theme: { images: { close: "data:image/png,none", search: "/images/search.svg" } } }`)
 	s.frame.until("!document.querySelector('img')")
 	assert.Equal(t, "block", style(s.frame, "#close > .i", "display"))
-	assert.Empty(t, eval[[]string](s.frame, "performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.includes('evil') || name.includes('search.svg'))"))
+	assert.Empty(t, eval[[]string](s.frame, "performance.getEntriesByType('resource').map(({ name }) => name)"+
+		".filter((name) => name.includes('evil') || name.includes('search.svg'))"))
 	assert.Empty(t, s.frame.said())
 }
 
@@ -304,8 +318,8 @@ func TestColorScheme(t *testing.T) {
 	assert.Empty(t, s.frame.said())
 }
 
-// Browsers paint a frame opaque if the scheme of its root differs from that of its element. The page
-// of the example supports both schemes.
+// Browsers paint a frame opaque if the scheme of its root differs from that of its element. The
+// page of the example supports both schemes.
 func TestFrameIsSeenThrough(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "{}")
