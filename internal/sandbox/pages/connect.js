@@ -10,6 +10,7 @@ const origin = validOrigin(query.get("origin"));
 
 const searchDelay = 600; // milliseconds without typing before a search term is reported
 const progressDelay = 400;
+const stepTimeout = 20_000;
 const leaveTimeout = 1500;
 const maxTerm = 200;
 
@@ -288,20 +289,22 @@ function applyColors() {
 
 let screen = 0;
 let shown = null; // the HTML of the screen
-let over = false;
+let over = false; // no step follows
+let ended = false; // the application knows
+let steps = 0;
 let busy = false; // with a step of the user
 let queue = Promise.resolve();
 let timer; // of a screen that goes on by itself
 
-async function send(action, values, signal) {
+async function send(action, values, number, timeout = stepTimeout) {
   const redirect = values.redirect_url ?? (location.pathname === "/continue" ? query.get("redirectURL") : "");
   const { redirect_url: _, ...rest } = values;
   const response = await fetch("/connect/step", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    signal,
+    signal: AbortSignal.timeout(timeout),
     body: JSON.stringify({
-      link_session_token: token, visit: keep.visit, seen: keep.seen, screen, action, values: rest,
+      link_session_token: token, visit: keep.visit, seen: keep.seen, screen, step: number, action, values: rest,
       application_name: query.get("applicationName") ?? "", redirect_url: redirect ?? "",
     }),
   });
@@ -322,11 +325,12 @@ function step(action, values = {}) {
     setBusy(true);
   }
   const at = screen;
+  const number = action === "open" ? 0 : ++steps; // A step that is sent again has the same number.
   queue = queue.then(async () => {
     let next;
     while (!next && !over && at === screen) {
       try {
-        next = await send(action, values);
+        next = await send(action, values, number);
       } catch {
         if (action === "search") {
           break; // The next step does not depend on it.
@@ -336,7 +340,7 @@ function step(action, values = {}) {
         setBusy(!background);
       }
     }
-    if (next) {
+    if (next && (!over || next.over)) {
       show(next);
     }
     if (!background) {
@@ -375,11 +379,20 @@ function retryWanted() {
   });
 }
 
-function deliver(answer) {
-  for (const message of Array.isArray(answer.messages) ? answer.messages : []) {
-    post(message);
+/** Posts the messages of an answer, but no event that another answer had, too. */
+function deliver({ messages = [], seen = 0, over: last = false, step: number = 0 }) {
+  if (ended) {
+    return;
   }
-  keep.seen = answer.seen ?? keep.seen;
+  ended = last;
+  let event = seen - messages.filter(({ type }) => type === "link.event").length;
+  for (const message of messages) {
+    if (message.type !== "link.event" || event++ >= keep.seen) {
+      post(message);
+    }
+  }
+  steps = Math.max(steps, number);
+  keep.seen = Math.max(keep.seen, seen);
   keep.save();
 }
 
@@ -448,9 +461,9 @@ async function leave() {
   clearTimeout(timer);
   byID("trouble").replaceChildren();
   try {
-    deliver(await send("leave", {}, AbortSignal.timeout(leaveTimeout)));
+    deliver(await send("leave", {}, 0, leaveTimeout));
   } catch {
-    post({ moneykit: true, type: "link.exit", data: { error: null } });
+    deliver({ messages: [{ moneykit: true, type: "link.exit", data: { error: null } }], over: true });
   }
   main.replaceChildren();
 }

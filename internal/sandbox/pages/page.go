@@ -86,6 +86,7 @@ type request struct {
 	Visit       string `json:"visit"` // names the page
 	Seen        int    `json:"seen"`  // messages that the page has received
 	Screen      int    `json:"screen"`
+	Step        int    `json:"step"` // counts the steps; 0 for one that can be repeated
 	Action      string `json:"action"`
 	App         string `json:"application_name"`
 	RedirectURL string `json:"redirect_url"` // after the bank's pages
@@ -108,6 +109,7 @@ type values struct {
 // answer is the screen that follows, and what to post to the front end before it is shown.
 type answer struct {
 	Screen   int       `json:"screen"`
+	Step     int       `json:"step"` // the last one of the page
 	Name     string    `json:"name"`
 	HTML     string    `json:"html"`
 	Seen     int       `json:"seen"`
@@ -122,8 +124,8 @@ type message struct {
 	Data     any    `json:"data"`
 }
 
-// step plays a step of the user. A step for a screen that the user has left has no effect, so a
-// page can send one again whose response was lost.
+// step plays a step of the user. A step that was played before, or that is for a screen which the
+// user has left, has no effect, so a page can send one again whose response was lost.
 func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 	var asked request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -168,15 +170,16 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 	case asked.Action == "leave", asked.Action == "done" && s.Result != nil:
 		end := w.Leave(s, now)
 		over = &end
-	case asked.Screen == s.Number && !s.Over:
+	case asked.Screen == s.Number && !s.Over && !s.Repeats(asked.Visit, asked.Step):
 		v := asked.Values
 		w.Act(s, world.Action{
 			Name: asked.Action, Term: v.SearchTerm, Institution: v.Institution, Permitted: v.Products,
 			Username: v.Username, Password: v.Password, Device: v.Device, Code: v.Code, Answer: v.Answer, Accounts: v.Accounts,
 		}, now)
 	}
+	s.Acted = max(s.Acted, asked.Step)
 	s.Posted = max(s.Posted, min(asked.Seen, len(s.Steps)))
-	out := answer{Screen: s.Number, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
+	out := answer{Screen: s.Number, Step: s.Acted, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
 	if over != nil {
 		out.Messages = append(out.Messages, ending(*over))
 		return out, view{}
@@ -186,6 +189,9 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 
 // enter finds the session of a page.
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
+	if s := w.Sessions[asked.Token]; s != nil && s.Repeats(asked.Visit, asked.Step) {
+		return s, world.Ending{}, true
+	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
 		if !ok && asked.Action == "resume" {

@@ -31,6 +31,7 @@ const (
 // Visit is where the user of a session is in Connect.
 type Visit struct {
 	Page     string                 // that shows the session, "" if a [Play] does
+	Acted    int                    // number of the last step of the page
 	Screen   Screen                 // "" before Connect is opened
 	Number   int                    // counts the screens that the user came to
 	Trail    []Screen               // to go back to, the last first seen last
@@ -153,6 +154,9 @@ func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool
 	}
 	return s, end, ok
 }
+
+// Repeats reports whether a page has sent the step with this number before. The first number is 1.
+func (s *Session) Repeats(page string, step int) bool { return s.Page == page && step > 0 && step <= s.Acted }
 
 // arrive comes to the first screen.
 func (w *World) arrive(s *Session, now time.Time) {

@@ -1,0 +1,262 @@
+package browsertest
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// linkedNames are the events of a user who enters a wrong password once, and then links the bank.
+var linkedNames = []string{
+	"open", "change_screen", "search_institution", "select_institution", "change_screen", "submit_permissions", "change_screen",
+	"submit_credentials", "error", "submit_credentials", "change_screen", "submit_accounts", "change_screen", "success",
+}
+
+// linkWithFaults links a bank while each step that is sent by the user fails once.
+func linkWithFaults(t *testing.T, faults ...fault) {
+	t.Helper()
+	s := newSite(t, nil)
+	w := s.disturb()
+	again := func(tab) {}
+	if len(faults) > 0 {
+		again = tryAgain
+		for _, action := range []string{"choose", "permissions", "credentials", "accounts", "done"} {
+			w.next(action, faults...)
+		}
+	}
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	hurry(frame)
+	frame.do("search.value = 'bank'; search.dispatchEvent(new Event('input', { bubbles: true }))")
+	pickBank(frame, moneykittest.CredentialsBank)
+	again(frame)
+	sendForm(frame, "Permissions")
+	again(frame)
+	fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "wrong"})
+	sendForm(frame, "Credentials")
+	again(frame)
+	frame.until("document.querySelector('[aria-invalid]')")
+	assert.Equal(t, "user_good", eval[string](frame, "document.querySelector('#username').value"))
+	fillIn(frame, "Credentials", map[string]string{"password": "pass_good"})
+	sendForm(frame, "Credentials")
+	sendForm(frame, "Accounts")
+	again(frame)
+	sendForm(frame, "Success")
+	again(frame)
+	shows(b, "Credentials Bank: linked")
+	s.heardOnly(linkedNames)
+	assert.Len(t, s.stored(), 1)
+	assert.Equal(t, 1, s.count("result"))
+	assert.Empty(t, b.said())
+	assert.NotContains(t, frame.said(), "exception")
+}
+
+// A step that fails is sent again when the user wants it. It is not carried out twice.
+func TestFaultOfSteps(t *testing.T) {
+	t.Parallel()
+	for name, f := range map[string]fault{
+		"connection closed": broken, "response lost": lost, "no response": hanging, "no response after the step": hangingAfter,
+		"status 500": html(http.StatusInternalServerError), "status 502": html(http.StatusBadGateway), "login page": html(http.StatusOK),
+		"other JSON": other(`{"error": "no"}`), "null": other("null"), "empty": other(""), "array": other(`["html"]`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			linkWithFaults(t, f)
+		})
+	}
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		linkWithFaults(t)
+	})
+}
+
+// The browser sends a step again by itself. It does not count as a second wrong password.
+func TestBrowserRepeatsStep(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	atBank(frame)
+	for range 4 { // The fifth wrong password would lock the user out.
+		w.next("credentials", lostSilently)
+		fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "wrong"})
+		sendForm(frame, "Credentials")
+		frame.until("document.querySelector('main').ariaBusy === 'false' || " + isTroubled)
+		frame.do("document.querySelector('#trouble button')?.click()")
+		frame.until("document.querySelector('main').ariaBusy === 'false' && document.querySelector('[aria-invalid]')")
+	}
+	assert.Greater(t, w.count("credentials"), 4)
+	fillIn(frame, "Credentials", map[string]string{"password": "pass_good"})
+	sendForm(frame, "Credentials")
+	sendForm(frame, "Accounts")
+	sendForm(frame, "Success")
+	shows(b, "Credentials Bank: linked")
+}
+
+// Several steps in a row fail, and each of them in several ways.
+func TestFaultsInARow(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	w.next("open", lost, broken, html(http.StatusBadGateway))
+	w.next("poll", lost, broken, lost)
+	b := s.visit()
+	b.click("#link")
+	frame := b.find("iframe", s.host.URL+"/start")
+	for range 3 {
+		tryAgain(frame)
+	}
+	atBank(frame)
+	fillIn(frame, "Credentials", map[string]string{"username": "user_slow", "password": "pass_good"})
+	sendForm(frame, "Credentials")
+	for range 3 {
+		tryAgain(frame)
+	}
+	sendForm(frame, "Accounts")
+	sendForm(frame, "Success")
+	shows(b, "Credentials Bank: linked")
+	assert.Equal(t, 3+3, w.count("poll"), "a poll that was lost counts once")
+	s.heardOnly([]string{
+		"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen", "submit_credentials",
+		"change_screen", "change_screen", "submit_accounts", "change_screen", "success",
+	})
+}
+
+// offline emulates that a frame has no network, or has it again.
+func (b tab) offline(off bool) {
+	b.t.Helper()
+	conditions := &network.Conditions{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}
+	_, err := chromedp.Call(b.ctx, network.EmulateNetworkConditionsByRule,
+		network.EmulateNetworkConditionsByRuleParams{MatchedNetworkConditions: []*network.Conditions{conditions}})
+	require.NoError(b.t, err)
+	_, err = chromedp.Call(b.ctx, network.OverrideNetworkState,
+		network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1})
+	require.NoError(b.t, err)
+}
+
+// When the network is back, a step is sent again by itself.
+func TestNetworkIsBack(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	_, err := chromedp.Call(frame.ctx, network.Enable, network.EnableParams{})
+	require.NoError(t, err)
+	pickBank(frame, moneykittest.InstantBank)
+	shown(frame, "Permissions")
+	frame.offline(true)
+	sendForm(frame, "Permissions")
+	frame.until(isTroubled)
+	assert.Zero(t, w.count("permissions"))
+	frame.click("#trouble button") // It does not help yet.
+	frame.until(isTroubled)
+	frame.offline(false)
+	shown(frame, "Accounts")
+	assert.False(t, eval[bool](frame, "Boolean("+isTroubled+")"))
+	goOn(frame)
+	shows(b, "Instant Bank: linked")
+	assert.Equal(t, 1, w.count("permissions"))
+	assert.NotContains(t, frame.said(), "exception")
+}
+
+// The server forgets everything, as a program that is started again does.
+func TestServerIsRestarted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	atBank(frame)
+	w.connectTo(moneykittest.NewServer(t).Handler())
+	fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "pass_good"})
+	sendForm(frame, "Credentials")
+	shown(frame, "Error")
+	assert.Contains(t, eval[string](frame, "document.querySelector('.screen').innerText"), "This session is not known")
+	assert.Equal(t, []string{"Close"}, eval[[]string](frame, "[...document.querySelectorAll('.screen button')].map((b) => b.innerText)"))
+	giveUp(frame)
+	shows(b, "unknown")
+	assert.Contains(t, s.lastResult(), "moneykittest.unknown_session")
+	assert.Equal(t, "exited", s.told()[len(s.told())-1])
+	assert.Empty(t, s.stored())
+	b.gone(s.host.URL)
+
+	w.connectTo(s.mk.Handler())
+	b.click("#link")
+	choose(s.frame(b, "start"), moneykittest.InstantBank)
+	shows(b, "Instant Bank: linked")
+}
+
+// The server is restarted while the user is at the bank, in a window and in place of the page.
+func TestServerIsRestartedAtBank(t *testing.T) {
+	t.Parallel()
+	for name, popup := range map[string]bool{"popup": true, "full page": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, nil)
+			w := s.disturb()
+			b := s.visit()
+			b.click("#link")
+			frame, bank, next := s.frame(b, "start"), b, "start"
+			if popup {
+				choose(frame, moneykittest.OAuthBank)
+				bank = b.find("page", s.host.URL+bankPath)
+			} else {
+				goToBank(frame)
+				next = "continue"
+			}
+			logIn(bank)
+			w.connectTo(moneykittest.NewServer(t).Handler())
+			bank.click("button[value=allow]")
+			bank.until("document.body.innerText.includes('not known')")
+			returned := s.origin + "/connect/oauth?a=b"
+			bank.do("location.href = '" + returned + "'") // as if the bank had not forgotten
+			frame = s.frame(b, next)
+			shown(frame, "Error")
+			assert.Contains(t, eval[string](frame, "document.querySelector('.screen').innerText"), "This session is not known")
+			giveUp(frame)
+			shows(b, "unknown")
+			assert.Empty(t, s.stored())
+		})
+	}
+}
+
+// The server is down for a while, and then goes on with what it knew.
+func TestServerIsDownForAWhile(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	down := http.HandlerFunc(cut)
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	atBank(frame)
+	w.connectTo(down)
+	fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "pass_good"})
+	sendForm(frame, "Credentials")
+	frame.until(isTroubled)
+	frame.do("for (const button of document.querySelectorAll('.screen button')) button.click()") // They have no effect.
+	frame.click("#trouble button")
+	frame.until(isTroubled)
+	w.connectTo(s.mk.Handler())
+	tryAgain(frame)
+	sendForm(frame, "Accounts")
+	sendForm(frame, "Success")
+	shows(b, "Credentials Bank: linked")
+	s.heardOnly([]string{
+		"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen", "submit_credentials",
+		"change_screen", "submit_accounts", "change_screen", "success",
+	})
+}
+
