@@ -259,4 +259,3 @@ func TestServerIsDownForAWhile(t *testing.T) {
 		"change_screen", "submit_accounts", "change_screen", "success",
 	})
 }
-

@@ -11,7 +11,7 @@ const origin = validOrigin(query.get("origin"));
 const searchDelay = 600; // milliseconds without typing before a search term is reported
 const progressDelay = 400;
 const stepTimeout = 20_000;
-const leaveTimeout = 1500;
+const leaveTimeout = 1000; // so that the application hears of it within two seconds
 const maxTerm = 200;
 
 function validOrigin(text) {
@@ -332,7 +332,7 @@ function step(action, values = {}) {
       try {
         next = await send(action, values, number);
       } catch {
-        if (action === "search") {
+        if (over || action === "search") {
           break; // The next step does not depend on it.
         }
         setBusy(false, true);
@@ -460,6 +460,7 @@ async function leave() {
   over = true;
   clearTimeout(timer);
   byID("trouble").replaceChildren();
+  bankWindow?.close();
   try {
     deliver(await send("leave", {}, 0, leaveTimeout));
   } catch {
@@ -470,9 +471,9 @@ async function leave() {
 
 function close() {
   const how = main.querySelector(".screen")?.dataset.close;
-  if (how === "done") {
+  if (how === "done" && !busy) {
     step("done");
-  } else if (how === "leave" || !shown) {
+  } else if (how || !shown) {
     leave();
   } else {
     byID("leave").showModal();
