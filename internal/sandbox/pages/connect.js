@@ -416,6 +416,7 @@ function show(answer) {
 }
 
 function render() {
+  renders++;
   const form = main.querySelector(".screen");
   byID("back").hidden = !("back" in form.dataset);
   term = "";
@@ -489,6 +490,19 @@ byID("leave").addEventListener("close", ({ target }) => {
 byID("close").addEventListener("click", close);
 byID("back").addEventListener("click", () => step("back"));
 
+// The second click of a double click is not for a screen that has come with the first.
+let renders = 0;
+let clicked;
+addEventListener("click", (event) => {
+  const here = byID("leave").open ? "leave" : renders;
+  if (event.detail > 1 && here !== clicked) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  } else {
+    clicked = here;
+  }
+}, true);
+
 main.addEventListener("submit", (event) => {
   event.preventDefault();
   const { action, list: name } = event.target.dataset;
@@ -532,7 +546,9 @@ main.addEventListener("click", ({ target }) => {
 
 document.addEventListener("keydown", (event) => {
   const dialog = byID("leave");
-  if (event.key === "Escape" && !dialog.open) {
+  if (event.key === "Enter" && event.repeat) {
+    event.preventDefault(); // It is held since the screen before.
+  } else if (event.key === "Escape" && !dialog.open) {
     event.preventDefault();
     const panel = main.querySelector(".panel[open]");
     if (panel) {

@@ -288,6 +288,8 @@ func TestStepIsRepeated(t *testing.T) {
 	b = newBrowser(t, mk, mk.open(oauthParams()))
 	b.do("permissions", nil)
 	_, returned := answerBank(t, mk, b.token, "allow")
+	_, again := answerBank(t, mk, b.token, "allow")
+	assert.Equal(t, returned, again, "the button was clicked twice")
 	for range 2 {
 		b.send(map[string]any{"action": "resume", "step": 1, "redirect_url": returned + "&"})
 		assert.Contains(t, b.html, "The way back was not right")

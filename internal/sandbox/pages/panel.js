@@ -1,5 +1,15 @@
 // The tester's panel of Connect and of the bank's pages: a click on a test user fills in the form.
 
+// The second click of a double click is not for the page that has come with the first.
+let clicked = false;
+addEventListener("click", (event) => {
+  if (event.detail > 1 && !clicked) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+  clicked ||= event.detail < 2;
+}, true);
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-fill]");
   if (!button) {

@@ -57,12 +57,17 @@ func (w *World) AtBank(token string, now time.Time) *Session {
 }
 
 // Answer plays the user who allows or refuses something on the pages of the bank, and returns the
-// URL to which the bank sends the user.
+// URL to which the bank sends the user. The same answer again, as by a double click, has the same URL.
 func (w *World) Answer(s *Session, allow bool, now time.Time) string {
-	if !allow {
-		return w.sendBack(s, moneykit.LinkErrorUserOAuthDenied, now)
+	failure := moneykit.LinkErrorUserOAuthDenied
+	if allow {
+		failure = ""
 	}
-	return w.sendBack(s, "", now)
+	if s.Return != "" && !s.Returned && s.Failure == failure {
+		s.Sent = now
+		return s.Return
+	}
+	return w.sendBack(s, failure, now)
 }
 
 // Return comes back from the bank's pages to a page of Connect, which need not be the one that the
