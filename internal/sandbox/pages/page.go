@@ -194,13 +194,13 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
-		if !ok && asked.Action == "resume" {
-			if s = w.AtBank(asked.Token, now); s != nil && s.Page == asked.Visit {
-				s.Refuse(end, now)
-				return s, end, true
-			}
+		if own := w.Sessions[asked.Token]; ok || own == nil || own.Page != asked.Visit {
+			return s, end, ok
 		}
-		return s, end, ok
+		if s = w.AtBank(asked.Token, now); s != nil {
+			s.Refuse(end, now)
+			return s, end, true
+		}
 	}
 	s, end, ok := w.Begin(asked.Token, asked.Visit, now)
 	if !ok && asked.RedirectURL != "" {
