@@ -577,7 +577,7 @@ let searching;
 let rows = [];
 
 const words = (s) => s.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
-const typed = () => (byID("search")?.value ?? "").slice(0, maxTerm).trim();
+const typed = () => (byID("search")?.value ?? "").slice(0, maxTerm).replace(/[\ud800-\udbff]$/, "").trim();
 
 function prepareBanks() {
   rows = [...main.querySelectorAll(".banks li")].map((row, order) => {
