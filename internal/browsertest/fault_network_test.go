@@ -259,3 +259,94 @@ func TestServerIsDownForAWhile(t *testing.T) {
 		"change_screen", "submit_accounts", "change_screen", "success",
 	})
 }
+
+// bankedNames are the events of a user who links the OAuth Bank.
+var bankedNames = []string{
+	"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen", "open_oauth",
+	"change_screen", "submit_accounts", "change_screen", "success",
+}
+
+// The steps to the bank and back fail, too.
+func TestFaultsAroundBank(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	w.next("oauth", lost, broken)
+	w.next("resume", lost, html(http.StatusBadGateway))
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	choose(frame, moneykittest.OAuthBank)
+	tryAgain(frame)
+	answer(b.find("page", s.host.URL+bankPath), true) // before the user tries again
+	b.gone(s.host.URL + bankPath)
+	for range 3 {
+		tryAgain(frame)
+	}
+	shown(frame, "Accounts")
+	goOn(frame)
+	shows(b, "OAuth Bank: linked")
+	s.heardOnly(bankedNames)
+	assert.Len(t, s.stored(), 1)
+}
+
+func TestFaultsAfterFullPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	b := s.visit()
+	b.click("#link")
+	goToBank(s.frame(b, "start"))
+	b.until("location.pathname === '" + bankPath + "'")
+	w.next("open", lost, broken, lost, html(http.StatusBadGateway))
+	answer(b, true)
+	frame := b.find("iframe", s.host.URL+"/continue")
+	for range 4 {
+		tryAgain(frame)
+	}
+	shown(frame, "Accounts")
+	goOn(frame)
+	shows(b, "OAuth Bank: linked")
+	s.heardOnly(bankedNames)
+	assert.Len(t, s.stored(), 1)
+}
+
+// Steps that stay on their screen, go back, or choose again are not carried out twice either.
+func TestFaultsOfOtherSteps(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	w := s.disturb()
+	for _, action := range []string{"help", "reset_password", "back", "credentials", "website", "retry", "restart"} {
+		w.next(action, lost)
+	}
+	b := s.visit()
+	b.click("#link")
+	frame := s.frame(b, "start")
+	atBank(frame)
+	click := func(selector, screen string) {
+		t.Helper()
+		frame.click(selector)
+		tryAgain(frame)
+		shown(frame, screen)
+		frame.until("document.querySelector('main').ariaBusy === 'false'")
+	}
+	click("[data-action=help]", "Credentials")
+	click("[data-action=reset_password]", "Credentials")
+	click("#back", "Permissions")
+	sendForm(frame, "Permissions")
+	fillIn(frame, "Credentials", map[string]string{"username": "user_setup", "password": "pass_good"})
+	click(".actions .main", "Error")
+	click("[data-action=website]", "Error")
+	click("[data-action=retry]", "Credentials")
+	fillIn(frame, "Credentials", map[string]string{"username": "user_down", "password": "pass_good"})
+	sendForm(frame, "Credentials")
+	shown(frame, "Error")
+	click("[data-action=restart]", "Finder")
+	leave(frame)
+	shows(b, "exited")
+	s.heardOnly([]string{
+		"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen", "select_help",
+		"select_reset_password", "change_screen", "submit_permissions", "change_screen", "submit_credentials", "error", "change_screen",
+		"open_institution_website", "change_screen", "submit_credentials", "error", "change_screen", "change_screen", "exit", "exited",
+	})
+}
