@@ -117,7 +117,7 @@ func lostSilently(w http.ResponseWriter, r *http.Request, server http.Handler) {
 func hanging(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
 
 // hangingAfter never responds after the server has carried out the step.
-func hangingAfter(w http.ResponseWriter, r *http.Request, server http.Handler) {
+func hangingAfter(_ http.ResponseWriter, r *http.Request, server http.Handler) {
 	server.ServeHTTP(httptest.NewRecorder(), r)
 	<-r.Context().Done()
 }

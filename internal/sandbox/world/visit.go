@@ -156,7 +156,9 @@ func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool
 }
 
 // Repeats reports whether a page has sent the step with this number before. The first number is 1.
-func (s *Session) Repeats(page string, step int) bool { return s.Page == page && step > 0 && step <= s.Acted }
+func (s *Session) Repeats(page string, step int) bool {
+	return s.Page == page && step > 0 && step <= s.Acted
+}
 
 // arrive comes to the first screen.
 func (w *World) arrive(s *Session, now time.Time) {
