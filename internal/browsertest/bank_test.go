@@ -260,7 +260,7 @@ func TestOwnReturnPageKeepsResult(t *testing.T) {
 	goOn(s.frame(b, "continue"))
 	b.until("location.pathname === '/connect/oauth'")
 	assert.Equal(t, "unauthenticated", settled(b)["code"])
-	s.before = nil
+	s.mend()
 	b.open(eval[string](b, "location.href"))
 	assert.Equal(t, "linked", settled(b)["outcome"])
 	assert.Len(t, s.stored(), 1)

@@ -154,10 +154,17 @@ func other(body string) fault {
 	}
 }
 
-// hurry makes the timeouts of a frame short.
-func hurry(frame tab) {
+// holdTimeouts lets no time of a frame run out before the test wants it.
+func holdTimeouts(frame tab) {
 	frame.t.Helper()
-	frame.do("const timeout = AbortSignal.timeout; AbortSignal.timeout = (ms) => timeout.call(AbortSignal, ms / 50)")
+	frame.do(`window.timeouts = [];
+		AbortSignal.timeout = () => { timeouts.push(new AbortController()); return timeouts.at(-1).signal }`)
+}
+
+// runOut lets the time of all requests of a frame run out.
+func runOut(frame tab) {
+	frame.t.Helper()
+	frame.do("timeouts.forEach((timeout) => timeout.abort(new DOMException('', 'TimeoutError')))")
 }
 
 // isTroubled says that Connect shows the bar with a button to try again.
