@@ -73,6 +73,7 @@ func TestFaultOfSteps(t *testing.T) {
 		"connection closed": broken, "response lost": lost,
 		"status 500": html(http.StatusInternalServerError), "status 502": html(http.StatusBadGateway), "login page": html(http.StatusOK),
 		"other JSON": other(`{"error": "no"}`), "null": other("null"), "empty": other(""), "array": other(`["html"]`),
+		"other HTML": other(`{"html": "<p>Sorry"}`), "end of something else": other(`{"over": true}`), "messages": other(`{"html": "", "messages": "x"}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

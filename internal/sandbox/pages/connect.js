@@ -309,7 +309,7 @@ async function send(action, values, number, timeout = stepTimeout) {
     }),
   });
   const answer = response.ok ? await response.json() : null;
-  if (typeof answer?.html !== "string" && !answer?.over) {
+  if (typeof answer?.html !== "string" || !Array.isArray(answer.messages)) {
     throw new Error("Connect: the server sent no screen");
   }
   return answer;
@@ -380,7 +380,7 @@ function retryWanted() {
 }
 
 /** Posts the messages of an answer, but no event that another answer had, too. */
-function deliver({ messages = [], seen = 0, over: last = false, step: number = 0 }) {
+function deliver({ messages, seen = 0, over: last = false, step: number = 0 }) {
   if (ended) {
     return;
   }
