@@ -40,9 +40,9 @@ func (c *core) client(transport http.RoundTripper, opts ...moneykit.Option) (*mo
 	all := append([]moneykit.Option{
 		moneykit.WithBaseURL("http://moneykit.test"),
 		moneykit.WithHTTPClient(&http.Client{Transport: transport}),
-		moneykit.WithClock(c.world.Now),
+		moneykit.WithClock(c.World.Now),
 	}, opts...)
-	return moneykit.NewClient(c.cfg.api.ClientID, c.cfg.api.ClientSecret, all...)
+	return moneykit.NewClient(c.cfg.API.ClientID, c.cfg.API.ClientSecret, all...)
 }
 
 // failing fails every request.

@@ -1,11 +1,9 @@
 package moneykittest
 
 import (
-	"errors"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/internal/sandbox/pages"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
@@ -77,30 +75,27 @@ type Play struct {
 func (s *Server) Connect(linkSessionToken string, source moneykit.ConnectSource, play Play) []byte {
 	c := s.core()
 	var end world.Ending
-	c.world.Do(func(w *world.World, now time.Time) { end = w.Connect(linkSessionToken, world.Play(play), now) })
+	c.World.Do(func(w *world.World, now time.Time) { end = w.Connect(linkSessionToken, world.Play(play), now) })
 	return c.callBack("Connect", linkSessionToken, end, source)
-}
-
-// plays reports whether there is a platform with this version of Connect.
-func (c *core) plays(source moneykit.ConnectSource, version string) bool {
-	_, ok := pages.Payload(world.Ending{}, source, version)
-	return ok
 }
 
 // callBack returns what a front end is called back with, and reports mistakes to the test.
 func (c *core) callBack(method, token string, end world.Ending, source moneykit.ConnectSource) []byte {
-	c.pages.Tell(method, end)
-	version := ""
-	c.world.Do(func(w *world.World, _ time.Time) {
-		if session := w.Sessions[token]; session != nil {
-			version = session.Version
-		}
-	})
-	payload, ok := pages.Payload(end, source, version)
-	if !ok {
-		c.errorf("%s: there is no source %q with version %q", method, source, version)
+	c.ended(method, end)
+	payload, err := c.CallBack(token, end, source)
+	if err != nil {
+		c.errorf("%s: %v", method, err)
 	}
 	return payload
+}
+
+// ended reports an ending of Connect that is a mistake, and logs one that may be.
+func (c *core) ended(method string, end world.Ending) {
+	if end.Mistake {
+		c.errorf("%s: %s", method, end.Err.DisplayedMessage)
+	} else if end.Note {
+		c.logf("%s: %s", method, end.Err.DisplayedMessage)
+	}
 }
 
 // Authorize plays the first half of Connect with the token of a link session at the OAuth Bank: the
@@ -115,10 +110,10 @@ func (c *core) callBack(method, token string, end world.Ending, source moneykit.
 func (s *Server) Authorize(linkSessionToken string, play Play) (returnURL string) {
 	c := s.core()
 	var end world.Ending
-	c.world.Do(func(w *world.World, now time.Time) {
+	c.World.Do(func(w *world.World, now time.Time) {
 		returnURL, end = w.Authorize(linkSessionToken, world.Play(play), now)
 	})
-	c.pages.Tell("Authorize", end)
+	c.ended("Authorize", end)
 	return returnURL
 }
 
@@ -133,7 +128,7 @@ func (s *Server) Authorize(linkSessionToken string, play Play) (returnURL string
 func (s *Server) Continue(linkSessionToken, returnURL string, source moneykit.ConnectSource, play Play) []byte {
 	c := s.core()
 	var end world.Ending
-	c.world.Do(func(w *world.World, now time.Time) {
+	c.World.Do(func(w *world.World, now time.Time) {
 		end = w.Continue(linkSessionToken, returnURL, world.Play(play), now)
 	})
 	return c.callBack("Continue", linkSessionToken, end, source)
@@ -146,11 +141,7 @@ func (s *Server) Continue(linkSessionToken, returnURL string, source moneykit.Co
 // institution again sees the screen "Duplicate Institution". An unknown token or source is reported
 // to the test.
 func (s *Server) ConnectEvents(linkSessionToken string, source moneykit.ConnectSource) [][]byte {
-	var payloads [][]byte
-	var err error
-	s.core().world.Do(func(w *world.World, _ time.Time) {
-		payloads, err = connectEvents(w.Sessions[linkSessionToken], source)
-	})
+	payloads, err := s.core().ConnectEvents(linkSessionToken, source)
 	if err != nil {
 		s.core().errorf("ConnectEvents: %v", err)
 	}
@@ -159,21 +150,6 @@ func (s *Server) ConnectEvents(linkSessionToken string, source moneykit.ConnectS
 
 // known reports whether there is a link session with this token.
 func (s *Server) known(linkSessionToken string) (known bool) {
-	s.core().world.Do(func(w *world.World, _ time.Time) { known = w.Sessions[linkSessionToken] != nil })
+	s.core().World.Do(func(w *world.World, _ time.Time) { known = w.Sessions[linkSessionToken] != nil })
 	return known
-}
-
-func connectEvents(session *world.Session, source moneykit.ConnectSource) ([][]byte, error) {
-	if session == nil {
-		return nil, errors.New("the link session token is unknown")
-	}
-	var payloads [][]byte
-	for _, step := range session.Steps {
-		data, err := pages.Event(session, step, source)
-		if err != nil {
-			return nil, err
-		}
-		payloads = append(payloads, data)
-	}
-	return payloads, nil
 }

@@ -95,7 +95,7 @@ func (s *Server) Deliver(opts ...DeliverOption) []Delivery {
 		}
 	}
 	var out []Delivery
-	for _, d := range s.core().courier.Deliver(how.Course) {
+	for _, d := range s.core().Courier.Deliver(how.Course) {
 		out = append(out, deliveryOf(d))
 	}
 	return out
@@ -103,7 +103,7 @@ func (s *Server) Deliver(opts ...DeliverOption) []Delivery {
 
 // Deliveries returns the last 10,000 webhooks that were queued, oldest first.
 func (s *Server) Deliveries() []Delivery {
-	queued := s.core().courier.Deliveries()
+	queued := s.core().Courier.Deliveries()
 	out := make([]Delivery, len(queued))
 	for i, d := range queued {
 		out[i] = deliveryOf(d)

@@ -55,7 +55,7 @@ const (
 // a queue, and precede those of "". With n = 0 the queue of the operation is emptied. An unknown
 // operation is reported to the test.
 func (s *Server) Fail(operation string, n int, fault Fault) {
-	err := s.core().api.Fail(operation, n, api.Fault{
+	err := s.core().API.Fail(operation, n, api.Fault{
 		Status: fault.Status, Code: fault.Code, LinkError: fault.LinkError,
 		Header: fault.Header, Body: fault.Body, ContentType: fault.ContentType,
 		Latency: fault.Latency, Reset: api.Reset(fault.Reset), Truncate: fault.Truncate,

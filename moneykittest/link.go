@@ -53,7 +53,7 @@ func (s *Server) AddLink(spec LinkSpec) moneykit.Link {
 	var link moneykit.Link
 	var known bool
 	var err error
-	s.core().world.Do(func(w *world.World, now time.Time) {
+	s.core().World.Do(func(w *world.World, now time.Time) {
 		var added *world.Link
 		added, known = w.AddLink(world.LinkSpec(spec), now)
 		link, err = api.Link(added)
@@ -78,7 +78,7 @@ func (s *Server) Break(linkID string, reason moneykit.LinkError) {
 // change changes the state, and reports the error of f to the test.
 func (s *Server) change(method string, f func(*world.World, time.Time) error) {
 	var err error
-	s.core().world.Do(func(w *world.World, now time.Time) { err = f(w, now) })
+	s.core().World.Do(func(w *world.World, now time.Time) { err = f(w, now) })
 	if err != nil {
 		s.core().errorf("%s: %v", method, err)
 	}

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox"
 	"github.com/moneykit/moneykit-go/internal/sandbox/api"
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
-	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
 // Option configures a [Server].
@@ -28,10 +28,8 @@ const (
 
 // config is what options write.
 type config struct {
-	now          func() time.Time
-	world        world.Settings
-	api          api.Settings
-	delivery     delivery.Settings
+	sandbox.Settings
+
 	autoDelivery bool
 	mistakes     []string // in what is configured
 }
@@ -50,12 +48,7 @@ const (
 
 func newConfig(opts []Option) config {
 	cfg := config{
-		now:   time.Now,
-		world: world.Settings{SessionLife: 30 * time.Minute, History: 90 * 24 * time.Hour},
-		api: api.Settings{
-			ClientID: "sandbox_client", ClientSecret: "sandbox_client_secret", TokenLife: time.Hour,
-		},
-		delivery: delivery.Settings{KeyOverlap: 24 * time.Hour},
+		Settings: sandbox.Default(),
 	}
 	cfg.addShapes(os.Getenv(shapesVariable))
 	for _, opt := range opts {
@@ -63,8 +56,8 @@ func newConfig(opts []Option) config {
 			opt(&cfg)
 		}
 	}
-	if cfg.delivery.Transport == nil {
-		cfg.delivery.Transport = delivery.Network()
+	if cfg.Delivery.Transport == nil {
+		cfg.Delivery.Transport = delivery.Network()
 	}
 	return cfg
 }
@@ -72,7 +65,7 @@ func newConfig(opts []Option) config {
 // WithCredentials sets the only client id and secret that the server accepts. Without it they are
 // made up; see [Server.Credentials].
 func WithCredentials(clientID, clientSecret string) Option {
-	return func(c *config) { c.api.ClientID, c.api.ClientSecret = clientID, clientSecret }
+	return func(c *config) { c.API.ClientID, c.API.ClientSecret = clientID, clientSecret }
 }
 
 // WithClock sets the function that tells the server the time, [time.Now] by default. It must be
@@ -80,7 +73,7 @@ func WithCredentials(clientID, clientSecret string) Option {
 func WithClock(now func() time.Time) Option {
 	return func(c *config) {
 		if now != nil {
-			c.now = now
+			c.Clock = now
 		}
 	}
 }
@@ -89,42 +82,42 @@ func WithClock(now func() time.Time) Option {
 // the order in which links are made. Transactions also depend on the day on which a link is made.
 // Servers whose links end up in one database need different seeds.
 func WithSeed(seed uint64) Option {
-	return func(c *config) { c.world.Seed = seed }
+	return func(c *config) { c.World.Seed = seed }
 }
 
 // WithAuth restricts the ways for clients to authenticate, [AnyAuth] by default.
 func WithAuth(auth Auth) Option {
-	return func(c *config) { c.api.Auth = api.Auth(auth) }
+	return func(c *config) { c.API.Auth = api.Auth(auth) }
 }
 
 // WithRateLimits enforces the requests a minute that MoneyKit publishes for its operations, and how
 // often a link may be refreshed: beyond them the server responds with 429 and Retry-After in
 // seconds. There are no limits by default.
 func WithRateLimits() Option {
-	return func(c *config) { c.api.RateLimits = true }
+	return func(c *config) { c.API.RateLimits = true }
 }
 
 // WithTokenLifetime sets how long access tokens are accepted, one hour by default.
 func WithTokenLifetime(d time.Duration) Option {
-	return func(c *config) { c.api.TokenLife = d }
+	return func(c *config) { c.API.TokenLife = d }
 }
 
 // WithSessionLifetime sets how long link session tokens and exchangeable tokens are accepted, 30
 // minutes by default. MoneyKit does not publish its own lifetime.
 func WithSessionLifetime(d time.Duration) Option {
-	return func(c *config) { c.world.SessionLife = d }
+	return func(c *config) { c.World.SessionLife = d }
 }
 
 // WithHistory sets how far back the made-up transactions of a new link go, 90 days by default. With
 // zero there are none; see [Server.AddTransactions].
 func WithHistory(d time.Duration) Option {
-	return func(c *config) { c.world.History = d }
+	return func(c *config) { c.World.History = d }
 }
 
 // WithRefreshDelay delays the refreshes that requests ask for by d, by the server's clock. By
 // default they happen at once.
 func WithRefreshDelay(d time.Duration) Option {
-	return func(c *config) { c.world.RefreshDelay = d }
+	return func(c *config) { c.World.RefreshDelay = d }
 }
 
 // WithRedirectOrigins registers the origins of redirect URIs, such as https://app.example,
@@ -132,7 +125,7 @@ func WithRefreshDelay(d time.Duration) Option {
 // does. By default it accepts any. What is not an origin is reported to the test.
 func WithRedirectOrigins(origins ...string) Option {
 	return func(c *config) {
-		c.api.Origins = api.Origins(origins...)
+		c.API.Origins = api.Origins(origins...)
 		for _, origin := range origins {
 			if len(api.Origins(origin)) == 0 {
 				c.mistakes = append(c.mistakes, fmt.Sprintf("WithRedirectOrigins: %q is not an origin such as https://app.example", origin))
@@ -147,7 +140,7 @@ func WithRedirectOrigins(origins ...string) Option {
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
 		if h != nil {
-			c.delivery.Transport = delivery.Receiver(h)
+			c.Delivery.Transport = delivery.Receiver(h)
 		}
 	}
 }
@@ -158,7 +151,7 @@ func WithReceiver(h http.Handler) Option {
 func WithDeliveryTransport(t http.RoundTripper) Option {
 	return func(c *config) {
 		if t != nil {
-			c.delivery.Transport = t
+			c.Delivery.Transport = t
 		}
 	}
 }
@@ -172,19 +165,19 @@ func WithAutoDelivery() Option {
 // WithFreshSignatures signs each attempt of a delivery anew. Without it all attempts have the
 // signature of the first, which can be two hours old. What MoneyKit does is not published.
 func WithFreshSignatures() Option {
-	return func(c *config) { c.delivery.FreshSignatures = true }
+	return func(c *config) { c.Delivery.FreshSignatures = true }
 }
 
 // WithKeyOverlap sets how long a key for webhooks is published after [Server.RotateKeys], 24 hours
 // by default. MoneyKit only says "for a while".
 func WithKeyOverlap(d time.Duration) Option {
-	return func(c *config) { c.delivery.KeyOverlap = d }
+	return func(c *config) { c.Delivery.KeyOverlap = d }
 }
 
 // WithProductStateChanged announces refreshes with the event product.state_changed instead of
 // link.product_refresh. Which of the two MoneyKit sends is not published.
 func WithProductStateChanged() Option {
-	return func(c *config) { c.world.RefreshEvent = moneykit.EventTypeProductStateChanged }
+	return func(c *config) { c.World.RefreshEvent = moneykit.EventTypeProductStateChanged }
 }
 
 // shapesVariable is the environment variable that [WithNulls] describes.
@@ -218,20 +211,20 @@ func (c *config) addShapes(names string) {
 //
 // Options override the variable.
 func WithNulls() Option {
-	return func(c *config) { c.api.Nulls, c.delivery.Nulls = true, true }
+	return func(c *config) { c.API.Nulls, c.Delivery.Nulls = true, true }
 }
 
 // WithZonelessTimestamps writes times in responses and webhooks in UTC without a zone and with six
 // decimals, such as 2030-06-20T12:00:00.000000. By default they are RFC 3339. See [WithNulls].
 func WithZonelessTimestamps() Option {
-	return func(c *config) { c.api.Zoneless, c.delivery.Zoneless = true, true }
+	return func(c *config) { c.API.Zoneless, c.Delivery.Zoneless = true, true }
 }
 
 // WithSettling sets what happens to pending transactions when they are posted, [NewIDs] by default.
 // See [WithNulls].
 func WithSettling(mode Settling) Option {
 	return func(c *config) {
-		c.world.SameID = mode == SameID
+		c.World.SameID = mode == SameID
 		if mode != SameID && mode != NewIDs {
 			c.mistakes = append(c.mistakes, fmt.Sprintf("WithSettling: there is no mode %q", mode))
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
 
 // PlayPath is where [Server.Handler] plays a user in Connect, for the tests of apps and of front
@@ -39,7 +40,7 @@ func (c *core) servePlay(w http.ResponseWriter, r *http.Request) {
 		refusePlay(w, "the body must be the JSON that moneykittest.PlayPath describes: "+err.Error())
 		return
 	}
-	if !c.plays(asked.Source, asked.Play.Version) {
+	if !sandbox.Plays(asked.Source, asked.Play.Version) {
 		refusePlay(w, "there is no such source and version of Connect")
 		return
 	}

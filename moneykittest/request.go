@@ -29,7 +29,7 @@ type Request struct {
 
 // Requests returns the last 10,000 requests, oldest first.
 func (s *Server) Requests() []Request {
-	received := s.core().api.Requests()
+	received := s.core().API.Requests()
 	out := make([]Request, len(received))
 	for i, r := range received {
 		out[i] = Request(r)

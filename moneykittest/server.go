@@ -10,9 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/moneykit/moneykit-go/internal/sandbox/api"
-	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
-	"github.com/moneykit/moneykit-go/internal/sandbox/pages"
+	"github.com/moneykit/moneykit-go/internal/sandbox"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
@@ -34,17 +32,15 @@ type Server struct {
 
 // core is what a Server has.
 type core struct {
-	cfg     config
-	tb      TB // nil outside a test
-	world   *world.Shared
-	api     *api.API
-	pages   *pages.Pages
-	courier *delivery.Courier
-	root    http.Handler
-	http    http.Server
-	pipe    pipeListener
-	conns   connSet
-	close   context.CancelFunc
+	*sandbox.Sandbox
+
+	cfg   config
+	tb    TB // nil outside a test
+	root  http.Handler
+	http  http.Server
+	pipe  pipeListener
+	conns connSet
+	close context.CancelFunc
 
 	// reporting is held while tb is told something, so that nothing reaches a test that is over.
 	reporting sync.Mutex
@@ -72,26 +68,14 @@ func New(opts ...Option) *Server { return newServer(nil, opts) }
 func newServer(tb TB, opts []Option) *Server {
 	ctx, cancel := context.WithCancel(context.Background())
 	c := &core{cfg: newConfig(opts), tb: tb, close: cancel}
-	c.world = world.NewShared(world.New(c.cfg.world), c.cfg.now)
-	c.courier = delivery.New(ctx, c.cfg.delivery, delivery.Surroundings{World: c.world, Errorf: c.errorf, Logf: c.logf})
-	c.pages = &pages.Pages{World: c.world, Errorf: c.errorf, Logf: c.logf}
-	c.api = api.New(c.cfg.api, api.Surroundings{
-		World: c.world, Keys: c.courier.Keys, Errorf: c.errorf, Done: ctx.Done(),
-	})
-	// The patterns are parsed on the first request, which keeps NewServer cheap.
-	routes := sync.OnceValue(func() http.Handler {
-		mux := http.NewServeMux()
-		c.pages.Register(mux)
-		mux.HandleFunc("POST "+PlayPath, c.servePlay)
-		return c.api.Handler(mux)
-	})
-	c.root = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routes().ServeHTTP(w, r) })
+	c.Sandbox = sandbox.New(ctx, c.cfg.Settings, sandbox.Reports{Errorf: c.errorf, Logf: c.logf})
+	c.root = c.Handler(func(mux *http.ServeMux) { mux.HandleFunc("POST "+PlayPath, c.servePlay) })
 	c.pipe = pipeListener{conns: make(chan net.Conn), done: ctx.Done()}
 	c.http.Handler = c.root
 	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for
 	c.http.ReadHeaderTimeout = 10 * time.Second
 	if c.cfg.autoDelivery {
-		go c.courier.Run()
+		go c.Courier.Run()
 	}
 	for _, mistake := range c.cfg.mistakes {
 		c.errorf("%s", mistake)
@@ -158,21 +142,21 @@ func (s *Server) Close() {
 // Credentials returns the client id and secret that the server accepts, for a client that is
 // not made by [Server.Client].
 func (s *Server) Credentials() (clientID, clientSecret string) {
-	return s.core().cfg.api.ClientID, s.core().cfg.api.ClientSecret
+	return s.core().cfg.API.ClientID, s.core().cfg.API.ClientSecret
 }
 
 // ExpireTokens expires every access token that was issued so far.
 func (s *Server) ExpireTokens() {
-	s.core().world.Do(func(w *world.World, _ time.Time) { w.ExpireTokens() })
+	s.core().World.Do(func(w *world.World, _ time.Time) { w.ExpireTokens() })
 }
 
 // Advance moves the server's clock forward by d: tokens and sessions expire, rate limits end,
 // deleted links vanish, refreshes and webhooks become due. The clients of [Server.Client] use this
 // clock for the age of webhooks; all else that clients do follows their own clock.
-func (s *Server) Advance(d time.Duration) { s.core().world.Advance(d) }
+func (s *Server) Advance(d time.Duration) { s.core().World.Advance(d) }
 
 // Now returns the time by the server's clock, which [WithClock] and [Server.Advance] set.
-func (s *Server) Now() time.Time { return s.core().world.Now() }
+func (s *Server) Now() time.Time { return s.core().World.Now() }
 
 // String names the server without its secrets.
 func (s *Server) String() string {

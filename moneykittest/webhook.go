@@ -9,7 +9,7 @@ import (
 // RotateKeys makes the server sign webhooks with a new key. The old key stays published for 24
 // hours by the server's clock; see [WithKeyOverlap].
 func (s *Server) RotateKeys() {
-	if err := s.core().courier.RotateKeys(); err != nil {
+	if err := s.core().Courier.RotateKeys(); err != nil {
 		s.core().errorf("RotateKeys: %v", err)
 	}
 }
@@ -17,13 +17,13 @@ func (s *Server) RotateKeys() {
 // Receive delivers webhooks to h in memory from now on, whatever their URL, as [WithReceiver] does.
 // It is for handlers that need a client of this server. After Receive(nil) they go where the
 // options say.
-func (s *Server) Receive(h http.Handler) { s.core().courier.Receive(h) }
+func (s *Server) Receive(h http.Handler) { s.core().Courier.Receive(h) }
 
 // SignedRequest returns a request with any body that is signed like MoneyKit's webhooks. Pass it to
 // a handler or send it to target, an http or https URL. [Server.Deliveries] returns the bodies of
 // real events. A bad URL is reported to the test, and the request then has another one.
 func (s *Server) SignedRequest(target string, body []byte) *http.Request {
-	r, err := s.core().courier.SignedRequest(target, body)
+	r, err := s.core().Courier.SignedRequest(target, body)
 	if err != nil {
 		s.core().errorf("SignedRequest: %v", err)
 	}
@@ -65,7 +65,7 @@ func Tamperings() []Tampering {
 // Tamper returns a forged copy of a webhook, such as one of [Server.SignedRequest], and leaves the
 // original as it is. An unknown way and a body that cannot be read are reported to the test.
 func (s *Server) Tamper(r *http.Request, how Tampering) *http.Request {
-	forged, err := s.core().courier.Tamper(r, delivery.Tampering(how))
+	forged, err := s.core().Courier.Tamper(r, delivery.Tampering(how))
 	if err != nil {
 		s.core().errorf("Tamper: %v", err)
 	}

@@ -121,7 +121,7 @@ func TestDoubleClickOnClose(t *testing.T) {
 	b.look(320, "light")
 	b.click("#link")
 	frame := s.frame(b, "start")
-	pickBank(frame, moneykittest.InstantBank)
+	pick(frame, moneykittest.InstantBank)
 	shown(frame, "Permissions")
 	before := eval[string](frame, boxes)
 	for count := 1; count <= 3; count++ {
@@ -152,7 +152,7 @@ func TestQuickClicksOnOneScreen(t *testing.T) {
 	b := s.visit()
 	b.click("#link")
 	frame := s.frame(b, "start")
-	atBank(frame)
+	toCredentials(frame)
 	x, y := middle(frame, "[data-reveal]")
 	for count, kind := range []string{"text", "password", "text"} {
 		b.press(x, y, count+1)
@@ -188,7 +188,7 @@ func TestEnterIsHeld(t *testing.T) {
 	b := s.visit()
 	b.click("#link")
 	frame := s.frame(b, "start")
-	atBank(frame)
+	toCredentials(frame)
 	release := make(chan struct{})
 	w.next("credentials", held(release))
 	fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "wrong"})

@@ -23,9 +23,9 @@ type phase struct {
 func signedIn(user, screen string) func(tab) {
 	return func(frame tab) {
 		frame.t.Helper()
-		atBank(frame)
+		toCredentials(frame)
 		fillIn(frame, "Credentials", map[string]string{"username": user, "password": "pass_good"})
-		sendForm(frame, "Credentials")
+		submit(frame, "Credentials")
 		shown(frame, screen)
 	}
 }
@@ -34,39 +34,39 @@ func signedIn(user, screen string) func(tab) {
 var phases = map[string]phase{
 	"Finder": {
 		func(frame tab) { shown(frame, "Finder") },
-		func(frame tab) { pickBank(frame, moneykittest.CredentialsBank) }, "choose",
+		func(frame tab) { pick(frame, moneykittest.CredentialsBank) }, "choose",
 	},
 	"Permissions": {
-		func(frame tab) { pickBank(frame, moneykittest.CredentialsBank); shown(frame, "Permissions") },
-		func(frame tab) { sendForm(frame, "Permissions") }, "permissions",
+		func(frame tab) { pick(frame, moneykittest.CredentialsBank); shown(frame, "Permissions") },
+		func(frame tab) { submit(frame, "Permissions") }, "permissions",
 	},
-	"Credentials": {atBank, func(frame tab) { sendForm(frame, "Credentials") }, "credentials"},
+	"Credentials": {toCredentials, func(frame tab) { submit(frame, "Credentials") }, "credentials"},
 	"OTP Device": {
 		signedIn("user_otp", "OTP Device"),
-		func(frame tab) { sendForm(frame, "OTP Device") }, "device",
+		func(frame tab) { submit(frame, "OTP Device") }, "device",
 	},
 	"OTP": {
 		func(frame tab) {
 			signedIn("user_otp", "OTP Device")(frame)
-			sendForm(frame, "OTP Device")
+			submit(frame, "OTP Device")
 			shown(frame, "OTP")
 		},
-		func(frame tab) { sendForm(frame, "OTP") }, "otp",
+		func(frame tab) { submit(frame, "OTP") }, "otp",
 	},
 	"Security Question": {
 		signedIn("user_question", "Security Question"),
-		func(frame tab) { sendForm(frame, "Security Question") }, "mfa",
+		func(frame tab) { submit(frame, "Security Question") }, "mfa",
 	},
 	"Waiting": {signedIn("user_slow", "Waiting"), func(frame tab) { frame.until("true") }, "poll"},
 	"OAuth": {
 		func(frame tab) {
-			pickBank(frame, moneykittest.OAuthBank)
-			sendForm(frame, "Permissions")
+			pick(frame, moneykittest.OAuthBank)
+			submit(frame, "Permissions")
 			shown(frame, "OAuth")
 		},
 		func(frame tab) { frame.click("[data-bank=open]") }, "oauth",
 	},
-	"Accounts": {signedIn("user_good", "Accounts"), func(frame tab) { sendForm(frame, "Accounts") }, "accounts"},
+	"Accounts": {signedIn("user_good", "Accounts"), func(frame tab) { submit(frame, "Accounts") }, "accounts"},
 	"Error":    {signedIn("user_down", "Error"), func(frame tab) { frame.click("[data-action=retry]") }, "retry"},
 }
 
@@ -191,9 +191,9 @@ func TestCloseAfterSuccess(t *testing.T) {
 			b := s.visit()
 			b.click("#link")
 			frame := s.frame(b, "start")
-			pickBank(frame, moneykittest.InstantBank)
-			sendForm(frame, "Permissions")
-			sendForm(frame, "Accounts")
+			pick(frame, moneykittest.InstantBank)
+			submit(frame, "Permissions")
+			submit(frame, "Accounts")
 			shown(frame, "Success")
 			if tc.leave != nil {
 				hurryLeaving(frame)
@@ -224,10 +224,10 @@ func TestStay(t *testing.T) {
 	b := s.visit()
 	b.click("#link")
 	frame := s.frame(b, "start")
-	atBank(frame)
+	toCredentials(frame)
 	w.next("credentials", held(release))
 	fillIn(frame, "Credentials", map[string]string{"username": "user_good", "password": "pass_good"})
-	sendForm(frame, "Credentials")
+	submit(frame, "Credentials")
 	frame.click("#close")
 	frame.until("document.querySelector('#leave').open")
 	close(release)
@@ -235,8 +235,8 @@ func TestStay(t *testing.T) {
 	assert.True(t, eval[bool](frame, "document.querySelector('#leave').open"))
 	frame.click("#leave button:not([value])")
 	frame.until("!document.querySelector('#leave').open")
-	sendForm(frame, "Accounts")
-	sendForm(frame, "Success")
+	submit(frame, "Accounts")
+	submit(frame, "Success")
 	shows(b, "linked")
 }
 
@@ -251,11 +251,11 @@ func TestCloseRelink(t *testing.T) {
 	b := s.visit()
 	b.click(".relink[value=" + connect.LinkHandle(user, link.ID) + "]")
 	frame := s.frame(b, "relink")
-	sendForm(frame, "Reconnect")
+	submit(frame, "Reconnect")
 	shown(frame, "Credentials")
 	w.next("credentials", hanging)
 	hurryLeaving(frame)
-	sendForm(frame, "Credentials")
+	submit(frame, "Credentials")
 	leave(frame)
 	shows(b, "Connect: exited")
 	assert.Equal(t, link.ID, s.stored()[0].ID)

@@ -179,20 +179,6 @@ func tryAgain(frame tab) {
 	frame.until("!tried.isConnected")
 }
 
-// pickBank chooses a bank on the Finder.
-func pickBank(frame tab, bank string) {
-	frame.t.Helper()
-	shown(frame, "Finder")
-	frame.click(fmt.Sprintf("[data-action=choose][value=%q]", bank))
-}
-
-// sendForm submits a screen as it is.
-func sendForm(frame tab, screen string) {
-	frame.t.Helper()
-	shown(frame, screen)
-	frame.do("document.querySelector('.screen').requestSubmit()")
-}
-
 // fillIn fills in fields of a screen by their names.
 func fillIn(frame tab, screen string, fields map[string]string) {
 	frame.t.Helper()
@@ -202,11 +188,11 @@ func fillIn(frame tab, screen string, fields map[string]string) {
 	frame.do(fmt.Sprintf(`for (const [name, value] of Object.entries(%s)) document.querySelector(".screen").elements[name].value = value`, values))
 }
 
-// atBank goes on to the screen Credentials.
-func atBank(frame tab) {
+// toCredentials goes on to the screen Credentials.
+func toCredentials(frame tab) {
 	frame.t.Helper()
-	pickBank(frame, moneykittest.CredentialsBank)
-	sendForm(frame, "Permissions")
+	pick(frame, moneykittest.CredentialsBank)
+	submit(frame, "Permissions")
 	shown(frame, "Credentials")
 }
 

@@ -42,6 +42,9 @@ type Surroundings struct {
 	Errorf func(format string, args ...any)
 	// Done ends requests that a planned fault delays.
 	Done <-chan struct{}
+	// Observe is told each request when its response is decided, and why it is refused, or "". It
+	// is called with the world locked, and may be nil.
+	Observe func(r Request, refusal string)
 }
 
 // API serves the operations. Make one with [New]; it is safe for concurrent use.
@@ -53,6 +56,7 @@ type API struct {
 
 	// The lock of the world guards what follows.
 	faults    map[string][]plannedFault
+	replanned bool // faults is different than when it was saved
 	windows   map[window]*usage
 	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for
@@ -162,7 +166,12 @@ func (a *API) handler(rt route) http.Handler {
 			abort(w)
 			return
 		}
-		a.World.Do(func(*world.World, time.Time) { entry.Status = rep.status })
+		a.World.Do(func(*world.World, time.Time) {
+			entry.Status = rep.status
+			if a.Observe != nil {
+				a.Observe(entry.copy(), rep.refusal())
+			}
+		})
 		rep.send(w, fault.Truncate)
 	})
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -16,6 +17,31 @@ type errorBody struct {
 	DocumentationURL *string            `json:"documentation_url"`
 	LinkError        moneykit.LinkError `json:"link_error_code,omitempty"`
 	Problems         []problem          `json:"validation_errors,omitempty"`
+}
+
+// refusal says why a request is refused, and is empty if it is not.
+func (rep *reply) refusal() string {
+	body, ok := rep.value.(errorBody)
+	if !ok || rep.status < http.StatusBadRequest {
+		return ""
+	}
+	texts := []string{body.Message}
+	for _, p := range body.Problems {
+		texts = append(texts, p.where()+" "+p.Message)
+	}
+	return strings.Join(texts, "; ")
+}
+
+// where names the place of a problem as people do, such as customer_user.id.
+func (p problem) where() string {
+	var names []string
+	for _, at := range p.Location {
+		names = append(names, fmt.Sprint(at))
+	}
+	if len(names) > 1 && names[0] == "body" {
+		names = names[1:]
+	}
+	return strings.Join(names, ".")
 }
 
 // refuse returns a response with an error code, or with status 500 without one.

@@ -31,12 +31,17 @@ func (a *API) Requests() []Request {
 	a.World.Do(func(*world.World, time.Time) {
 		out = make([]Request, len(a.requests))
 		for i, r := range a.requests {
-			out[i] = *r
-			out[i].Query = url.Values(http.Header(r.Query).Clone())
-			out[i].Header = r.Header.Clone()
-			out[i].Body = bytes.Clone(r.Body)
+			out[i] = r.copy()
 		}
 	})
+	return out
+}
+
+func (r *Request) copy() Request {
+	out := *r
+	out.Query = url.Values(http.Header(r.Query).Clone())
+	out.Header = r.Header.Clone()
+	out.Body = bytes.Clone(r.Body)
 	return out
 }
 

@@ -27,6 +27,9 @@ type Surroundings struct {
 	Errorf func(format string, args ...any)
 	// Logf logs attempts that fail.
 	Logf func(format string, args ...any)
+	// Observe is told each delivery when it is queued and after each attempt. It is called with the
+	// world locked, and may be nil.
+	Observe func(Delivery)
 }
 
 // Courier delivers the events of a world. Make one with [New], before the world is used; it is safe
@@ -41,7 +44,9 @@ type Courier struct {
 	// The lock of the world guards what follows.
 	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
-	keys       []*signingKey // the last one signs; none before the first use
+	keys       []*signingKey   // the last one signs; none before the first use
+	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
+	keysTaken  int
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.

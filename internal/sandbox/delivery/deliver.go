@@ -6,9 +6,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -108,6 +110,7 @@ func (c *Courier) attempt(d *delivery) {
 			d.accepted = true
 		}
 		c.release(d, now)
+		c.touch(d)
 	})
 	var panicked panicError
 	if errors.As(err, &panicked) {
@@ -141,8 +144,22 @@ func (c *Courier) post(client *http.Client, target string, header http.Header, b
 }
 
 // Network returns a transport that leaves no connections behind.
-func Network() http.RoundTripper {
-	dialer := net.Dialer{Timeout: timeout}
+func Network() http.RoundTripper { return network(nil) }
+
+// Nearby returns a transport like that of [Network] to this machine and to private networks alone.
+// It looks at the address that a name has when it connects.
+func Nearby() http.RoundTripper {
+	return network(func(_, address string, _ syscall.RawConn) error {
+		to, err := netip.ParseAddrPort(address)
+		if ip := to.Addr().Unmap(); err != nil || (!ip.IsLoopback() && !ip.IsPrivate()) {
+			return errors.New("the webhook is neither on this machine nor in a private network")
+		}
+		return nil
+	})
+}
+
+func network(control func(network, address string, c syscall.RawConn) error) http.RoundTripper {
+	dialer := net.Dialer{Timeout: timeout, Control: control}
 	return &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: timeout, DisableKeepAlives: true,
 		MaxResponseHeaderBytes: 1 << 16,

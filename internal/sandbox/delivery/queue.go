@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"time"
 
@@ -54,6 +55,7 @@ type delivery struct {
 	rounds    int    // calls of Deliver that tried it
 	open      int    // attempts that somebody is about to make
 	accepted  bool   // by one attempt at least
+	resent    time.Time
 }
 
 // Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000.
@@ -88,6 +90,7 @@ func (c *Courier) collect(w *world.World) {
 			Token: e.Token, Event: string(e.Name), LinkID: e.LinkID, IdempotencyKey: e.Key, URL: e.URL,
 			Body: c.payload(e), QueuedAt: e.At, State: Pending, Next: e.At,
 		}})
+		c.touch(c.deliveries[len(c.deliveries)-1])
 	}
 }
 
@@ -98,12 +101,39 @@ func (c *Courier) catchUp(w *world.World, now time.Time) {
 	for _, d := range c.deliveries {
 		if d.State == Pending && d.open == 0 && len(d.Attempts) > 0 && now.After(d.end()) {
 			d.State, d.Next = GivenUp, time.Time{}
+			c.touch(d)
 		}
 	}
 }
 
 // end returns when a delivery that was tried is given up.
-func (d *delivery) end() time.Time { return d.Attempts[0].At.Add(deliverFor) }
+func (d *delivery) end() time.Time {
+	from := d.Attempts[0].At
+	if d.resent.After(from) {
+		from = d.resent
+	}
+	return from.Add(deliverFor)
+}
+
+// Resend makes a webhook due again, delivered or not, as if it were new.
+func (c *Courier) Resend(token string) error {
+	err := errors.New("there is no delivery with this token")
+	c.World.Do(func(_ *world.World, now time.Time) {
+		for _, d := range c.deliveries {
+			if d.Token == token {
+				err = nil
+				if d.open == 0 { // else it is on its way
+					d.State, d.Next, d.resent, d.rounds, d.accepted = Pending, now, now, 0, false
+					c.touch(d)
+				}
+			}
+		}
+	})
+	if err == nil {
+		c.nudge()
+	}
+	return err
+}
 
 // claim returns what is due, in the order in which it became so, each to be tried so many times.
 // Nobody else tries it meanwhile.

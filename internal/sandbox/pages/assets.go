@@ -17,6 +17,8 @@ func templates() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"ink":       ink,
 		"fields":    fields,
+		"icon":      icon,
+		"badge":     badge,
 		"countries": severalCountries,
 		"first":     func(i int) bool { return i == 0 },
 	}).ParseFS(assets, "screens.html", "bank.html"))

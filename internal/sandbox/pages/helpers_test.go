@@ -1,11 +1,9 @@
 package pages_test
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,9 +20,6 @@ type fake struct {
 	pages.Pages
 
 	mux *http.ServeMux
-
-	mu     sync.Mutex
-	errors []string
 }
 
 // start is when the tests begin, by a clock that stands still.
@@ -35,12 +30,6 @@ func newFake(t *testing.T) *fake {
 	f := &fake{mux: http.NewServeMux()}
 	f.Pages = pages.Pages{
 		World: world.NewShared(world.New(world.Settings{SessionLife: time.Hour}), start),
-		Errorf: func(format string, args ...any) {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.errors = append(f.errors, fmt.Sprintf(format, args...))
-		},
-		Logf: t.Logf,
 	}
 	f.Register(f.mux)
 	return f

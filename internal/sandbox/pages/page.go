@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,10 +22,6 @@ const maxBody = 1 << 20
 // Pages serves Connect's pages. It is safe for concurrent use.
 type Pages struct {
 	World *world.Shared
-	// Errorf reports a mistake of the test or the program.
-	Errorf func(format string, args ...any)
-	// Logf logs an ending that may be a mistake.
-	Logf func(format string, args ...any)
 
 	parse func() *template.Template
 }
@@ -70,16 +65,6 @@ func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
 	_ = p.parse().ExecuteTemplate(w, name, data) // the browser may be gone
 }
 
-// Tell reports an ending that is a mistake, and logs one that may be. what names the method or the
-// page where Connect ended.
-func (p *Pages) Tell(what string, end world.Ending) {
-	if end.Mistake {
-		p.Errorf("%s: %s", what, end.Err.DisplayedMessage)
-	} else if end.Note {
-		p.Logf("%s: %s", what, end.Err.DisplayedMessage)
-	}
-}
-
 // request is a step of the user on a page of Connect.
 type request struct {
 	Token       string `json:"link_session_token"`
@@ -99,7 +84,7 @@ type values struct {
 	Institution string             `json:"institution"`
 	Products    []moneykit.Product `json:"products"`
 	Username    string             `json:"username"`
-	Password    string             `json:"password"` //nolint:gosec // of a test user
+	Password    string             `json:"password"`
 	Device      string             `json:"device"`
 	Code        string             `json:"code"`
 	Answer      string             `json:"answer"`
@@ -113,6 +98,7 @@ type answer struct {
 	Name     string    `json:"name"`
 	HTML     string    `json:"html"`
 	Seen     int       `json:"seen"`
+	First    int       `json:"first"` // how many events came before those of Messages
 	Messages []message `json:"messages"`
 	Over     bool      `json:"over"`
 }
@@ -140,7 +126,10 @@ func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 		out, shown = act(w, asked, now)
 		if !out.Over {
 			var html bytes.Buffer
-			if err = p.parse().ExecuteTemplate(&html, out.Name, shown); err != nil {
+			if err = p.parse().ExecuteTemplate(&html, out.Name, shown); err == nil {
+				err = p.parse().ExecuteTemplate(&html, "panel", shown.Hints)
+			}
+			if err != nil {
 				return
 			}
 			out.HTML = html.String()
@@ -163,7 +152,7 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 		s, end, ok = nil, world.UsedSession(), false
 	}
 	if !ok {
-		return stranded(asked, end)
+		return stranded(w, asked, end, now)
 	}
 	var over *world.Ending
 	switch {
@@ -179,7 +168,7 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 	}
 	s.Acted = max(s.Acted, asked.Step)
 	s.Posted = max(s.Posted, min(asked.Seen, len(s.Steps)))
-	out := answer{Screen: s.Number, Step: s.Acted, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
+	out := answer{Screen: s.Number, Step: s.Acted, Name: string(s.Screen), First: s.Posted, Seen: len(s.Steps), Messages: events(s), Over: over != nil}
 	if over != nil {
 		out.Messages = append(out.Messages, ending(*over))
 		return out, view{}
@@ -194,13 +183,15 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
-		if own := w.Sessions[asked.Token]; ok || own == nil || own.Page != asked.Visit {
-			return s, end, ok
+		if own := w.Sessions[asked.Token]; !ok && own != nil && own.Page == asked.Visit && !own.Over {
+			if _, _, ok := w.Begin(asked.Token, asked.Visit, now); ok { // The session goes on at this page.
+				if own.Screen == world.ScreenOAuth {
+					own.Refuse(end, now)
+				}
+				return own, end, true
+			}
 		}
-		if s = w.AtBank(asked.Token, now); s != nil {
-			s.Refuse(end, now)
-			return s, end, true
-		}
+		return s, end, ok
 	}
 	s, end, ok := w.Begin(asked.Token, asked.Visit, now)
 	if !ok && asked.RedirectURL != "" {
@@ -209,15 +200,23 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	return s, end, ok
 }
 
-// stranded returns what a page shows that cannot be part of a session.
-func stranded(asked request, end world.Ending) (answer, view) {
-	if asked.Action == "leave" {
-		return answer{Messages: []message{ending(end)}, Over: true}, view{}
+// stranded returns what a page shows that cannot be part of a session. The front end hears of it as
+// of any other failure.
+func stranded(w *world.World, asked request, end world.Ending, now time.Time) (answer, view) {
+	s := &world.Session{} // Only of this page.
+	if known := w.Sessions[asked.Token]; known != nil {
+		s.ID, s.Params, s.Institution = known.ID, known.Params, known.Institution
 	}
-	_, id, _ := strings.Cut(end.Err.ID, ".")
-	failure := failureOfEnding(id)
-	failure.Final = true
-	return answer{Name: string(world.ScreenError), Messages: []message{}}, view{Screen: string(world.ScreenError), App: asked.App, Failure: &failure}
+	if asked.Action == "leave" {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventExit, At: now, Institution: s.Institution}}
+		return answer{First: asked.Seen, Seen: asked.Seen, Messages: append(events(s), ending(end)), Over: true}, view{}
+	}
+	if asked.Seen == 0 {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventOpen, At: now}}
+	}
+	s.Refuse(end, now)
+	s.Hopeless = true
+	return answer{Name: string(s.Screen), First: asked.Seen, Seen: asked.Seen, Messages: events(s)}, viewOf(w, s, asked.App, now)
 }
 
 // events returns the messages of the steps that the page has not received.

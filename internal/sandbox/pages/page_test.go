@@ -164,7 +164,6 @@ func TestVisitCredentials(t *testing.T) {
 	require.NotNil(t, b.result)
 	assert.Equal(t, moneykit.ConnectRelinked, b.result.Outcome)
 	assert.Len(t, b.result.Accounts, 3)
-	assert.Empty(t, mk.errors)
 }
 
 func TestVisitFailures(t *testing.T) {
@@ -198,7 +197,6 @@ func TestVisitFailures(t *testing.T) {
 	b.do("leave", nil)
 	assert.Nil(t, b.result.Err)
 	assert.Equal(t, []string{"open", "change_screen", "exit"}, b.names)
-	assert.Empty(t, mk.errors)
 }
 
 // answerBank answers on the page of the OAuth Bank and returns where it leads.
@@ -234,7 +232,19 @@ func TestVisitBank(t *testing.T) {
 		other.send(map[string]any{"action": "leave", "redirect_url": returned})
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
-	assert.Empty(t, mk.errors)
+
+	// The page went to the bank, and comes back with another URL. The user can go there again.
+	b := newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 { // The page is loaded again.
+		b.send(map[string]any{"action": "open", "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+	}
+	b.do("retry", nil)
+	assert.Equal(t, "OAuth", b.name)
+	b.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", b.name)
 }
 
 func TestVisitIsOfOnePage(t *testing.T) {
@@ -247,17 +257,18 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	assert.Contains(t, other.html, "in use already")
 	other.do("leave", nil)
 	assert.Equal(t, "moneykittest.used_session", other.result.Err.ID)
+	assert.Equal(t, []string{"open", "error", "change_screen", "exit"}, other.names)
 	b.seen, b.screen = 0, 0
 	b.do("open", nil) // The page was loaded again.
 	assert.Equal(t, "Permissions", b.name)
 
 	unknown := newBrowser(t, mk, "no such token")
 	assert.Contains(t, unknown.html, "not known")
-	assert.True(t, mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken=x", "answer=allow&user=user_good").Code == http.StatusBadRequest)
+	status, _ := answerBank(t, mk, "x", "allow")
+	assert.Equal(t, http.StatusBadRequest, status)
 	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}
-	assert.Empty(t, mk.errors)
 }
 
 // The response to a step was lost, so the page sends the step again, even to the same screen.
@@ -288,8 +299,6 @@ func TestStepIsRepeated(t *testing.T) {
 	b = newBrowser(t, mk, mk.open(oauthParams()))
 	b.do("permissions", nil)
 	_, returned := answerBank(t, mk, b.token, "allow")
-	_, again := answerBank(t, mk, b.token, "allow")
-	assert.Equal(t, returned, again, "the button was clicked twice")
 	for range 2 {
 		b.send(map[string]any{"action": "resume", "step": 1, "redirect_url": returned + "&"})
 		assert.Contains(t, b.html, "The way back was not right")
@@ -301,5 +310,4 @@ func TestStepIsRepeated(t *testing.T) {
 	assert.Equal(t, "Accounts", other.name)
 	other.send(map[string]any{"action": "accounts", "step": 1, "values": fields{"accounts": other.accounts()}})
 	assert.Equal(t, "Success", other.name, "the steps of another page are counted anew")
-	assert.Empty(t, mk.errors)
 }

@@ -1,40 +1,44 @@
 // The tester's panel of Connect and of the bank's pages: a click on a test user fills in the form.
 
-// The second click of a double click is not for the page that has come with the first.
-let clicked = false;
-addEventListener("click", (event) => {
-  if (event.detail > 1 && !clicked) {
-    event.preventDefault();
-    event.stopImmediatePropagation();
-  }
-  clicked ||= event.detail < 2;
-}, true);
+// Keeps double clicks and held keys from screens that came with them.
+let clicked;
+function guard(event) {
+	const here = [...document.querySelectorAll("body.bank, .screen, dialog[open]")].at(-1);
+	if ((event.repeat && event.key === "Enter") || (event.detail > 1 && (here !== clicked || here === document.body))) {
+		event.preventDefault();
+		event.stopImmediatePropagation();
+	} else if (event.detail === 1) {
+		clicked = here;
+	}
+}
+addEventListener("click", guard, true);
+addEventListener("keydown", guard, true);
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-fill]");
-  if (!button) {
-    return;
-  }
-  const form = document.querySelector("form.screen, main form");
-  let submit = form?.querySelector("button.main:not([hidden])");
-  for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
-    const fields = [...form?.elements ?? []].filter((field) => field.name === name);
-    const choice = fields.find((field) => field.value === value && field.type !== "text");
-    if (choice?.type === "radio" || choice?.type === "checkbox") {
-      choice.checked = true;
-      choice.dispatchEvent(new Event("change", { bubbles: true }));
-    } else if (choice?.type === "button") { // a bank of the list
-      fill(form.elements.search_term, choice.dataset.label);
-      submit = fields.findLast((field) => field.value === value);
-    } else if (fields[0]) {
-      fill(fields[0], value);
-    }
-  }
-  submit?.focus();
+addEventListener("click", (event) => {
+	const button = event.target.closest?.("[data-fill]");
+	if (!button) {
+		return;
+	}
+	const form = document.querySelector("form.screen, main form");
+	let submit = form?.querySelector("button.main:not([hidden])");
+	for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
+		const fields = [...form?.elements ?? []].filter((field) => field.name === name);
+		const choice = fields.find((field) => field.value === value && field.type !== "text");
+		if (choice?.type === "radio" || choice?.type === "checkbox") {
+			choice.checked = true;
+			choice.dispatchEvent(new Event("change", { bubbles: true }));
+		} else if (choice?.type === "button") { // a bank of the list
+			fill(form.elements.search_term, choice.dataset.label);
+			submit = fields.findLast((field) => field.value === value);
+		} else if (fields[0]) {
+			fill(fields[0], value);
+		}
+	}
+	submit?.focus();
 });
 
 /** Fills in a field as typing does, so that others who listen notice. */
 function fill(field, value) {
-  field.value = value;
-  field.dispatchEvent(new Event("input", { bubbles: true }));
+	field.value = value;
+	field.dispatchEvent(new Event("input", { bubbles: true }));
 }

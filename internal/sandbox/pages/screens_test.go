@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"io/fs"
 	"maps"
 	"regexp"
 	"slices"
@@ -21,9 +22,11 @@ func sampleViews() map[string]any {
 	}
 	hints := []hint{{"user_good" + markup, "Logs in.", map[string]string{"username": "user_good" + markup, "password": "pass_good"}}}
 	products := []productView{
-		{"accounts", "Accounts and balances", "show your money" + markup, true}, {"account_numbers", "Account and routing numbers", "", false},
-		{"identity", "Identity", "check who you are", false}, {"transactions", "Transactions", "sort your spending", false},
-		{"investments", "Investments", "", false},
+		{"accounts", "Accounts and balances", "show your money" + markup, true, false},
+		{"account_numbers", "Account and routing numbers", "", false, true},
+		{"identity", "Identity", "check who you are", false, false},
+		{"transactions", "Transactions", "sort your spending", false, false},
+		{"investments", "Investments", "", false, false},
 	}
 	views := map[string]any{}
 	for _, v := range []view{
@@ -112,6 +115,22 @@ func TestScreensWithoutNames(t *testing.T) {
 			assert.NotContains(t, out.String(), "nil")
 		}
 	}
+}
+
+// All that browsers load for Connect is small, so that it is there at once.
+func TestAssetsAreSmall(t *testing.T) {
+	t.Parallel()
+	size := 0
+	require.NoError(t, fs.WalkDir(assets, ".", func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		if !d.IsDir() {
+			data, err := fs.ReadFile(assets, path)
+			require.NoError(t, err)
+			size += len(data)
+		}
+		return nil
+	}))
+	assert.LessOrEqual(t, size, 60<<10)
 }
 
 func TestInk(t *testing.T) {

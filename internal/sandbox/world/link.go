@@ -105,6 +105,7 @@ func (w *World) add(l *Link) {
 	w.Counts["added"]++
 	l.Number = w.Counts["added"] // users may end Connect in another order than they came to their accounts
 	w.Links[l.ID] = l
+	w.touch(l)
 	w.Order = append(w.Order, l.ID)
 	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)
 }
@@ -116,6 +117,7 @@ func (w *World) Find(id string, now time.Time) *Link {
 	if l == nil || (!l.Deleted.IsZero() && now.Sub(l.Deleted) >= retention) {
 		return nil
 	}
+	w.touch(l)
 	w.work(l, now)
 	return l
 }

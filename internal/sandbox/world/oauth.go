@@ -49,7 +49,7 @@ func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) 
 
 // AtBank returns the session of a user who is at the pages of a bank, nil if there is none.
 func (w *World) AtBank(token string, now time.Time) *Session {
-	s := w.Sessions[token]
+	s := w.session(token)
 	if s == nil || s.Over || s.Screen != ScreenOAuth || (w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now))) {
 		return nil
 	}
@@ -57,23 +57,18 @@ func (w *World) AtBank(token string, now time.Time) *Session {
 }
 
 // Answer plays the user who allows or refuses something on the pages of the bank, and returns the
-// URL to which the bank sends the user. The same answer again, as by a double click, has the same URL.
+// URL to which the bank sends the user.
 func (w *World) Answer(s *Session, allow bool, now time.Time) string {
-	failure := moneykit.LinkErrorUserOAuthDenied
-	if allow {
-		failure = ""
+	if !allow {
+		return w.sendBack(s, moneykit.LinkErrorUserOAuthDenied, now)
 	}
-	if s.Return != "" && !s.Returned && s.Failure == failure {
-		s.Sent = now
-		return s.Return
-	}
-	return w.sendBack(s, failure, now)
+	return w.sendBack(s, "", now)
 }
 
 // Return comes back from the bank's pages to a page of Connect, which need not be the one that the
 // user left. If the URL is not right, the user can go on where the session is.
 func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, Ending, bool) {
-	s := w.Sessions[token]
+	s := w.session(token)
 	switch {
 	case s == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
@@ -104,7 +99,7 @@ func returnQuery() string {
 // Continue plays the second half of Connect, after [World.Authorize]: the user is back at
 // returnURL. The URL must be the one of this session, byte for byte, and is good once.
 func (w *World) Continue(token, returnURL string, play Play, now time.Time) Ending {
-	session := w.Sessions[token]
+	session := w.session(token)
 	switch {
 	case session == nil:
 		return mistake("unknown_session", "the link session token is unknown")

@@ -49,6 +49,7 @@ func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Tim
 // work does what is due for a link.
 func (w *World) work(l *Link, now time.Time) {
 	for len(l.Jobs) > 0 && !l.Jobs[0].At.After(now) {
+		w.touch(l)
 		next := l.Jobs[0]
 		l.Jobs = l.Jobs[1:]
 		switch l.State {

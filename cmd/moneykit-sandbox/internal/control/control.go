@@ -1,0 +1,174 @@
+// Package control is the control API of moneykit-sandbox: what tests and people do to the fake
+// MoneyKit besides calling its API, and what they can see of it.
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/moneykit/moneykit-go/internal/sandbox"
+)
+
+// maxBody is the largest request body that is read.
+const maxBody = 8 << 20
+
+// Info is what the program knows about itself.
+type Info struct {
+	Version      string `json:"version"`
+	API          string `json:"api"`     // URL of the API, which is the host of Connect, too
+	Control      string `json:"control"` // URL of the control API and its page
+	ClientID     string `json:"client_id"`
+	ClientSecret string `json:"client_secret"`
+	CA           string `json:"ca,omitempty"`    // file with the certificate of the CA
+	State        string `json:"state,omitempty"` // file with the state
+}
+
+// Server is the control API. Make one with [New]; it is safe for concurrent use.
+type Server struct {
+	Sandbox *sandbox.Sandbox
+	Info    Info
+	// Hosts are names that requests may use for the listener, besides those of this machine.
+	Hosts []string
+
+	feed feed
+}
+
+// New returns a control API. The sandbox is set when it exists: it reports to [Server.Reports].
+func New() *Server { return &Server{} }
+
+// Handler returns the control API and its page.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, v := range Verbs() {
+		mux.HandleFunc("POST /control/"+v.Name, func(w http.ResponseWriter, r *http.Request) { s.serveVerb(w, r, v) })
+	}
+	for _, l := range Lists() {
+		mux.HandleFunc("GET /control/"+l.Name, func(w http.ResponseWriter, _ *http.Request) {
+			result, err := l.read(s)
+			write(w, result, err)
+		})
+	}
+	mux.HandleFunc("GET /control/events", s.serveEvents)
+	mux.HandleFunc("GET /control/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(Document()) // the client may be gone
+	})
+	registerPage(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { nothing(mux, w, r) })
+	return s.guard(mux)
+}
+
+// guard refuses requests of other sites: pages that post here, and names of other machines that
+// lead here.
+func (s *Server) guard(next http.Handler) http.Handler {
+	protection := http.NewCrossOriginProtection()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Frame-Options", "DENY")
+		if !s.isOwnHost(r.Host) {
+			refuse(w, http.StatusForbidden, "the control API answers to the names of this machine; see -control-hosts")
+			return
+		}
+		if err := protection.Check(r); err != nil {
+			refuse(w, http.StatusForbidden, "the control API does not take requests of pages of other sites")
+			return
+		}
+		// CrossOriginProtection lets everybody read.
+		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
+			if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+				refuse(w, http.StatusForbidden, "the control API does not take requests of pages of other sites")
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// isOwnHost reports whether a Host header names this machine.
+func (s *Server) isOwnHost(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	if name == "localhost" || slices.Contains(s.Hosts, name) {
+		return true
+	}
+	if len(name) > 2 && name[0] == '[' { // without a port
+		name = name[1 : len(name)-1]
+	}
+	ip, err := netip.ParseAddr(name)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+func (s *Server) serveVerb(w http.ResponseWriter, r *http.Request, v Verb) {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" {
+		refuse(w, http.StatusUnsupportedMediaType, "the body must be JSON, with Content-Type: application/json")
+		return
+	}
+	result, err := v.read(s, http.MaxBytesReader(w, r.Body, maxBody))
+	write(w, result, err)
+}
+
+// nothing answers a request that is for no endpoint.
+func nothing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		other := *r
+		other.Method = method
+		if _, pattern := mux.Handler(&other); pattern != "/" && r.Method != http.MethodHead {
+			w.Header().Set("Allow", method)
+			refuse(w, http.StatusMethodNotAllowed, "this path takes "+method)
+			return
+		}
+	}
+	refuse(w, http.StatusNotFound, "there is nothing at this path; see /control/openapi.json")
+}
+
+// requestError is an error for a request that cannot be read.
+type requestError struct {
+	status int
+	text   string
+}
+
+func (e *requestError) Error() string { return e.text }
+
+// write sends the result of a request, or why there is none.
+func write(w http.ResponseWriter, result any, err error) {
+	status := http.StatusOK
+	var bad *requestError
+	switch {
+	case errors.As(err, &bad):
+		refuse(w, bad.status, bad.text)
+		return
+	case err != nil:
+		refuse(w, http.StatusUnprocessableEntity, err.Error())
+		return
+	}
+	data, err := json.Marshal(result)
+	if err != nil { // by a clock that is past the year 9999
+		refuse(w, http.StatusInternalServerError, "the answer cannot be written: "+err.Error())
+		return
+	}
+	send(w, status, data)
+}
+
+func refuse(w http.ResponseWriter, status int, text string) {
+	data, err := json.Marshal(map[string]string{"error_message": text})
+	if err == nil { // it never fails
+		send(w, status, data)
+	}
+}
+
+func send(w http.ResponseWriter, status int, data []byte) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(data, '\n')) // the client may be gone
+}

@@ -1,0 +1,129 @@
+package control
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/sandbox"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// feed tells subscribers what goes on. The zero feed is ready.
+type feed struct {
+	mu          sync.Mutex
+	subscribers map[chan message]bool
+}
+
+// message is an event of the endpoint events.
+type message struct {
+	name string // request, delivery or change
+	data []byte
+}
+
+// backlog is how far a subscriber may be behind.
+const backlog = 512
+
+func (f *feed) subscribe() chan message {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.subscribers == nil {
+		f.subscribers = map[chan message]bool{}
+	}
+	c := make(chan message, backlog)
+	f.subscribers[c] = true
+	return c
+}
+
+// leave ends a subscription. It may be called again.
+func (f *feed) leave(c chan message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.subscribers[c] {
+		delete(f.subscribers, c)
+		close(c)
+	}
+}
+
+// tell sends a message to all subscribers, and ends the subscription of those that do not keep up.
+func (f *feed) tell(name string, value func() any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.subscribers) == 0 {
+		return
+	}
+	data, err := json.Marshal(value())
+	if err != nil {
+		return // by a clock that is past the year 9999
+	}
+	for c := range f.subscribers {
+		select {
+		case c <- message{name, data}:
+		default:
+			delete(f.subscribers, c)
+			close(c)
+		}
+	}
+}
+
+// changed tells that links or sessions may be others than before.
+func (f *feed) changed() { f.tell("change", func() any { return struct{}{} }) }
+
+// Request is a request to the API, as the endpoint events tells it.
+type Request struct {
+	Request moneykittest.Request `json:"request"`
+	Refusal string               `json:"refusal,omitempty"` // why it was refused
+}
+
+// Reports returns reports for the sandbox, which go to subscribers and to tell, a function that
+// takes what people should read.
+func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports {
+	return sandbox.Reports{
+		Errorf: func(string, ...any) {}, // what is wrong with a request, see Request
+		Logf:   tell,
+		Request: func(r api.Request, refusal string) {
+			if refusal != "" {
+				tell("%s %s: %s (%d)", r.Method, r.Path, refusal, r.Status)
+			}
+			s.feed.tell("request", func() any { return Request{viewOfRequest(r), refusal} })
+		},
+		Delivery: func(d delivery.Delivery) {
+			s.feed.tell("delivery", func() any { return viewOfDelivery(d) })
+		},
+	}
+}
+
+// keepAlive is how often the endpoint events says something.
+const keepAlive = 15 * time.Second
+
+// serveEvents streams what goes on as server-sent events, until the client leaves or does not keep
+// up.
+func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
+	c := s.feed.subscribe()
+	defer s.feed.leave(c)
+	w.Header().Set("Content-Type", "text/event-stream")
+	stream := http.NewResponseController(w)
+	ticks := time.NewTicker(keepAlive)
+	defer ticks.Stop()
+	_, err := fmt.Fprint(w, ": moneykit-sandbox\n\n")
+	for err == nil {
+		if err = stream.Flush(); err != nil {
+			return
+		}
+		select {
+		case m, ok := <-c:
+			if !ok {
+				return
+			}
+			_, err = fmt.Fprintf(w, "event: %s\ndata: %s\n\n", m.name, m.data)
+		case <-ticks.C:
+			_, err = fmt.Fprint(w, ":\n\n")
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,5 @@
+package control
+
+import "net/http"
+
+func registerPage(*http.ServeMux) {}

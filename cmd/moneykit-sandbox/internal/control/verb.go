@@ -1,0 +1,121 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"strings"
+)
+
+// Verb is something that can be done to the sandbox: POST /control/NAME with the JSON of Params.
+type Verb struct {
+	Name    string
+	Summary string
+	Params  reflect.Type // a struct; see [Fields]
+	Result  reflect.Type
+	Example string // flags of the subcommand
+
+	read func(s *Server, body io.Reader) (any, error)
+}
+
+// List is something that can be read: GET /control/NAME.
+type List struct {
+	Name    string
+	Summary string
+	Result  reflect.Type
+	Columns []string // of its table: members of the items
+
+	read func(s *Server) (any, error)
+}
+
+// verb describes a verb with the parameters P and the result R.
+func verb[P, R any](name, summary, example string, do func(*Server, P) (R, error)) Verb {
+	return Verb{
+		Name: name, Summary: summary, Example: example, Params: reflect.TypeFor[P](), Result: reflect.TypeFor[R](),
+		read: func(s *Server, body io.Reader) (any, error) {
+			var params P
+			if err := decode(body, &params); err != nil {
+				return nil, err
+			}
+			result, err := do(s, params)
+			if err == nil {
+				s.feed.changed()
+			}
+			return result, err
+		},
+	}
+}
+
+func list[R any](name, summary string, read func(*Server) (R, error), columns ...string) List {
+	return List{
+		Name: name, Summary: summary, Result: reflect.TypeFor[R](), Columns: columns,
+		read: func(s *Server) (any, error) { return read(s) },
+	}
+}
+
+// decode reads the parameters of a verb, all of which it must know, and checks that those are there
+// that are needed.
+func decode(body io.Reader, params any) error {
+	data, err := io.ReadAll(body)
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
+	case err != nil:
+		return &requestError{http.StatusBadRequest, "the body breaks off"}
+	}
+	if len(bytes.TrimSpace(data)) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(data))
+		decoder.DisallowUnknownFields()
+		err := decoder.Decode(params)
+		if err == nil {
+			if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
+				err = errors.New("there is something after the object")
+			}
+		}
+		if err != nil {
+			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
+		}
+	}
+	value := reflect.ValueOf(params).Elem()
+	for _, f := range Fields(value.Type()) {
+		if f.Required && value.FieldByIndex(f.Index).IsZero() {
+			return fmt.Errorf("%s is missing", f.Name)
+		}
+	}
+	return nil
+}
+
+// Field is a member of parameters.
+type Field struct {
+	Name     string // in JSON
+	Flag     string // of the subcommand
+	Help     string
+	Required bool
+	Type     reflect.Type
+	Index    []int
+}
+
+// Fields returns the members of parameters, by the tags of the struct: json, help, and required.
+// The flag of a member is its name with dashes, without _id at the end.
+func Fields(params reflect.Type) []Field {
+	var all []Field
+	for _, f := range reflect.VisibleFields(params) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" || name == "-" {
+			continue
+		}
+		flag := f.Tag.Get("flag")
+		if flag == "" {
+			flag = strings.ReplaceAll(strings.TrimSuffix(name, "_id"), "_", "-")
+		}
+		all = append(all, Field{
+			Name: name, Flag: flag, Help: f.Tag.Get("help"), Required: f.Tag.Get("required") == "true", Type: f.Type, Index: f.Index,
+		})
+	}
+	return all
+}

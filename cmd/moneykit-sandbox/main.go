@@ -1,0 +1,96 @@
+// Command moneykit-sandbox is a MoneyKit on this machine, for programs in any language: the API and
+// Connect's pages on one port, and on another a control API with a page for people.
+//
+//	go run github.com/moneykit/moneykit-go/cmd/moneykit-sandbox
+//
+// The same program is the control API's client:
+//
+//	moneykit-sandbox links
+//	moneykit-sandbox break -link mk_… -reason auth_expired
+//
+// With -h it says what else there is.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"slices"
+	"syscall"
+
+	"github.com/moneykit/moneykit-go/cmd/moneykit-sandbox/internal/control"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main with its surroundings. It returns the exit status: 2 for arguments that are wrong.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var err error
+	switch {
+	case len(args) > 0 && args[0] != "" && args[0][0] != '-':
+		err = subcommand(ctx, args[0], args[1:], stdout, stderr)
+	default:
+		err = serve(ctx, args, stdout, stderr)
+	}
+	var usage *usageError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return 0
+	case errors.As(err, &usage):
+		fmt.Fprintln(stderr, "moneykit-sandbox:", err)
+		fmt.Fprintln(stderr, "moneykit-sandbox -h says what there is.")
+		return 2
+	default:
+		fmt.Fprintln(stderr, "moneykit-sandbox:", err)
+		return 1
+	}
+}
+
+// usageError is an error in the arguments.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// subcommand does what the first argument names.
+func subcommand(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
+	verbs, lists := control.Verbs(), control.Lists()
+	switch i, j := slices.IndexFunc(verbs, func(v control.Verb) bool { return v.Name == name }),
+		slices.IndexFunc(lists, func(l control.List) bool { return l.Name == name }); {
+	case name == "serve":
+		return serve(ctx, args, stdout, stderr)
+	case name == "help":
+		return serve(ctx, []string{"-h"}, stdout, stderr)
+	case name == "version":
+		return serve(ctx, []string{"-version"}, stdout, stderr)
+	case name == "openapi":
+		_, err := stdout.Write(control.Document())
+		return err
+	case name == "listen", name == "tail":
+		return follow(ctx, name, args, stdout, stderr)
+	case i >= 0:
+		return callVerb(ctx, verbs[i], args, stdout, stderr)
+	case j >= 0:
+		return readList(ctx, lists[j], args, stdout, stderr)
+	default:
+		return &usageError{"there is no command " + name}
+	}
+}
+
+// version returns the version of the module that the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

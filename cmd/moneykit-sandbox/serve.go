@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moneykit/moneykit-go/cmd/moneykit-sandbox/internal/control"
+	"github.com/moneykit/moneykit-go/internal/sandbox"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// grace is how long requests may take after the program was told to end.
+const grace = 5 * time.Second
+
+// serve serves the sandbox until ctx ends.
+func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if o.version {
+		_, err := fmt.Fprintln(stdout, "moneykit-sandbox", version())
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if !o.clock.IsZero() {
+		started := time.Now()
+		o.settings.Clock = func() time.Time { return o.clock.Add(time.Since(started)) }
+	}
+
+	var listen net.ListenConfig
+	apiListener, err := listen.Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("cannot serve the API: %w; -listen sets another address", err)
+	}
+	defer func() { _ = apiListener.Close() }() // the server has closed it before
+	controlListener, err := listen.Listen(ctx, "tcp", o.control)
+	if err != nil {
+		return fmt.Errorf("cannot serve the control API: %w; -control sets another address", err)
+	}
+	defer func() { _ = controlListener.Close() }()
+
+	notes := &notes{w: stderr}
+	ctl := control.New()
+	ctl.Hosts = o.hosts
+	ctl.Sandbox = sandbox.New(ctx, o.settings, ctl.Reports(notes.printf))
+	if o.state != "" {
+		state, err := ctl.Sandbox.Keep(o.state, o.seeded, func(err error) {
+			notes.printf("moneykit-sandbox: %v", err)
+			os.Exit(1) // before anybody is told what will not be there
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = state.Close() }() // all is in the file already
+	}
+	scheme := "http"
+	ctl.Info = control.Info{
+		Version: version(), Control: address("http", controlListener),
+		ClientID: o.settings.API.ClientID, ClientSecret: o.settings.API.ClientSecret, State: o.state,
+	}
+	if o.tls {
+		certificate, ca, err := certify(o.tlsDir, o.tlsHosts, time.Now())
+		if err != nil {
+			return err
+		}
+		scheme, ctl.Info.CA = "https", ca
+		apiListener = tls.NewListener(apiListener, &tls.Config{Certificates: []tls.Certificate{certificate}, NextProtos: []string{"h2", "http/1.1"}})
+	}
+	ctl.Info.API = address(scheme, apiListener)
+	if o.fail != nil {
+		if err := ctl.Sandbox.API.Fail(o.fail.operation, o.fail.n, api.Fault{Status: o.fail.status}); err != nil {
+			return &usageError{"-fail: " + err.Error()}
+		}
+	}
+	if !o.noDelivery {
+		go ctl.Sandbox.Courier.Run() //nolint:contextcheck // the courier has ctx
+	}
+	servers := []*http.Server{
+		server(ctx, slow(o.latency, ctl.Sandbox.Handler(nil))),
+		server(ctx, ctl.Handler()),
+	}
+	ended := make(chan error, len(servers))
+	go func() { ended <- servers[0].Serve(apiListener) }()
+	go func() { ended <- servers[1].Serve(controlListener) }()
+	fmt.Fprint(stdout, banner(ctl.Info))
+	select {
+	case err = <-ended:
+	case <-ctx.Done():
+		err = nil
+	}
+	cancel()
+	shutDown(context.WithoutCancel(ctx), servers)
+	return err
+}
+
+func server(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second,
+		ErrorLog:    log.New(io.Discard, "", 0), // connections that break are asked for
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
+}
+
+// shutDown waits for the requests that are under way.
+func shutDown(ctx context.Context, servers []*http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, s := range servers {
+		all.Go(func() {
+			if s.Shutdown(ctx) != nil { // only because the time is over
+				_ = s.Close()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// slow delays requests.
+func slow(latency time.Duration, next http.Handler) http.Handler {
+	if latency == 0 {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(latency):
+			next.ServeHTTP(w, r)
+		case <-r.Context().Done():
+		}
+	})
+}
+
+// address returns the URL of a listener. One on all interfaces, or on a loopback address, is called
+// localhost.
+func address(scheme string, l net.Listener) string {
+	host, port, err := net.SplitHostPort(l.Addr().String())
+	if ip := net.ParseIP(host); err == nil && ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// notes prints lines about what clients do wrong.
+type notes struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (n *notes) printf(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fmt.Fprintln(n.w, plain(fmt.Sprintf(format, args...)))
+}
+
+// plain quotes characters that terminals would act upon.
+func plain(text string) string {
+	quoted := strconv.Quote(text)
+	if quoted == `"`+text+`"` {
+		return text
+	}
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
+}
+
+// banner says how to use the sandbox.
+func banner(info control.Info) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "moneykit-sandbox %s\n\n", info.Version)
+	fmt.Fprintf(&b, "  API          %s\n", info.API)
+	fmt.Fprintf(&b, "  Connect      %s, as the host of the front-end package\n", info.API)
+	fmt.Fprintf(&b, "  Client       id %s, secret %s\n", info.ClientID, info.ClientSecret)
+	fmt.Fprintf(&b, "  Control      %s, with a page for people\n", info.Control)
+	if info.CA != "" {
+		fmt.Fprintf(&b, "  CA           %s, for clients to trust\n", info.CA)
+	}
+	fmt.Fprintf(&b, "  Test users   with the password %s; the code is %s, and the answer %s\n", world.Password, world.Code, world.Answer)
+	for _, user := range world.TestUsers() {
+		fmt.Fprintf(&b, "               %-14s %s\n", user.Name, user.Does)
+	}
+	b.WriteByte('\n')
+	ca := ""
+	if info.CA != "" {
+		ca = "--cacert '" + info.CA + "' "
+	}
+	fmt.Fprintf(&b, "  curl %s-u %s:%s -d grant_type=client_credentials %s/auth/token\n", ca, info.ClientID, info.ClientSecret, info.API)
+	fmt.Fprintf(&b, "  npm install @moneykit/connect    # new MoneyKit({ __connectSDKUIHost: %q })\n\nready\n", info.API)
+	return b.String()
+}

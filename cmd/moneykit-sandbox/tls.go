@@ -1,0 +1,130 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// How long certificates are good. Browsers refuse those of servers that are good for longer than
+// about a year.
+const (
+	caLife   = 10 * 365 * 24 * time.Hour
+	leafLife = 90 * 24 * time.Hour
+)
+
+// certify returns a certificate for this machine and for names, and the file with the certificate
+// of the CA that signed it. The CA is kept in dir, so that clients need to trust it only once.
+func certify(dir string, names []string, now time.Time) (leaf tls.Certificate, caFile string, err error) {
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return leaf, "", fmt.Errorf("there is no folder for the CA: %w; -tls-dir names one", err)
+		}
+		dir = filepath.Join(cache, "moneykit-sandbox")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return leaf, "", fmt.Errorf("cannot keep the CA: %w; -tls-dir names another folder", err)
+	}
+	caFile = filepath.Join(dir, "ca.pem")
+	ca, key, err := loadCA(dir, now)
+	if errors.Is(err, fs.ErrNotExist) {
+		ca, key, err = makeCA(dir, now)
+	}
+	if err != nil {
+		return leaf, "", err
+	}
+	leaf, err = sign(ca, key, append([]string{"localhost", "127.0.0.1", "::1"}, names...), now)
+	return leaf, caFile, err
+}
+
+// loadCA reads the CA. It returns an error that matches fs.ErrNotExist if there is none that is
+// good for as long as the certificate of the server.
+func loadCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca-key.pem"))
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+		return nil, nil, fmt.Errorf("cannot read the CA in %s: %w; remove ca.pem and ca-key.pem to get another", dir, err)
+	}
+	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
+	if !ok || !pair.Leaf.IsCA {
+		return nil, nil, fmt.Errorf("the CA in %s is not from this program; -tls-dir names another folder", dir)
+	}
+	if pair.Leaf.NotAfter.Before(now.Add(leafLife)) {
+		return nil, nil, fs.ErrNotExist
+	}
+	return pair.Leaf, key, nil
+}
+
+func makeCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "moneykit-sandbox CA"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(caLife),
+		KeyUsage: x509.KeyUsageCertSign, IsCA: true, BasicConstraintsValid: true, MaxPathLenZero: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, block := range map[string]*pem.Block{
+		"ca-key.pem": {Type: "PRIVATE KEY", Bytes: secret},
+		"ca.pem":     {Type: "CERTIFICATE", Bytes: der},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+			return nil, nil, fmt.Errorf("cannot keep the CA: %w", err)
+		}
+	}
+	ca, err := x509.ParseCertificate(der)
+	return ca, key, err
+}
+
+// sign returns a certificate for a server with these names and addresses.
+func sign(ca *x509.Certificate, key *ecdsa.PrivateKey, names []string, now time.Time) (tls.Certificate, error) {
+	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial(), Subject: pkix.Name{CommonName: "moneykit-sandbox"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(leafLife),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	for _, name := range names {
+		if ip := net.ParseIP(name); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, name)
+		}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, ca, own.Public(), key)
+	return tls.Certificate{Certificate: [][]byte{der, ca.Raw}, PrivateKey: own}, err
+}
+
+// serial returns a number that no other certificate has.
+func serial() *big.Int {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return new(big.Int).SetBytes(b[:])
+}
