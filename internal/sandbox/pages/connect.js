@@ -10,9 +10,10 @@ const isURL = (text) => /^https?:/i.test(text) && URL.canParse(text);
 const app = query.get("origin");
 const origin = isURL(app) && new URL(app).origin === app ? app : "";
 
-const searchDelay = 600; // milliseconds without typing before a search term is reported
+const searchDelay = 600; // milliseconds until a search term is reported
 const progressDelay = 400;
-const leaveTimeout = 1500;
+const stepTimeout = 20_000;
+const leaveTimeout = 1000;
 const maxTerm = 200;
 
 function post(message) {
@@ -282,22 +283,24 @@ let returned = (location.pathname === "/continue" && query.get("redirectURL")) |
 let screen = 0;
 let shown = null; // the HTML of the screen
 let over = false;
+let ended = false; // for the application
+let steps = 0;
 let busy = false; // with a step of the user
 let queue = Promise.resolve();
 let timer; // of a screen that goes on by itself
 
-async function send(action, values, signal) {
+async function send(action, values, number, timeout = stepTimeout) {
 	const response = await fetch("/connect/step", {
 		method: "POST",
 		headers: { "Content-Type": "application/json" },
-		signal,
+		signal: AbortSignal.timeout(timeout),
 		body: JSON.stringify({
-			link_session_token: token, visit: kept.visit, seen: kept.seen, screen, action, values,
+			link_session_token: token, visit: kept.visit, seen: kept.seen, screen, step: number, action, values,
 			application_name: query.get("applicationName") ?? "", redirect_url: returned,
 		}),
 	});
 	const answer = response.ok ? await response.json() : null;
-	if (typeof answer?.html !== "string" && !answer?.over) {
+	if (!Array.isArray(answer?.messages)) {
 		throw new Error("Connect: the server sent no screen");
 	}
 	return answer;
@@ -313,13 +316,14 @@ function step(action, values = {}) {
 		setBusy(true);
 	}
 	const at = screen;
+	const number = action === "open" ? 0 : ++steps; // A step that is sent again has the same number.
 	queue = queue.then(async () => {
 		let next;
 		while (!next && !over && at === screen) {
 			try {
-				next = await send(action, values);
+				next = await send(action, values, number);
 			} catch {
-				if (action === "search") {
+				if (over || action === "search") {
 					break; // The next step does not depend on it.
 				}
 				setBusy(false, true);
@@ -327,7 +331,7 @@ function step(action, values = {}) {
 				setBusy(!background);
 			}
 		}
-		if (next) {
+		if (next && (!over || next.over)) {
 			show(next);
 		}
 		if (!background) {
@@ -345,10 +349,10 @@ function setBusy(on, failed = false) {
 	if (on) {
 		progress = setTimeout(() => { byID("progress").hidden = false; }, progressDelay);
 	}
-	main.ariaBusy = String(on);
+	main.ariaBusy = on;
 	// Disabled buttons lose the focus, so they only look and act so.
 	for (const button of document.querySelectorAll("main button, #back")) {
-		button.ariaDisabled = busy ? "true" : null;
+		button.ariaDisabled = busy || null;
 	}
 }
 
@@ -366,11 +370,19 @@ function retryWanted() {
 	});
 }
 
-function deliver(answer) {
-	for (const message of answer.messages) {
-		post(message);
+/** Posts the messages of an answer. Another answer may have had some of the events. */
+function deliver({ messages, first: event = 0, seen = 0, over: last = false, step: number = 0 }) {
+	if (ended) {
+		return;
 	}
-	keep(answer.seen ?? kept.seen);
+	ended = last;
+	for (const message of messages) {
+		if (message.type !== "link.event" || event++ >= kept.seen) {
+			post(message);
+		}
+	}
+	steps = Math.max(steps, number);
+	keep(Math.max(kept.seen, seen));
 }
 
 function show(answer) {
@@ -420,13 +432,8 @@ function schedule() {
 	clearTimeout(timer);
 	const { after, then } = main.querySelector(".screen")?.dataset ?? {};
 	if (then) {
-		timer = setTimeout(() => {
-			if (then === "done" && main.querySelector(".panel:focus-within")) {
-				schedule();
-			} else {
-				step(then);
-			}
-		}, Number(after) || 0);
+		const wait = () => then === "done" && main.querySelector(".panel:focus-within");
+		timer = setTimeout(() => wait() ? schedule() : step(then), after);
 	}
 }
 
@@ -440,18 +447,18 @@ async function leave() {
 	closeBank();
 	byID("trouble").replaceChildren();
 	try {
-		deliver(await send("leave", {}, AbortSignal.timeout(leaveTimeout)));
+		deliver(await send("leave", {}, 0, leaveTimeout));
 	} catch {
-		post({ moneykit: true, type: "link.exit", data: { error: null } });
+		deliver({ messages: [{ moneykit: true, type: "link.exit", data: { error: null } }], over: true });
 	}
 	main.replaceChildren();
 }
 
 function close() {
 	const how = main.querySelector(".screen")?.dataset.close;
-	if (how === "done") {
+	if (how === "done" && !busy) {
 		step("done");
-	} else if (how === "leave" || !shown) {
+	} else if (how || !shown) {
 		leave();
 	} else {
 		byID("leave").showModal();
@@ -470,11 +477,10 @@ byID("back").addEventListener("click", () => step("back"));
 main.addEventListener("submit", (event) => {
 	event.preventDefault();
 	const { action, list: name } = event.target.dataset;
-	if (!action) {
-		return;
-	}
 	const data = new FormData(event.target);
-	step(action, name ? { [name]: data.getAll(name) } : Object.fromEntries(data));
+	if (action) {
+		step(action, name ? { [name]: data.getAll(name) } : Object.fromEntries(data));
+	}
 });
 
 main.addEventListener("click", ({ target }) => {
@@ -491,7 +497,7 @@ main.addEventListener("click", ({ target }) => {
 		const password = byID("password");
 		const visible = password.type === "password";
 		password.type = visible ? "text" : "password";
-		button.ariaPressed = String(visible);
+		button.ariaPressed = visible;
 	} else if (closing !== undefined) {
 		leave();
 	} else if (all !== undefined) {
@@ -514,7 +520,7 @@ main.addEventListener("change", nameAll);
 
 // ---- Keys
 
-document.addEventListener("keydown", (event) => {
+addEventListener("keydown", (event) => {
 	const dialog = byID("leave");
 	if (event.key === "Escape" && !dialog.open) {
 		event.preventDefault();
@@ -530,10 +536,10 @@ document.addEventListener("keydown", (event) => {
 	} else if (event.key === "Tab") {
 		const inside = dialog.open ? dialog : document.querySelector(".card");
 		const all = [...inside.querySelectorAll("button, input, summary")].filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0);
-		const from = event.shiftKey ? all[0] : all.at(-1);
+		const [from, to] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
 		if (document.activeElement === from || (event.shiftKey && !all.includes(document.activeElement))) {
 			event.preventDefault();
-			(event.shiftKey ? all.at(-1) : all[0])?.focus();
+			to?.focus();
 		}
 	} else if (main.querySelector(".banks")) {
 		moveInBanks(event);
@@ -622,7 +628,7 @@ function moveInBanks(event) {
 			all.forEach((bank) => { bank.tabIndex = bank === next ? 0 : -1; });
 		}
 		next?.focus();
-	} else if (event.key === "Backspace" || (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey)) {
+	} else if (/^(Backspace|\S)$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
 		search.focus(); // The key then arrives there.
 	}
 }
@@ -682,26 +688,24 @@ function useBank(what) {
 // ---- Messages
 
 addEventListener("message", ({ source, origin: from, data: message }) => {
-	if (!isObject(message) || message.moneykit !== true) {
+	if (message?.moneykit !== true) {
 		return;
 	}
-	if (source && source === bankWindow && message.type === "link.resume") {
-		const redirect = message.eventData?.redirectURL;
-		if (typeof redirect === "string") {
-			clearInterval(watch);
-			bankWindow.close();
-			busy = false; // A step that is still running is only the one that opened the window.
-			returned = redirect;
-			step("resume");
-		}
+	const redirect = message.eventData?.redirectURL;
+	if (source && source === bankWindow && message.type === "link.resume" && typeof redirect === "string") {
+		clearInterval(watch);
+		bankWindow.close();
+		busy = false; // A step that is still running is only the one that opened the window.
+		returned = redirect;
+		step("resume");
 	} else if (source === parent && from === origin && isObject(message.data)) {
-		if (message.type === "connect.set_theme" && isObject(message.data.theme)) {
-			theme = message.data.theme;
-			applyTheme();
-		} else if (message.type === "connect.set_color_scheme" && ["light", "dark", "auto"].includes(message.data.colorScheme)) {
-			scheme = message.data.colorScheme;
-			applyTheme();
+		const { theme: look, colorScheme } = message.data;
+		if (message.type === "connect.set_theme" && isObject(look)) {
+			theme = look;
+		} else if (message.type === "connect.set_color_scheme" && ["light", "dark", "auto"].includes(colorScheme)) {
+			scheme = colorScheme;
 		}
+		applyTheme();
 	}
 });
 systemDark.addEventListener("change", applyTheme);

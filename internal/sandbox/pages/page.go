@@ -71,6 +71,7 @@ type request struct {
 	Visit       string `json:"visit"` // names the page
 	Seen        int    `json:"seen"`  // messages that the page has received
 	Screen      int    `json:"screen"`
+	Step        int    `json:"step"` // counts the steps; 0 for one that can be repeated
 	Action      string `json:"action"`
 	App         string `json:"application_name"`
 	RedirectURL string `json:"redirect_url"` // after the bank's pages
@@ -93,9 +94,11 @@ type values struct {
 // answer is the screen that follows, and what to post to the front end before it is shown.
 type answer struct {
 	Screen   int       `json:"screen"`
+	Step     int       `json:"step"` // the last one of the page
 	Name     string    `json:"name"`
 	HTML     string    `json:"html"`
 	Seen     int       `json:"seen"`
+	First    int       `json:"first"` // how many events came before those of Messages
 	Messages []message `json:"messages"`
 	Over     bool      `json:"over"`
 }
@@ -107,8 +110,8 @@ type message struct {
 	Data     any    `json:"data"`
 }
 
-// step plays a step of the user. A step for a screen that the user has left has no effect, so a
-// page can send one again whose response was lost.
+// step plays a step of the user. A step that was played before, or that is for a screen which the
+// user has left, has no effect, so a page can send one again whose response was lost.
 func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 	var asked request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -156,15 +159,19 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 	case asked.Action == "leave", asked.Action == "done" && s.Result != nil:
 		end := w.Leave(s, now)
 		over = &end
-	case asked.Screen == s.Number && !s.Over:
+	case asked.Screen == s.Number && !s.Over && !s.Repeats(asked.Visit, asked.Step):
 		v := asked.Values
 		w.Act(s, world.Action{
 			Name: asked.Action, Term: v.SearchTerm, Institution: v.Institution, Permitted: v.Products,
 			Username: v.Username, Password: v.Password, Device: v.Device, Code: v.Code, Answer: v.Answer, Accounts: v.Accounts,
 		}, now)
 	}
+	s.Acted = max(s.Acted, asked.Step)
 	s.Posted = max(s.Posted, min(asked.Seen, len(s.Steps)))
-	out := answer{Screen: s.Number, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
+	out := answer{
+		Screen: s.Number, Step: s.Acted, Name: string(s.Screen),
+		First: s.Posted, Seen: len(s.Steps), Messages: events(s), Over: over != nil,
+	}
 	if over != nil {
 		out.Messages = append(out.Messages, ending(*over))
 		return out, view{}
@@ -174,6 +181,9 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 
 // enter finds the session of a page.
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
+	if s := w.Sessions[asked.Token]; s != nil && s.Repeats(asked.Visit, asked.Step) {
+		return s, world.Ending{}, true
+	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
 		if own := w.Sessions[asked.Token]; !ok && own != nil && own.Page == asked.Visit && !own.Over {
@@ -202,14 +212,14 @@ func stranded(w *world.World, asked request, end world.Ending, now time.Time) (a
 	}
 	if asked.Action == "leave" {
 		s.Steps = []world.Step{{Name: moneykit.ConnectEventExit, At: now, Institution: s.Institution}}
-		return answer{Messages: append(events(s), ending(end)), Over: true}, view{}
+		return answer{First: asked.Seen, Seen: asked.Seen, Messages: append(events(s), ending(end)), Over: true}, view{}
 	}
 	if asked.Seen == 0 {
 		s.Steps = []world.Step{{Name: moneykit.ConnectEventOpen, At: now}}
 	}
 	s.Refuse(end, now)
 	s.Hopeless = true
-	return answer{Name: string(s.Screen), Messages: events(s)}, viewOf(w, s, asked.App, now)
+	return answer{Name: string(s.Screen), First: asked.Seen, Seen: asked.Seen, Messages: events(s)}, viewOf(w, s, asked.App, now)
 }
 
 // events returns the messages of the steps that the page has not received.

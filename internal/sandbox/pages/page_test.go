@@ -270,3 +270,44 @@ func TestVisitIsOfOnePage(t *testing.T) {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}
 }
+
+// The response to a step was lost, so the page sends the step again, even to the same screen.
+func TestStepIsRepeated(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	b := newBrowser(t, mk, mk.open(sessionParams()))
+	b.do("choose", fields{"institution": world.CredentialsBank})
+	b.do("permissions", nil)
+	for range 9 { // Five wrong passwords would lock the user out.
+		b.send(map[string]any{"action": "credentials", "step": 1, "values": fields{"username": "user_good", "password": "x"}})
+		assert.Contains(t, b.html, "The user name or the password is wrong")
+	}
+	b.send(map[string]any{"action": "credentials", "step": 2, "values": fields{"username": "user_slow", "password": "pass_good"}})
+	for range 9 {
+		b.send(map[string]any{"action": "poll", "step": 3})
+		b.send(map[string]any{"action": "poll", "step": 1}) // It comes late.
+		assert.Equal(t, "Waiting", b.name)
+	}
+	b.send(map[string]any{"action": "poll", "step": 4})
+	b.send(map[string]any{"action": "poll", "step": 5})
+	assert.Equal(t, "Accounts", b.name)
+	assert.Equal(t, []string{
+		"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen",
+		"submit_credentials", "error", "submit_credentials", "change_screen", "change_screen",
+	}, b.names)
+
+	b = newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 {
+		b.send(map[string]any{"action": "resume", "step": 1, "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+		assert.Contains(t, b.html, "Try again")
+	}
+	b.do("retry", nil)
+	other := &browser{t: t, mk: mk, token: b.token, visit: "other page"}
+	other.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", other.name)
+	other.send(map[string]any{"action": "accounts", "step": 1, "values": fields{"accounts": other.accounts()}})
+	assert.Equal(t, "Success", other.name, "the steps of another page are counted anew")
+}

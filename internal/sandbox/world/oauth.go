@@ -80,7 +80,10 @@ func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, 
 	if end, ok := w.checkReturn(s, returnURL, now); !ok {
 		return nil, end, false
 	}
-	s.Page, s.Returned = page, true
+	if s.Page != page {
+		s.Page, s.Acted = page, 0
+	}
+	s.Returned = true
 	w.found(s, nil, now)
 	return s, Ending{}, true
 }

@@ -2,6 +2,7 @@ package world
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -31,6 +32,7 @@ const (
 // Visit is where the user of a session is in Connect.
 type Visit struct {
 	Page     string                 // that shows the session, "" if a [Play] does
+	Acted    int                    // number of the last step of the page
 	Screen   Screen                 // "" before Connect is opened
 	Number   int                    // counts the screens that the user came to
 	Trail    []Screen               // to go back to, the last first seen last
@@ -104,7 +106,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 	}
 	switch string(s.Screen) + " " + a.Name {
 	case "Finder search":
-		term := []rune(a.Term)
+		term := []rune(strings.TrimRight(a.Term, "\ufffd")) // A page may cut it within a character.
 		s.happened(moneykit.ConnectEventSearchInstitution, map[string]any{"search_term": string(term[:min(len(term), maxTerm)])}, now)
 	case "Finder choose":
 		w.choose(s, a.Institution, now)
@@ -152,6 +154,11 @@ func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool
 		w.arrive(s, now)
 	}
 	return s, end, ok
+}
+
+// Repeats reports whether a page has sent the step with this number before. The first number is 1.
+func (s *Session) Repeats(page string, step int) bool {
+	return s.Page == page && step > 0 && step <= s.Acted
 }
 
 // arrive comes to the first screen.
