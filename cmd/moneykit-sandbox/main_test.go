@@ -119,6 +119,7 @@ func TestArguments(t *testing.T) {
 			"get_accounts"}, {"-fail", "200"},
 		{"-fail", "503:0"}, {"-fail", "a:503:1:2"}, {"-settling", "never"}, {"-client-id", ""}, {"-history", "-1h"}, {"-latency", "-1s"},
 		{"-redirect-origins", "nonsense"}, {"links", "-x"}, {"links", "stray"}, {"link", "-accounts", "x"}, {"link", "-accounts", "@/no/such/file"},
+		{"openapi", "-x"}, {"openapi", "stray"},
 		{"-fail", "no_such_operation:503", "-listen", "localhost:0", "-control", "localhost:0"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -126,7 +127,9 @@ func TestArguments(t *testing.T) {
 		assert.Contains(t, stderr.String(), "moneykit-sandbox -h says what there is")
 		assert.NotContains(t, stdout.String(), "ready")
 	}
-	for _, args := range [][]string{{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"}} {
+	for _, args := range [][]string{
+		{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"openapi", "-h"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"},
+	} {
 		var stdout, stderr bytes.Buffer
 		assert.Zero(t, run(t.Context(), args, &stdout, &stderr), "%v", args)
 		assert.NotEmpty(t, stdout.String()+stderr.String())
