@@ -92,11 +92,8 @@ func buildContainer(t *testing.T, name string) string {
 // runContainer starts the program and asks for its health.
 func runContainer(t *testing.T, program string, entrypoint, health []string, user *syscall.Credential) {
 	t.Helper()
-	// For another user, who may not look into the folder of a test.
-	root, err := os.MkdirTemp("", "container")
-	require.NoError(t, err)
-	defer os.RemoveAll(root)
-	require.NoError(t, os.Chmod(root, 0o755)) //nolint:gosec // see above
+	root := t.TempDir()
+	require.NoError(t, os.Chmod(root, 0o755)) // for another user
 	require.NoError(t, os.Rename(program, filepath.Join(root, entrypoint[0])))
 	attributes := &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {

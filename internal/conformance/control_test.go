@@ -27,6 +27,9 @@ import (
 	"github.com/pb33f/libopenapi/datamodel"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
 // This file holds the control API of moneykit-sandbox to docs/control.openapi.json: a running
@@ -44,6 +47,29 @@ func TestControlDocument(t *testing.T) {
 	text := controlText(t)
 	assert.False(t, refusedByKin(t, text))
 	assert.False(t, refusedByLibopenapi(t, text))
+}
+
+// TestDocsYAML reads the settings of containers and CI in docs/testing.md.
+func TestDocsYAML(t *testing.T) {
+	t.Parallel()
+	blocks, err := docs.Blocks("../../docs/testing.md")
+	require.NoError(t, err)
+	services := map[string][]string{"compose.yaml": {"services", "sandbox"}, ".gitlab-ci.yml": {"test", "services", "0"}}
+	seen := 0
+	for _, block := range blocks {
+		if block.Lang != "yaml" {
+			continue
+		}
+		seen++
+		var tree object
+		require.NoError(t, yaml.Unmarshal([]byte(block.Text), &tree), block)
+		if path := services[block.Kind]; path != nil {
+			service := at(t, tree, path...)
+			assert.Equal(t, []any{"-control-hosts", "sandbox"}, service["command"], block)
+			assert.Contains(t, block.Text, "http://sandbox:8787", block)
+		}
+	}
+	assert.Equal(t, len(services)+1, seen)
 }
 
 // sandbox is a running moneykit-sandbox.
