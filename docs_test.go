@@ -63,7 +63,8 @@ func TestDocsErrors(t *testing.T) {
 		assert.Equal(t, body.LinkError, e.LinkError, block)
 		assert.Equal(t, body.Code == moneykit.ErrorCodeLinkBadState, body.LinkError != "", block)
 		if body.Code == moneykit.ErrorCodeValidationFailed {
-			assert.Equal(t, []moneykit.FieldError{{Field: "redirect_uri", Message: "field required"}}, e.Fields, block)
+			assert.Equal(t, []moneykit.FieldError{{Field: "redirect_uri", Message: "is required"}}, e.Fields, block)
+			assert.JSONEq(t, malformedSession(t), block.Text, block)
 		}
 
 		sent := errorBodyOf(t, body.Code, body.LinkError)
@@ -95,6 +96,17 @@ func errorBodyOf(t *testing.T, code moneykit.ErrorCode, reason moneykit.LinkErro
 	_, err := client.Links.Get(t.Context(), "mk_1", moneykit.CaptureResponse(&got))
 	require.Error(t, err)
 	return got
+}
+
+// malformedSession returns the response of moneykittest to a link session without a redirect URI.
+func malformedSession(t *testing.T) string {
+	t.Helper()
+	var got moneykit.Response
+	session := map[string]any{"customer_user": map[string]any{"id": "user_0001"}}
+	client := moneykittest.NewServer(t).Client()
+	err := client.Do(t.Context(), http.MethodPost, "/link-session", session, nil, moneykit.CaptureResponse(&got))
+	require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed)
+	return string(got.Body)
 }
 
 // kinds returns the names of all members of an object and of the objects in it, with the kinds of
