@@ -144,6 +144,8 @@ func TestArguments(t *testing.T) {
 		{"links", "stray"},
 		{"link", "-accounts", "x"},
 		{"link", "-accounts", "@/no/such/file"},
+		{"openapi", "-x"},
+		{"openapi", "stray"},
 		{"-fail", "no_such_operation:503", "-listen", "localhost:0", "-control", "localhost:0"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -151,7 +153,9 @@ func TestArguments(t *testing.T) {
 		assert.Contains(t, stderr.String(), "moneykit-sandbox -h says what there is")
 		assert.NotContains(t, stdout.String(), "ready")
 	}
-	for _, args := range [][]string{{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"}} {
+	for _, args := range [][]string{
+		{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"openapi", "-h"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"},
+	} {
 		var stdout, stderr bytes.Buffer
 		assert.Zero(t, run(t.Context(), args, &stdout, &stderr), "%v", args)
 		assert.NotEmpty(t, stdout.String()+stderr.String())
