@@ -154,5 +154,5 @@ func TestDocsCommands(t *testing.T) {
 			assert.True(t, slices.ContainsFunc(control.Verbs(), func(v control.Verb) bool { return v.Name == found[1] }), block)
 		}
 	}
-	assert.Equal(t, 4, seen)
+	assert.Equal(t, 5, seen)
 }
