@@ -194,10 +194,10 @@ func TestKill(t *testing.T) {
 		p := spawn(t, "-state", path, "-no-delivery", "-history", "24h")
 		a.check(p)
 		enough := make(chan struct{})
-		a.left = 1 + rand.IntN(60) //nolint:gosec // no secret
+		a.left = 1 + rand.IntN(60)
 		var writers sync.WaitGroup
 		for w := range 4 {
-			random := rand.New(rand.NewPCG(uint64(round), uint64(w))) //nolint:gosec // no secret
+			random := rand.New(rand.NewPCG(uint64(round), uint64(w)))
 			writers.Go(func() { a.write(p, random, fmt.Sprintf("%d_%d", round, w), enough) })
 		}
 		<-enough

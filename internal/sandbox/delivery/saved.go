@@ -86,7 +86,7 @@ func (c *Courier) RestoreDelivery(data []byte) error {
 		if a.Err != "" {
 			attempt.Err = errors.New(a.Err)
 		}
-		restored.Delivery.Attempts = append(restored.Delivery.Attempts, attempt)
+		restored.Attempts = append(restored.Attempts, attempt)
 	}
 	i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.Token == restored.Token })
 	if i >= 0 {
