@@ -255,7 +255,7 @@ func (a answered) isError(t *testing.T, status int, code string) object {
 	}
 	assert.Len(t, body, len(want), "%s", a.text)
 	retry, limited := a.header["Retry-After"]
-	assert.Equal(t, status == http.StatusTooManyRequests, limited)
+	require.Equal(t, status == http.StatusTooManyRequests, limited, "Retry-After")
 	if limited {
 		seconds, err := strconv.Atoi(retry[0])
 		assert.True(t, err == nil && seconds > 0, "%q", retry)

@@ -119,6 +119,7 @@ func (p *plain) set(t *testing.T) scene {
 	s.link = p.link(t, s.user, `,"webhook":"https://app.test/hook"`, `{}`)
 	s.imported = p.ask(t, http.MethodPost, "/links/import", plainBodies["import_link"].full).success(t, 200)["link_id"].(string)
 	page := p.ask(t, http.MethodGet, "/links/"+s.link+"/transactions", "").success(t, 200)
+	require.NotEmpty(t, page["transactions"])
 	row := page["transactions"].([]any)[0].(object)
 	s.account, s.txn = row["account_id"].(string), row["transaction_id"].(string)
 	return s
