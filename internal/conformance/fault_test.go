@@ -114,19 +114,17 @@ func TestOutside(t *testing.T) {
 	w := newWire(t, moneykittest.New(), nil)
 	t.Cleanup(w.mk.Close)
 	tests := map[string]struct {
-		opts   []moneykit.Option
 		method string
 		path   string
 		body   any
 		status int
 	}{
-		"unknown version": {[]moneykit.Option{moneykit.WithAPIVersion("2020-01-01")}, http.MethodGet, "/links/mk_1", nil, 400},
-		"too large":       {nil, http.MethodPost, "/link-session", strings.Repeat("x", 1<<20), 413},
-		"unknown path":    {nil, http.MethodGet, "/links/mk_1/moods", nil, 404},
+		"too large":    {http.MethodPost, "/link-session", strings.Repeat("x", 1<<20), 413},
+		"unknown path": {http.MethodGet, "/links/mk_1/moods", nil, 404},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			err := w.client(t, append(tt.opts, moneykit.WithHeaderAuth())...).Do(t.Context(), tt.method, tt.path, tt.body, nil)
+			err := w.client(t, moneykit.WithHeaderAuth()).Do(t.Context(), tt.method, tt.path, tt.body, nil)
 			require.Error(t, err)
 			x := w.last(t)
 			assert.Equal(t, tt.status, x.status)

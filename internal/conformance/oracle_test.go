@@ -112,21 +112,38 @@ func (o *oracle) operation(t *testing.T, id string) *openapi3.Operation {
 
 // judge looks at a request, whose body is sent, and at its answer.
 func (o *oracle) judge(r *http.Request, sent []byte, status int, header http.Header, got []byte) exchange {
-	x := exchange{status: status, again: r, sent: sent, got: got}
+	x, request := o.judgeAnswer(r, status, header, got)
+	x.sent = sent
+	if request == nil {
+		x.request = x.response
+		return x
+	}
+	// The validator reads the body, and so gets a request of its own.
+	request.Request = r.Clone(r.Context())
+	request.Request.Body = io.NopCloser(bytes.NewReader(sent))
+	x.request = errors.Join(
+		openapi3filter.ValidateRequest(r.Context(), request),
+		o.credentials(r, request.Route.Operation),
+		o.names(r, request.Route.Operation, sent),
+		o.version(r),
+	)
+	return x
+}
+
+// judgeAnswer looks at the answer to a request only. It also returns what the validator knows of
+// the request, nil if the document has no operation for it.
+func (o *oracle) judgeAnswer(r *http.Request, status int, header http.Header, got []byte) (exchange, *openapi3filter.RequestValidationInput) {
+	x := exchange{status: status, again: r, got: got}
 	var body struct {
 		Code string `json:"error_code"`
 	}
 	if json.Unmarshal(got, &body) == nil && status >= 400 {
 		x.code = body.Code
 	}
-	ctx := r.Context()
-	// The validator reads the body, and so gets a request of its own.
-	own := r.Clone(ctx)
-	own.Body = io.NopCloser(bytes.NewReader(sent))
-	route, params, err := o.router.FindRoute(own)
+	route, params, err := o.router.FindRoute(r)
 	if err != nil {
-		x.request, x.response = err, errors.New("the document has no operation for it")
-		return x
+		x.response = fmt.Errorf("the document has no operation for it: %w", err)
+		return x, nil
 	}
 	x.operation = route.Operation.OperationID
 	options := &openapi3filter.Options{
@@ -143,22 +160,16 @@ func (o *oracle) judge(r *http.Request, sent []byte, status int, header http.Hea
 		}
 		return text
 	})
-	request := &openapi3filter.RequestValidationInput{Request: own, PathParams: params, Route: route, Options: options}
-	x.request = errors.Join(
-		openapi3filter.ValidateRequest(ctx, request),
-		o.credentials(r, route.Operation),
-		o.names(r, route.Operation, sent),
-		o.version(r),
-	)
+	request := &openapi3filter.RequestValidationInput{Request: r, PathParams: params, Route: route, Options: options}
 	response := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: request, Status: status, Header: header, Options: options,
 	}
 	response.SetBodyBytes(got)
 	x.response = errors.Join(
-		openapi3filter.ValidateResponse(ctx, response),
+		openapi3filter.ValidateResponse(r.Context(), response),
 		noContent(route.Operation, status, header, got),
 	)
-	return x
+	return x, request
 }
 
 // credentials wants exactly one of the ways to authenticate that the document lists, and nothing

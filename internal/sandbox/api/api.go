@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
@@ -205,16 +204,14 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	return rt.handle(a, q)
 }
 
-// checkVersion refuses unknown versions. What MoneyKit does with them is not published.
+// checkVersion refuses unknown versions. What MoneyKit does with them is not published. Its
+// document of 2023 declares the header as a parameter with one value.
 func checkVersion(q *call) (reply, bool) {
-	switch version := q.Header.Get("Moneykit-Version"); version {
-	case "", "2023-02-18":
-		return reply{}, true
-	default:
-		rep := refuse(moneykit.ErrorCodeValidationFailed, "the version in MoneyKit-Version is not known; 2023-02-18 is")
-		rep.status = http.StatusBadRequest
-		return rep, false
+	const name, known = "MoneyKit-Version", "2023-02-18"
+	if version := q.Header.Get(name); version != "" && version != known {
+		return malformed([]problem{{[]any{"header", name}, "must be " + known, "enum"}}), false
 	}
+	return reply{}, true
 }
 
 // unknownPath answers a request whose path does not exist. MoneyKit has no error code for it.

@@ -58,7 +58,7 @@ func (a *API) createAccessToken(q *call) reply {
 	}
 	if form.Get("grant_type") != "client_credentials" {
 		// refresh_token, which some of the documentation has, needs a token that is never issued.
-		rep := refuse(moneykit.ErrorCodeUnauthorized, "the grant type must be client_credentials")
+		rep := refuse(moneykit.ErrorCodeUnauthorized, "the body must be a form whose grant_type is client_credentials")
 		rep.status = http.StatusBadRequest
 		return rep
 	}

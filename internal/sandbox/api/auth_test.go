@@ -176,8 +176,8 @@ func TestUnknownVersion(t *testing.T) {
 	mk := newFake(t)
 	client := mk.Client(moneykit.WithAPIVersion("2024-01-01"), moneykit.WithHeaderAuth())
 	_, err := client.Auth.Introspect(t.Context())
-	e := isError(t, err, moneykit.ErrorCodeValidationFailed, 400)
-	assert.Contains(t, e.Message, "2023-02-18")
+	e := isError(t, err, moneykit.ErrorCodeValidationFailed, 422)
+	assert.Equal(t, []moneykit.FieldError{{Field: "header.MoneyKit-Version", Message: "must be 2023-02-18"}}, e.Fields)
 }
 
 // TestTokenExpiry sees how often the client renews its token.

@@ -13,8 +13,8 @@ import (
 func sessionRule() rule {
 	const longText = 65536
 	free := text(0, longText)
-	product := object(present("required", boolean), present("require_permission", boolean),
-		present("prefetch", boolean), optional("reason", free))
+	product := object(optional("required", boolean), optional("require_permission", boolean),
+		optional("prefetch", boolean), optional("reason", free))
 	owner := object(
 		required("names", list(free)),
 		required("addresses", list(object(optional("street", free), optional("city", free), optional("region", free),

@@ -38,7 +38,7 @@ func (q *call) read(check rule, value any) (reply, bool) {
 	case len(bytes.TrimSpace(q.body)) == 0:
 		add("missing", "a body is required")
 	case err != nil:
-		add("json_invalid", "the body is not JSON")
+		add("json_invalid", "the body is not JSON in UTF-8")
 	default:
 		parsed = check(&found, []any{"body"}, parsed)
 		if len(found) > 0 {
@@ -58,10 +58,11 @@ func (q *call) read(check rule, value any) (reply, bool) {
 	return malformed(found), false
 }
 
-// parse reads JSON and nothing after it. Numbers keep their digits.
+// parse reads JSON in UTF-8 and nothing after it. Numbers keep their digits.
 func parse(data []byte) (value any, err error) {
-	if !json.Valid(data) {
-		return nil, errors.New("not JSON")
+	// encoding/json would replace bytes that are not UTF-8.
+	if !utf8.Valid(data) || !json.Valid(data) {
+		return nil, errors.New("not JSON in UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
@@ -98,7 +99,8 @@ func optional(name string, check rule) member { return member{name, false, false
 // anywhere.
 func present(name string, check rule) member { return member{name, false, true, check} }
 
-// object checks its members; it ignores others.
+// object checks its members and drops all others. encoding/json would take a member for another one
+// whose name has the same letters in the other case.
 func object(members ...member) rule {
 	return func(found *[]problem, at []any, value any) any {
 		object, ok := value.(map[string]any)
@@ -106,16 +108,19 @@ func object(members ...member) rule {
 			*found = append(*found, problem{at, "must be an object", "model_attributes_type"})
 			return value
 		}
+		kept := map[string]any{}
 		for _, m := range members {
 			v, ok := object[m.name]
 			switch {
 			case ok && (v != nil || m.value):
-				object[m.name] = m.check(found, under(at, m.name), v)
+				kept[m.name] = m.check(found, under(at, m.name), v)
+			case ok:
+				kept[m.name] = nil
 			case m.required:
 				*found = append(*found, problem{under(at, m.name), "is required", "missing"})
 			}
 		}
-		return object
+		return kept
 	}
 }
 

@@ -24,6 +24,8 @@ func TestMalformedBodies(t *testing.T) {
 		"spaces":       {body: "  ", kind: "missing"},
 		"not JSON":     {body: "{", kind: "json_invalid"},
 		"more than it": {body: "{}{}", kind: "json_invalid"},
+		"not UTF-8":    {body: "{\"exchangeable_token\":\"\xff\"}", kind: "json_invalid"},
+		"other case":   {body: `{"Exchangeable_Token":"x"}`, kind: "missing"},
 		"too large":    {body: `{"exchangeable_token":1e999999}`, kind: "string_type"},
 		"a list":       {body: "[]", kind: "model_attributes_type"},
 		"form":         {body: "{}", headers: []string{"Content-Type: application/x-www-form-urlencoded"}, kind: "model_attributes_type"},
@@ -66,4 +68,16 @@ func TestMalformedBodies(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, 413, e.StatusCode, "%v", err)
 	})
+}
+
+// TestNamesInAnotherCase sends members whose names differ from the API's in case only. They are
+// unknown members.
+func TestNamesInAnotherCase(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	a := ask(t, mk, http.MethodPost, "/link-session", `{
+		"customer_user": {"id": "user-42", "Email": 7}, "redirect_uri": "https://app.example",
+		"Institution_ID": "no-bank", "WEBHOOK": 7, "Redirect_URI": "none", "settings": {"Countries": ["FR"]}
+	}`)
+	assert.Equal(t, 201, a.status, "%s", a.body)
 }

@@ -1,0 +1,99 @@
+package conformance
+
+import (
+	"path"
+	"slices"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// This file runs the plain clients, and wants them to have heard all that the document has.
+
+// TestPlain runs the plain clients. Each operation of the document must have succeeded and failed,
+// and must have given all answers that moneykittest gives without a planned fault, with all
+// members.
+func TestPlain(t *testing.T) {
+	t.Parallel()
+	var seen, nulls heard
+	t.Run("clients", func(t *testing.T) { // it ends when all in it have
+		for name, run := range map[string]func(*testing.T, *heard){
+			"requests": plainRequests, "methods": plainMethods, "heads": plainHeads, "paths": plainPaths,
+			"bodies framed": plainBodiesFramed, "connections": plainConnections, "TCP": plainTCP,
+			"media": plainMedia, "syntax": plainSyntax, "members": plainMembers, "values": plainValues, "lists": plainLists,
+			"credentials": plainCredentials, "tokens": plainTokens, "scopes": plainScopes, "links": plainLinks,
+			"sessions": plainSessions, "limits": plainLimits,
+			"parameters": plainParameters, "pages": plainPages, "cursors": plainCursors, "syncs": plainSyncs,
+			"moments": plainMoments, "shapes": func(t *testing.T, seen *heard) { plainShapes(t, seen) },
+			"nulls": func(t *testing.T, _ *heard) {
+				plainShapes(t, &nulls, moneykittest.WithNulls())
+			},
+		} {
+			t.Run(name, func(t *testing.T) { run(t, &seen) })
+		}
+	})
+	succeeded := map[string]bool{}
+	for a := range seen.seen {
+		if a.status < 400 {
+			succeeded[a.operation] = true
+		}
+	}
+	for _, id := range operationIDs(t) {
+		assert.True(t, succeeded[id], "%s has not succeeded", id)
+		assert.True(t, seen.failed[id], "%s has not failed", id)
+	}
+	for a, why := range answers {
+		if why == byItself {
+			assert.Positive(t, seen.seen[a], "%v is not heard", a)
+		}
+	}
+	t.Run("members", func(t *testing.T) { allMembers(t, &seen, &nulls) })
+}
+
+// allMembers wants all members that the document has for successes, with a value and with null.
+func allMembers(t *testing.T, seen, nulls *heard) {
+	t.Helper()
+	o, err := theOracle()
+	require.NoError(t, err)
+	optional := map[member]bool{}
+	for _, id := range operationIDs(t) {
+		for status, response := range o.operation(t, id).Responses.Map() {
+			if media := response.Value.Content["application/json"]; status < "300" && media != nil {
+				addMembers(optional, media.Schema)
+			}
+		}
+	}
+	for m, optional := range optional {
+		assert.Equal(t, !neverThere[m], seen.members[m].value, "%v has a value", m)
+		if optional {
+			assert.Equal(t, !neverNull[m], nulls.members[m].null, "%v is null", m)
+		}
+		assert.False(t, nulls.members[m].absent, "%v is absent in spite of WithNulls", m)
+	}
+	for _, table := range []map[member]bool{neverThere, neverNull} {
+		for m := range table {
+			assert.Contains(t, optional, m)
+		}
+	}
+}
+
+// addMembers adds all members that a schema has, true for those that may be absent.
+func addMembers(all map[member]bool, ref *openapi3.SchemaRef) {
+	if len(ref.Value.AnyOf) > 0 {
+		ref = ref.Value.AnyOf[0] // the other one is null
+	}
+	for name, property := range ref.Value.Properties {
+		all[member{path.Base(ref.Ref), name}] = !slices.Contains(ref.Value.Required, name)
+		addMembers(all, property)
+	}
+	if ref.Value.Items != nil {
+		addMembers(all, ref.Value.Items)
+	}
+	if other := ref.Value.AdditionalProperties.Schema; other != nil {
+		addMembers(all, other)
+	}
+}
