@@ -20,6 +20,8 @@ type Request struct {
 	Body      []byte
 	Status    int // of the response, 0 if there was none
 	At        time.Time
+	Number    int    // counts the requests, from 1
+	Refusal   string // why it was refused, "" if it was not
 }
 
 // maxRequests bounds how many requests are remembered.
@@ -48,7 +50,9 @@ func (r *Request) copy() Request {
 // record remembers a request, without its secrets from the beginning.
 func (a *API) record(w *world.World, rt route, r *http.Request, body []byte, now time.Time) *Request {
 	redact := redactor{w, a.ClientSecret}
+	a.received++
 	entry := &Request{
+		Number:    a.received,
 		Operation: rt.operation,
 		Method:    r.Method,
 		Path:      redact.path(r.URL.Path),

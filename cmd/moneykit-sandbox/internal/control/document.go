@@ -25,9 +25,17 @@ func Document() []byte {
 		}}
 	}
 	for _, l := range Lists() {
-		paths["/control/"+l.Name] = object{"get": object{
+		get := object{
 			"operationId": "get_" + strings.ReplaceAll(l.Name, "-", "_"), "summary": l.Summary, "responses": responses(l.Result, "403"),
-		}}
+		}
+		if l.Result.Kind() == reflect.Slice {
+			get["parameters"] = []any{object{
+				"name": "last", "in": "query", "description": "how many of the last items; all if absent",
+				"schema": object{"type": "integer", "minimum": 0},
+			}}
+			get["responses"] = responses(l.Result, "400", "403")
+		}
+		paths["/control/"+l.Name] = object{"get": get}
 	}
 	paths["/control/events"] = object{"get": object{
 		"operationId": "get_events",
