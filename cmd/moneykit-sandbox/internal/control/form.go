@@ -79,7 +79,10 @@ func placements() []placement {
 		},
 		{place: "delivery", verb: "resend", title: "Resend", button: "Send again", does: "as if it were new"},
 		{place: "links", verb: "link", title: "Make a link", button: "Make", primary: true, shown: []string{"user_id", "institution_id", "webhook"}},
-		{place: "requests", verb: "fail", title: "Make requests fail", button: "Plan", primary: true, shown: []string{"operation", "fault.status", "n"}},
+		{
+			place: "requests", verb: "fail", title: "Make requests fail", button: "Plan", primary: true,
+			shown: []string{"operation", "fault.status", "n"},
+		},
 		{place: "requests", verb: "expire-tokens", title: "Expire tokens", button: "Expire all access tokens", primary: true},
 		{
 			place: "deliveries", verb: "deliver", title: "Deliver", button: "Deliver what is due", primary: true,
