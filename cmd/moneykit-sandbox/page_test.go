@@ -87,22 +87,29 @@ func TestForeign(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-control-hosts", "sandbox.test")
 	own := strings.TrimPrefix(s.info.Control, "http://")
+	opens := func(site, dest string) []string {
+		return []string{"Sec-Fetch-Site", site, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", dest}
+	}
+	reads := func(site, origin string) []string {
+		return []string{"Sec-Fetch-Site", site, "Sec-Fetch-Mode", "cors", "Origin", origin}
+	}
+	named := func(host, origin string) []string { return []string{"Host", host, "Origin", origin} }
 	for name, tc := range map[string]struct {
 		path    string
 		headers []string
 		status  int
 	}{
-		"typed":                   {"/", []string{"Sec-Fetch-Site", "none", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200},
-		"own script":              {"/control/links", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "cors", "Origin", "http://" + own}, 200},
-		"own script by a name":    {"/control/links", []string{"Host", "sandbox.test:1", "Origin", "http://sandbox.test:1"}, 200},
-		"link to the page":        {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200},
-		"link to a list":          {"/control/links", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 403},
-		"frame":                   {"/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
-		"frame of another port":   {"/", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"}, 403},
+		"typed":                   {"/", opens("none", "document"), 200},
+		"own script":              {"/control/links", reads("same-origin", "http://"+own), 200},
+		"own script by a name":    {"/control/links", named("sandbox.test:1", "http://sandbox.test:1"), 200},
+		"link to the page":        {"/", opens("cross-site", "document"), 200},
+		"link to a list":          {"/control/links", opens("cross-site", "document"), 403},
+		"frame":                   {"/", opens("cross-site", "iframe"), 403},
+		"frame of another port":   {"/", opens("same-site", "iframe"), 403},
 		"image":                   {"/icon.svg", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
-		"fetch":                   {"/control/links", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors", "Origin", "https://evil.test"}, 403},
+		"fetch":                   {"/control/links", reads("cross-site", "https://evil.test"), 403},
 		"fetch of an old browser": {"/control/links", []string{"Origin", "https://evil.test"}, 403},
-		"another port of a name":  {"/control/links", []string{"Host", "sandbox.test:1", "Origin", "http://sandbox.test:2"}, 403},
+		"another port of a name":  {"/control/links", named("sandbox.test:1", "http://sandbox.test:2"), 403},
 		"a sandboxed frame":       {"/control/links", []string{"Origin", "null"}, 403},
 		"another scheme":          {"/control/links", []string{"Origin", "https://" + own}, 403},
 		"WebSocket":               {"/control/events", []string{"Origin", "https://evil.test", "Upgrade", "websocket", "Connection", "Upgrade"}, 403},

@@ -197,6 +197,9 @@ function summary(result) {
 	if (Array.isArray(result)) {
 		return `Done: ${result.length} sent.`;
 	}
+	if (result.events) {
+		return result.link_id ? "Done: the user is linked." : "Connect has ended without a link. The result says why.";
+	}
 	return result.now ? "Done: it is " + result.now.slice(0, 19).replace("T", " ") + "." : "Done.";
 }
 
