@@ -225,7 +225,7 @@ class Panel {
 		const wanted = new Map(found.slice(-this.limit).reverse().map((item) => [this.kind.key(item), item]));
 		const keys = new Set(found.map(this.kind.key));
 		for (const [key, row] of this.rows) {
-			if (!wanted.has(key) && !(this.isUsed(row) && (keys.has(key) || this.isPast(row, words)))) {
+			if (!wanted.has(key) && !(this.isUsed(row) && (keys.has(key) || this.isPast(row, items, words)))) {
 				this.drop(key, row);
 			}
 		}
@@ -253,8 +253,8 @@ class Panel {
 	}
 
 	/** Tells whether a row is of an item that is not kept any more, but was not taken back. */
-	isPast(row, words) {
-		return this.name === "requests" && row.item.number < (this.items[0]?.number ?? 0) && this.matches(row.item, words);
+	isPast(row, items, words) {
+		return this.name === "requests" && row.item.number < (items[0]?.number ?? 0) && this.matches(row.item, words);
 	}
 
 	drop(key, row) {
