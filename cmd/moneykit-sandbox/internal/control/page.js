@@ -1,6 +1,6 @@
 // The page of moneykit-sandbox for people: what the sandbox has, live, and forms for all verbs.
 
-import { bind, box, call, copyButton, make, say, setText } from "./verbs.js";
+import { bind, box, call, copyButton, make, parse, setText } from "./verbs.js";
 
 const step = 100; // rows that are shown at first, and that a click adds
 const most = 1000; // items that are kept
@@ -132,13 +132,15 @@ class Row {
 
 	showFacts() {
 		const facts = Object.entries(this.kind.facts(this.item)).filter(([, [text]]) => text);
-		for (const [label, [text, as]] of facts) {
+		for (const [i, [label, [text, as]]] of facts.entries()) {
 			let value = this.values.get(label);
 			if (!value) {
 				value = as === "code" ? box("", label).firstElementChild : make("span", { class: as ? "mono" : "" });
 				const button = as ? copyButton(label) : "";
 				const line = make("div", { class: "copied" + (as === "code" ? " code" : "") }, value, button);
-				this.facts.append(make("div", {}, make("dt", {}, label), make("dd", {}, line)));
+				const next = facts.slice(i + 1).find(([name]) => this.values.has(name));
+				this.facts.insertBefore(make("div", {}, make("dt", {}, label), make("dd", {}, line)),
+					next ? this.values.get(next[0]).closest("dl > div") : null);
 				this.values.set(label, value);
 			}
 			setText(value, text);
@@ -178,7 +180,7 @@ class Panel {
 		});
 		this.pause?.addEventListener("click", () => {
 			this.frozen = this.frozen ? null : { items: [...this.items], total: this.total };
-			this.pause.setAttribute("aria-pressed", String(this.frozen !== null));
+			this.pause.toggleAttribute("data-paused", this.frozen !== null);
 			this.render();
 		});
 	}
@@ -395,10 +397,12 @@ function setLive(on) {
 	setText(live, on ? "Live" : "Reconnecting…");
 }
 
+let events;
+
 function listen() {
-	const events = new EventSource("/control/events");
+	events = new EventSource("/control/events");
 	const hear = (kind) => (event) => {
-		const heard = { kind, data: JSON.parse(event.data) };
+		const heard = { kind, data: parse(event.data) };
 		since?.push(heard);
 		apply(heard);
 	};
@@ -413,10 +417,18 @@ function listen() {
 	events.addEventListener("error", () => {
 		setLive(false);
 		if (events.readyState === EventSource.CLOSED) { // The browser does not try again by itself.
-			setTimeout(listen, 1000);
+			setTimeout(() => events.readyState === EventSource.CLOSED && listen(), 1000);
 		}
 	});
 }
+
+// Browsers have few connections to a server, which pages in the background must not use up.
+document.addEventListener("visibilitychange", () => {
+	events.close();
+	if (!document.hidden) {
+		listen();
+	}
+});
 
 setInterval(() => live.dataset.live === "on" && showClock(), 1000);
 setInterval(() => live.dataset.live === "on" && !document.hidden && refresh("state", "links", "sessions"), slowRefresh);

@@ -49,6 +49,14 @@ document.addEventListener("click", (event) => {
 	}
 });
 
+/** Parses JSON. Numbers stay as they are written, where the browser can keep them. */
+export function parse(text) {
+	return JSON.parse(text, (_, value, context) => {
+		const source = typeof value === "number" ? context?.source : undefined;
+		return source && source !== String(value) && JSON.rawJSON ? JSON.rawJSON(source) : value;
+	});
+}
+
 /** Returns an argument as shells read it. */
 function quote(text) {
 	return /^[\w@%+=:,./-]+$/.test(text) ? text : "'" + text.replaceAll("'", `'\\''`) + "'";
@@ -94,7 +102,7 @@ function read(field) {
 		return text ? [Number(text), text] : [];
 	case "json":
 		try {
-			return text ? [JSON.parse(text), text] : [];
+			return text ? [parse(text), text] : [];
 		} catch (error) {
 			throw new FieldError(field, "This is not JSON: " + error.message);
 		}
@@ -154,7 +162,7 @@ export async function call(path, params) {
 	}
 	let result;
 	try {
-		result = JSON.parse(text);
+		result = parse(text);
 	} catch {
 		throw new Error(`The response is not from the control API (${response.status}).`);
 	}
