@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -200,6 +201,14 @@ func TestControlTools(t *testing.T) {
 		assert.Contains(t, b.send(form), "Done", title)
 		return form
 	}
+	b.do("navigator.clipboard.writeText = async (text) => { window.copied = text }")
+	b.press(`document.querySelector("[aria-label='Copy API']")`)
+	b.until("window.copied === '" + p.api + "'")
+	b.until(`document.querySelector("[aria-label='Copy API']").textContent === "Copied"`)
+	b.do("navigator.clipboard.writeText = () => Promise.reject(new Error('not here'))")
+	b.press(`document.querySelector("[aria-label='Copy client id']")`)
+	b.until("getSelection().toString() === 'sandbox_client'")
+
 	use("Make a link", map[string]string{"user_id": "user-9", "institution_id": "chase", "webhook": "http://127.0.0.1:1/hook"})
 	b.until(row("links", "Chase"))
 	link := eval[string](b, `fetch("/control/links").then((r) => r.json()).then((links) => links[0].id)`)
@@ -227,7 +236,8 @@ func TestControlTools(t *testing.T) {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 		}
 	}))
-	body := eval[string](b, `fetch("/control/deliveries").then((r) => r.json()).then((all) => JSON.stringify({ ...all[0].body, note: "it's $HOME" }))`)
+	body := eval[string](b, `fetch("/control/deliveries").then((r) => r.json())
+		.then((all) => JSON.stringify({ ...all[0].body, note: "it's $HOME" }))`)
 	for title, want := range map[string]string{"Sign": " 200", "Tamper": " 401"} {
 		form := use(title, map[string]string{"url": receiver.URL + "/it's?a=[1]", "body": body})
 		line := eval[string](b, "("+form+").querySelector('.outcome pre').textContent")
@@ -238,6 +248,7 @@ func TestControlTools(t *testing.T) {
 	before := eval[string](b, "document.querySelector('#now').textContent")
 	form := use("Advance the clock", map[string]string{"by": "48h"})
 	b.until(`document.querySelector("#ahead").textContent === "+48h"`)
+	b.until(row("deliveries", "given_up"))
 	assert.NotEqual(t, before[:10], eval[string](b, "document.querySelector('#now').textContent")[:10])
 	b.fill(form, map[string]string{"by": "soon"})
 	assert.Contains(t, b.send(form), "a duration is text such as 90m")
@@ -269,23 +280,26 @@ func TestControlManyRequests(t *testing.T) {
 	const workers, each = 8, 1250
 	p := launch(t)
 	b := p.page()
-	send := func(path string) {
+	send := func(path string) error {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.api+path, nil)
-		assert.NoError(t, err)
-		response, err := http.DefaultClient.Do(r)
-		if assert.NoError(t, err) {
-			_, _ = io.Copy(io.Discard, response.Body)
-			response.Body.Close()
+		if err != nil {
+			return err
 		}
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, response.Body)
+		return errors.Join(err, response.Body.Close())
 	}
-	send("/first")
+	require.NoError(t, send("/first"))
 	b.unfold(row("requests", "/first"))
 	b.do(`document.querySelector("#requests li summary").focus()`)
 	var all sync.WaitGroup
 	for worker := range workers {
 		all.Go(func() {
 			for i := range each {
-				send(fmt.Sprintf("/worker/%d/%d", worker, i))
+				assert.NoError(t, send(fmt.Sprintf("/worker/%d/%d", worker, i)))
 			}
 		})
 	}
@@ -298,7 +312,7 @@ func TestControlManyRequests(t *testing.T) {
 	b.until(`[...document.querySelectorAll("#requests li")].every((li) => li.textContent.includes("/worker/3/"))`)
 	b.do(`const filter = document.querySelector("#requests input"); filter.value = ""; filter.dispatchEvent(new Event("input"))`)
 	b.press(`document.querySelector("#requests [data-pause]")`)
-	send("/paused")
+	require.NoError(t, send("/paused"))
 	b.until(`document.querySelector("#requests [data-pause]").textContent === "Resume (1 new)"`)
 	assert.False(t, eval[bool](b, row("requests", "/paused")+" !== undefined"))
 	b.press(`document.querySelector("#requests [data-pause]")`)
@@ -316,7 +330,8 @@ func TestControlMarkup(t *testing.T) {
 	p.link(evil)
 	b.unfold(row("links", evil))
 	b.until(`document.querySelector("#links .facts").textContent.includes(` + fmt.Sprintf("%q", evil) + `)`)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.api+"/%3Cb%3E", strings.NewReader(`{"<i>": "`+`<img src=x onerror=alert(3)>"}`))
+	body := strings.NewReader(`{"<i>": "<img src=x onerror=alert(3)>"}`)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, p.api+"/%3Cb%3E", body)
 	require.NoError(t, err)
 	r.Header.Set("X-Markup", "<img src=x onerror=alert(4)>")
 	response, err := http.DefaultClient.Do(r)
@@ -330,8 +345,8 @@ func TestControlMarkup(t *testing.T) {
 	assert.NotContains(t, b.said(), "dialog")
 }
 
-// TestControlKeyboard breaks a link with the keyboard alone, and keeps the focus while others change
-// it.
+// TestControlKeyboard breaks a link with the keyboard alone, and keeps the focus while another
+// client changes the link.
 func TestControlKeyboard(t *testing.T) {
 	t.Parallel()
 	p := launch(t)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // attack is a page that tries to read from the control API, and to change something, in each way
@@ -37,7 +38,8 @@ async function tryAll(control) {
 		readOpaque: await got(fetch(control + "/control/state", { mode: "no-cors" }).then((r) => r.text()).then((text) => text || Promise.reject())),
 		post: await got(fetch(control + "/control/link", post).then((r) => r.text())),
 		json: await got(fetch(control + "/control/link", json).then((r) => r.text())),
-		postOpaque: await got(fetch(control + "/control/link", { ...post, mode: "no-cors" }).then((r) => r.text()).then((text) => text || Promise.reject())),
+		postOpaque: await got(fetch(control + "/control/link", { ...post, mode: "no-cors" }).then((r) => r.text())
+			.then((text) => text || Promise.reject())),
 		events: await got(heard(new EventSource(control + "/control/events"))),
 		socket: await got(heard(new WebSocket(control.replace("http", "ws") + "/control/events"))),
 		script: await got(loaded("script", { src: control + "/control/links" })),
@@ -94,7 +96,7 @@ func TestControlOtherName(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "-control-hosts", "sandbox.localhost")
 	control, err := url.Parse(p.control)
-	assert.NoError(t, err)
+	require.NoError(t, err)
 	for host, want := range map[string]string{
 		"evil.localhost": "answers to the names of this machine", "127.0.0.1": "Connect your application",
 		"sandbox.localhost": "Connect your application", "[::ffff:127.0.0.1]": "Connect your application",

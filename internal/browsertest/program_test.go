@@ -43,7 +43,9 @@ func launch(t *testing.T, flags ...string) *program {
 	t.Helper()
 	path, err := build()
 	require.NoError(t, err)
-	command := exec.Command(path, append([]string{"-listen", "localhost:0", "-control", "localhost:0"}, flags...)...)
+	// The test ends the program itself, after its pages.
+	flags = append([]string{"-listen", "localhost:0", "-control", "localhost:0"}, flags...)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, flags...)
 	p := &program{t: t, command: command}
 	stdout, err := p.command.StdoutPipe()
 	require.NoError(t, err)

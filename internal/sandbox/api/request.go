@@ -39,6 +39,13 @@ func (a *API) Requests() []Request {
 	return out
 }
 
+// Received returns how many requests there were.
+func (a *API) Received() int {
+	var n int
+	a.World.Do(func(*world.World, time.Time) { n = a.received })
+	return n
+}
+
 func (r *Request) copy() Request {
 	out := *r
 	out.Query = url.Values(http.Header(r.Query).Clone())

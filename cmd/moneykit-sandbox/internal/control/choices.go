@@ -74,8 +74,6 @@ func (s *Server) suggestions() map[string][]choice {
 		in, _ := world.Lookup(id)
 		all["institutions"] = append(all["institutions"], choice{in.ID, in.Name})
 	}
-	for _, by := range []choice{{"1h", "an hour"}, {"24h", "a day"}, {"168h", "a week"}, {"720h", "30 days"}} {
-		all["durations"] = append(all["durations"], by)
-	}
+	all["durations"] = []choice{{"1h", "an hour"}, {"24h", "a day"}, {"168h", "a week"}, {"720h", "30 days"}}
 	return all
 }

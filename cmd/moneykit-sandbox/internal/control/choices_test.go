@@ -88,9 +88,12 @@ func TestNewForm(t *testing.T) {
 		got = append(got, []string{field.Path, field.Kind, field.Flag})
 	}
 	assert.Equal(t, [][]string{
-		{"name", "text", "name"}, {"count", "number", "count"}, {"kinds", "checks", "kinds"},
+		{"name", "text", "name"},
+		{"count", "number", "count"},
+		{"kinds", "checks", "kinds"},
 		{"inner.name", "text", ""}, // the flag -name is taken
-		{"inner.many", "words", "many"}, {"row", "json", "row"},
+		{"inner.many", "words", "many"},
+		{"row", "json", "row"},
 	}, got)
 	assert.Equal(t, "do something new", f.Summary)
 }

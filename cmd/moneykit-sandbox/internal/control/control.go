@@ -9,10 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
@@ -88,16 +88,19 @@ func (s *Server) guard(next http.Handler) http.Handler {
 	})
 }
 
-// isForeign reports whether a page of another origin makes a browser send a request. Browsers tell
-// the site to names of this machine alone, and the origin whenever scripts could read the response.
+// isForeign reports whether a page of another origin makes a browser send a request. Without TLS,
+// browsers send Sec-Fetch-Site to localhost and loopback addresses alone. They always send Origin
+// with requests whose response a script of another origin could read.
 func isForeign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "none", "same-origin":
+	case "none", "same-origin":
+		return false
+	case "":
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		return r.Header.Get("Origin") != "" && (err != nil || origin.Host != r.Host)
 	default:
 		return true
 	}
-	origin := r.Header.Get("Origin")
-	return origin != "" && !strings.EqualFold(origin, "http://"+r.Host)
 }
 
 // isLink reports whether a request is for the page as a whole window, which nobody can look into.

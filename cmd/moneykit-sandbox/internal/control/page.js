@@ -297,6 +297,7 @@ let reading = false;
 let timer;
 let pace = renderDelay; // milliseconds between reads
 let since; // events that came while something was read
+let advance; // how far the clock was moved
 let ahead = 0; // milliseconds between the clock of the sandbox and this machine's
 
 const readers = {
@@ -308,6 +309,10 @@ const readers = {
 			setText(element, state[element.dataset.state] ?? "");
 		}
 		setText(byID("ahead"), state.advance === "0s" ? "" : "+" + state.advance.replace(/(?<=\D)0s$/, "").replace(/(?<=\D)0m$/, ""));
+		if (state.advance !== advance) { // What was due may be given up now, of which there is no event.
+			advance = state.advance;
+			stale.add("deliveries");
+		}
 		for (const name of ["links", "sessions", "deliveries"]) {
 			panels[name].total = state[name];
 			panels[name].changed();
@@ -380,7 +385,7 @@ function apply({ kind, data }) {
 
 /** Is called after a verb. What authorize returned is what continue takes. */
 function done(result, forms) {
-	refresh("state", "links", "sessions", "deliveries");
+	refresh("state", "links", "sessions");
 	const field = forms?.querySelector("[data-path=return_url]");
 	if (field && result.return_url) {
 		field.value = result.return_url;
@@ -413,7 +418,7 @@ function listen() {
 	});
 	events.addEventListener("request", hear("request"));
 	events.addEventListener("delivery", hear("delivery"));
-	events.addEventListener("change", () => refresh("state", "links", "sessions", "deliveries"));
+	events.addEventListener("change", () => refresh("state", "links", "sessions"));
 	events.addEventListener("error", () => {
 		setLive(false);
 		if (events.readyState === EventSource.CLOSED) { // The browser does not try again by itself.

@@ -42,14 +42,11 @@ type State struct {
 }
 
 func (s *Server) state() (State, error) {
-	out := State{Info: s.Info}
+	out := State{Info: s.Info, Requests: s.Sandbox.API.Received()}
 	s.Sandbox.World.Do(func(w *world.World, now time.Time) {
 		out.Now, out.Advanced = now, Duration(w.Offset)
 		out.Links, out.Sessions = len(w.AllLinks(now)), len(w.Sessions)
 	})
-	if all := s.Sandbox.API.Requests(); len(all) > 0 {
-		out.Requests = all[len(all)-1].Number
-	}
 	for _, d := range s.Sandbox.Courier.Deliveries() {
 		out.Deliveries++
 		if d.State == delivery.Pending {
