@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// TestFirefoxControl breaks a link on the page of moneykit-sandbox, which is started again then.
-func TestFirefoxControl(t *testing.T) {
-	t.Parallel()
+// useControlPage breaks a link on the page of moneykit-sandbox, which is started again then.
+func useControlPage(t *testing.T, browser *firefox) {
+	t.Helper()
 	p := launch(t)
 	p.link("user-7")
-	b := newFox(t, startFirefox(t))
+	b := newFox(t, browser)
 	const live = `document.querySelector("#live").textContent === "Live"`
 	b.open(p.control + "/")
 	b.until(live)

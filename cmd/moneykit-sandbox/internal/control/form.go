@@ -202,7 +202,7 @@ func fieldOf(member Field, prefix string) field {
 	}
 	switch f.Path {
 	case "operation":
-		f.List = "operations"
+		f.List, f.Help = "operations", "all if empty"
 	case "institution_id", "play.institution":
 		f.List = "institutions"
 	case "play.username":
