@@ -326,6 +326,8 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
         return;
       }
       frame.title = "Connect your bank";
+      // In a page with a dark color scheme, browsers give a frame without one an opaque background.
+      frame.style.colorScheme = "normal";
       checkOrigin(originOf(frame.src));
     };
 

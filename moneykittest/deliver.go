@@ -101,7 +101,8 @@ func (s *Server) Deliver(opts ...DeliverOption) []Delivery {
 	return out
 }
 
-// Deliveries returns the last 10,000 webhooks that were queued, oldest first.
+// Deliveries returns the last 10,000 webhooks that were queued, oldest first. If their bodies have
+// more than 32 MiB, it returns fewer of those that are not pending.
 func (s *Server) Deliveries() []Delivery {
 	queued := s.core().Courier.Deliveries()
 	out := make([]Delivery, len(queued))

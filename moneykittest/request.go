@@ -27,7 +27,7 @@ type Request struct {
 	At     time.Time `json:"at"`               // by the server's clock
 }
 
-// Requests returns the last 10,000 requests, oldest first.
+// Requests returns the last 10,000 requests, oldest first, or those of them that fit into 32 MiB.
 func (s *Server) Requests() []Request {
 	received := s.core().API.Requests()
 	out := make([]Request, len(received))

@@ -22,6 +22,8 @@ type options struct {
 	tls             bool
 	tlsDir          string
 	tlsHosts        []string
+	state           string // file, "" for none
+	seeded          bool   // the user wants the seed
 	anywhere        bool
 	noDelivery      bool
 	clock           time.Time // zero for that of the machine
@@ -50,6 +52,7 @@ Examples:
   moneykit-sandbox -listen :0 -seed 7             any free port, other ids and data
   moneykit-sandbox -limits -latency 200ms         be as slow and as strict as a network
   moneykit-sandbox -clock 2026-01-31T23:59:00Z    begin at another time
+  moneykit-sandbox -state sandbox.state           keep what there is when it ends
 
   moneykit-sandbox links                          what a running sandbox has
   moneykit-sandbox connect -token TOKEN           play a user in Connect
@@ -86,6 +89,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	set.BoolVar(&o.tls, "tls", false, "serve the API over TLS, with a CA of its own")
 	set.StringVar(&o.tlsDir, "tls-dir", "", "`folder` in which the CA is kept; one in the user's cache by default")
 	set.StringVar(&tlsHosts, "tls-hosts", "", "`names` in the certificate, with commas between them, besides this machine's")
+	set.StringVar(&o.state, "state", "", "`file` in which links, sessions, tokens, webhooks and faults are kept; made if there is none")
 	set.BoolVar(&o.version, "version", false, "print the version")
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		help(set, stderr)
@@ -96,6 +100,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if set.NArg() > 0 {
 		return nil, &usageError{"a command comes before its flags, and nothing else is not a flag: " + set.Arg(0)}
 	}
+	set.Visit(func(f *flag.Flag) { o.seeded = o.seeded || f.Name == "seed" })
 	o.hosts, o.tlsHosts = words(hosts), words(tlsHosts)
 	var err error
 	if clock != "" {

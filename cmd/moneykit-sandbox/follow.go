@@ -57,10 +57,12 @@ func follow(ctx context.Context, name string, args []string, stdout, stderr io.W
 
 // stopped returns nil if somebody has stopped the program, and err if not.
 func stopped(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+		return err
 	}
-	return err
 }
 
 func (c *client) printEvent(stdout io.Writer, what, data string) error {

@@ -73,8 +73,7 @@ func subcommand(ctx context.Context, name string, args []string, stdout, stderr 
 	case name == "version":
 		return serve(ctx, []string{"-version"}, stdout, stderr)
 	case name == "openapi":
-		_, err := stdout.Write(control.Document())
-		return err
+		return document(args, stdout, stderr)
 	case name == "listen", name == "tail":
 		return follow(ctx, name, args, stdout, stderr)
 	case i >= 0:
@@ -84,6 +83,30 @@ func subcommand(ctx context.Context, name string, args []string, stdout, stderr 
 	default:
 		return &usageError{"there is no command " + name}
 	}
+}
+
+//go:generate go run . openapi -o ../../docs/control.openapi.json
+
+// document prints the OpenAPI document of the control API, or writes it to a file.
+func document(args []string, stdout, stderr io.Writer) error {
+	set := flag.NewFlagSet("moneykit-sandbox openapi", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	file := set.String("o", "", "write to this `file`")
+	switch err := set.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintln(stderr, "Print the OpenAPI document of the control API.")
+		set.SetOutput(stderr)
+		set.PrintDefaults()
+		return err
+	case err != nil:
+		return &usageError{err.Error()}
+	case set.NArg() > 0:
+		return &usageError{"what is not a flag is not known: " + set.Arg(0)}
+	case *file != "":
+		return os.WriteFile(*file, control.Document(), 0o644) //nolint:gosec // it is for everybody
+	}
+	_, err := stdout.Write(control.Document())
+	return err
 }
 
 // version returns the version of the module that the program was built from.

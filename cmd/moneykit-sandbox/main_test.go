@@ -64,25 +64,33 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	for verb, bodies := range map[string][]string{
-		"connect": {`{"link_session_token": "no such"}`, `{"link_session_token": "x", "source": "windows"}`,
-			`{"link_session_token": "x", "play": {"no": 1}}`},
+		"connect": {
+			`{"link_session_token": "no such"}`, `{"link_session_token": "x", "source": "windows"}`,
+			`{"link_session_token": "x", "play": {"no": 1}}`,
+		},
 		"authorize": {`{"link_session_token": "no such"}`},
 		"continue":  {`{"link_session_token": "no such", "return_url": "https://x"}`},
-		"link": {`{"institution_id": "no bank"}`, `{"state": "happy"}`, `{"error": "bad mood"}`,
-			`{"products": ["gold"]}`, `{"user_id": 7}`},
+		"link": {
+			`{"institution_id": "no bank"}`, `{"state": "happy"}`, `{"error": "bad mood"}`,
+			`{"products": ["gold"]}`, `{"user_id": 7}`,
+		},
 		"break":   {`{"link_id": "mk_no"}`, `{"link_id": "mk_no", "reason": "bad mood"}`},
 		"reset":   {`{"link_id": "mk_no"}`},
 		"settle":  {`{"link_id": "mk_no"}`},
 		"refresh": {`{"link_id": "mk_no"}`, `{"link_id": "mk_no", "products": ["gold"]}`},
-		"transactions": {`{"link_id": "mk_no"}`, `{"link_id": "mk_no", "remove": "x", "add": [{"amount": 1}]}`,
-			`{"link_id": "mk_no", "add": [{"amount": "x"}]}`},
+		"transactions": {
+			`{"link_id": "mk_no"}`, `{"link_id": "mk_no", "remove": "x", "add": [{"amount": 1}]}`,
+			`{"link_id": "mk_no", "add": [{"amount": "x"}]}`,
+		},
 		"trigger": {`{"link_id": "mk_no", "event": "link.state_changed"}`, `{"link_id": "mk_no", "event": "party"}`},
 		"deliver": {`{"duplicated": -1}`, `{"concurrently": 1000000}`},
 		"resend":  {`{"token": "no such"}`},
 		"sign":    {`{"url": "ftp://x", "body": {}}`},
 		"tamper":  {`{"url": "http://x", "body": {}, "how": "gently"}`},
-		"fail": {`{"operation": "no_such"}`, `{"fault": {"status": 99}}`, `{"fault": {"code": "x"}}`,
-			`{"fault": {"latency": "soon"}}`, `{"fault": {"latency": "-1s"}}`},
+		"fail": {
+			`{"operation": "no_such"}`, `{"fault": {"status": 99}}`, `{"fault": {"code": "x"}}`,
+			`{"fault": {"latency": "soon"}}`, `{"fault": {"latency": "-1s"}}`,
+		},
 		"advance": {`{"by": "-1h"}`, `{"by": "soon"}`, `{"by": 7}`, `{"by": "900000000000h"}`},
 	} {
 		for _, body := range bodies {
@@ -115,10 +123,29 @@ func TestHosts(t *testing.T) {
 func TestArguments(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{
-		{"-no-such-flag"}, {"stray", "-x"}, {"-limits", "stray"}, {"-clock", "noon"}, {"-fail", "teapot"}, {"-fail",
-			"get_accounts"}, {"-fail", "200"},
-		{"-fail", "503:0"}, {"-fail", "a:503:1:2"}, {"-settling", "never"}, {"-client-id", ""}, {"-history", "-1h"}, {"-latency", "-1s"},
-		{"-redirect-origins", "nonsense"}, {"links", "-x"}, {"links", "stray"}, {"link", "-accounts", "x"}, {"link", "-accounts", "@/no/such/file"},
+		{"-no-such-flag"},
+		{"stray", "-x"},
+		{"-limits", "stray"},
+		{"-clock", "noon"},
+		{"-fail", "teapot"},
+		{
+			"-fail",
+			"get_accounts",
+		},
+		{"-fail", "200"},
+		{"-fail", "503:0"},
+		{"-fail", "a:503:1:2"},
+		{"-settling", "never"},
+		{"-client-id", ""},
+		{"-history", "-1h"},
+		{"-latency", "-1s"},
+		{"-redirect-origins", "nonsense"},
+		{"links", "-x"},
+		{"links", "stray"},
+		{"link", "-accounts", "x"},
+		{"link", "-accounts", "@/no/such/file"},
+		{"openapi", "-x"},
+		{"openapi", "stray"},
 		{"-fail", "no_such_operation:503", "-listen", "localhost:0", "-control", "localhost:0"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -126,7 +153,9 @@ func TestArguments(t *testing.T) {
 		assert.Contains(t, stderr.String(), "moneykit-sandbox -h says what there is")
 		assert.NotContains(t, stdout.String(), "ready")
 	}
-	for _, args := range [][]string{{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"}} {
+	for _, args := range [][]string{
+		{"-h"}, {"help"}, {"-version"}, {"version"}, {"openapi"}, {"openapi", "-h"}, {"break", "-h"}, {"links", "-h"}, {"listen", "-h"},
+	} {
 		var stdout, stderr bytes.Buffer
 		assert.Zero(t, run(t.Context(), args, &stdout, &stderr), "%v", args)
 		assert.NotEmpty(t, stdout.String()+stderr.String())
@@ -141,7 +170,8 @@ func TestArguments(t *testing.T) {
 // TestTaken starts on ports that are taken, and asks a sandbox that does not run.
 func TestTaken(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "localhost:0")
+	var listen net.ListenConfig
+	l, err := listen.Listen(t.Context(), "tcp", "localhost:0")
 	require.NoError(t, err)
 	defer l.Close()
 	for _, args := range [][]string{
@@ -266,10 +296,10 @@ func TestTLS(t *testing.T) {
 	for name, want := range map[string]bool{"sandbox": true, "127.0.0.1": true, "::1": true, "evil.example": false} {
 		config := client.Transport.(*http.Transport).TLSClientConfig.Clone()
 		config.ServerName = name
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(s.info.API, "https://"), config)
+		conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.info.API, "https://"))
 		assert.Equal(t, want, err == nil, name)
 		if err == nil {
-			assert.NoError(t, conn.Close())
+			require.NoError(t, conn.Close())
 		}
 	}
 	own, err := moneykit.NewClient(s.info.ClientID, s.info.ClientSecret, moneykit.WithBaseURL(s.info.API), moneykit.WithHTTPClient(client))

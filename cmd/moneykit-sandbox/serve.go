@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,10 +56,20 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	ctl := control.New()
 	ctl.Hosts = o.hosts
 	ctl.Sandbox = sandbox.New(ctx, o.settings, ctl.Reports(notes.printf))
+	if o.state != "" {
+		state, err := ctl.Sandbox.Keep(o.state, o.seeded, func(err error) {
+			notes.printf("moneykit-sandbox: %v", err)
+			os.Exit(1) // before anybody is told what will not be there
+		})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = state.Close() }() // all is in the file already
+	}
 	scheme := "http"
 	ctl.Info = control.Info{
 		Version: version(), Control: address("http", controlListener),
-		ClientID: o.settings.API.ClientID, ClientSecret: o.settings.API.ClientSecret,
+		ClientID: o.settings.API.ClientID, ClientSecret: o.settings.API.ClientSecret, State: o.state,
 	}
 	if o.tls {
 		certificate, ca, err := certify(o.tlsDir, o.tlsHosts, time.Now())
@@ -76,7 +86,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if !o.noDelivery {
-		go ctl.Sandbox.Courier.Run()
+		go ctl.Sandbox.Courier.Run() //nolint:contextcheck // the courier has ctx
 	}
 	servers := []*http.Server{
 		server(ctx, slow(o.latency, ctl.Watch(ctl.Sandbox.Handler(nil)))),
@@ -92,7 +102,8 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		err = nil
 	}
 	cancel()
-	return errors.Join(err, shutDown(servers))
+	shutDown(context.WithoutCancel(ctx), servers)
+	return err
 }
 
 func server(ctx context.Context, h http.Handler) *http.Server {
@@ -104,8 +115,8 @@ func server(ctx context.Context, h http.Handler) *http.Server {
 }
 
 // shutDown waits for the requests that are under way.
-func shutDown(servers []*http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+func shutDown(ctx context.Context, servers []*http.Server) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, s := range servers {
@@ -116,7 +127,6 @@ func shutDown(servers []*http.Server) error {
 		})
 	}
 	all.Wait()
-	return nil
 }
 
 // slow delays requests.

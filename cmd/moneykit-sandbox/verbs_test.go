@@ -53,6 +53,7 @@ func uses() []use {
 			flags:   []string{"-token", "%TOKEN%", "-source", "ios", "-username", "user_good"},
 			prepare: func(s *program) []string { return []string{"%TOKEN%", s.session("")} },
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				data, err := json.Marshal(out["result"])
 				require.NoError(t, err)
 				result, err := moneykit.ParseConnectResult(data)
@@ -67,6 +68,7 @@ func uses() []use {
 				return []string{"%TOKEN%", s.session(`, "institution_id": "moneykit-oauth-bank"`)}
 			},
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.Contains(t, out["return_url"], "https://app.example/back?")
 			},
 		},
@@ -83,6 +85,7 @@ func uses() []use {
 				return []string{"%TOKEN%", token, "%URL%", out.URL}
 			},
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.NotEmpty(t, out["exchangeable_token"])
 				assert.Contains(t, out["link_id"], "mk_")
 			},
@@ -91,6 +94,7 @@ func uses() []use {
 			verb: "link", json: `{"user_id": "user-7", "institution_id": "chase", "products": ["accounts", "identity"]}`,
 			flags: []string{"-user", "user-7", "-institution", "chase", "-products", "accounts,identity"},
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.Equal(t, "user-7", out["user_id"])
 				assert.Equal(t, "Chase", out["institution"])
 				assert.Equal(t, []any{"accounts", "identity"}, out["products"])
@@ -109,6 +113,7 @@ func uses() []use {
 			flags:   []string{"-link", "%LINK%", "-add", `[{"transaction_id": "txn_new", "amount": 12.5, "description": "Coffee"}]`},
 			prepare: withLink,
 			check: func(t *testing.T, s *program, _ members, names *strings.Replacer) {
+				t.Helper()
 				data, err := json.Marshal(rows(t, s, names))
 				require.NoError(t, err)
 				assert.Contains(t, string(data), "txn_new")
@@ -124,6 +129,7 @@ func uses() []use {
 				return []string{"%LINK%", link}
 			},
 			check: func(t *testing.T, s *program, _ members, names *strings.Replacer) {
+				t.Helper()
 				for _, row := range rows(t, s, names) {
 					assert.NotEqual(t, "txn_pending", row.(map[string]any)["transaction_id"])
 				}
@@ -134,6 +140,7 @@ func uses() []use {
 			flags:   []string{"-link", "%LINK%", "-products", "transactions"},
 			prepare: withLink,
 			check: func(t *testing.T, s *program, _ members, names *strings.Replacer) {
+				t.Helper()
 				_, data := s.ask(http.MethodGet, "/control/deliveries", "")
 				assert.Contains(t, data, names.Replace("%LINK%"))
 				assert.Contains(t, data, "link.product_refresh")
@@ -143,6 +150,7 @@ func uses() []use {
 			verb: "trigger", json: `{"link_id": "%LINK%", "event": "link.state_changed", "idempotency_key": "key-1"}`,
 			flags: []string{"-link", "%LINK%", "-event", "link.state_changed", "-key", "key-1"}, prepare: withLink,
 			check: func(t *testing.T, s *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				_, data := s.ask(http.MethodGet, "/control/deliveries", "")
 				assert.Contains(t, data, `"key-1"`)
 				assert.Contains(t, data, out["token"])
@@ -156,6 +164,7 @@ func uses() []use {
 				return []string{"%LINK%", link}
 			},
 			check: func(t *testing.T, _ *program, out members, names *strings.Replacer) {
+				t.Helper()
 				first, ok := out["list"].([]any)[0].(map[string]any)
 				require.True(t, ok)
 				assert.Equal(t, names.Replace("%LINK%"), first["link_id"])
@@ -172,6 +181,7 @@ func uses() []use {
 				return []string{"%TOKEN%", out.Token}
 			},
 			check: func(t *testing.T, s *program, _ members, names *strings.Replacer) {
+				t.Helper()
 				_, data := s.ask(http.MethodPost, "/control/deliver", `{}`)
 				assert.Contains(t, data, names.Replace("%TOKEN%"), "it is due at once")
 			},
@@ -180,6 +190,7 @@ func uses() []use {
 			verb: "sign", json: `{"url": "http://localhost:3000/hook", "body": {"a":  1}}`,
 			flags: []string{"-url", "http://localhost:3000/hook", "-body", `{"a":  1}`},
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.Equal(t, `{"a":1}`, out["body"])
 				assert.Contains(t, out["header"], "Moneykit-Signature")
 			},
@@ -188,12 +199,14 @@ func uses() []use {
 			verb: "tamper", json: `{"url": "http://localhost:3000/hook", "body": {"a": 1}, "how": "unsigned"}`,
 			flags: []string{"-url", "http://localhost:3000/hook", "-body", `{"a": 1}`, "-how", "unsigned"},
 			check: func(t *testing.T, _ *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.NotContains(t, out["header"], "Moneykit-Signature")
 			},
 		},
 		{
 			verb: "rotate-keys", json: `{}`,
 			check: func(t *testing.T, s *program, _ members, _ *strings.Replacer) {
+				t.Helper()
 				assert.Len(t, s.call(http.DefaultClient, http.MethodGet, "/.well-known/jwks.json", "")["keys"], 2)
 			},
 		},
@@ -201,6 +214,7 @@ func uses() []use {
 			verb: "fail", json: `{"operation": "get_institutions", "n": 1, "fault": {"status": 503, "header": {"Retry-After": ["7"]}}}`,
 			flags: []string{"-operation", "get_institutions", "-n", "1", "-status", "503", "-header", `{"Retry-After": ["7"]}`},
 			check: func(t *testing.T, s *program, _ members, _ *strings.Replacer) {
+				t.Helper()
 				r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.info.API+"/institutions", nil)
 				require.NoError(t, err)
 				response, err := http.DefaultClient.Do(r)
@@ -214,12 +228,14 @@ func uses() []use {
 			verb: "expire-tokens", json: `{}`,
 			prepare: func(s *program) []string { return []string{"%TOKEN%", s.session("")} },
 			check: func(t *testing.T, s *program, _ members, _ *strings.Replacer) {
+				t.Helper()
 				assert.NotEmpty(t, s.session(""), "a new access token is as good as before")
 			},
 		},
 		{
 			verb: "advance", json: `{"by": "24h"}`, flags: []string{"-by", "24h"},
 			check: func(t *testing.T, s *program, out members, _ *strings.Replacer) {
+				t.Helper()
 				assert.NotEmpty(t, out["now"])
 				_, data := s.ask(http.MethodGet, "/control/state", "")
 				assert.Contains(t, data, `"advance":"24h0m0s"`)
@@ -306,6 +322,9 @@ func stable(data string) string {
 	if state, ok := value.(map[string]any); ok {
 		delete(state, "now")
 	}
-	out, _ := json.Marshal(value)
+	out, err := json.Marshal(value)
+	if err != nil {
+		return data
+	}
 	return string(out)
 }

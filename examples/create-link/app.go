@@ -145,11 +145,18 @@ func (a *app) index(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) prepareLink(_ *http.Request, params *moneykit.LinkSessionParams) error {
-	params.Webhook = a.config.webhookURL
+	params.Webhook = a.webhookURL()
 	if a.kit.sandbox != nil {
-		params.Webhook = a.config.origin + "/webhooks"
+		params.CustomSandboxData = customData()
 	}
 	return nil
+}
+
+func (a *app) webhookURL() string {
+	if a.kit.sandbox != nil {
+		return a.config.origin + "/webhooks"
+	}
+	return a.config.webhookURL
 }
 
 func (a *app) linked(ctx context.Context, userID string, link *moneykit.Link) error {
@@ -166,7 +173,8 @@ func (a *app) stored(ctx context.Context, userID string, link *moneykit.Link, na
 	}
 	a.accounts.forget(link.ID)
 	a.events.add(userID, event{Source: "app", Name: name, Text: link.InstitutionName + " is stored", Reload: true})
-	return nil
+	a.events.release(userID, link.ID, link.InstitutionName)
+	return a.remember(ctx, userID, link)
 }
 
 func (a *app) disconnected(ctx context.Context, userID, linkID string) error {
@@ -218,12 +226,22 @@ func (a *app) available(ctx context.Context, e *moneykit.TransactionsAvailable) 
 	return a.webhook(ctx, e.EventMeta, "New transactions", func() error { return nil })
 }
 
-// webhook applies an event to the link, and tells the pages of its user. An event of a link that is
-// unknown needs nothing: a new link is stored with its state.
+// webhook applies an event to the link, and tells the pages of its user. The events of a new link
+// may arrive before the link is stored. They need not be applied, because a link is stored with its
+// state, and are shown when it is stored.
 func (a *app) webhook(ctx context.Context, meta moneykit.EventMeta, text string, apply func() error) error {
+	shown := event{Source: "webhook", Name: string(meta.Type), Text: text, Reload: true}
 	stored, err := a.store.byID(ctx, meta.LinkID)
 	if errors.Is(err, errNoLink) {
-		return nil
+		a.events.hold(meta.LinkID, shown)
+		// The link may have been stored in the meantime.
+		if stored, err = a.store.byID(ctx, meta.LinkID); err == nil {
+			a.events.release(stored.userID, stored.id, stored.institution)
+		}
+		if errors.Is(err, errNoLink) {
+			return nil
+		}
+		return err
 	}
 	if err != nil {
 		return err
@@ -232,7 +250,8 @@ func (a *app) webhook(ctx context.Context, meta moneykit.EventMeta, text string,
 		return err
 	}
 	a.accounts.forget(meta.LinkID)
-	a.events.add(stored.userID, event{Source: "webhook", Name: string(meta.Type), Text: stored.institution + ": " + text, Reload: true})
+	shown.Text = stored.institution + ": " + text
+	a.events.add(stored.userID, shown)
 	return nil
 }
 

@@ -31,15 +31,21 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	sandbox := moneykittest.NewServer(t, moneykittest.WithAutoDelivery())
 	s, err := openStore(t.Context(), "sqlite", ":memory:")
 	require.NoError(t, err)
 	t.Cleanup(s.close)
+	return newSiteOn(t, s)
+}
+
+func newSiteOn(t *testing.T, s *store, options ...moneykittest.Option) *site {
+	t.Helper()
+	sandbox := moneykittest.NewServer(t, append(options, moneykittest.WithAutoDelivery())...)
 	server := httptest.NewUnstartedServer(nil)
 	_, port, _ := strings.Cut(server.Listener.Addr().String(), ":")
 	kit := moneyKit{client: sandbox.Client(), host: sandbox.URL(), sandbox: sandbox}
 	application, err := newApp(kit, s, appConfig{origin: "http://localhost:" + port, script: []byte("// the script")})
 	require.NoError(t, err)
+	require.NoError(t, application.restore(t.Context()))
 	server.Config.Handler = application
 	server.Start()
 	t.Cleanup(server.Close)
@@ -297,6 +303,22 @@ func TestEventsStream(t *testing.T) {
 	s.app.events.close() // as a shutdown does; the server's Close would otherwise wait forever
 }
 
+// A webhook of a new link may be faster than the result of Connect.
+func TestEventBeforeLink(t *testing.T) {
+	s := newSite(t)
+	b := s.visit()
+	link := s.sandbox.AddLink(moneykittest.LinkSpec{UserID: userID(t, b)})
+	early := &moneykit.TransactionsAvailable{EventMeta: moneykit.EventMeta{Type: moneykit.EventTypeTransactionsUpdatesAvailable, LinkID: link.ID}}
+	require.NoError(t, s.app.available(t.Context(), early))
+	assert.Empty(t, s.app.events.after(userID(t, b), 0))
+	require.NoError(t, s.app.linked(t.Context(), userID(t, b), &link))
+	shown := s.app.events.after(userID(t, b), 0)
+	require.Len(t, shown, 2)
+	assert.Equal(t, "linked", shown[0].Name)
+	assert.Equal(t, "webhook", shown[1].Source)
+	assert.Equal(t, "Instant Bank: New transactions", shown[1].Text)
+}
+
 func TestLogIsBounded(t *testing.T) {
 	t.Parallel()
 	l := newLog()
@@ -310,6 +332,10 @@ func TestLogIsBounded(t *testing.T) {
 		l.add(fmt.Sprint("user", i), event{})
 	}
 	assert.Len(t, l.users, maxUsers)
+	for i := range maxHeld + 10 {
+		l.hold(fmt.Sprint("link", i), event{})
+	}
+	assert.LessOrEqual(t, len(l.held), maxHeld)
 	for range maxStreams {
 		stream, _ := l.subscribe("user")
 		require.NotNil(t, stream)

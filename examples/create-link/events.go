@@ -13,6 +13,7 @@ const (
 	keptEvents = 40   // of a user
 	maxStreams = 8    // of a user: one for each open tab
 	maxUsers   = 1000 // whose events are kept
+	maxHeld    = 100  // links that are not stored yet, whose events are kept
 )
 
 // event is a line of the page's log.
@@ -34,7 +35,8 @@ type log struct {
 	mu    sync.Mutex
 	last  int64
 	users map[string]*userLog
-	order []string // of users, oldest first
+	order []string           // of users, oldest first
+	held  map[string][]event // by link
 }
 
 type userLog struct {
@@ -44,7 +46,7 @@ type userLog struct {
 
 func newLog() *log {
 	// Numbers go on from those of an earlier process, after which a page may ask.
-	return &log{done: make(chan struct{}), last: time.Now().UnixMilli(), users: map[string]*userLog{}}
+	return &log{done: make(chan struct{}), last: time.Now().UnixMilli(), users: map[string]*userLog{}, held: map[string][]event{}}
 }
 
 // close ends all streams.
@@ -63,6 +65,28 @@ func (l *log) add(userID string, e event) {
 		case stream <- struct{}{}:
 		default: // It has not read the last hint yet.
 		}
+	}
+}
+
+// hold keeps an event of a link whose user is not known yet.
+func (l *log) hold(linkID string, e event) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.held) >= maxHeld {
+		clear(l.held) // Most were of links that no user ever stored.
+	}
+	l.held[linkID] = append(l.held[linkID][max(0, len(l.held[linkID])-keptEvents+1):], e)
+}
+
+// release appends the events that were held for a link to the log of its user.
+func (l *log) release(userID, linkID, institution string) {
+	l.mu.Lock()
+	held := l.held[linkID]
+	delete(l.held, linkID)
+	l.mu.Unlock()
+	for _, e := range held {
+		e.Text = institution + ": " + e.Text
+		l.add(userID, e)
 	}
 }
 

@@ -212,9 +212,11 @@ func (a *app) ownLink(w http.ResponseWriter, r *http.Request, handle string) (st
 	return storedLink{}, false
 }
 
-// fail responds to a failure of the database.
+// fail responds to a failure of the database. It is none if the browser has left.
 func (a *app) fail(w http.ResponseWriter, err error) {
-	slog.Error("the database failed", "error", err)
+	if !errors.Is(err, context.Canceled) {
+		slog.Error("the database failed", "error", err)
+	}
 	writeError(w, http.StatusInternalServerError, "Something went wrong on our side. Please try again later.")
 }
 

@@ -43,6 +43,9 @@ type settings struct {
 	real       bool   // MoneyKit itself, rather than the sandbox
 }
 
+// keepsLinks reports whether links of the sandbox outlive the program.
+func (s settings) keepsLinks() bool { return s.db != "" || s.postgres != "" }
+
 // readSettings reads the flags and the environment.
 func readSettings(args []string, getenv func(string) string, stderr io.Writer) (settings, error) {
 	var s settings
@@ -100,7 +103,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	kit, err := newMoneyKit(ctx, s.real)
+	kit, err := newMoneyKit(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -112,6 +115,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer store.close()
 	app, err := newApp(kit, store, appConfig{origin: origin, webhookURL: s.webhookURL, script: script})
 	if err != nil {
+		return err
+	}
+	if err := app.restore(ctx); err != nil {
 		return err
 	}
 	fmt.Fprint(stdout, greeting(origin, where, s))

@@ -37,6 +37,20 @@ func TestSettingsAreRefused(t *testing.T) {
 	}
 }
 
+func TestDatabasesAreRefused(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2"
+	for want, given := range map[string]settings{
+		"must be the URL of a PostgreSQL": {postgres: "mysql://user:" + secret + "@localhost/links"},
+		"check that it runs":              {postgres: "postgres://user:" + secret + "@localhost:1/links"},
+		"name a file in a folder":         {db: filepath.Join(t.TempDir(), "missing", "links.db")},
+	} {
+		_, _, err := openDatabase(t.Context(), given)
+		require.ErrorContains(t, err, want)
+		assert.NotContains(t, err.Error(), secret)
+	}
+}
+
 func TestTakenPort(t *testing.T) {
 	t.Parallel()
 	var config net.ListenConfig
@@ -85,6 +99,12 @@ func TestInstallModules(t *testing.T) {
 	fakeNPM(t, "")
 	_, err := installModules(t.Context(), dir, &progress)
 	require.ErrorContains(t, err, "npm is missing")
+	require.ErrorContains(t, err, "apt install npm")
+
+	fakeNPM(t, "for i in 1 2 3 4 5 6 7 8 9; do echo npm error     at file.js:$i; done >&2; "+
+		"echo 'npm warn old' >&2; echo 'npm error code E404' >&2; echo 'npm ERR! 404 Not Found' >&2; exit 1")
+	_, err = installModules(t.Context(), dir, &progress)
+	require.ErrorContains(t, err, "exit status 1\n\n  npm error code E404\n  npm ERR! 404 Not Found\n\n  Check that")
 
 	fakeNPM(t, installPackage+"echo the registry is away >&2; exit 1")
 	_, err = installModules(t.Context(), dir, &progress)

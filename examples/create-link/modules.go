@@ -21,6 +21,19 @@ var packageJSON []byte
 //go:embed package-lock.json
 var packageLock []byte
 
+// withoutNPM tells the user what to do.
+const withoutNPM = `the command npm is missing
+
+  It installs the package @moneykit/connect, which opens Connect in the browser. Install Node.js, which
+  brings npm, and start this program again:
+
+    apt install npm                   on Debian and Ubuntu
+    brew install node                 on macOS
+    winget install OpenJS.NodeJS      on Windows
+    https://nodejs.org                elsewhere
+
+  Or set -modules to a node_modules folder from another machine that has the package`
+
 // installModules returns the folder node_modules with @moneykit/connect in it. If the packages
 // are not there, npm installs them as the lock file says. The folder dir is the user's choice and
 // may be such a node_modules itself. Empty means a folder in the user's cache.
@@ -44,18 +57,16 @@ func installModules(ctx context.Context, dir string, progress io.Writer) (string
 	}
 	npm, err := exec.LookPath("npm")
 	if err != nil {
-		return "", errors.New("the command npm is missing. It installs the package @moneykit/connect, which opens Connect in the browser. " +
-			"Install Node.js, which brings npm, from https://nodejs.org or with a package manager " +
-			"(apt install npm, brew install node, winget install OpenJS.NodeJS), and start this program again")
+		return "", errors.New(withoutNPM)
 	}
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
-		return "", fmt.Errorf("no folder for the npm packages: set -modules: %w", err)
+		return "", fmt.Errorf("the folder for the npm packages cannot be made: name another one with -modules: %w", err)
 	}
 	// The packages are installed beside dir and renamed at the end, so that an installation that
 	// was interrupted is never taken for a complete one.
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-")
 	if err != nil {
-		return "", fmt.Errorf("no folder for the npm packages: set -modules: %w", err)
+		return "", fmt.Errorf("the folder for the npm packages cannot be made: name another one with -modules: %w", err)
 	}
 	defer os.RemoveAll(partial) //nolint:errcheck // What is left over does no harm.
 	fmt.Fprintln(progress, "installing @moneykit/connect with npm into", dir, "(only this once)")
@@ -83,7 +94,8 @@ func npmCI(ctx context.Context, npm, dir string) error {
 		}
 	}
 	var output bytes.Buffer
-	command := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	command := exec.CommandContext(ctx, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error",
+		"--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000") // Otherwise npm is silent for minutes without a network.
 	command.Dir = dir
 	command.Stdout, command.Stderr = &output, &output
 	command.WaitDelay = 5 * time.Second
@@ -92,17 +104,32 @@ func npmCI(ctx context.Context, npm, dir string) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("the installation of the npm packages was interrupted: %w", ctx.Err())
 	case err != nil:
-		return fmt.Errorf("npm could not install @moneykit/connect (%w). Check that this machine reaches the npm registry, "+
-			"or set -modules to a node_modules folder that has the package. npm said:\n%s", err, tail(output.String(), 12))
+		return fmt.Errorf("npm could not install @moneykit/connect: %w\n\n%s\n\n"+
+			"  Check that this machine reaches the npm registry (npm ping), and start this program again. Or set -modules\n"+
+			"  to a node_modules folder from another machine that has the package", err, summary(output.String()))
 	case !installed(filepath.Join(dir, "node_modules")):
 		return errors.New("npm ended without an error, but did not install @moneykit/connect: check what \"npm ci\" does on this machine")
 	}
 	return nil
 }
 
-// tail returns the last lines of a text, indented.
-func tail(text string, lines int) string {
-	all := strings.Split(strings.TrimSpace(text), "\n")
-	all = all[max(0, len(all)-lines):]
-	return "  " + strings.Join(all, "\n  ")
+// summary returns what npm says is wrong, indented. Its first errors have the reason, and stacks
+// and general advice follow. Without errors these are the last lines.
+func summary(output string) string {
+	const most = 5
+	lines := strings.Split(strings.TrimSpace(output), "\n")
+	var found []string
+	for _, line := range lines {
+		text, isError := strings.CutPrefix(line, "npm error")
+		if !isError {
+			text, isError = strings.CutPrefix(line, "npm ERR!") // as older versions say
+		}
+		if text = strings.TrimSpace(text); isError && text != "" && !strings.HasPrefix(text, "at ") && len(found) < most {
+			found = append(found, line)
+		}
+	}
+	if len(found) == 0 {
+		found = lines[max(0, len(lines)-most):]
+	}
+	return "  " + strings.Join(found, "\n  ")
 }

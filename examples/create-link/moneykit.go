@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/url"
 	"strings"
 	"time"
@@ -20,9 +21,14 @@ type moneyKit struct {
 }
 
 // newMoneyKit returns MoneyKit itself, or a sandbox.
-func newMoneyKit(ctx context.Context, withKeys bool) (moneyKit, error) {
-	if !withKeys {
-		sandbox := moneykittest.New(moneykittest.WithAutoDelivery())
+func newMoneyKit(ctx context.Context, s settings) (moneyKit, error) {
+	if !s.real {
+		options := []moneykittest.Option{moneykittest.WithAutoDelivery()}
+		if s.keepsLinks() {
+			// The ids of new links must not be those of links in the database.
+			options = append(options, moneykittest.WithSeed(rand.Uint64())) //nolint:gosec // G404: not a secret
+		}
+		sandbox := moneykittest.New(options...)
 		return moneyKit{client: sandbox.Client(), host: sandbox.URL(), sandbox: sandbox}, nil
 	}
 	client, err := moneykit.NewClientFromEnv()

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 	_ "modernc.org/sqlite"             // the driver "sqlite"
 
@@ -28,7 +30,17 @@ CREATE TABLE IF NOT EXISTS links (
 	error          TEXT NOT NULL,
 	created_at     BIGINT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS links_of_user ON links (user_id, created_at);`
+CREATE INDEX IF NOT EXISTS links_of_user ON links (user_id, created_at);
+CREATE TABLE IF NOT EXISTS moneykit (
+	one  INTEGER PRIMARY KEY,
+	name TEXT NOT NULL
+);`
+
+// The names of the MoneyKit that links are of. A database has the links of one.
+const (
+	itself     = "MoneyKit itself"
+	theSandbox = "the sandbox"
+)
 
 // errNoLink means that a user has no such link.
 var errNoLink = errors.New("no such link")
@@ -45,15 +57,28 @@ type storedLink struct {
 // store keeps links in a database.
 type store struct{ db *sql.DB }
 
-// openDatabase opens the database of the settings, and says in words where it is.
+// openDatabase opens the database of the settings, and says in words where it is. Links of the
+// sandbox and of MoneyKit itself never come into one database.
 func openDatabase(ctx context.Context, s settings) (*store, string, error) {
+	opened, where, err := chooseDatabase(ctx, s)
+	if err != nil {
+		return nil, "", err
+	}
+	name := theSandbox
+	if s.real {
+		name = itself
+	}
+	if err := opened.belong(ctx, name); err != nil {
+		opened.close()
+		return nil, "", err
+	}
+	return opened, where, nil
+}
+
+func chooseDatabase(ctx context.Context, s settings) (*store, string, error) {
 	if s.postgres != "" {
-		opened, err := openStore(ctx, "pgx", s.postgres)
-		if err != nil {
-			// The error of the driver may repeat parts of the URL, which has a password.
-			return nil, "", errors.New("the PostgreSQL of DATABASE_URL cannot be used: check that it runs, and the name and password in the URL")
-		}
-		return opened, "PostgreSQL, from DATABASE_URL", nil
+		opened, err := openPostgres(ctx, s.postgres)
+		return opened, "PostgreSQL, from DATABASE_URL", err
 	}
 	if s.db == "" && !s.real {
 		opened, err := openStore(ctx, "sqlite", ":memory:")
@@ -71,9 +96,28 @@ func openDatabase(ctx context.Context, s settings) (*store, string, error) {
 	}
 	opened, err := openStore(ctx, "sqlite", "file:"+(&url.URL{Path: s.db}).EscapedPath()+"?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	if err != nil {
-		return nil, "", fmt.Errorf("the database %s cannot be used: %w", s.db, err)
+		return nil, "", fmt.Errorf("the database %s cannot be used: name a file in a folder that exists and can be written: %w", s.db, err)
 	}
 	return opened, "SQLite, in " + s.db, nil
+}
+
+// openPostgres opens a PostgreSQL. Its errors have none of the driver's words, which may repeat
+// parts of the URL and thus the password, but may have the server's.
+func openPostgres(ctx context.Context, source string) (*store, error) {
+	if _, err := pgx.ParseConfig(source); err != nil {
+		return nil, errors.New("DATABASE_URL must be the URL of a PostgreSQL, such as postgres://user:password@localhost/links")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	opened, err := openStore(ctx, "pgx", source)
+	var refused *pgconn.PgError
+	switch {
+	case errors.As(err, &refused):
+		return nil, fmt.Errorf("the PostgreSQL of DATABASE_URL cannot be used: it says: %s", refused.Message)
+	case err != nil:
+		return nil, errors.New("the PostgreSQL of DATABASE_URL cannot be used: check that it runs, and the host and port in the URL")
+	}
+	return opened, nil
 }
 
 // openStore opens a database and creates the table if it is missing.
@@ -92,6 +136,21 @@ func openStore(ctx context.Context, driver, source string) (*store, error) {
 }
 
 func (s *store) close() { _ = s.db.Close() }
+
+// belong marks a new database with the name of a MoneyKit, and refuses one with another name.
+func (s *store) belong(ctx context.Context, name string) error {
+	if _, err := s.db.ExecContext(ctx, `INSERT INTO moneykit (one, name) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, name); err != nil {
+		return fmt.Errorf("the database cannot be written: %w", err)
+	}
+	var found string
+	if err := s.db.QueryRowContext(ctx, `SELECT name FROM moneykit WHERE one = 1`).Scan(&found); err != nil {
+		return fmt.Errorf("the database cannot be read: %w", err)
+	}
+	if found != name {
+		return fmt.Errorf("the database has links of %s: name another one for %s (-db or DATABASE_URL)", found, name)
+	}
+	return nil
+}
 
 // put stores a link of a user, or its new state. A link never changes its user.
 func (s *store) put(ctx context.Context, userID string, link *moneykit.Link) error {
@@ -120,8 +179,12 @@ func (s *store) remove(ctx context.Context, linkID string) error {
 const selectLinks = `SELECT link_id, user_id, institution_id, institution, state, error, created_at FROM links `
 
 // links returns the links of a user, oldest first.
-func (s *store) links(ctx context.Context, userID string) (links []storedLink, err error) {
-	rows, err := s.db.QueryContext(ctx, selectLinks+`WHERE user_id = $1 ORDER BY created_at, link_id`, userID)
+func (s *store) links(ctx context.Context, userID string) ([]storedLink, error) {
+	return s.list(ctx, selectLinks+`WHERE user_id = $1 ORDER BY created_at, link_id`, userID)
+}
+
+func (s *store) list(ctx context.Context, query string, args ...any) (links []storedLink, err error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

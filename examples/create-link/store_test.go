@@ -30,6 +30,20 @@ func TestStoreOnSQLite(t *testing.T) {
 	assert.Len(t, links, 1, "links outlive the process")
 }
 
+// The links of the sandbox mean nothing to MoneyKit, and the other way round.
+func TestDatabaseOfAnotherMoneyKit(t *testing.T) {
+	t.Parallel()
+	s := settings{db: filepath.Join(t.TempDir(), "links.db")}
+	for range 2 {
+		opened, _, err := openDatabase(t.Context(), s)
+		require.NoError(t, err)
+		opened.close()
+	}
+	s.real = true
+	_, _, err := openDatabase(t.Context(), s)
+	require.EqualError(t, err, "the database has links of the sandbox: name another one for MoneyKit itself (-db or DATABASE_URL)")
+}
+
 // testStore leaves one link of user-b.
 func testStore(t *testing.T, s *store) {
 	t.Helper()

@@ -12,16 +12,29 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
+// answers are what users do on the bank's page, and what the application then shows and stores.
+var answers = map[string]struct {
+	allow bool
+	shows string
+	links int
+}{
+	"allowed": {true, "OAuth Bank: linked", 1},
+	"refused": {false, "user_oauth_denied", 0},
+}
+
+// finish ends Connect in the frame after the user has allowed or refused access.
+func finish(frame tab, allow bool) {
+	frame.t.Helper()
+	if allow {
+		goOn(frame)
+	} else {
+		giveUp(frame)
+	}
+}
+
 func TestPopup(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		allow bool
-		shows string
-		links int
-	}{
-		"allowed": {true, "OAuth Bank: linked", 1},
-		"refused": {false, "user_oauth_denied", 0},
-	} {
+	for name, tc := range answers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil)
@@ -29,11 +42,7 @@ func TestPopup(t *testing.T) {
 			b.click("#link")
 			choose(s.frame(b, "start"), moneykittest.OAuthBank)
 			answer(b.find("page", s.host.URL+bankPath), tc.allow)
-			if frame := s.frame(b, "start"); tc.allow {
-				goOn(frame)
-			} else {
-				giveUp(frame)
-			}
+			finish(s.frame(b, "start"), tc.allow)
 			shows(b, tc.shows)
 			assert.Len(t, s.stored(), tc.links)
 			b.gone(s.origin + "/connect/oauth") // The window is closed.
@@ -44,14 +53,7 @@ func TestPopup(t *testing.T) {
 
 func TestFullPage(t *testing.T) {
 	t.Parallel()
-	for name, tc := range map[string]struct {
-		allow bool
-		shows string
-		links int
-	}{
-		"allowed": {true, "OAuth Bank: linked", 1},
-		"refused": {false, "user_oauth_denied", 0},
-	} {
+	for name, tc := range answers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, nil)
@@ -60,11 +62,7 @@ func TestFullPage(t *testing.T) {
 			goToBank(s.frame(b, "start"))
 			b.until("location.pathname === '" + bankPath + "'")
 			answer(b, tc.allow)
-			if frame := s.frame(b, "continue"); tc.allow {
-				goOn(frame)
-			} else {
-				giveUp(frame)
-			}
+			finish(s.frame(b, "continue"), tc.allow)
 			shows(b, tc.shows)
 			assert.Equal(t, s.origin+"/", eval[string](b, "location.href"))
 			assert.Len(t, s.stored(), tc.links)
@@ -177,6 +175,17 @@ func TestOwnReturnPage(t *testing.T) {
 	}
 }
 
+// openedByAnother opens the page in a window that a page of another site opens.
+func (s *site) openedByAnother() tab {
+	s.t.Helper()
+	portal := newTab(s.t)
+	portal.open(serve(s.t, http.NotFoundHandler()).URL)
+	portal.do("window.open('" + s.origin + "/')")
+	b := portal.find("page", s.origin+"/")
+	b.until(isReady)
+	return b
+}
+
 // A second call, as React's strict mode makes, must not take the page for a window of the bank.
 func TestOwnReturnPageContinuesTwice(t *testing.T) {
 	t.Parallel()
@@ -190,11 +199,7 @@ addEventListener("pageshow", () => setTimeout(() => { window.again = connect.res
 		}
 		return false
 	}
-	portal := newTab(t)
-	portal.open(serve(t, http.NotFoundHandler()).URL)
-	portal.do("window.open('" + s.origin + "/')")
-	b := portal.find("page", s.origin+"/")
-	b.until(isReady)
+	b := s.openedByAnother()
 	b.click("#link")
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")
@@ -255,7 +260,7 @@ func TestOwnReturnPageKeepsResult(t *testing.T) {
 	goOn(s.frame(b, "continue"))
 	b.until("location.pathname === '/connect/oauth'")
 	assert.Equal(t, "unauthenticated", settled(b)["code"])
-	s.before = nil
+	s.mend()
 	b.open(eval[string](b, "location.href"))
 	assert.Equal(t, "linked", settled(b)["outcome"])
 	assert.Len(t, s.stored(), 1)
@@ -266,11 +271,7 @@ func TestOwnReturnPageKeepsResult(t *testing.T) {
 func TestFullPageWithOpener(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	portal := newTab(t)
-	portal.open(serve(t, http.NotFoundHandler()).URL)
-	portal.do("window.open('" + s.origin + "/')")
-	b := portal.find("page", s.origin+"/")
-	b.until(isReady)
+	b := s.openedByAnother()
 	b.click("#link")
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")

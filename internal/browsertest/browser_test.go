@@ -15,14 +15,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser is the context of the one Chromium of all tests.
+// browser is the context of the one Chromium of nearly all tests.
 var browser context.Context
 
 // scratch is a folder for files that several tests use.
 var scratch string
 
-func TestMain(m *testing.M) {
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
+// browserOptions are the flags of Chromium.
+func browserOptions() []chromedp.ExecAllocatorOption {
+	return append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, // Root has no sandbox.
 		chromedp.Flag("no-proxy-server", true),
 		// The servers of the tests are on this machine, which pages may not always reach.
@@ -30,7 +31,10 @@ func TestMain(m *testing.M) {
 		// Frames of Connect are in a process of their own, as in the usual browsers.
 		chromedp.Flag("site-per-process", true),
 	)
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+}
+
+func TestMain(m *testing.M) {
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), browserOptions()...)
 	defer stop()
 	ctx, cancel := chromedp.NewContext(allocator)
 	defer cancel()

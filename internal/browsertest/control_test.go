@@ -28,8 +28,8 @@ func verbForm(panel, title string) string {
 		panel, title)
 }
 
-// press clicks in the middle of an element, which JavaScript finds, with the mouse.
-func (b tab) press(element string) {
+// clickOn clicks in the middle of an element, which JavaScript finds, with the mouse.
+func (b tab) clickOn(element string) {
 	b.t.Helper()
 	b.until(element + "?.checkVisibility()")
 	at := eval[[]float64](b, `(() => {
@@ -38,13 +38,13 @@ func (b tab) press(element string) {
 		const { x, y, width, height } = element.getBoundingClientRect();
 		return [x + width / 2, y + height / 2];
 	})()`)
-	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.MouseClickXY(at[0], at[1])))
+	b.press(at[0], at[1], 1)
 }
 
 // unfold opens what is folded away, of which JavaScript finds the summary.
 func (b tab) unfold(summary string) {
 	b.t.Helper()
-	b.press(summary)
+	b.clickOn(summary)
 	b.until(summary + ".parentElement.open")
 }
 
@@ -74,7 +74,7 @@ func (b tab) fill(form string, fields map[string]string) {
 // send presses the button of a form and returns what the form says then.
 func (b tab) send(form string) string {
 	b.t.Helper()
-	b.press("(" + form + ").querySelector('.go button')")
+	b.clickOn("(" + form + ").querySelector('.go button')")
 	const said = "((f) => f.querySelector('.problem').textContent + f.querySelector('[role=status]').textContent)"
 	b.until(said + "(" + form + ") !== ''")
 	return eval[string](b, said+"("+form+")")
@@ -168,7 +168,7 @@ func TestControlSession(t *testing.T) {
 	b.fill(form, map[string]string{"play.username": "user_locked"})
 	assert.Contains(t, b.send(form), "without a link")
 	assert.Contains(t, eval[string](b, form+".textContent"), "the bank has locked the user out")
-	b.press(row("sessions", "user-1"))
+	b.clickOn(row("sessions", "user-1"))
 	open("user-2", "")
 	b.fill(form, map[string]string{"play.username": "user_otp", "source": "react_native"})
 	assert.Equal(t, "Done: the user is linked.", b.send(form))
@@ -177,7 +177,7 @@ func TestControlSession(t *testing.T) {
 	require.NoError(t, err)
 	b.until(row("links", "user-2"))
 	assert.NotEmpty(t, exchanged.ID)
-	b.press(row("sessions", "user-2"))
+	b.clickOn(row("sessions", "user-2"))
 
 	open("user-3", moneykittest.OAuthBank)
 	assert.Equal(t, "Done.", b.send(verbForm("sessions", "Authorize")))
@@ -202,11 +202,11 @@ func TestControlTools(t *testing.T) {
 		return form
 	}
 	b.do("navigator.clipboard.writeText = async (text) => { window.copied = text }")
-	b.press(`document.querySelector("[aria-label='Copy API']")`)
+	b.clickOn(`document.querySelector("[aria-label='Copy API']")`)
 	b.until("window.copied === '" + p.api + "'")
 	b.until(`document.querySelector("[aria-label='Copy API']").textContent === "Copied"`)
 	b.do("navigator.clipboard.writeText = () => Promise.reject(new Error('not here'))")
-	b.press(`document.querySelector("[aria-label='Copy client id']")`)
+	b.clickOn(`document.querySelector("[aria-label='Copy client id']")`)
 	b.until("getSelection().toString() === 'sandbox_client'")
 
 	use("Make a link", map[string]string{"user_id": "user-9", "institution_id": "chase", "webhook": "http://127.0.0.1:1/hook"})
@@ -311,13 +311,13 @@ func TestControlManyRequests(t *testing.T) {
 	b.do(`const filter = document.querySelector("#requests input"); filter.value = "/worker/3/"; filter.dispatchEvent(new Event("input"))`)
 	b.until(`[...document.querySelectorAll("#requests li")].every((li) => li.textContent.includes("/worker/3/"))`)
 	b.do(`const filter = document.querySelector("#requests input"); filter.value = ""; filter.dispatchEvent(new Event("input"))`)
-	b.press(`document.querySelector("#requests [data-pause]")`)
+	b.clickOn(`document.querySelector("#requests [data-pause]")`)
 	require.NoError(t, send("/paused"))
 	b.until(`document.querySelector("#requests [data-pause]").textContent === "Resume (1 new)"`)
 	assert.False(t, eval[bool](b, row("requests", "/paused")+" !== undefined"))
-	b.press(`document.querySelector("#requests [data-pause]")`)
+	b.clickOn(`document.querySelector("#requests [data-pause]")`)
 	b.until(row("requests", "/paused"))
-	b.press(`document.querySelector("#requests [data-more]")`)
+	b.clickOn(`document.querySelector("#requests [data-more]")`)
 	b.until(`document.querySelectorAll("#requests li").length >= 200`)
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // furnish gives a program something to show.
-func (p *program) furnish() (token string) {
+func (p *sandbox) furnish() (token string) {
 	p.t.Helper()
 	client := p.client()
 	session, err := client.LinkSessions.Create(p.t.Context(), moneykit.LinkSessionParams{

@@ -157,7 +157,7 @@ func TestBackEndFails(t *testing.T) {
 			if name == "too often" {
 				assert.InDelta(t, 42, told["retryAfter"], 0)
 			}
-			s.before = nil
+			s.mend()
 			b.do("go(connect.link())")
 			choose(s.frame(b, "start"), moneykittest.InstantBank)
 			assert.Equal(t, "linked", settled(b)["outcome"])
@@ -231,7 +231,7 @@ func TestResultIsKept(t *testing.T) {
 			assert.Equal(t, "unauthenticated", settled(b)["code"])
 			assert.Empty(t, s.stored())
 
-			s.before = nil
+			s.mend()
 			again(s, b)
 			assert.Equal(t, "linked", settled(b)["outcome"])
 			assert.Len(t, s.stored(), 1)
@@ -300,7 +300,7 @@ func TestResultIsRefused(t *testing.T) {
 	b.do("go(connect.link())")
 	choose(s.frame(b, "start"), moneykittest.InstantBank)
 	assert.Equal(t, "expired", settled(b)["code"])
-	s.before = nil
+	s.mend()
 	b.do("go(connect.link())")
 	choose(s.frame(b, "start"), moneykittest.InstantBank)
 	assert.Equal(t, "linked", settled(b)["outcome"])

@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-var screenshots = flag.String("screenshots", "", "folder for pictures of the return page")
+var screenshots = flag.String("screenshots", "", "folder for pictures of the pages")
 
 // isLost says that the return page asks the user to go back.
 const isLost = "!document.querySelector('#lost').hidden"
@@ -72,9 +72,11 @@ func TestReturnPageIsAccessible(t *testing.T) {
 // checkAccessible checks a page with axe-core.
 func checkAccessible(b tab) {
 	b.t.Helper()
-	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
-	require.NoError(b.t, err)
-	b.do(string(axe))
+	if !eval[bool](b, "'axe' in window") {
+		axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
+		require.NoError(b.t, err)
+		b.do(string(axe))
+	}
 	var result struct {
 		Passes     int
 		Violations [][]string

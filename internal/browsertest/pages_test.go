@@ -1,6 +1,7 @@
 package browsertest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -67,6 +68,66 @@ func shown(frame view, name string) {
 	frame.until(fmt.Sprintf("document.querySelector('.screen')?.dataset.name === %q", name))
 }
 
+// enter fills in fields of the screen by their names, and submits it. Of boxes and radio buttons it
+// checks the one with the value.
+func enter(frame view, fields map[string]string) {
+	frame.test().Helper()
+	values, err := json.Marshal(fields)
+	require.NoError(frame.test(), err)
+	frame.do(fmt.Sprintf(`const form = document.querySelector(".screen, main form");
+		for (const [name, value] of Object.entries(%s)) {
+			const fields = [...form.elements].filter((field) => field.name === name);
+			const choice = fields.find((field) => ["radio", "checkbox"].includes(field.type) && field.value === value);
+			if (choice) choice.checked = true; else fields[0].value = value;
+		}
+		form.requestSubmit()`, values))
+}
+
+// corrected waits until the screen says what the user has to enter again, with the focus on it.
+func corrected(frame view, text string) {
+	frame.test().Helper()
+	frame.until(fmt.Sprintf(`(() => {
+		const error = document.querySelector("#error:not([hidden])");
+		const field = document.querySelector("[aria-invalid=true]");
+		return document.querySelector("main").ariaBusy !== "true" && error?.innerText.includes(%q) &&
+			field?.getAttribute("aria-describedby") === "error" && field.contains(document.activeElement);
+	})()`, text))
+}
+
+// texts returns the texts of the visible elements of the screen that match a selector. What is not
+// scrolled into view has no innerText.
+func texts(frame tab, selector string) []string {
+	frame.t.Helper()
+	return eval[[]string](frame, fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((e) => e.checkVisibility())
+		.map((e) => (e.innerText || e.textContent).replace(/\s+/g, " ").trim())`, selector))
+}
+
+// check checks the boxes of the rows with these names, or selects the only one, and no others.
+func check(frame view, names ...string) {
+	frame.test().Helper()
+	list, err := json.Marshal(append([]string{}, names...))
+	require.NoError(frame.test(), err)
+	frame.do(fmt.Sprintf(`for (const row of document.querySelectorAll("label.row")) {
+		const box = row.querySelector("input");
+		const wanted = %s.some((name) => row.querySelector(".name").innerText.startsWith(name));
+		if (box.checked !== wanted) box.click();
+	}`, list))
+}
+
+// pick chooses a bank in Connect and stays on the screen that follows.
+func pick(frame view, bank string) {
+	frame.test().Helper()
+	shown(frame, "Finder")
+	frame.click(fmt.Sprintf("[data-action=choose][value=%q]", bank))
+}
+
+// submit submits a screen as it is.
+func submit(frame view, screen string) {
+	frame.test().Helper()
+	shown(frame, screen)
+	frame.do("document.querySelector('.screen').requestSubmit()")
+}
+
 // leave closes Connect.
 func leave(frame view) {
 	frame.test().Helper()
@@ -110,6 +171,20 @@ func logIn(bank view) {
 	bank.until("document.querySelector('input[name=password]') !== null && document.readyState === 'complete'")
 	bank.do("const form = document.forms[0]; form.username.value = 'user_good'; form.password.value = 'pass_good'; form.submit()")
 	bank.until("document.querySelector('button[value=allow]') !== null")
+}
+
+// openBank opens the bank's page in a window, from the screen of Connect that leads there.
+func (s *site) openBank(frame tab) tab {
+	frame.t.Helper()
+	shown(frame, "OAuth")
+	frame.click("[data-bank=open]:not([hidden])")
+	return frame.find("page", s.host.URL+bankPath)
+}
+
+// state waits until the screen that leads to the bank is in a state.
+func state(frame view, name string) {
+	frame.test().Helper()
+	frame.until(fmt.Sprintf("[...document.querySelectorAll('div[data-state]')].every((e) => e.hidden === (e.dataset.state !== %q))", name))
 }
 
 // intercept permits access on the bank's page, and returns the URL to which the bank then sends the

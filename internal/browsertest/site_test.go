@@ -102,7 +102,10 @@ func newSite(t *testing.T, change func(*connect.Config)) *site {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
 			_ = s.note(r)
-			if s.before != nil && s.before(w, r) {
+			s.mu.Lock()
+			before := s.before
+			s.mu.Unlock()
+			if before != nil && before(w, r) {
 				return
 			}
 		}
@@ -187,6 +190,13 @@ func (s *site) store(_ context.Context, _ string, link *moneykit.Link) error {
 	defer s.mu.Unlock()
 	s.links = append(slices.DeleteFunc(s.links, func(l *moneykit.Link) bool { return l.ID == link.ID }), link)
 	return nil
+}
+
+// mend takes the function before away, while the page is open.
+func (s *site) mend() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before = nil
 }
 
 func (s *site) hear(what string) error {

@@ -6,6 +6,7 @@
 //   - api answers requests: the operations with authentication, limits, validation and faults.
 //   - delivery writes, signs and sends webhooks.
 //   - pages is Connect: its pages for a browser, and what it reports to front ends.
+//   - journal keeps records in a file. It knows nothing of the others.
 //
 // A room imports world and none of its neighbours:
 //

@@ -1,5 +1,5 @@
-// Structure prints how large the module is, and fails where a file, a line, a test, a name or an
-// import breaks one of the module's own rules:
+// Structure prints how large the module is, and fails where a file, a line, a test, a name, an
+// import or a picture breaks one of the module's own rules:
 //
 //	go run ./internal/structure
 //
@@ -31,7 +31,11 @@ func run(dir string, out io.Writer) error {
 	for _, c := range counts {
 		fmt.Fprintln(out, c)
 	}
-	found := slices.Concat(tooMany(counts), tree.sizes(), tree.imports(), tree.names())
+	pictures, err := pictures(os.DirFS(dir))
+	if err != nil {
+		return err
+	}
+	found := slices.Concat(tooMany(counts), tree.sizes(), tree.imports(), tree.names(), pictures)
 	for _, violation := range found {
 		fmt.Fprintln(out, violation)
 	}

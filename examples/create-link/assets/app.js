@@ -26,11 +26,12 @@ function money(amount, currency, signed = false) {
 
 const day = (date) => new Date(date + "T00:00").toLocaleDateString(undefined, { day: "numeric", month: "short" });
 
-let sayAgain;
-function say(message) {
-  clearTimeout(sayAgain);
+let silence;
+function say(message, tone = "good") {
+  clearTimeout(silence);
+  find("#status").dataset.tone = tone;
   find("#status").textContent = message;
-  sayAgain = setTimeout(() => { find("#status").textContent = ""; }, 10000);
+  silence = setTimeout(() => { find("#status").textContent = ""; }, 10000);
 }
 
 async function api(path, body) {
@@ -72,10 +73,10 @@ for (const name of ["theme", "scheme"]) {
 function settled(result) {
   if (result?.outcome === "linked") say(`${result.institution.name} is connected.`);
   if (result?.outcome === "relinked") say(`${result.institution.name} works again.`);
-  if (result?.outcome === "exited") say(result.message ?? "Nothing was connected.");
+  if (result?.outcome === "exited") say(result.message ?? "Nothing was connected.", "bad");
   return load();
 }
-const failed = (error) => say(error.message);
+const failed = (error) => say(error.message, "bad");
 
 find("#connect").onclick = () => connect.link().then(settled, failed);
 connect.resume().then((result) => result && settled(result), failed);
@@ -85,7 +86,8 @@ async function disconnect(link) {
   find("#confirm-text").textContent = `${link.institution} and its accounts disappear from this page, and MoneyKit deletes the link.`;
   dialog.returnValue = "";
   dialog.showModal();
-  await new Promise((resolve) => dialog.addEventListener("close", resolve, { once: true }));
+  // The browser may report late that the dialog was closed before, when it is open again.
+  await new Promise((resolve) => { dialog.onclose = () => { if (!dialog.open) resolve(); }; });
   if (dialog.returnValue !== "disconnect") return;
   await connect.disconnect(link.link);
   say(`${link.institution} is disconnected.`);
@@ -95,12 +97,13 @@ async function disconnect(link) {
 
 // Links
 
+const sentence = (words) => words[0].toUpperCase() + words.slice(1).replaceAll("_", " ");
 const initials = (name) => name.split(/\s+/).filter(Boolean).slice(0, 2).map((word) => [...word][0].toUpperCase()).join("");
 
 function accountRow(account) {
-  const kind = [account.kind, account.mask && "•••• " + account.mask].filter(Boolean).join(" ");
+  const kind = [account.kind, account.mask && "•••• " + account.mask].filter(Boolean).map((text) => element("span", { text }));
   return element("li", {},
-    element("div", {}, element("p", { text: account.name }), element("p", { class: "muted", text: kind })),
+    element("div", {}, element("p", { text: account.name }), element("p", { class: "muted" }, ...kind)),
     account.balance && element("p", { class: "amount", text: money(account.balance, account.currency) }));
 }
 
@@ -110,8 +113,9 @@ function linkCard(link) {
   return element("article", { class: "link card", "data-link": link.link, "data-state": link.state },
     element("header", {},
       element("span", { class: `avatar tone-${link.tone}`, "aria-hidden": "true", text: initials(link.institution) }),
-      element("h2", { text: link.institution }),
-      element("span", { class: "badge state", text: link.fix ? "needs attention" : link.state.replaceAll("_", " ") })),
+      element("div", {},
+        element("h2", { text: link.institution }),
+        element("p", { class: "state", text: sentence(link.fix ? "needs attention" : link.state) }))),
     link.notice && element("p", { class: "notice", text: link.notice }),
     element("ul", { class: "rows" }, ...link.accounts.map(accountRow)),
     element("div", { class: "actions" },
@@ -120,9 +124,11 @@ function linkCard(link) {
       button("disconnect", "Disconnect", () => disconnect(link).catch(failed))),
     sandbox && !link.fix && element("div", { class: "actions sandbox" },
       element("span", { class: "muted", text: "Sandbox" }),
-      button("break", "Break this link", act("break", "The bank has locked us out. Try Fix.")),
-      button("add", "New transaction", act("transactions", "A coffee was bought. The webhook follows."))));
+      button("break quiet", "Break this link", act("break", "The bank has locked us out. Try Fix.")),
+      button("add quiet", "New transaction", act("transactions", "A coffee was bought. The webhook follows."))));
 }
+
+const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 let loading = null, again = false;
 // Several events in a row cause one load at a time, and one more at the end.
@@ -150,9 +156,11 @@ async function refresh() {
   find("#empty").hidden = links.length > 0;
   find("#totals").textContent = totals.map((total) => money(total.amount, total.currency)).join(" + ");
   find("#totals").hidden = totals.length === 0;
+  const open = links.filter((link) => link.accounts.length);
+  find("#count").textContent = `${count(open.flatMap((link) => link.accounts).length, "account")} at ${count(open.length, "bank")}`;
+  find("#count").hidden = totals.length === 0;
   if (shown && !links.some((link) => link.link === shown.link && !link.fix)) {
-    shown = null;
-    find("#transactions").hidden = true;
+    hideTransactions();
   } else if (shown) {
     await showPage(1);
   }
@@ -169,6 +177,16 @@ async function showTransactions(link) {
   find("#transactions").focus();
   await showPage(1).catch(failed);
 }
+
+function hideTransactions() {
+  shown = null;
+  find("#transactions").hidden = true;
+}
+find("#transactions .hide").onclick = () => {
+  const card = `.link[data-link="${shown.link}"] .show`;
+  hideTransactions();
+  find(card)?.focus();
+};
 
 async function showPage(wanted) {
   const { link } = shown;
@@ -190,16 +208,23 @@ find("#transactions .more").onclick = () => showPage(page + 1).catch(failed);
 // Events. EventSource connects again by itself, and says what it has seen.
 
 const stream = new EventSource("/api/events");
-stream.onopen = () => { find("#live").textContent = "live"; };
-stream.onerror = () => { find("#live").textContent = "reconnecting"; };
+function live(text, state) {
+  find("#live").textContent = text;
+  find("#live").dataset.state = state;
+}
+stream.onopen = () => {
+  if (find("#live").textContent !== "connecting") load(); // Links may have changed while the connection was lost.
+  live("live", "open");
+};
+stream.onerror = () => live(stream.readyState === EventSource.CLOSED ? "off" : "reconnecting", "lost");
 stream.onmessage = ({ data }) => {
   const event = JSON.parse(data);
   find("#quiet").hidden = true;
   find("#events").prepend(element("li", { "data-source": event.source },
-    element("div", {},
-      element("p", {}, element("span", { class: "badge", text: event.source }), element("span", { class: "name", text: event.name })),
-      event.text && element("p", { class: "muted", text: event.text })),
-    element("time", { class: "muted", datetime: event.at, text: new Date(event.at).toLocaleTimeString() })));
+    element("div", { class: "line" },
+      element("p", { class: "name", text: event.name }),
+      element("time", { class: "muted", datetime: event.at, text: new Date(event.at).toLocaleTimeString() })),
+    element("p", { class: "muted" }, element("span", { class: "badge", text: event.source }), event.text)));
   while (find("#events").children.length > 40) find("#events").lastChild.remove();
   if (event.reload) load();
 };

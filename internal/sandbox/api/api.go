@@ -58,11 +58,14 @@ type API struct {
 
 	// The lock of the world guards what follows.
 	faults    map[string][]plannedFault
+	replanned bool // faults is different than when it was saved
 	windows   map[window]*usage
 	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for
 	requests  []*Request
 	received  int // requests, all that there were
+
+	requestBytes int // that requests take
 }
 
 // New returns an API. Its settings are final.

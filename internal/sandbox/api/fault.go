@@ -38,8 +38,8 @@ const (
 
 // plannedFault is a fault for the next n requests, for all if n is negative.
 type plannedFault struct {
-	n     int
-	fault Fault
+	N     int
+	Fault Fault
 }
 
 // Fail lets the next n requests of an operation fail, or all if n is negative. "" stands for any
@@ -54,6 +54,7 @@ func (a *API) Fail(operation string, n int, fault Fault) error {
 		fault.Status = http.StatusInternalServerError
 	}
 	a.World.Do(func(*world.World, time.Time) {
+		a.replanned = true
 		if n == 0 {
 			delete(a.faults, operation)
 			return
@@ -68,6 +69,22 @@ func (f *Fault) isZero() bool {
 		f.ContentType == "" && f.Latency == 0 && f.Reset == NoReset && !f.Truncate
 }
 
+// SavedFaults returns the faults that are planned as JSON. Without always it is nil if they are
+// those of the call before. The world must be locked.
+func (a *API) SavedFaults(always bool) (json.RawMessage, error) {
+	if !a.replanned && !always {
+		return nil, nil
+	}
+	a.replanned = false
+	return json.Marshal(a.faults)
+}
+
+// RestoreFaults puts faults from [API.SavedFaults] back. The world must be locked.
+func (a *API) RestoreFaults(data []byte) error {
+	a.faults = map[string][]plannedFault{}
+	return json.Unmarshal(data, &a.faults)
+}
+
 // nextFault returns what is planned for a request, if anything is.
 func (a *API) nextFault(operation string) (Fault, bool) {
 	names := []string{operation, ""}
@@ -79,8 +96,9 @@ func (a *API) nextFault(operation string) (Fault, bool) {
 		if len(queue) == 0 {
 			continue
 		}
-		fault := queue[0].fault
-		if queue[0].n--; queue[0].n == 0 {
+		fault := queue[0].Fault
+		a.replanned = a.replanned || queue[0].N > 0
+		if queue[0].N--; queue[0].N == 0 {
 			a.faults[name] = queue[1:]
 		}
 		return fault, true

@@ -68,8 +68,8 @@ func (a *API) getLinks(q *call) reply {
 		return rep
 	}
 	page, next := []moneykit.LinkRef{}, ""
-	for _, l := range q.world.AllLinks(q.now) {
-		if l.Number <= at.Number || l.State != moneykit.LinkStateConnected || !l.HasData() {
+	for l := range q.world.LinksAfter(at.Number, q.now) {
+		if l.State != moneykit.LinkStateConnected || !l.HasData() {
 			continue
 		}
 		if len(page) == limit {

@@ -25,11 +25,11 @@ func (rep *reply) refusal() string {
 	if !ok || rep.status < http.StatusBadRequest {
 		return ""
 	}
-	text := body.Message
+	texts := []string{body.Message}
 	for _, p := range body.Problems {
-		text += fmt.Sprintf("; %s %s", p.where(), p.Message)
+		texts = append(texts, p.where()+" "+p.Message)
 	}
-	return text
+	return strings.Join(texts, "; ")
 }
 
 // where names the place of a problem as people do, such as customer_user.id.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -24,10 +23,28 @@ type Request struct {
 	Refusal   string // why it was refused, "" if it was not
 }
 
-// maxRequests bounds how many requests are remembered.
-const maxRequests = 10_000
+// Bounds of the requests that are remembered.
+const (
+	maxRequests     = 10_000
+	maxRequestBytes = 32 << 20
+)
 
-// Requests returns copies of the requests so far, oldest first; of very many the last 10,000.
+// size returns about how much memory a request takes.
+func (r *Request) size() int {
+	n := 256 + len(r.Path) + len(r.Body)
+	for _, values := range []map[string][]string{r.Query, r.Header} {
+		for name, list := range values {
+			n += 64 + len(name)
+			for _, value := range list {
+				n += 16 + len(value)
+			}
+		}
+	}
+	return n
+}
+
+// Requests returns copies of the requests so far, oldest first; of very many the last 10,000, or
+// those that fit into 32 MiB.
 func (a *API) Requests() []Request {
 	var out []Request
 	a.World.Do(func(*world.World, time.Time) {
@@ -68,9 +85,12 @@ func (a *API) record(w *world.World, rt route, r *http.Request, body []byte, now
 		Body:      redact.body(body),
 		At:        now,
 	}
-	if len(a.requests) >= maxRequests {
-		a.requests = slices.Delete(a.requests, 0, 1)
-	}
 	a.requests = append(a.requests, entry)
+	a.requestBytes += entry.size()
+	for len(a.requests) > maxRequests || a.requestBytes > maxRequestBytes && len(a.requests) > 1 {
+		a.requestBytes -= a.requests[0].size()
+		a.requests[0] = nil
+		a.requests = a.requests[1:] // append copies them now and then, not with each request
+	}
 	return entry
 }

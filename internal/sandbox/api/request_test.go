@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -45,6 +46,20 @@ func TestRequestsAreBounded(t *testing.T) {
 	_, err := client.Auth.Introspect(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, "instrospect_client", mk.Requests()[most-1].Operation)
+}
+
+func TestRequestBytesAreBounded(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	for i := range 40 {
+		ask(t, mk, http.MethodPost, "/link-session", fmt.Sprintf(`{"n":%d,"x":%q}`, i, strings.Repeat("x", 1_000_000)))
+	}
+	for i := range 40 {
+		ask(t, mk, http.MethodGet, fmt.Sprintf("/links?cursor=%d%s", i, strings.Repeat("y", 10_000)), "", "X-Long: "+strings.Repeat("z", 1_000_000))
+	}
+	requests := mk.Requests()
+	assert.InDelta(t, 32, len(requests), 2)
+	assert.Equal(t, "39", requests[len(requests)-1].Query.Get("cursor")[:2])
 }
 
 // discard is a response that nobody reads.

@@ -44,7 +44,11 @@ type Courier struct {
 	// The lock of the world guards what follows.
 	receiver   http.RoundTripper // replaces Transport if it is not nil
 	deliveries []*delivery
-	keys       []*signingKey // the last one signs; none before the first use
+	pending    []*delivery     // of these, in their order, and perhaps some that were pending until now
+	bodies     int             // bytes of the bodies of deliveries
+	keys       []*signingKey   // the last one signs; none before the first use
+	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
+	keysTaken  int
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.
@@ -89,12 +93,6 @@ func (c *Courier) Run() {
 		case <-c.ctx.Done():
 			return
 		}
-	}
-}
-
-func (c *Courier) observe(d *delivery) {
-	if c.Observe != nil {
-		c.Observe(d.copy())
 	}
 }
 

@@ -110,7 +110,7 @@ func (c *Courier) attempt(d *delivery) {
 			d.accepted = true
 		}
 		c.release(d, now)
-		c.observe(d)
+		c.touch(d)
 	})
 	var panicked panicError
 	if errors.As(err, &panicked) {

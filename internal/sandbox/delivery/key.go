@@ -93,6 +93,10 @@ func newSigningKey() (*signingKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return keyOf(key)
+}
+
+func keyOf(key *ecdsa.PrivateKey) (*signingKey, error) {
 	point, err := key.PublicKey.Bytes() // 4, and then x and y in full length
 	if err != nil {
 		return nil, err

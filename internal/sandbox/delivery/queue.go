@@ -43,6 +43,7 @@ type Attempt struct {
 // Bounds of deliveries. MoneyKit publishes that it tries for two hours, with waits that grow.
 const (
 	maxDeliveries = 10_000
+	maxBodies     = 32 << 20 // bytes
 	deliverFor    = 2 * time.Hour
 	firstWait     = 10 * time.Second
 )
@@ -59,6 +60,7 @@ type delivery struct {
 }
 
 // Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000.
+// Those that are not pending are forgotten sooner if the bodies have more than 32 MiB.
 func (c *Courier) Deliveries() []Delivery {
 	var out []Delivery
 	c.World.Do(func(w *world.World, now time.Time) {
@@ -81,26 +83,48 @@ func (d *delivery) copy() Delivery {
 // collect queues the events that happened.
 func (c *Courier) collect(w *world.World) {
 	for _, e := range w.TakeEvents() {
-		if len(c.deliveries) >= maxDeliveries { // the oldest that is not pending goes first
-			i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.State != Pending })
-			i = max(i, 0)
-			c.deliveries = slices.Delete(c.deliveries, i, i+1)
-		}
-		c.deliveries = append(c.deliveries, &delivery{Delivery: Delivery{
+		d := &delivery{Delivery: Delivery{
 			Token: e.Token, Event: string(e.Name), LinkID: e.LinkID, IdempotencyKey: e.Key, URL: e.URL,
 			Body: c.payload(e), QueuedAt: e.At, State: Pending, Next: e.At,
-		}})
-		c.observe(c.deliveries[len(c.deliveries)-1])
+		}}
+		c.deliveries, c.pending = append(c.deliveries, d), append(c.pending, d)
+		c.bodies += len(d.Body)
+		c.touch(d)
 	}
+	for len(c.deliveries) > maxDeliveries || c.bodies > maxBodies {
+		if !c.forget() {
+			return
+		}
+	}
+}
+
+// forget forgets the oldest delivery that is not pending. If all are, it forgets the oldest of too
+// many, and else none and reports false.
+func (c *Courier) forget() bool {
+	i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.State != Pending })
+	if i < 0 {
+		if len(c.deliveries) <= maxDeliveries {
+			return false
+		}
+		i = 0
+		c.pending = slices.DeleteFunc(c.pending, func(d *delivery) bool { return d == c.deliveries[0] })
+	}
+	c.bodies -= len(c.deliveries[i].Body)
+	copy(c.deliveries[1:i+1], c.deliveries[:i])
+	c.deliveries[0] = nil
+	c.deliveries = c.deliveries[1:] // append copies them now and then, not with each delivery
+	return true
 }
 
 // catchUp does what is due apart from calling out: refreshes, and giving up.
 func (c *Courier) catchUp(w *world.World, now time.Time) {
 	w.CatchUp(now)
 	c.collect(w)
-	for _, d := range c.deliveries {
-		if d.State == Pending && d.open == 0 && len(d.Attempts) > 0 && now.After(d.end()) {
+	c.pending = slices.DeleteFunc(c.pending, func(d *delivery) bool { return d.State != Pending })
+	for _, d := range c.pending {
+		if d.open == 0 && len(d.Attempts) > 0 && now.After(d.end()) {
 			d.State, d.Next = GivenUp, time.Time{}
+			c.touch(d)
 		}
 	}
 }
@@ -123,7 +147,8 @@ func (c *Courier) Resend(token string) error {
 				err = nil
 				if d.open == 0 { // else it is on its way
 					d.State, d.Next, d.resent, d.rounds, d.accepted = Pending, now, now, 0, false
-					c.observe(d)
+					c.index()
+					c.touch(d)
 				}
 			}
 		}
@@ -134,11 +159,22 @@ func (c *Courier) Resend(token string) error {
 	return err
 }
 
+// index finds out what follows from the deliveries.
+func (c *Courier) index() {
+	c.pending, c.bodies = nil, 0
+	for _, d := range c.deliveries {
+		c.bodies += len(d.Body)
+		if d.State == Pending {
+			c.pending = append(c.pending, d)
+		}
+	}
+}
+
 // claim returns what is due, in the order in which it became so, each to be tried so many times.
 // Nobody else tries it meanwhile.
 func (c *Courier) claim(now time.Time, times int) []*delivery {
 	var due []*delivery
-	for _, d := range c.deliveries {
+	for _, d := range c.pending {
 		if d.State == Pending && d.open == 0 && !d.Next.After(now) {
 			d.open = times
 			due = append(due, d)
@@ -176,7 +212,7 @@ func (c *Courier) release(d *delivery, now time.Time) {
 // nextDue returns when something will be due, and false if nothing will.
 func (c *Courier) nextDue(w *world.World) (time.Time, bool) {
 	next, ok := w.NextDue()
-	for _, d := range c.deliveries {
+	for _, d := range c.pending {
 		if d.State == Pending && d.open == 0 && (!ok || d.Next.Before(next)) {
 			next, ok = d.Next, true
 		}

@@ -3,6 +3,7 @@ package pages
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
@@ -41,7 +42,8 @@ func (p *Pages) bank(w http.ResponseWriter, r *http.Request) {
 		case page.User != "user_good" || r.PostFormValue("password") != world.Password:
 			page.Error, page.Hints = "The user name or the password is wrong.", bankHints()
 		default:
-			name, page.Products = "bank-grant", productsOf(w, s)
+			name = "bank-grant"
+			page.Products = slices.DeleteFunc(productsOf(w, s), func(p productView) bool { return p.Declined })
 		}
 	})
 	switch {

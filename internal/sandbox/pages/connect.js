@@ -6,21 +6,15 @@ const main = document.querySelector("main");
 const byID = (id) => document.getElementById(id);
 const query = new URLSearchParams(location.search);
 const token = query.get("linkSessionToken") ?? "";
-const origin = validOrigin(query.get("origin"));
+const isURL = (text) => /^https?:/i.test(text) && URL.canParse(text);
+const app = query.get("origin");
+const origin = isURL(app) && new URL(app).origin === app ? app : "";
 
-const searchDelay = 600; // milliseconds without typing before a search term is reported
+const searchDelay = 600; // milliseconds until a search term is reported
 const progressDelay = 400;
-const leaveTimeout = 1500;
+const stepTimeout = 20_000;
+const leaveTimeout = 1000;
 const maxTerm = 200;
-
-function validOrigin(text) {
-	try {
-		const url = new URL(text);
-		return url.origin === text && /^https?:$/.test(url.protocol) ? text : "";
-	} catch {
-		return "";
-	}
-}
 
 function post(message) {
 	parent.postMessage(message, origin);
@@ -117,9 +111,9 @@ function setProperties() {
 
 /** Returns a value as CSS, "" if a property of that kind cannot have it. */
 function valid(kind, value) {
-	const css = typeof value === "number" || typeof value === "string" ? String(value).trim() : "";
-	// var() and url() would pass as part of any value.
-	return css.length <= 500 && !/[;{}\\]|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
+	const css = Number.isFinite(value) || typeof value === "string" ? String(value).trim() : "";
+	// These would pass as any value, or as a part of it.
+	return css.length <= 500 && !/[;{}\\]|\/\*|^(inherit|initial|revert|unset)|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
 }
 
 // fonts are the weights, sizes, line heights and letter spacings of our default theme.
@@ -130,10 +124,7 @@ const fonts = {
 
 function setFonts() {
 	for (const [name, [weight, size, line, spacing]] of Object.entries(fonts)) {
-		const part = (property, member, normal) => {
-			const value = valid(property, themed("typography", name, member));
-			return value && !/^(inherit|initial|revert|unset)/.test(value) ? value : normal; // These cannot be part of a font.
-		};
+		const part = (property, member, normal) => valid(property, themed("typography", name, member)) || normal;
 		const sized = part("font-size", "size", size);
 		root.style.setProperty(name === "button" ? "--button-font" : "--" + name, // --button is a color
 			`${part("font-weight", "weight", weight)} ${name === "input" ? `max(16px, ${sized})` : sized}/${part("line-height", "lineHeight", line)} `
@@ -151,12 +142,7 @@ function image(name) {
 	if (/^data:image\//i.test(value)) {
 		return value.replace(/["\\\s]/g, encodeURIComponent);
 	}
-	try {
-		const url = new URL(value);
-		return /^https?:$/.test(url.protocol) ? url.href : "";
-	} catch {
-		return "";
-	}
+	return isURL(value) ? new URL(value).href : "";
 }
 
 function applyTheme() {
@@ -182,7 +168,8 @@ function applyContent() {
 	for (const element of main.querySelectorAll("[data-text]")) {
 		const { text } = element.dataset; // title, subtitle, continueTitle or doneTitle
 		const group = text.endsWith("Title") ? ["components", "button"] : ["screens", "finder"];
-		element.textContent = themedText(...group, text) || (element.dataset.original ??= element.textContent);
+		const normal = element.dataset.normal ??= element.textContent;
+		element.textContent = themedText(...group, text) || normal;
 		element.hidden = !element.textContent;
 	}
 	const search = byID("search");
@@ -230,14 +217,13 @@ function contrast(a, b) {
 }
 
 const [black, white] = [[0, 0, 0], [255, 255, 255]];
-const css = (rgb) => `rgb(${rgb.map(Math.round).join(" ")})`;
-const worst = (rgb, backgrounds) => Math.min(...backgrounds.map((b) => contrast(rgb, b)));
+const css = (rgb) => `rgb(${rgb.join(" ")})`;
 
 /** Mixes a color with another, as little as possible, until it is readable on all backgrounds. */
 function readable(rgb, toward, backgrounds) {
 	for (let part = 0; part <= 1; part += 0.05) {
 		const mixed = rgb.map((c, i) => Math.round(c + (toward[i] - c) * part));
-		if (worst(mixed, backgrounds) >= 4.55) {
+		if (backgrounds.every((b) => contrast(mixed, b) >= 4.55)) {
 			return mixed;
 		}
 	}
@@ -253,29 +239,36 @@ function buttonColors(rgb) {
 	return [fit >= 4.5 ? rgb : readable(rgb, black, [white]), white];
 }
 
+// grounds are the backgrounds of texts besides the surface.
+const grounds = ("primaryContent secondaryContent secondaryFill tertiaryFill finder-institutionCellBackgroundColor"
+	+ " searchInput-backgroundColor searchInput-focus-backgroundColor textField-backgroundColor textField-focus-backgroundColor").split(" ");
+
 function applyColors() {
 	const probe = document.body.appendChild(document.createElement("i"));
 	const of = (name) => {
-		probe.style.color = `var(--${name})`;
+		probe.style.color = `var(--${name}, transparent)`;
 		return getComputedStyle(probe).color;
 	};
 	const surface = of("primaryBackground");
-	const backgrounds = [
-		[surface], [surface, of("primaryContent")], [of("secondaryContent")], [surface, of("tertiaryFill")],
-		[surface, of("primaryContent"), of("tertiaryFill")], [of("secondaryContent"), of("tertiaryFill")],
-		[surface, of("searchInput-backgroundColor")], [surface, of("textField-backgroundColor")], [surface, of("finder-institutionCellBackgroundColor")],
-	].map((layers) => paint(...layers));
-	const extreme = worst(black, backgrounds) > worst(white, backgrounds) ? black : white;
-	const strong = readable(paint(surface, of("primaryForeground")), extreme, backgrounds);
+	const base = paint(surface);
+	const strong = readable(paint(surface, of("primaryForeground")), contrast(black, base) > contrast(white, base) ? black : white, [base]);
+	for (const name of grounds) { // Those on which no text can be read come closer to the surface.
+		const own = css(paint(surface, of(name)));
+		const near = css(readable(paint(own), base, [strong]));
+		if (near !== own) {
+			root.style.setProperty("--" + name, near);
+		}
+	}
+	const filled = ["primaryContent", "secondaryContent"].map((name) => [of(name), of("tertiaryFill")]);
+	const backgrounds = [[], ...filled, ...grounds.map((name) => [of(name)])].map((layers) => paint(surface, ...layers));
 	const tint = paint(surface, of("primaryContent"), `color-mix(in srgb, ${of("accent")} 12%, transparent)`);
 	const bank = main.querySelector(".screen")?.dataset.color;
 	const accent = themed("components", "button", "inheritInstitutionColor") === true && bank ? bank : of("accent");
+	const text = (name, ...more) => readable(paint(surface, of(name)), strong, [...backgrounds, ...more]);
 	const [button, onButton] = buttonColors(paint(surface, accent));
 	const [danger, onDanger] = buttonColors(paint(surface, of("error")));
 	for (const [name, rgb] of Object.entries({
-		text: strong, soft: readable(paint(surface, of("secondaryForeground")), strong, backgrounds),
-		link: readable(paint(surface, of("accent")), strong, [...backgrounds, tint]),
-		bad: readable(paint(surface, of("error")), strong, backgrounds),
+		surface: base, text: strong, soft: text("secondaryForeground"), link: text("accent", tint), bad: text("error"),
 		button, "on-button": onButton, danger, "on-danger": onDanger,
 	})) {
 		root.style.setProperty("--" + name, css(rgb));
@@ -290,22 +283,24 @@ let returned = (location.pathname === "/continue" && query.get("redirectURL")) |
 let screen = 0;
 let shown = null; // the HTML of the screen
 let over = false;
+let ended = false; // for the application
+let steps = 0;
 let busy = false; // with a step of the user
 let queue = Promise.resolve();
 let timer; // of a screen that goes on by itself
 
-async function send(action, values, signal) {
+async function send(action, values, number, timeout = stepTimeout) {
 	const response = await fetch("/connect/step", {
 		method: "POST",
 		headers: { "Content-Type": "application/json" },
-		signal,
+		signal: AbortSignal.timeout(timeout),
 		body: JSON.stringify({
-			link_session_token: token, visit: kept.visit, seen: kept.seen, screen, action, values,
+			link_session_token: token, visit: kept.visit, seen: kept.seen, screen, step: number, action, values,
 			application_name: query.get("applicationName") ?? "", redirect_url: returned,
 		}),
 	});
 	const answer = response.ok ? await response.json() : null;
-	if (typeof answer?.html !== "string" && !answer?.over) {
+	if (!Array.isArray(answer?.messages)) {
 		throw new Error("Connect: the server sent no screen");
 	}
 	return answer;
@@ -321,13 +316,14 @@ function step(action, values = {}) {
 		setBusy(true);
 	}
 	const at = screen;
+	const number = action === "open" ? 0 : ++steps; // A step that is sent again has the same number.
 	queue = queue.then(async () => {
 		let next;
 		while (!next && !over && at === screen) {
 			try {
-				next = await send(action, values);
+				next = await send(action, values, number);
 			} catch {
-				if (action === "search") {
+				if (over || action === "search") {
 					break; // The next step does not depend on it.
 				}
 				setBusy(false, true);
@@ -335,7 +331,7 @@ function step(action, values = {}) {
 				setBusy(!background);
 			}
 		}
-		if (next) {
+		if (next && (!over || next.over)) {
 			show(next);
 		}
 		if (!background) {
@@ -353,10 +349,10 @@ function setBusy(on, failed = false) {
 	if (on) {
 		progress = setTimeout(() => { byID("progress").hidden = false; }, progressDelay);
 	}
-	main.ariaBusy = String(on);
+	main.ariaBusy = on;
 	// Disabled buttons lose the focus, so they only look and act so.
 	for (const button of document.querySelectorAll("main button, #back")) {
-		button.ariaDisabled = busy ? "true" : null;
+		button.ariaDisabled = busy || null;
 	}
 }
 
@@ -374,11 +370,19 @@ function retryWanted() {
 	});
 }
 
-function deliver(answer) {
-	for (const message of answer.messages) {
-		post(message);
+/** Posts the messages of an answer. Another answer may have had some of the events. */
+function deliver({ messages, first: event = 0, seen = 0, over: last = false, step: number = 0 }) {
+	if (ended) {
+		return;
 	}
-	keep(answer.seen ?? kept.seen);
+	ended = last;
+	for (const message of messages) {
+		if (message.type !== "link.event" || event++ >= kept.seen) {
+			post(message);
+		}
+	}
+	steps = Math.max(steps, number);
+	keep(Math.max(kept.seen, seen));
 }
 
 function show(answer) {
@@ -404,23 +408,23 @@ function render() {
 	const form = main.querySelector(".screen");
 	byID("back").hidden = !("back" in form.dataset);
 	term = "";
-	bankWindow = null;
-	clearInterval(watch);
+	closeBank();
 	applyContent();
 	applyColors();
 	prepareBanks();
+	nameAll();
 	const title = form.querySelector("h1");
 	title.tabIndex = -1;
 	document.title = title.textContent;
 	const invalid = form.querySelector("[aria-invalid]");
 	const first = invalid?.matches("fieldset") ? invalid.querySelector("input:enabled") : invalid;
-	const fine = matchMedia("(pointer: fine)").matches;
-	(first ?? (fine ? form.querySelector("[data-focus]") : null) ?? title).focus();
+	const touch = matchMedia("(pointer: coarse)").matches; // Its keyboard would cover the screen.
+	(first ?? (touch ? null : form.querySelector("[data-focus]")) ?? title).focus({ preventScroll: !first });
 	if (!form.contains(document.activeElement)) {
 		title.focus();
 	}
-	const error = form.querySelector("#error:not([hidden])")?.textContent.trim();
-	say(error ? `${title.textContent}. ${error}` : title.textContent);
+	const text = form.querySelector("#error:not([hidden]), .middle p")?.textContent.trim();
+	say(title.textContent + (text ? ". " + text : ""));
 }
 
 /** Lets a screen go on by itself, but not under the hands of somebody who uses the panel. */
@@ -428,13 +432,8 @@ function schedule() {
 	clearTimeout(timer);
 	const { after, then } = main.querySelector(".screen")?.dataset ?? {};
 	if (then) {
-		timer = setTimeout(() => {
-			if (then === "done" && main.querySelector(".panel:focus-within")) {
-				schedule();
-			} else {
-				step(then);
-			}
-		}, Number(after) || 0);
+		const wait = () => then === "done" && main.querySelector(".panel:focus-within");
+		timer = setTimeout(() => wait() ? schedule() : step(then), after);
 	}
 }
 
@@ -445,20 +444,21 @@ async function leave() {
 	}
 	over = true;
 	clearTimeout(timer);
+	closeBank();
 	byID("trouble").replaceChildren();
 	try {
-		deliver(await send("leave", {}, AbortSignal.timeout(leaveTimeout)));
+		deliver(await send("leave", {}, 0, leaveTimeout));
 	} catch {
-		post({ moneykit: true, type: "link.exit", data: { error: null } });
+		deliver({ messages: [{ moneykit: true, type: "link.exit", data: { error: null } }], over: true });
 	}
 	main.replaceChildren();
 }
 
 function close() {
 	const how = main.querySelector(".screen")?.dataset.close;
-	if (how === "done") {
+	if (how === "done" && !busy) {
 		step("done");
-	} else if (how === "leave" || !shown) {
+	} else if (how || !shown) {
 		leave();
 	} else {
 		byID("leave").showModal();
@@ -477,11 +477,10 @@ byID("back").addEventListener("click", () => step("back"));
 main.addEventListener("submit", (event) => {
 	event.preventDefault();
 	const { action, list: name } = event.target.dataset;
-	if (!action) {
-		return;
-	}
 	const data = new FormData(event.target);
-	step(action, name ? { [name]: data.getAll(name) } : Object.fromEntries(data));
+	if (action) {
+		step(action, name ? { [name]: data.getAll(name) } : Object.fromEntries(data));
+	}
 });
 
 main.addEventListener("click", ({ target }) => {
@@ -498,24 +497,30 @@ main.addEventListener("click", ({ target }) => {
 		const password = byID("password");
 		const visible = password.type === "password";
 		password.type = visible ? "text" : "password";
-		button.ariaPressed = String(visible);
+		button.ariaPressed = visible;
 	} else if (closing !== undefined) {
 		leave();
 	} else if (all !== undefined) {
-		const boxes = [...main.querySelectorAll("fieldset input:enabled")];
-		const check = boxes.some((box) => !box.checked);
-		boxes.forEach((box) => { box.checked = check; });
-		button.textContent = check ? "Select none" : "Select all";
+		const check = someUnchecked();
+		boxes().forEach((box) => { box.checked = check; });
+		nameAll();
 	} else if (clear !== undefined) {
-		byID("search").value = "";
-		filter();
-		byID("search").focus();
+		clearSearch();
 	}
 });
 
+const boxes = () => [...main.querySelectorAll("fieldset input:enabled")];
+const someUnchecked = () => boxes().some((box) => !box.checked);
+
+/** Names what the button above the accounts does. */
+function nameAll() {
+	main.querySelector("[data-all]")?.replaceChildren(someUnchecked() ? "Select all" : "Select none");
+}
+main.addEventListener("change", nameAll);
+
 // ---- Keys
 
-document.addEventListener("keydown", (event) => {
+addEventListener("keydown", (event) => {
 	const dialog = byID("leave");
 	if (event.key === "Escape" && !dialog.open) {
 		event.preventDefault();
@@ -523,16 +528,18 @@ document.addEventListener("keydown", (event) => {
 		if (panel) {
 			panel.open = false;
 			panel.querySelector("summary").focus();
+		} else if (typed() && document.activeElement === byID("search")) {
+			clearSearch();
 		} else {
 			close();
 		}
 	} else if (event.key === "Tab") {
 		const inside = dialog.open ? dialog : document.querySelector(".card");
 		const all = [...inside.querySelectorAll("button, input, summary")].filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0);
-		const from = event.shiftKey ? all[0] : all.at(-1);
+		const [from, to] = event.shiftKey ? [all[0], all.at(-1)] : [all.at(-1), all[0]];
 		if (document.activeElement === from || (event.shiftKey && !all.includes(document.activeElement))) {
 			event.preventDefault();
-			(event.shiftKey ? all.at(-1) : all[0])?.focus();
+			to?.focus();
 		}
 	} else if (main.querySelector(".banks")) {
 		moveInBanks(event);
@@ -582,6 +589,12 @@ function filter() {
 	}
 }
 
+function clearSearch() {
+	byID("search").value = "";
+	filter();
+	byID("search").focus();
+}
+
 const shownBanks = () => [...main.querySelectorAll(".featured:not([hidden]) .bank, .banks li:not([hidden]) .bank")];
 
 main.addEventListener("input", ({ target }) => {
@@ -615,7 +628,7 @@ function moveInBanks(event) {
 			all.forEach((bank) => { bank.tabIndex = bank === next ? 0 : -1; });
 		}
 		next?.focus();
-	} else if (event.key === "Backspace" || (event.key.length === 1 && event.key !== " " && !event.ctrlKey && !event.metaKey && !event.altKey)) {
+	} else if (/^(Backspace|\S)$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
 		search.focus(); // The key then arrives there.
 	}
 }
@@ -624,6 +637,13 @@ function moveInBanks(event) {
 
 let bankWindow = null;
 let watch;
+
+/** Closes the bank's window, of which nothing is expected any more. */
+function closeBank() {
+	clearInterval(watch);
+	bankWindow?.close();
+	bankWindow = null;
+}
 
 function setBankState(state) {
 	for (const element of main.querySelectorAll("[data-state]")) {
@@ -668,26 +688,24 @@ function useBank(what) {
 // ---- Messages
 
 addEventListener("message", ({ source, origin: from, data: message }) => {
-	if (!isObject(message) || message.moneykit !== true) {
+	if (message?.moneykit !== true) {
 		return;
 	}
-	if (source && source === bankWindow && message.type === "link.resume") {
-		const redirect = message.eventData?.redirectURL;
-		if (typeof redirect === "string") {
-			clearInterval(watch);
-			bankWindow.close();
-			busy = false; // A step that is still running is only the one that opened the window.
-			returned = redirect;
-			step("resume");
-		}
+	const redirect = message.eventData?.redirectURL;
+	if (source && source === bankWindow && message.type === "link.resume" && typeof redirect === "string") {
+		clearInterval(watch);
+		bankWindow.close();
+		busy = false; // A step that is still running is only the one that opened the window.
+		returned = redirect;
+		step("resume");
 	} else if (source === parent && from === origin && isObject(message.data)) {
-		if (message.type === "connect.set_theme" && isObject(message.data.theme)) {
-			theme = message.data.theme;
-			applyTheme();
-		} else if (message.type === "connect.set_color_scheme" && ["light", "dark", "auto"].includes(message.data.colorScheme)) {
-			scheme = message.data.colorScheme;
-			applyTheme();
+		const { theme: look, colorScheme } = message.data;
+		if (message.type === "connect.set_theme" && isObject(look)) {
+			theme = look;
+		} else if (message.type === "connect.set_color_scheme" && ["light", "dark", "auto"].includes(colorScheme)) {
+			scheme = colorScheme;
 		}
+		applyTheme();
 	}
 });
 systemDark.addEventListener("change", applyTheme);

@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,6 +71,7 @@ type request struct {
 	Visit       string `json:"visit"` // names the page
 	Seen        int    `json:"seen"`  // messages that the page has received
 	Screen      int    `json:"screen"`
+	Step        int    `json:"step"` // counts the steps; 0 for one that can be repeated
 	Action      string `json:"action"`
 	App         string `json:"application_name"`
 	RedirectURL string `json:"redirect_url"` // after the bank's pages
@@ -84,7 +84,7 @@ type values struct {
 	Institution string             `json:"institution"`
 	Products    []moneykit.Product `json:"products"`
 	Username    string             `json:"username"`
-	Password    string             `json:"password"` //nolint:gosec // of a test user
+	Password    string             `json:"password"`
 	Device      string             `json:"device"`
 	Code        string             `json:"code"`
 	Answer      string             `json:"answer"`
@@ -94,9 +94,11 @@ type values struct {
 // answer is the screen that follows, and what to post to the front end before it is shown.
 type answer struct {
 	Screen   int       `json:"screen"`
+	Step     int       `json:"step"` // the last one of the page
 	Name     string    `json:"name"`
 	HTML     string    `json:"html"`
 	Seen     int       `json:"seen"`
+	First    int       `json:"first"` // how many events came before those of Messages
 	Messages []message `json:"messages"`
 	Over     bool      `json:"over"`
 }
@@ -108,8 +110,8 @@ type message struct {
 	Data     any    `json:"data"`
 }
 
-// step plays a step of the user. A step for a screen that the user has left has no effect, so a
-// page can send one again whose response was lost.
+// step plays a step of the user. A step that was played before, or that is for a screen which the
+// user has left, has no effect, so a page can send one again whose response was lost.
 func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 	var asked request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -150,22 +152,26 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 		s, end, ok = nil, world.UsedSession(), false
 	}
 	if !ok {
-		return stranded(asked, end)
+		return stranded(w, asked, end, now)
 	}
 	var over *world.Ending
 	switch {
 	case asked.Action == "leave", asked.Action == "done" && s.Result != nil:
 		end := w.Leave(s, now)
 		over = &end
-	case asked.Screen == s.Number && !s.Over:
+	case asked.Screen == s.Number && !s.Over && !s.Repeats(asked.Visit, asked.Step):
 		v := asked.Values
 		w.Act(s, world.Action{
 			Name: asked.Action, Term: v.SearchTerm, Institution: v.Institution, Permitted: v.Products,
 			Username: v.Username, Password: v.Password, Device: v.Device, Code: v.Code, Answer: v.Answer, Accounts: v.Accounts,
 		}, now)
 	}
+	s.Acted = max(s.Acted, asked.Step)
 	s.Posted = max(s.Posted, min(asked.Seen, len(s.Steps)))
-	out := answer{Screen: s.Number, Name: string(s.Screen), Seen: len(s.Steps), Messages: events(s), Over: over != nil}
+	out := answer{
+		Screen: s.Number, Step: s.Acted, Name: string(s.Screen),
+		First: s.Posted, Seen: len(s.Steps), Messages: events(s), Over: over != nil,
+	}
 	if over != nil {
 		out.Messages = append(out.Messages, ending(*over))
 		return out, view{}
@@ -175,12 +181,17 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 
 // enter finds the session of a page.
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
+	if s := w.Sessions[asked.Token]; s != nil && s.Repeats(asked.Visit, asked.Step) {
+		return s, world.Ending{}, true
+	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
-		if !ok && asked.Action == "resume" {
-			if s = w.AtBank(asked.Token, now); s != nil && s.Page == asked.Visit {
-				s.Refuse(end, now)
-				return s, end, true
+		if own := w.Sessions[asked.Token]; !ok && own != nil && own.Page == asked.Visit && !own.Over {
+			if _, _, ok := w.Begin(asked.Token, asked.Visit, now); ok { // The session goes on at this page.
+				if own.Screen == world.ScreenOAuth {
+					own.Refuse(end, now)
+				}
+				return own, end, true
 			}
 		}
 		return s, end, ok
@@ -192,15 +203,23 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	return s, end, ok
 }
 
-// stranded returns what a page shows that cannot be part of a session.
-func stranded(asked request, end world.Ending) (answer, view) {
-	if asked.Action == "leave" {
-		return answer{Messages: []message{ending(end)}, Over: true}, view{}
+// stranded returns what a page shows that cannot be part of a session. The front end hears of it as
+// of any other failure.
+func stranded(w *world.World, asked request, end world.Ending, now time.Time) (answer, view) {
+	s := &world.Session{} // Only of this page.
+	if known := w.Sessions[asked.Token]; known != nil {
+		s.ID, s.Params, s.Institution = known.ID, known.Params, known.Institution
 	}
-	_, id, _ := strings.Cut(end.Err.ID, ".")
-	failure := failureOfEnding(id)
-	failure.Final = true
-	return answer{Name: string(world.ScreenError), Messages: []message{}}, view{Screen: string(world.ScreenError), App: asked.App, Failure: &failure}
+	if asked.Action == "leave" {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventExit, At: now, Institution: s.Institution}}
+		return answer{First: asked.Seen, Seen: asked.Seen, Messages: append(events(s), ending(end)), Over: true}, view{}
+	}
+	if asked.Seen == 0 {
+		s.Steps = []world.Step{{Name: moneykit.ConnectEventOpen, At: now}}
+	}
+	s.Refuse(end, now)
+	s.Hopeless = true
+	return answer{Name: string(s.Screen), First: asked.Seen, Seen: asked.Seen, Messages: events(s)}, viewOf(w, s, asked.App, now)
 }
 
 // events returns the messages of the steps that the page has not received.

@@ -232,6 +232,19 @@ func TestVisitBank(t *testing.T) {
 		other.send(map[string]any{"action": "leave", "redirect_url": returned})
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
+
+	// The page went to the bank, and comes back with another URL. The user can go there again.
+	b := newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 { // The page is loaded again.
+		b.send(map[string]any{"action": "open", "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+	}
+	b.do("retry", nil)
+	assert.Equal(t, "OAuth", b.name)
+	b.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", b.name)
 }
 
 func TestVisitIsOfOnePage(t *testing.T) {
@@ -244,14 +257,57 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	assert.Contains(t, other.html, "in use already")
 	other.do("leave", nil)
 	assert.Equal(t, "moneykittest.used_session", other.result.Err.ID)
+	assert.Equal(t, []string{"open", "error", "change_screen", "exit"}, other.names)
 	b.seen, b.screen = 0, 0
 	b.do("open", nil) // The page was loaded again.
 	assert.Equal(t, "Permissions", b.name)
 
 	unknown := newBrowser(t, mk, "no such token")
 	assert.Contains(t, unknown.html, "not known")
-	assert.True(t, mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken=x", "answer=allow&user=user_good").Code == http.StatusBadRequest)
+	status, _ := answerBank(t, mk, "x", "allow")
+	assert.Equal(t, http.StatusBadRequest, status)
 	for _, body := range []string{"", "[]", "{}", strings.Repeat(" ", 1<<20) + "{}"} {
 		assert.Equal(t, http.StatusBadRequest, mk.ask(t, http.MethodPost, "/connect/step", body).Code)
 	}
+}
+
+// The response to a step was lost, so the page sends the step again, even to the same screen.
+func TestStepIsRepeated(t *testing.T) {
+	t.Parallel()
+	mk := newFake(t)
+	b := newBrowser(t, mk, mk.open(sessionParams()))
+	b.do("choose", fields{"institution": world.CredentialsBank})
+	b.do("permissions", nil)
+	for range 9 { // Five wrong passwords would lock the user out.
+		b.send(map[string]any{"action": "credentials", "step": 1, "values": fields{"username": "user_good", "password": "x"}})
+		assert.Contains(t, b.html, "The user name or the password is wrong")
+	}
+	b.send(map[string]any{"action": "credentials", "step": 2, "values": fields{"username": "user_slow", "password": "pass_good"}})
+	for range 9 {
+		b.send(map[string]any{"action": "poll", "step": 3})
+		b.send(map[string]any{"action": "poll", "step": 1}) // It comes late.
+		assert.Equal(t, "Waiting", b.name)
+	}
+	b.send(map[string]any{"action": "poll", "step": 4})
+	b.send(map[string]any{"action": "poll", "step": 5})
+	assert.Equal(t, "Accounts", b.name)
+	assert.Equal(t, []string{
+		"open", "change_screen", "select_institution", "change_screen", "submit_permissions", "change_screen",
+		"submit_credentials", "error", "submit_credentials", "change_screen", "change_screen",
+	}, b.names)
+
+	b = newBrowser(t, mk, mk.open(oauthParams()))
+	b.do("permissions", nil)
+	_, returned := answerBank(t, mk, b.token, "allow")
+	for range 2 {
+		b.send(map[string]any{"action": "resume", "step": 1, "redirect_url": returned + "&"})
+		assert.Contains(t, b.html, "The way back was not right")
+		assert.Contains(t, b.html, "Try again")
+	}
+	b.do("retry", nil)
+	other := &browser{t: t, mk: mk, token: b.token, visit: "other page"}
+	other.send(map[string]any{"action": "open", "redirect_url": returned})
+	assert.Equal(t, "Accounts", other.name)
+	other.send(map[string]any{"action": "accounts", "step": 1, "values": fields{"accounts": other.accounts()}})
+	assert.Equal(t, "Success", other.name, "the steps of another page are counted anew")
 }

@@ -1,6 +1,20 @@
 // The tester's panel of Connect and of the bank's pages: a click on a test user fills in the form.
 
-document.addEventListener("click", (event) => {
+// Keeps double clicks and held keys from screens that came with them.
+let clicked;
+function guard(event) {
+	const here = [...document.querySelectorAll("body.bank, .screen, dialog[open]")].at(-1);
+	if ((event.repeat && event.key === "Enter") || (event.detail > 1 && (here !== clicked || here === document.body))) {
+		event.preventDefault();
+		event.stopImmediatePropagation();
+	} else if (event.detail === 1) {
+		clicked = here;
+	}
+}
+addEventListener("click", guard, true);
+addEventListener("keydown", guard, true);
+
+addEventListener("click", (event) => {
 	const button = event.target.closest?.("[data-fill]");
 	if (!button) {
 		return;

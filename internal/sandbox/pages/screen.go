@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -104,7 +105,9 @@ func productsOf(w *world.World, s *world.Session) []productView {
 	}
 	for _, p := range w.Asked(s) {
 		settings := s.Settings(p)
-		all = append(all, productView{string(p), nameOf(p), settings.Reason, settings.Required || settings.RequirePermission})
+		locked := settings.Required || settings.RequirePermission
+		declined := !locked && slices.Contains(s.Declined, p)
+		all = append(all, productView{string(p), nameOf(p), settings.Reason, locked, declined})
 	}
 	return all
 }
@@ -133,28 +136,45 @@ func words(name string) string {
 	return string(text)
 }
 
-// accountsOf returns the accounts to choose from, after those that a link already has.
+// accountsOf returns the accounts to choose from, after those that a link already has. New ones are
+// chosen at first, and if there are none, all: the user wants to connect the bank again.
 func accountsOf(w *world.World, s *world.Session, now time.Time) []accountView {
 	var all []accountView
-	known := map[string]bool{}
 	for _, l := range w.LinksOf(s.Params.CustomerUser.ID, now) {
-		for _, a := range l.Accounts {
-			if l.ID == s.Params.ExistingLinkID {
+		if l.ID == s.Params.ExistingLinkID {
+			for _, a := range l.Accounts {
 				shared := viewOfAccount(a)
 				shared.Shared = true
 				all = append(all, shared)
-			} else if l.Institution.ID == s.Institution.ID {
+			}
+		}
+	}
+	known := connectedAccounts(w, s, now)
+	isNew := func(a moneykit.Account) bool { return !known[a.Name+"\x00"+a.Mask] }
+	someNew := slices.ContainsFunc(s.Offered, isNew)
+	chosen := false
+	for _, a := range s.Offered {
+		offered := viewOfAccount(a)
+		offered.Known = !isNew(a)
+		offered.Checked = s.Wrong == "" && offered.Known != someNew && (!chosen || !s.Features().PermitOnlyOneAccount)
+		chosen = chosen || offered.Checked
+		all = append(all, offered)
+	}
+	return all
+}
+
+// connectedAccounts returns the names and masks of the accounts that the user has connected at the
+// institution before.
+func connectedAccounts(w *world.World, s *world.Session, now time.Time) map[string]bool {
+	known := map[string]bool{}
+	for _, l := range w.LinksOf(s.Params.CustomerUser.ID, now) {
+		if l.Institution.ID == s.Institution.ID && l.IsLinked() {
+			for _, a := range l.Accounts {
 				known[a.Name+"\x00"+a.Mask] = true
 			}
 		}
 	}
-	for i, a := range s.Offered {
-		offered := viewOfAccount(a)
-		offered.Known = known[a.Name+"\x00"+a.Mask]
-		offered.Checked = !offered.Known && (i == 0 || !s.Features().PermitOnlyOneAccount)
-		all = append(all, offered)
-	}
-	return all
+	return known
 }
 
 func viewOfAccount(a moneykit.Account) accountView {
@@ -274,7 +294,7 @@ func failureOfEnding(id string) failureView {
 		},
 		"duplicate_institution": {
 			"You have already connected this bank",
-			"The application does not let you connect it a second time.",
+			"It is not connected a second time.",
 		},
 		"locked": {"The bank has locked your login", "Unlock it at the bank’s website, and then try again."},
 		"user_setup_required": {
@@ -283,7 +303,7 @@ func failureOfEnding(id string) failureView {
 		},
 		"institution_error": {
 			"The bank cannot be reached",
-			"It may be down for a while. Please try again later, or choose another bank.",
+			"It may be down for a while. Please try again later.",
 		},
 		"no_accounts":       {"There is nothing to share", "The bank has no accounts of yours that the application can use."},
 		"user_oauth_denied": {"You did not allow access", "Without it, your bank cannot be connected."},

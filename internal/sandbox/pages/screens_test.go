@@ -22,9 +22,11 @@ func sampleViews() map[string]any {
 	}
 	hints := []hint{{"user_good" + markup, "Logs in.", map[string]string{"username": "user_good" + markup, "password": "pass_good"}}}
 	products := []productView{
-		{"accounts", "Accounts and balances", "show your money" + markup, true}, {"account_numbers", "Account and routing numbers", "", false},
-		{"identity", "Identity", "check who you are", false}, {"transactions", "Transactions", "sort your spending", false},
-		{"investments", "Investments", "", false},
+		{"accounts", "Accounts and balances", "show your money" + markup, true, false},
+		{"account_numbers", "Account and routing numbers", "", false, true},
+		{"identity", "Identity", "check who you are", false, false},
+		{"transactions", "Transactions", "sort your spending", false, false},
+		{"investments", "Investments", "", false, false},
 	}
 	views := map[string]any{}
 	for _, v := range []view{
@@ -128,7 +130,7 @@ func TestAssetsAreSmall(t *testing.T) {
 		}
 		return nil
 	}))
-	assert.LessOrEqual(t, size, 60_000)
+	assert.LessOrEqual(t, size, 60<<10)
 }
 
 func TestInk(t *testing.T) {

@@ -14,7 +14,7 @@ type view struct {
 	Products []productView // Permissions
 	Username string        // Credentials: what was entered before
 	Devices  []deviceView  // OTP Device
-	Device   string        // OTP: where the code was sent, such as "the phone •••• 4242"
+	Device   string        // OTP: where the code was sent, such as "•••• 4242"
 	Question string        // Security Question
 	BankURL  string        // OAuth: the bank's page
 	Accounts []accountView // Accounts
@@ -35,10 +35,11 @@ type bankView struct {
 
 // productView is something that the application asks for.
 type productView struct {
-	Product string // as in the API; "accounts" is always there
-	Name    string // such as "Account and routing numbers"
-	Reason  string // completes "is used to", "" if the application gave none
-	Locked  bool   // cannot be declined
+	Product  string // as in the API; "accounts" is always there
+	Name     string // such as "Account and routing numbers"
+	Reason   string // completes "is used to", "" if the application gave none
+	Locked   bool   // cannot be declined
+	Declined bool   // the user has declined it before
 }
 
 // deviceView is where a code can be sent.

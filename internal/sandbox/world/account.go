@@ -66,9 +66,10 @@ func isKind(kind, root string) bool {
 	return root == "" || kind == root || strings.HasPrefix(kind, root+".")
 }
 
-// seedAccounts returns the accounts that the user of a link has at any of the institutions.
+// seedAccounts returns the accounts that the user of a link has at its institution. A second link
+// has the same accounts with other ids.
 func (w *World) seedAccounts(l *Link, now time.Time) []moneykit.Account {
-	r := w.Random("accounts " + l.ID)
+	ids, r := w.Random("accounts "+l.ID), w.Random("accounts of "+l.User+" at "+l.Institution.ID)
 	limit := 1000 * (1 + r.IntN(20))
 	accounts := []moneykit.Account{
 		{Type: "depository.checking", Name: "Everyday Checking", Balances: holds(r, 20, 5000)},
@@ -78,7 +79,7 @@ func (w *World) seedAccounts(l *Link, now time.Time) []moneykit.Account {
 	}
 	for i := range accounts {
 		a := &accounts[i]
-		a.ID = "acc_" + base62(r)
+		a.ID = "acc_" + base62(ids)
 		a.Mask = fmt.Sprintf("%04d", r.IntN(10000))
 		a.Balances.Currency, a.Balances.Date = l.Institution.Currency(), Stamp(now)
 	}

@@ -39,3 +39,20 @@ func TestCustomAccounts(t *testing.T) {
 		assert.Equal(t, []moneykit.Owner{owner}, w.Owners(link, a))
 	}
 }
+
+// A user has the same accounts at a bank each time. They have ids of their own on each link.
+func TestAccountsOfSecondLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	describe := func(l *world.Link) (all []string) {
+		for _, a := range l.Accounts {
+			all = append(all, a.Name+" "+a.Mask+" "+a.Balances.Current.String())
+		}
+		return all
+	}
+	first, second := add(t, w, world.LinkSpec{}), add(t, w, world.LinkSpec{})
+	assert.Equal(t, describe(first), describe(second))
+	assert.NotEqual(t, first.Accounts[0].ID, second.Accounts[0].ID)
+	assert.NotEqual(t, describe(first), describe(add(t, w, world.LinkSpec{UserID: "user-42"})))
+	assert.NotEqual(t, describe(first), describe(add(t, w, world.LinkSpec{InstitutionID: "chase"})))
+}

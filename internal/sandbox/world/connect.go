@@ -87,7 +87,7 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 
 // enter opens Connect with the token of a session.
 func (w *World) enter(token string, now time.Time) (*Session, Ending, bool) {
-	session := w.Sessions[token]
+	session := w.session(token)
 	switch {
 	case session == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
@@ -203,12 +203,15 @@ func (w *World) conclude(s *Session, play Play, now time.Time) Ending {
 	return end
 }
 
-// isLinked reports whether a user has a link at an institution. One whose token nobody exchanged
-// does not count, because the user could never get rid of it.
+// isLinked reports whether a user has a link at an institution.
 func (w *World) isLinked(user string, in Institution, now time.Time) bool {
-	return slices.ContainsFunc(w.LinksOf(user, now), func(l *Link) bool {
-		return l.Institution.ID == in.ID && (l.State == moneykit.LinkStateConnected || l.State == moneykit.LinkStateError)
-	})
+	return slices.ContainsFunc(w.LinksOf(user, now), func(l *Link) bool { return l.Institution.ID == in.ID && l.IsLinked() })
+}
+
+// IsLinked reports whether the user has connected the link. One whose token nobody exchanged does
+// not count, because the user could never get rid of it.
+func (l *Link) IsLinked() bool {
+	return l.State == moneykit.LinkStateConnected || l.State == moneykit.LinkStateError
 }
 
 // linkAnew adds the new link of a session to the world. It awaits the exchange of its token.
@@ -221,6 +224,7 @@ func (w *World) linkAnew(s *Session, accounts []moneykit.Account, now time.Time)
 	w.add(l)
 	token := NewToken()
 	w.Exchanges[token] = &Exchange{LinkID: l.ID, Created: now}
+	w.exchange(token)
 	w.issued(token, now)
 	return success(l, token)
 }

@@ -138,24 +138,3 @@ func (l *Link) transactionsEvent(now time.Time) Event {
 	}
 	return e
 }
-
-// CatchUp does what is due for all links, such as refreshes that were asked for.
-func (w *World) CatchUp(now time.Time) {
-	for _, id := range w.Order {
-		w.Find(id, now)
-	}
-}
-
-// NextDue returns when [World.CatchUp] will have something to do, and false if it will not.
-func (w *World) NextDue() (time.Time, bool) {
-	var next time.Time
-	for _, l := range w.Links {
-		if len(l.Jobs) == 0 || l.State == moneykit.LinkStateDeleted {
-			continue
-		}
-		if at := l.Jobs[0].At; next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return next, !next.IsZero()
-}

@@ -13,41 +13,35 @@ import (
 // teller makes up what happens on the accounts of a link.
 type teller struct {
 	w        *World
-	l        *Link
 	r        *rand.Rand
+	payers   [roles]Payer
 	shops    []merchant
 	regulars []regular
 	prices   []int // of the regulars
 	enriched bool
 }
 
+// teller returns one for a link as it is now.
 func (w *World) teller(l *Link, purpose string) *teller {
-	t := &teller{
-		w: w, l: l, r: w.Random(purpose + " " + l.ID), shops: shops(), regulars: regulars(),
-		enriched: l.Products[moneykit.ProductEnrichment] != nil,
+	now := Past{Link: l.ID, Enriched: l.Products[moneykit.ProductEnrichment] != nil}
+	for part := range now.Payers {
+		if a := l.playing(role(part)); a != nil {
+			now.Payers[part] = Payer{a.ID, cmp.Or(a.Balances.Currency, l.Institution.Currency())}
+		}
 	}
-	prices := w.Random("regular " + l.ID) // they do not change
+	return w.tellerOf(&now, purpose)
+}
+
+// tellerOf returns one for a link as it was.
+func (w *World) tellerOf(p *Past, purpose string) *teller {
+	t := &teller{
+		w: w, r: w.Random(purpose + " " + p.Link), payers: p.Payers, shops: shops(), regulars: regulars(), enriched: p.Enriched,
+	}
+	prices := w.Random("regular " + p.Link) // they do not change
 	for _, reg := range t.regulars {
 		t.prices = append(t.prices, reg.least+prices.IntN(reg.most-reg.least+1))
 	}
 	return t
-}
-
-// begin puts the past of a link into its ledger.
-func (w *World) begin(l *Link, now time.Time) {
-	if w.History <= 0 {
-		return
-	}
-	t := w.teller(l, "past")
-	today := moneykit.DateOf(now.UTC())
-	var rows []*moneykit.Transaction
-	for day := moneykit.DateOf(now.UTC().Add(-w.History)); day.Compare(today) < 0; day = day.AddDays(1) {
-		for _, row := range t.day(day) {
-			rows = append(rows, &row)
-		}
-	}
-	l.Ledger.post(EntryCreated, rows...)
-	l.Ledger.wait(t.waiting(today, 2))
 }
 
 // fetch refreshes the transactions: the past with the first fetch, and a few new ones later.
@@ -64,17 +58,21 @@ func (w *World) fetch(l *Link, now time.Time) {
 	w.settle(l, now)
 	for range 1 + t.r.IntN(3) {
 		if row, ok := t.shopping(today); ok {
+			row.ID = w.transactionID(l)
 			g.post(EntryCreated, &row)
 		}
 	}
-	l.fetched(t.waiting(today, 1), now)
+	pending := t.waiting(today, 1)
+	for i := range pending {
+		pending[i].ID = w.transactionID(l)
+	}
+	l.fetched(pending, now)
 }
 
-// day returns what is posted on a day.
-func (t *teller) day(day moneykit.Date) []moneykit.Transaction {
-	var rows []moneykit.Transaction
+// day appends what is posted on a day.
+func (t *teller) day(rows []moneykit.Transaction, day moneykit.Date) []moneykit.Transaction {
 	for i, reg := range t.regulars {
-		if a := t.account(reg.from); a != nil && reg.due(day) {
+		if a := t.payers[reg.from]; a != (Payer{}) && reg.due(day) {
 			row := t.row(a, reg.merchant, t.prices[i], day)
 			if reg.credit {
 				row.Type = moneykit.TransactionTypeCredit
@@ -107,25 +105,26 @@ func (t *teller) waiting(day moneykit.Date, least int) []moneykit.Transaction {
 
 // shopping returns a payment in a shop, if there is an account to pay from.
 func (t *teller) shopping(day moneykit.Date) (moneykit.Transaction, bool) {
-	a := t.account(role(t.r.IntN(2)))
-	if a == nil {
+	a := t.payers[t.r.IntN(2)]
+	if a == (Payer{}) {
 		return moneykit.Transaction{}, false
 	}
 	shop := t.shops[t.r.IntN(len(t.shops))]
 	return t.row(a, shop, shop.least+t.r.IntN(shop.most-shop.least+1), day), true
 }
 
-// row returns a debit of so many cents.
-func (t *teller) row(a *moneykit.Account, m merchant, amount int, day moneykit.Date) moneykit.Transaction {
+// row returns a debit of so many cents, without an id.
+func (t *teller) row(a Payer, m merchant, amount int, day moneykit.Date) moneykit.Transaction {
 	row := moneykit.Transaction{
-		ID:        t.w.transactionID(t.l),
-		AccountID: a.ID,
+		AccountID: a.Account,
 		Type:      moneykit.TransactionTypeDebit,
 		Amount:    *cents(amount),
-		Currency:  cmp.Or(a.Balances.Currency, t.l.Institution.Currency()),
+		Currency:  a.Currency,
 		Date:      day,
 	}
-	row.Description = cmp.Or(m.name, sentence(string(m.subcategory)))
+	if row.Description = m.name; m.name == "" {
+		row.Description = sentence(string(m.subcategory))
+	}
 	row.RawDescription = strings.ToUpper(fmt.Sprintf("%s #%03d %s", row.Description, t.r.IntN(1000), base62(t.r)[:6]))
 	if t.r.IntN(2) == 0 { // not every bank has the time
 		row.Datetime = moneykit.Timestamp{Time: day.Time(time.UTC).Add(time.Duration(t.r.IntN(86400)) * time.Second)}
@@ -187,19 +186,19 @@ func (w *World) recurring(reg *regular, day moneykit.Date) *moneykit.Transaction
 	return &own
 }
 
-// account returns the account that plays a role, or nil. What a card cannot pay, the everyday
+// playing returns the account that plays a role, or nil. What a card cannot pay, the everyday
 // account does.
-func (t *teller) account(part role) *moneykit.Account {
+func (l *Link) playing(part role) *moneykit.Account {
 	switch part {
 	case card:
-		if a := t.l.firstOf("liability.credit_card"); a != nil {
+		if a := l.firstOf("liability.credit_card"); a != nil {
 			return a
 		}
 	case savings:
-		return t.l.firstOf("depository.savings")
+		return l.firstOf("depository.savings")
 	case everyday:
 	}
-	return t.l.firstOf("depository.checking", "depository", "liability.credit_card", "other", "unknown")
+	return l.firstOf("depository.checking", "depository", "liability.credit_card", "other", "unknown")
 }
 
 // due reports whether a regular payment falls on a day.

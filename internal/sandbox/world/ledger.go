@@ -12,11 +12,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Ledger holds the transactions of a link and their history. The log is the source of truth for
-// posted rows; the indexes below are derived from it on first use. Log and indexes share the rows,
+// Ledger holds the transactions of a link and their history. The past and the log are the source of
+// truth for posted rows; the indexes below are derived from them on first use. All share the rows,
 // which must not be changed: an update is a new row.
 type Ledger struct {
 	Epoch   int      // places of earlier ones are refused
+	Past    *Past    // nil if none was made up
+	Prior   int      // how many rows of the past were created before the log
 	Log     []Entry  // what happened to posted rows, oldest first
 	Gone    []string // ids of rows that were removed in earlier epochs, which are never used again
 	Pending []moneykit.Transaction
@@ -26,7 +28,9 @@ type Ledger struct {
 	Begun   bool // the past is in it
 	Changes int  // how often there was something new to sync
 
-	last  map[string]int32 // index in Log of the last entry for each id, or gone; nil before build
+	world *World                 // nil before World.Ledger
+	past  []moneykit.Transaction // nil if its rows have to be made again
+	last  map[string]int32       // number of the last entry for each id, or gone; nil before build
 	order byDay[moneykit.Transaction]
 	// waiting has the pending rows; nil before build.
 	waiting *byDay[moneykit.Transaction]
@@ -38,6 +42,7 @@ const gone = -1
 // Entry is something that happened to a posted row.
 type Entry struct {
 	Row  *moneykit.Transaction // as it was afterwards; of a removed row only the id counts
+	Past int                   // which row of the past it is, if Row is nil
 	Kind EntryKind
 }
 
@@ -58,6 +63,7 @@ func (w *World) Ledger(l *Link) *Ledger {
 	if l.Ledger == nil {
 		l.Ledger = &Ledger{}
 	}
+	l.Ledger.world = w
 	p := l.Products[moneykit.ProductTransactions]
 	if !l.Ledger.Begun && p != nil && !p.Refreshed.IsZero() {
 		l.Ledger.Begun = true
@@ -68,6 +74,7 @@ func (w *World) Ledger(l *Link) *Ledger {
 
 // build derives the indexes if there are none.
 func (g *Ledger) build() {
+	g.remember()
 	if g.waiting == nil {
 		g.waiting = &byDay[moneykit.Transaction]{dated: dated}
 		var rows []*moneykit.Transaction
@@ -79,16 +86,16 @@ func (g *Ledger) build() {
 	if g.last != nil {
 		return
 	}
-	g.last = make(map[string]int32, len(g.Log)+len(g.Gone))
+	g.last = make(map[string]int32, g.length()+len(g.Gone))
 	for _, id := range g.Gone {
 		g.last[id] = gone
 	}
-	for i, e := range g.Log {
-		g.last[e.Row.ID] = int32(i)
+	for i := range g.length() {
+		g.last[g.entry(i).Row.ID] = int32(i)
 	}
 	var rows []*moneykit.Transaction
-	for i, e := range g.Log {
-		if e.Kind != EntryRemoved && int(g.last[e.Row.ID]) == i {
+	for i := range g.length() {
+		if e := g.entry(i); e.Kind != EntryRemoved && int(g.last[e.Row.ID]) == i {
 			rows = append(rows, e.Row)
 		}
 	}
@@ -102,8 +109,10 @@ func dated(t *moneykit.Transaction) (moneykit.Date, string) { return t.Date, t.I
 // posted returns a posted row, nil if there is none with the id.
 func (g *Ledger) posted(id string) *moneykit.Transaction {
 	g.build()
-	if i, ok := g.last[id]; ok && i != gone && g.Log[i].Kind != EntryRemoved {
-		return g.Log[i].Row
+	if i, ok := g.last[id]; ok && i != gone {
+		if e := g.entry(int(i)); e.Kind != EntryRemoved {
+			return e.Row
+		}
 	}
 	return nil
 }
@@ -124,8 +133,8 @@ func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
 		if old := g.posted(row.ID); old != nil {
 			g.order.remove(old)
 		}
-		g.last[row.ID] = int32(len(g.Log)) //nolint:gosec // a log does not get that long
-		g.Log = append(g.Log, Entry{row, kind})
+		g.last[row.ID] = int32(g.length()) //nolint:gosec // a log does not get that long
+		g.Log = append(g.Log, Entry{Row: row, Kind: kind})
 	}
 	if kind != EntryRemoved {
 		g.order.insert(rows...)
@@ -135,19 +144,18 @@ func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
 // forget begins a new epoch with the rows that there are.
 func (g *Ledger) forget() {
 	g.build()
-	var rows []*moneykit.Transaction
+	var log []Entry
 	for _, id := range slices.Sorted(maps.Keys(g.last)) {
-		if row := g.posted(id); row != nil {
-			rows = append(rows, row)
+		if g.posted(id) != nil {
+			e := g.raw(int(g.last[id]))
+			e.Kind = EntryCreated
+			log = append(log, e)
 		} else if g.last[id] != gone {
 			g.Gone = append(g.Gone, id)
 		}
 	}
 	g.Epoch++
-	g.Log, g.last = nil, nil
-	for _, row := range rows {
-		g.Log = append(g.Log, Entry{row, EntryCreated})
-	}
+	g.Prior, g.Log, g.last = 0, log, nil
 }
 
 // wait replaces the pending rows.
@@ -178,7 +186,7 @@ type Place struct {
 // Has reports whether a place is valid in this ledger, which is the ledger of the link.
 func (g *Ledger) Has(linkID string, at Place) bool {
 	return at.Link == linkID && at.Epoch == g.Epoch &&
-		at.Event >= 0 && at.Event <= len(g.Log) && at.Version >= 0 && at.Version <= g.Version &&
+		at.Event >= 0 && at.Event <= g.length() && at.Version >= 0 && at.Version <= g.Version &&
 		at.Row >= 0 && (at.Version != g.Version || at.Row <= len(g.Pending))
 }
 
@@ -208,8 +216,8 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 		}
 		changes.Updated[i] = row
 	}
-	for ; at.Event < len(g.Log); at.Event++ {
-		e := g.Log[at.Event]
+	for ; at.Event < g.length(); at.Event++ {
+		e := g.entry(at.Event)
 		// A reader that has not read any pending rows does not know this one yet. It gets the row
 		// as created and as updated, as MoneyKit has been seen to do.
 		unread := e.Kind == EntrySettled && at.Version == 0
@@ -251,11 +259,15 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 func (w *World) transactionID(l *Link) string {
 	for {
 		l.Ledger.Made++
-		id := "txn_" + base62(w.Random(fmt.Sprintf("transaction %s %d", l.ID, l.Ledger.Made)))
-		if !l.Ledger.used(id) {
+		if id := w.madeUpID(l.ID, l.Ledger.Made); !l.Ledger.used(id) {
 			return id
 		}
 	}
+}
+
+// madeUpID returns the id of the nth row that is made up for a link.
+func (w *World) madeUpID(linkID string, n int) string {
+	return "txn_" + base62(w.Random(fmt.Sprintf("transaction %s %d", linkID, n)))
 }
 
 // complete returns a row as a client will read it, with what is missing filled in, or what is

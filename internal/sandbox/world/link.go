@@ -3,6 +3,7 @@ package world
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -105,6 +106,7 @@ func (w *World) add(l *Link) {
 	w.Counts["added"]++
 	l.Number = w.Counts["added"] // users may end Connect in another order than they came to their accounts
 	w.Links[l.ID] = l
+	w.touch(l)
 	w.Order = append(w.Order, l.ID)
 	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)
 }
@@ -116,6 +118,7 @@ func (w *World) Find(id string, now time.Time) *Link {
 	if l == nil || (!l.Deleted.IsZero() && now.Sub(l.Deleted) >= retention) {
 		return nil
 	}
+	w.touch(l)
 	w.work(l, now)
 	return l
 }
@@ -130,19 +133,27 @@ func (w *World) existing(id string, now time.Time) (*Link, error) {
 }
 
 // LinksOf returns the links of a user that are not deleted, in the order in which they were made.
-func (w *World) LinksOf(user string, now time.Time) []*Link { return w.live(w.ByUser[user], now) }
+func (w *World) LinksOf(user string, now time.Time) []*Link {
+	return slices.Collect(w.live(w.ByUser[user], now))
+}
 
 // AllLinks returns the links that are not deleted, in the order in which they were made.
-func (w *World) AllLinks(now time.Time) []*Link { return w.live(w.Order, now) }
+func (w *World) AllLinks(now time.Time) []*Link { return slices.Collect(w.LinksAfter(0, now)) }
 
-func (w *World) live(ids []string, now time.Time) []*Link {
-	var all []*Link
-	for _, id := range ids {
-		if l, err := w.existing(id, now); err == nil {
-			all = append(all, l)
+// LinksAfter yields the links that are not deleted and have a larger number, in the order in which
+// they were made.
+func (w *World) LinksAfter(number int, now time.Time) iter.Seq[*Link] {
+	return w.live(w.Order[max(0, min(number, len(w.Order))):], now) // the first link has the number 1
+}
+
+func (w *World) live(ids []string, now time.Time) iter.Seq[*Link] {
+	return func(yield func(*Link) bool) {
+		for _, id := range ids {
+			if l, err := w.existing(id, now); err == nil && !yield(l) {
+				return
+			}
 		}
 	}
-	return all
 }
 
 // Break puts a link into state error with a reason, or with an empty reason connects it again.

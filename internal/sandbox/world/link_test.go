@@ -76,3 +76,23 @@ func TestDelete(t *testing.T) {
 	assert.Nil(t, w.Find(first.ID, end))
 	assert.Nil(t, w.Find("mk_unknown", start))
 }
+
+func TestLinksAfter(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	for range 6 {
+		add(t, w, world.LinkSpec{Accounts: []moneykit.Account{}})
+	}
+	w.Delete(w.Links[w.Order[3]], start)
+	for number, want := range map[int][]int{-1: {1, 2, 3, 5, 6}, 0: {1, 2, 3, 5, 6}, 2: {3, 5, 6}, 4: {5, 6}, 6: nil, 99: nil} {
+		var got []int
+		for l := range w.LinksAfter(number, start) {
+			got = append(got, l.Number)
+		}
+		assert.Equal(t, want, got, number)
+	}
+	for l := range w.LinksAfter(1, start) {
+		assert.Equal(t, 2, l.Number)
+		break
+	}
+}

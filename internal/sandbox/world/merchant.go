@@ -47,6 +47,8 @@ const (
 	everyday role = iota
 	card
 	savings
+
+	roles = 3 // so many there are
 )
 
 // regular is a payment that returns.

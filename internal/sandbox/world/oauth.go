@@ -49,7 +49,7 @@ func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) 
 
 // AtBank returns the session of a user who is at the pages of a bank, nil if there is none.
 func (w *World) AtBank(token string, now time.Time) *Session {
-	s := w.Sessions[token]
+	s := w.session(token)
 	if s == nil || s.Over || s.Screen != ScreenOAuth || (w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now))) {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (w *World) Answer(s *Session, allow bool, now time.Time) string {
 // Return comes back from the bank's pages to a page of Connect, which need not be the one that the
 // user left. If the URL is not right, the user can go on where the session is.
 func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, Ending, bool) {
-	s := w.Sessions[token]
+	s := w.session(token)
 	switch {
 	case s == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
@@ -80,7 +80,10 @@ func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, 
 	if end, ok := w.checkReturn(s, returnURL, now); !ok {
 		return nil, end, false
 	}
-	s.Page, s.Returned = page, true
+	if s.Page != page {
+		s.Page, s.Acted = page, 0
+	}
+	s.Returned = true
 	w.found(s, nil, now)
 	return s, Ending{}, true
 }
@@ -96,7 +99,7 @@ func returnQuery() string {
 // Continue plays the second half of Connect, after [World.Authorize]: the user is back at
 // returnURL. The URL must be the one of this session, byte for byte, and is good once.
 func (w *World) Continue(token, returnURL string, play Play, now time.Time) Ending {
-	session := w.Sessions[token]
+	session := w.session(token)
 	switch {
 	case session == nil:
 		return mistake("unknown_session", "the link session token is unknown")

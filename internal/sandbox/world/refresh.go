@@ -8,17 +8,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Job is a refresh that was asked for and is yet to happen.
-type Job struct {
-	At       time.Time
-	Products []moneykit.Product
-}
-
 // Schedule refreshes products that a link has after the delay of the settings.
 func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
 	l.Jobs = append(l.Jobs, Job{now.Add(w.RefreshDelay), products})
 	w.stirred = true
-	w.work(l, now)
+	if w.work(l, now); len(l.Jobs) > 0 {
+		w.plan(l, l.Jobs[len(l.Jobs)-1])
+	}
 }
 
 // Refresh fetches products of a link at once, all that it has if none are named, whatever the
@@ -49,6 +45,7 @@ func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Tim
 // work does what is due for a link.
 func (w *World) work(l *Link, now time.Time) {
 	for len(l.Jobs) > 0 && !l.Jobs[0].At.After(now) {
+		w.touch(l)
 		next := l.Jobs[0]
 		l.Jobs = l.Jobs[1:]
 		switch l.State {

@@ -47,10 +47,12 @@ type Exchange struct {
 // the link. There must be such a link, if the session names one.
 func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *Session {
 	if l := w.Links[params.ExistingLinkID]; l != nil {
+		w.touch(l)
 		l.Webhook, l.Tags = params.Webhook, slices.Clone(params.Tags)
 	}
 	session := &Session{Token: NewToken(), ID: NewToken(), Params: params, Created: now}
 	w.Sessions[session.Token] = session
+	w.session(session.Token)
 	w.issued(session.Token, now)
 	return session
 }
@@ -58,11 +60,12 @@ func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *S
 // ExchangeToken connects the link of an exchangeable token and returns it. It returns nil for a
 // token that is unknown, expired or used, and for one whose link is deleted.
 func (w *World) ExchangeToken(token string, now time.Time) *Link {
-	e := w.Exchanges[token]
+	e := w.exchange(token)
 	if e == nil || e.Used || w.isOld(e.Created, now) {
 		return nil
 	}
 	l := w.Links[e.LinkID]
+	w.touch(l)
 	if l.State == moneykit.LinkStateDeleted {
 		return nil
 	}
@@ -109,9 +112,10 @@ func (w *World) spend(token string) {
 
 // forget forgets a link session, or an exchange.
 func (w *World) forget(token string) {
-	if session := w.Sessions[token]; session != nil {
+	if session := w.session(token); session != nil {
 		delete(w.Returns, session.Return)
 	}
+	w.exchange(token)
 	delete(w.Sessions, token)
 	delete(w.Exchanges, token)
 }

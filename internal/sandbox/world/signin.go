@@ -54,9 +54,9 @@ type Device struct{ ID, Kind, Name string }
 // Devices returns the devices of user_otp.
 func Devices() []Device {
 	return []Device{
-		{"sms", "sms", "Text message to •••• 4242"},
-		{"email", "email", "Email to u•••@example.com"},
-		{"phone", "phone", "Phone call to •••• 4242"},
+		{"sms", "sms", "•••• 4242"},
+		{"email", "email", "u•••@example.com"},
+		{"phone", "phone", "•••• 4242"},
 	}
 }
 

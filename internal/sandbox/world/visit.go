@@ -2,6 +2,7 @@ package world
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -31,6 +32,7 @@ const (
 // Visit is where the user of a session is in Connect.
 type Visit struct {
 	Page     string                 // that shows the session, "" if a [Play] does
+	Acted    int                    // number of the last step of the page
 	Screen   Screen                 // "" before Connect is opened
 	Number   int                    // counts the screens that the user came to
 	Trail    []Screen               // to go back to, the last first seen last
@@ -104,7 +106,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 	}
 	switch string(s.Screen) + " " + a.Name {
 	case "Finder search":
-		term := []rune(a.Term)
+		term := []rune(strings.TrimRight(a.Term, "\ufffd")) // A page may cut it within a character.
 		s.happened(moneykit.ConnectEventSearchInstitution, map[string]any{"search_term": string(term[:min(len(term), maxTerm)])}, now)
 	case "Finder choose":
 		w.choose(s, a.Institution, now)
@@ -140,7 +142,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 // Begin opens Connect on a page for a link session, or finds the session that this page has opened
 // before. If that cannot be, it returns how Connect ends.
 func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool) {
-	if s := w.Sessions[token]; s != nil && s.Page == page && page != "" {
+	if s := w.session(token); s != nil && s.Page == page && page != "" {
 		if !s.Over && w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now)) {
 			return nil, noted("expired_session", "the link session token has expired"), false
 		}
@@ -152,6 +154,11 @@ func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool
 		w.arrive(s, now)
 	}
 	return s, end, ok
+}
+
+// Repeats reports whether a page has sent the step with this number before. The first number is 1.
+func (s *Session) Repeats(page string, step int) bool {
+	return s.Page == page && step > 0 && step <= s.Acted
 }
 
 // arrive comes to the first screen.
@@ -207,6 +214,7 @@ func (w *World) choose(s *Session, id string, now time.Time) {
 
 // goToBank goes to an institution, and asks whether the user wants to link it again.
 func (w *World) goToBank(s *Session, in Institution, now time.Time) {
+	w.forgetBank(s)
 	s.Institution = in
 	if s.ChoosesBank() {
 		s.happened(moneykit.ConnectEventSelectInstitution,
@@ -224,13 +232,24 @@ func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	}
 }
 
+// forgetBank forgets what the user did at the institution that was chosen before. A return from its
+// pages is good no more.
+func (w *World) forgetBank(s *Session) {
+	delete(w.Returns, s.Return)
+	s.Username, s.Device, s.Tries, s.Failure = "", "", 0, ""
+}
+
 // ask asks for permissions, if there are any to ask for.
 func (w *World) ask(s *Session, now time.Time) {
-	if s.Params.ExistingLinkID != "" && len(w.Asked(s)) == 0 {
+	_, err := w.existing(s.Params.ExistingLinkID, now)
+	switch relink := s.Params.ExistingLinkID != ""; {
+	case relink && err != nil: // it was deleted since Connect was opened
+		s.lost(now)
+	case relink && len(w.Asked(s)) == 0:
 		w.signIn(s, now)
-		return
+	default:
+		s.goTo(ScreenPermissions, now)
 	}
-	s.goTo(ScreenPermissions, now)
 }
 
 // Asked returns the products that the session asks for and that an existing link lacks.
@@ -305,7 +324,7 @@ func (s *Session) Refuse(end Ending, now time.Time) { s.problem(end.Err, "", now
 
 // goTo shows the next screen. The user can go back from there.
 func (s *Session) goTo(screen Screen, now time.Time) {
-	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials}, s.Screen) {
+	if slices.Contains([]Screen{ScreenFinder, ScreenPermissions, ScreenReconnect, ScreenCredentials, ScreenDevice}, s.Screen) {
 		s.Trail = append(s.Trail, s.Screen)
 	}
 	s.show(screen, now)

@@ -40,7 +40,13 @@ type World struct {
 
 	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
 
-	stirred bool // there is something new to deliver, or will be at another time
+	recent []*Ledger // with rows of the past in memory, the last used last
+	pasts  int       // the number of these rows
+
+	agenda agenda
+
+	touched *Touched // nil if nobody wants them
+	stirred bool     // there is something new to deliver, or will be at another time
 }
 
 // Settings is how a [World] behaves.
@@ -83,6 +89,9 @@ const maxTokens = 10_000
 func (w *World) IssueToken(token string, issued AccessToken) {
 	w.Tokens[token] = issued
 	w.TokenAges = append(w.TokenAges, token)
+	if w.touched != nil {
+		w.touched.Tokens = append(w.touched.Tokens, token)
+	}
 	if len(w.TokenAges) > maxTokens {
 		delete(w.Tokens, w.TokenAges[0])
 		w.TokenAges = w.TokenAges[1:]
@@ -91,6 +100,9 @@ func (w *World) IssueToken(token string, issued AccessToken) {
 
 // ExpireTokens expires every access token that was issued so far.
 func (w *World) ExpireTokens() {
+	if w.touched != nil {
+		w.touched.Expired = true
+	}
 	for token, issued := range w.Tokens {
 		issued.Expires = time.Time{}
 		w.Tokens[token] = issued

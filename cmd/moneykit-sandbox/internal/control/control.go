@@ -167,18 +167,18 @@ func nothing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	refuse(w, http.StatusNotFound, "there is nothing at this path; see /control/openapi.json")
 }
 
-// badRequest is an error for a request that cannot be read.
-type badRequest struct {
+// requestError is an error for a request that cannot be read.
+type requestError struct {
 	status int
 	text   string
 }
 
-func (e *badRequest) Error() string { return e.text }
+func (e *requestError) Error() string { return e.text }
 
 // write sends the result of a request, or why there is none.
 func write(w http.ResponseWriter, result any, err error) {
 	status := http.StatusOK
-	var bad *badRequest
+	var bad *requestError
 	switch {
 	case errors.As(err, &bad):
 		refuse(w, bad.status, bad.text)
@@ -196,8 +196,10 @@ func write(w http.ResponseWriter, result any, err error) {
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {
-	data, _ := json.Marshal(map[string]string{"error_message": text}) // it never fails
-	send(w, status, data)
+	data, err := json.Marshal(map[string]string{"error_message": text})
+	if err == nil { // it never fails
+		send(w, status, data)
+	}
 }
 
 func send(w http.ResponseWriter, status int, data []byte) {

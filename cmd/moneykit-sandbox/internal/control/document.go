@@ -4,46 +4,51 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"strconv"
 	"strings"
-	"time"
-
-	"github.com/moneykit/moneykit-go"
-	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
 type object = map[string]any
 
 // Document returns the OpenAPI document of the control API.
 func Document() []byte {
+	schemas := schemas{components: object{"Error": errorSchema()}}
 	paths := object{}
 	for _, v := range Verbs() {
-		schema := schemaOf(v.Params)
-		body := object{"required": len(required(v.Params)) > 0, "content": object{"application/json": object{"schema": schema}}}
 		paths["/control/"+v.Name] = object{"post": object{
-			"operationId": strings.ReplaceAll(v.Name, "-", "_"), "summary": v.Summary, "requestBody": body,
-			"responses": responses(v.Result, "400", "403", "413", "415", "422"),
+			"operationId": strings.ReplaceAll(v.Name, "-", "_"), "summary": v.Summary,
+			"requestBody": object{
+				"required": true,
+				"content":  jsonContent(object{"schema": schemas.of(v.Params, takes), "example": json.RawMessage(example(v.Name))}),
+			},
+			"responses": schemas.responses(v.Result, resultOf(v.Result), 400, 403, 413, 415, 422, 500),
 		}}
 	}
 	for _, l := range Lists() {
 		get := object{
-			"operationId": "get_" + strings.ReplaceAll(l.Name, "-", "_"), "summary": l.Summary, "responses": responses(l.Result, "403"),
+			"operationId": "get_" + strings.ReplaceAll(l.Name, "-", "_"), "summary": l.Summary,
+			"responses": schemas.responses(l.Result, l.Summary, 403, 500),
 		}
 		if l.Result.Kind() == reflect.Slice {
 			get["parameters"] = []any{object{
 				"name": "last", "in": "query", "description": "how many of the last items; all if absent",
 				"schema": object{"type": "integer", "minimum": 0},
 			}}
-			get["responses"] = responses(l.Result, "400", "403")
+			get["responses"] = schemas.responses(l.Result, l.Summary, 400, 403, 500)
 		}
 		paths["/control/"+l.Name] = object{"get": get}
 	}
 	paths["/control/events"] = object{"get": object{
 		"operationId": "get_events",
-		"summary": "what goes on, as server-sent events: request with a request and why it was refused, delivery with a" +
-			" delivery, and change when links or sessions may be others than before",
+		"summary":     "what goes on, as server-sent events",
+		"description": "The event request has a request, its number and why it was refused, delivery has a webhook that was queued or" +
+			" sent, and change says that links or sessions may be others than before. The data are JSON.",
 		"responses": object{
-			"200": object{"description": "the stream", "content": object{"text/event-stream": object{"schema": object{"type": "string"}}}},
-			"403": refusal(),
+			"200": object{
+				"description": "the stream, until the client leaves",
+				"content":     object{"text/event-stream": object{"schema": object{"type": "string"}}},
+			},
+			"403": refusal(http.StatusForbidden),
 		},
 	}}
 	document := object{
@@ -53,7 +58,7 @@ func Document() []byte {
 			"description": "What moneykit-sandbox can be told and asked besides the API of MoneyKit. It is not MoneyKit's.",
 		},
 		"servers": []any{object{"url": "http://localhost:8788"}},
-		"paths":   paths,
+		"paths":   paths, "components": object{"schemas": schemas.components},
 	}
 	data, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
@@ -62,86 +67,50 @@ func Document() []byte {
 	return append(data, '\n')
 }
 
-func responses(result reflect.Type, refusals ...string) object {
-	all := object{"200": object{"description": "done", "content": object{"application/json": object{"schema": schemaOf(result)}}}}
+func jsonContent(media object) object { return object{"application/json": media} }
+
+// responses returns the responses of an operation: its result, and refusals.
+func (s *schemas) responses(result reflect.Type, description string, refusals ...int) object {
+	all := object{"200": object{"description": description, "content": jsonContent(object{"schema": s.of(result, gives)})}}
 	for _, status := range refusals {
-		all[status] = refusal()
+		all[strconv.Itoa(status)] = refusal(status)
 	}
 	return all
 }
 
-func refusal() object {
-	return object{"description": "refused", "content": object{"application/json": object{"schema": object{
-		"type": "object", "required": []string{"error_message"}, "properties": object{"error_message": object{"type": "string"}},
-	}}}}
+// resultOf says what a verb returns.
+func resultOf(result reflect.Type) string {
+	switch {
+	case result == reflect.TypeFor[none]():
+		return "done"
+	case result.Kind() == reflect.Slice:
+		return "all that the verb did"
+	}
+	return describe(result.Name())
 }
 
-// required returns the names of the members that parameters need.
-func required(params reflect.Type) []string {
-	names := []string{}
-	for _, f := range Fields(params) {
-		if f.Required {
-			names = append(names, f.Name)
-		}
+func refusal(status int) object {
+	description := ""
+	switch status {
+	case http.StatusBadRequest:
+		description = "the body is not the JSON that the verb takes, or last is not a number of items"
+	case http.StatusForbidden:
+		description = "the request comes from a page of another site, or is for a host that -control-hosts does not name"
+	case http.StatusRequestEntityTooLarge:
+		description = "the body has more than 8 MiB"
+	case http.StatusUnsupportedMediaType:
+		description = "the body is not application/json"
+	case http.StatusUnprocessableEntity:
+		description = "something is missing, unknown or impossible"
+	case http.StatusInternalServerError:
+		description = "the clock is past the year 9999"
 	}
-	return names
+	return object{"description": description, "content": jsonContent(object{"schema": reference("Error")})}
 }
 
-// schemaOf returns the schema of the JSON of a type.
-func schemaOf(t reflect.Type) object {
-	switch t {
-	case reflect.TypeFor[time.Time]():
-		return object{"type": "string", "format": "date-time"}
-	case reflect.TypeFor[Duration](), reflect.TypeFor[time.Duration]():
-		return object{"type": "string", "description": "a duration such as 90m or 1.5s"}
-	case reflect.TypeFor[json.RawMessage](), reflect.TypeFor[[]byte]():
-		return object{"description": "any JSON"}
-	case reflect.TypeFor[http.Header]():
-		return object{"type": "object", "additionalProperties": object{"type": "array", "items": object{"type": "string"}}}
-	case reflect.TypeFor[error]():
-		return object{"type": "string"}
-	case reflect.TypeFor[moneykittest.Reset]():
-		return object{"type": "string", "enum": []string{"", "before", "after"}}
-	case reflect.TypeFor[moneykit.ConnectError]():
-		return object{"type": "object", "properties": object{
-			"error_id": object{"type": "string"}, "displayed_message": object{"type": "string"}, "request_id": object{"type": "string"},
-		}}
+func errorSchema() object {
+	return object{
+		"type": "object", "description": describe("Error"), "required": []string{"error_message"},
+		"properties": object{"error_message": object{"type": "string", "description": describe("Error.error_message")}},
 	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		schema := schemaOf(t.Elem())
-		schema["nullable"] = true
-		return schema
-	case reflect.Bool:
-		return object{"type": "boolean"}
-	case reflect.Int:
-		return object{"type": "integer"}
-	case reflect.Slice:
-		return object{"type": "array", "items": schemaOf(t.Elem())}
-	case reflect.Map:
-		return object{"type": "object", "additionalProperties": schemaOf(t.Elem())}
-	case reflect.Struct:
-		return schemaOfStruct(t)
-	default:
-		return object{"type": "string"}
-	}
-}
-
-func schemaOfStruct(t reflect.Type) object {
-	if t.PkgPath() == reflect.TypeFor[moneykit.Account]().PkgPath() {
-		return object{"type": "object", "description": t.Name() + " of MoneyKit's API"}
-	}
-	properties := object{}
-	for _, f := range Fields(t) {
-		schema := schemaOf(f.Type)
-		if f.Help != "" {
-			schema["description"] = f.Help
-		}
-		properties[f.Name] = schema
-	}
-	schema := object{"type": "object", "properties": properties}
-	if names := required(t); len(names) > 0 {
-		schema["required"] = names
-	}
-	return schema
 }

@@ -35,6 +35,9 @@ type field struct {
 	Required bool
 }
 
+// choice is a value that a field suggests, and what it means.
+type choice struct{ Value, Means string }
+
 // placement says where on the page a verb is. The same verb may be at several places.
 type placement struct {
 	place, verb   string
@@ -197,7 +200,7 @@ func fieldOf(member Field, prefix string) field {
 	if f.Kind == "checks" {
 		t = t.Elem()
 	}
-	for _, value := range choices(t) {
+	for _, value := range enumeration(t) {
 		f.Choices = append(f.Choices, choice{value, value})
 	}
 	switch f.Path {
@@ -213,7 +216,7 @@ func fieldOf(member Field, prefix string) field {
 	case "by":
 		f.List, f.Value = "durations", "24h"
 	case "reason":
-		f.Required, f.Help = true, "" // without it the verb is another button
+		f.Required, f.Help, f.Value = true, "", string(moneykit.LinkErrorAuthExpired) // without it the verb is another button
 	case "fault.status":
 		f.Value = "503"
 	case "n":
@@ -251,9 +254,9 @@ func kindOf(t reflect.Type) string {
 	text := reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 	list := t.Kind() == reflect.Slice
 	switch {
-	case choices(t) != nil:
+	case enumeration(t) != nil:
 		return "select"
-	case list && choices(t.Elem()) != nil:
+	case list && enumeration(t.Elem()) != nil:
 		return "checks"
 	case list && t.Elem().Kind() == reflect.String:
 		return "words"
@@ -268,4 +271,18 @@ func kindOf(t reflect.Type) string {
 	default:
 		return "json"
 	}
+}
+
+// suggestions returns what fields suggest, by the name of the list.
+func (s *Server) suggestions() map[string][]choice {
+	all := map[string][]choice{}
+	for _, operation := range s.Sandbox.API.Operations() {
+		all["operations"] = append(all["operations"], choice{Value: operation})
+	}
+	for _, id := range []string{world.InstantBank, world.CredentialsBank, world.OAuthBank, "chase"} {
+		in, _ := world.Lookup(id)
+		all["institutions"] = append(all["institutions"], choice{in.ID, in.Name})
+	}
+	all["durations"] = []choice{{"1h", "an hour"}, {"24h", "a day"}, {"168h", "a week"}, {"720h", "30 days"}}
+	return all
 }

@@ -10,13 +10,17 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-//go:embed page.html page.css page.js verbs.js icon.svg
+//go:embed page.html page.css page.js verbs.js
 var assets embed.FS
 
 // policy is the Content-Security-Policy of the page. Its scripts set text and never HTML, which the
 // policy enforces in browsers that know trusted types.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// icon is the picture of the page.
+const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#3346d3"/>` +
+	`<path d="M8 22V10l8 8 8-8v12" fill="none" stroke="#fff" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
 // pageData is what the template of the page is rendered with.
 type pageData struct {
@@ -49,9 +53,8 @@ func (s *Server) registerPage(mux *http.ServeMux) {
 		}
 		sendPage(w, "text/html", page)
 	})
-	for name, media := range map[string]string{
-		"page.css": "text/css", "page.js": "text/javascript", "verbs.js": "text/javascript", "icon.svg": "image/svg+xml",
-	} {
+	mux.HandleFunc("GET /icon.svg", func(w http.ResponseWriter, _ *http.Request) { sendPage(w, "image/svg+xml", []byte(icon)) })
+	for name, media := range map[string]string{"page.css": "text/css", "page.js": "text/javascript", "verbs.js": "text/javascript"} {
 		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, _ *http.Request) {
 			data, err := assets.ReadFile(name)
 			if err != nil {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,9 +65,9 @@ func decode(body io.Reader, params any) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &badRequest{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
+		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
 	case err != nil:
-		return &badRequest{http.StatusBadRequest, "the body breaks off"}
+		return &requestError{http.StatusBadRequest, "the body breaks off"}
 	}
 	if len(bytes.TrimSpace(data)) > 0 {
 		decoder := json.NewDecoder(bytes.NewReader(data))
@@ -78,7 +79,7 @@ func decode(body io.Reader, params any) error {
 			}
 		}
 		if err != nil {
-			return &badRequest{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
+			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
 		}
 	}
 	value := reflect.ValueOf(params).Elem()
@@ -96,16 +97,18 @@ type Field struct {
 	Flag     string // of the subcommand
 	Help     string
 	Required bool
+	Omitted  bool // from a result, if it is empty
 	Type     reflect.Type
 	Index    []int
 }
 
 // Fields returns the members of parameters, by the tags of the struct: json, help, and required.
+// The help for members of types of other packages, and of results, is in descriptions.
 // The flag of a member is its name with dashes, without _id at the end.
 func Fields(params reflect.Type) []Field {
 	var all []Field
 	for _, f := range reflect.VisibleFields(params) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" || name == "-" {
 			continue
 		}
@@ -114,7 +117,8 @@ func Fields(params reflect.Type) []Field {
 			flag = strings.ReplaceAll(strings.TrimSuffix(name, "_id"), "_", "-")
 		}
 		all = append(all, Field{
-			Name: name, Flag: flag, Help: f.Tag.Get("help"), Required: f.Tag.Get("required") == "true", Type: f.Type, Index: f.Index,
+			Name: name, Flag: flag, Help: cmp.Or(f.Tag.Get("help"), describe(params.Name()+"."+name)),
+			Required: f.Tag.Get("required") == "true", Omitted: strings.Contains(options, "omit"), Type: f.Type, Index: f.Index,
 		})
 	}
 	return all

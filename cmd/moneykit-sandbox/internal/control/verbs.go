@@ -167,19 +167,24 @@ func (s *Server) link(spec moneykittest.LinkSpec) (Link, error) {
 	return view, err
 }
 
+// noSuch is the error for a value that is not one of those that there are.
+func noSuch[T ~string](kind string, value T) error {
+	return fmt.Errorf("there is no %s %q", kind, string(value))
+}
+
 func checkSpec(spec moneykittest.LinkSpec) error {
 	if _, ok := world.Lookup(spec.InstitutionID); !ok {
-		return fmt.Errorf("there is no institution %q", spec.InstitutionID)
+		return noSuch("institution", spec.InstitutionID)
 	}
 	if spec.State != "" && !spec.State.Known() {
-		return fmt.Errorf("there is no state %q", spec.State)
+		return noSuch("state", spec.State)
 	}
 	if spec.Error != "" && !spec.Error.Known() {
-		return fmt.Errorf("there is no link error %q", spec.Error)
+		return noSuch("link error", spec.Error)
 	}
 	for _, p := range append(append([]moneykit.Product{}, spec.Products...), spec.NotPermitted...) {
 		if !p.Known() {
-			return fmt.Errorf("there is no product %q", p)
+			return noSuch("product", p)
 		}
 	}
 	return nil
@@ -193,7 +198,7 @@ type breakParams struct {
 
 func (s *Server) breakLink(p breakParams) (Link, error) {
 	if p.Reason != "" && !p.Reason.Known() {
-		return Link{}, fmt.Errorf("there is no link error %q", p.Reason)
+		return Link{}, noSuch("link error", p.Reason)
 	}
 	return s.changeLink(p.LinkID, func(w *world.World, now time.Time) error { return w.Break(p.LinkID, p.Reason, now) })
 }
@@ -258,7 +263,7 @@ type triggered struct {
 
 func (s *Server) trigger(p triggerParams) (triggered, error) {
 	if !p.Event.Known() {
-		return triggered{}, fmt.Errorf("there is no event %q", p.Event)
+		return triggered{}, noSuch("event", p.Event)
 	}
 	if p.Key == "" {
 		p.Key = world.NewToken()
@@ -373,10 +378,10 @@ func (s *Server) fail(p failParams) (none, error) {
 		return none{}, errors.New("the status must be from 200 to 599")
 	}
 	if f.Code != "" && !f.Code.Known() {
-		return none{}, fmt.Errorf("there is no error code %q", f.Code)
+		return none{}, noSuch("error code", f.Code)
 	}
 	if f.LinkError != "" && !f.LinkError.Known() {
-		return none{}, fmt.Errorf("there is no link error %q", f.LinkError)
+		return none{}, noSuch("link error", f.LinkError)
 	}
 	if f.Latency < 0 {
 		return none{}, errors.New("the latency must not be negative")

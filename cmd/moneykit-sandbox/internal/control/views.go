@@ -174,6 +174,7 @@ func viewOfDelivery(d delivery.Delivery) moneykittest.Delivery {
 	out := moneykittest.Delivery{
 		Token: d.Token, Event: d.Event, LinkID: d.LinkID, IdempotencyKey: d.IdempotencyKey, URL: d.URL,
 		Body: d.Body, QueuedAt: d.QueuedAt, State: moneykittest.DeliveryState(d.State), Next: d.Next,
+		Attempts: []moneykittest.DeliveryAttempt{}, // a list in JSON, and not null
 	}
 	for _, attempt := range d.Attempts {
 		out.Attempts = append(out.Attempts, moneykittest.DeliveryAttempt(attempt))

@@ -1,48 +1,12 @@
 package control
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"reflect"
-	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 )
-
-// TestChoices compares the choices with the constants of their types.
-func TestChoices(t *testing.T) {
-	t.Parallel()
-	constants := map[string][]string{}
-	for _, name := range []string{"types.gen.go", "result.go"} {
-		file, err := parser.ParseFile(token.NewFileSet(), "../../../../"+name, nil, 0)
-		require.NoError(t, err)
-		ast.Inspect(file, func(node ast.Node) bool {
-			if spec, ok := node.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
-				if kind, ok := spec.Type.(*ast.Ident); ok {
-					value, ok := spec.Values[0].(*ast.BasicLit)
-					require.True(t, ok, kind.Name)
-					text, err := strconv.Unquote(value.Value)
-					require.NoError(t, err)
-					constants[kind.Name] = append(constants[kind.Name], text)
-				}
-			}
-			return true
-		})
-	}
-	for _, kind := range []reflect.Type{
-		reflect.TypeFor[moneykit.LinkError](), reflect.TypeFor[moneykit.LinkState](), reflect.TypeFor[moneykit.EventType](),
-		reflect.TypeFor[moneykit.ErrorCode](), reflect.TypeFor[moneykit.Product](), reflect.TypeFor[moneykit.Provider](),
-		reflect.TypeFor[moneykit.ConnectSource](),
-	} {
-		require.NotEmpty(t, constants[kind.Name()], kind.Name())
-		assert.ElementsMatch(t, constants[kind.Name()], choices(kind), kind.Name())
-	}
-}
 
 // TestForms finds each member of the parameters of each verb in one of its forms.
 func TestForms(t *testing.T) {

@@ -30,8 +30,8 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, err
 })
 
-// program is a running moneykit-sandbox.
-type program struct {
+// sandbox is a running moneykit-sandbox.
+type sandbox struct {
 	t            *testing.T
 	api, control string // URLs
 	command      *exec.Cmd
@@ -39,14 +39,14 @@ type program struct {
 
 // launch starts moneykit-sandbox on free ports, or on those that flags name, and ends it with the
 // test.
-func launch(t *testing.T, flags ...string) *program {
+func launch(t *testing.T, flags ...string) *sandbox {
 	t.Helper()
 	path, err := build()
 	require.NoError(t, err)
 	// The test ends the program itself, after its pages.
 	flags = append([]string{"-listen", "localhost:0", "-control", "localhost:0"}, flags...)
 	command := exec.CommandContext(context.WithoutCancel(t.Context()), path, flags...)
-	p := &program{t: t, command: command}
+	p := &sandbox{t: t, command: command}
 	stdout, err := p.command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, p.command.Start())
@@ -67,7 +67,7 @@ func launch(t *testing.T, flags ...string) *program {
 }
 
 // stop ends the program at once.
-func (p *program) stop() {
+func (p *sandbox) stop() {
 	if p.command.ProcessState == nil {
 		_ = p.command.Process.Kill()
 		_ = p.command.Wait()
@@ -75,7 +75,7 @@ func (p *program) stop() {
 }
 
 // ports returns flags for another program on the same ports.
-func (p *program) ports() []string {
+func (p *sandbox) ports() []string {
 	var flags []string
 	for flag, address := range map[string]string{"-listen": p.api, "-control": p.control} {
 		_, host, _ := strings.Cut(address, "://")
@@ -85,7 +85,7 @@ func (p *program) ports() []string {
 }
 
 // page opens the page of the control API.
-func (p *program) page() tab {
+func (p *sandbox) page() tab {
 	p.t.Helper()
 	b := newTab(p.t)
 	b.open(p.control + "/")
@@ -100,7 +100,7 @@ func isLive(b tab) {
 }
 
 // call calls a verb and returns the members of its result.
-func (p *program) call(verb string, params map[string]any) map[string]any {
+func (p *sandbox) call(verb string, params map[string]any) map[string]any {
 	p.t.Helper()
 	body, err := json.Marshal(params)
 	require.NoError(p.t, err)
@@ -119,7 +119,7 @@ func (p *program) call(verb string, params map[string]any) map[string]any {
 }
 
 // link makes a link of a user and returns its id.
-func (p *program) link(user string) string {
+func (p *sandbox) link(user string) string {
 	p.t.Helper()
 	id, ok := p.call("link", map[string]any{"user_id": user, "webhook": "http://127.0.0.1:1/hook"})["id"].(string)
 	require.True(p.t, ok)
@@ -127,7 +127,7 @@ func (p *program) link(user string) string {
 }
 
 // client returns a client of the program's API.
-func (p *program) client() *moneykit.Client {
+func (p *sandbox) client() *moneykit.Client {
 	p.t.Helper()
 	client, err := moneykit.NewClient("sandbox_client", "sandbox_client_secret", moneykit.WithBaseURL(p.api))
 	require.NoError(p.t, err)
@@ -135,7 +135,7 @@ func (p *program) client() *moneykit.Client {
 }
 
 // subcommand runs another process of the program with a line as the page shows it.
-func (p *program) subcommand(line string) string {
+func (p *sandbox) subcommand(line string) string {
 	p.t.Helper()
 	path, err := build()
 	require.NoError(p.t, err)

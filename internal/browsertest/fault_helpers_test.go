@@ -1,0 +1,232 @@
+package browsertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go/moneykittest"
+)
+
+// stepPath is where the pages of Connect send the steps of users.
+const stepPath = "/connect/step"
+
+// fault responds to a step instead of the server.
+type fault func(w http.ResponseWriter, r *http.Request, server http.Handler)
+
+// wire is between Connect's pages and their server.
+type wire struct {
+	s *site
+
+	mu     sync.Mutex
+	server http.Handler
+	faults map[string][]fault
+	came   map[string]int
+}
+
+// disturb puts a wire between the pages of Connect and their server.
+func (s *site) disturb() *wire {
+	w := &wire{s: s, server: s.mk.Handler(), faults: map[string][]fault{}, came: map[string]int{}}
+	s.around = w.serve
+	return w
+}
+
+// next lets faults respond to the next steps with an action, one each.
+func (w *wire) next(action string, faults ...fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults[action] = append(w.faults[action], faults...)
+}
+
+// connectTo lets another server respond.
+func (w *wire) connectTo(server http.Handler) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.server = server
+}
+
+// count returns how often a step came.
+func (w *wire) count(action string) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.came[action]
+}
+
+func (w *wire) serve(rw http.ResponseWriter, r *http.Request) bool {
+	var step struct{ Action string }
+	if r.URL.Path == stepPath {
+		body, err := io.ReadAll(r.Body)
+		assert.NoError(w.s.t, err)
+		assert.NoError(w.s.t, json.Unmarshal(body, &step))
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+	}
+	server, respond := w.take(step.Action)
+	if respond != nil {
+		respond(rw, r, server)
+	} else {
+		server.ServeHTTP(rw, r)
+	}
+	return true
+}
+
+// take returns what responds to a step.
+func (w *wire) take(action string) (http.Handler, fault) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.came[action]++
+	faults := w.faults[action]
+	if len(faults) == 0 {
+		return w.server, nil
+	}
+	w.faults[action] = faults[1:]
+	return w.server, faults[0]
+}
+
+// The faults of a network.
+
+// broken closes the connection before the server gets the step. Browsers send a request again by
+// themselves if a connection that they have used before is closed without a byte.
+func broken(w http.ResponseWriter, r *http.Request, _ http.Handler) {
+	w.Header().Set("Content-Length", "100")
+	_, _ = io.WriteString(w, `{"html": "`)
+	_ = http.NewResponseController(w).Flush()
+	cut(w, r)
+}
+
+// lost closes the connection after the server has carried out the step.
+func lost(w http.ResponseWriter, r *http.Request, server http.Handler) {
+	server.ServeHTTP(httptest.NewRecorder(), r)
+	broken(w, r, server)
+}
+
+// lostSilently does the same without a byte.
+func lostSilently(w http.ResponseWriter, r *http.Request, server http.Handler) {
+	server.ServeHTTP(httptest.NewRecorder(), r)
+	cut(w, r)
+}
+
+// hanging never responds, and the server does not get the step.
+func hanging(_ http.ResponseWriter, r *http.Request, _ http.Handler) { <-r.Context().Done() }
+
+// hangingAfter never responds after the server has carried out the step.
+func hangingAfter(_ http.ResponseWriter, r *http.Request, server http.Handler) {
+	server.ServeHTTP(httptest.NewRecorder(), r)
+	<-r.Context().Done()
+}
+
+// held gives the step to the server, and holds the response until the channel is closed.
+func held(release <-chan struct{}) fault {
+	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
+		recorded := httptest.NewRecorder()
+		server.ServeHTTP(recorded, r)
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return
+		}
+		w.WriteHeader(recorded.Code)
+		_, _ = w.Write(recorded.Body.Bytes())
+	}
+}
+
+// html responds with HTML, as proxies do.
+func html(status int) fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "text/html")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, "<!doctype html><h1>Sorry</h1><script>window.hacked = true</script>")
+	}
+}
+
+// other responds with JSON that is not a screen.
+func other(body string) fault {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// holdTimeouts lets no time of a frame run out before the test wants it.
+func holdTimeouts(frame tab) {
+	frame.t.Helper()
+	frame.do(`window.timeouts = [];
+		AbortSignal.timeout = () => { timeouts.push(new AbortController()); return timeouts.at(-1).signal }`)
+}
+
+// runOut lets the time of all requests of a frame run out.
+func runOut(frame tab) {
+	frame.t.Helper()
+	frame.do("timeouts.forEach((timeout) => timeout.abort(new DOMException('', 'TimeoutError')))")
+}
+
+// isTroubled says that Connect shows the bar with a button to try again.
+const isTroubled = "document.querySelector('#trouble button')?.checkVisibility()"
+
+// tryAgain waits until Connect says that it could not reach its server, and lets it try again.
+func tryAgain(frame tab) {
+	frame.t.Helper()
+	frame.until(isTroubled)
+	assert.Contains(frame.t, eval[string](frame, "document.querySelector('#trouble').innerText"), "could not reach")
+	frame.do("window.tried = document.querySelector('#trouble button'); tried.click()")
+	frame.until("!tried.isConnected")
+}
+
+// fillIn fills in fields of a screen by their names.
+func fillIn(frame tab, screen string, fields map[string]string) {
+	frame.t.Helper()
+	shown(frame, screen)
+	values, err := json.Marshal(fields)
+	require.NoError(frame.t, err)
+	frame.do(fmt.Sprintf(`for (const [name, value] of Object.entries(%s)) document.querySelector(".screen").elements[name].value = value`, values))
+}
+
+// toCredentials goes on to the screen Credentials.
+func toCredentials(frame tab) {
+	frame.t.Helper()
+	pick(frame, moneykittest.CredentialsBank)
+	submit(frame, "Permissions")
+	shown(frame, "Credentials")
+}
+
+// heard waits until the application's hooks were told all of this, and nothing else.
+func (s *site) heardOnly(want []string) {
+	s.t.Helper()
+	within(func() bool { return len(s.told()) >= len(want) })
+	assert.Equal(s.t, want, s.told())
+}
+
+// lastResult returns the body of the last post to the endpoint result.
+func (s *site) lastResult() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.NotEmpty(s.t, s.results)
+	return s.results[len(s.results)-1]
+}
+
+// middle returns where the middle of an element of a frame is, which fills the page.
+func middle(frame tab, selector string) (x, y float64) {
+	frame.t.Helper()
+	frame.until(fmt.Sprintf("document.querySelector(%q)?.checkVisibility()", selector))
+	point := eval[[]float64](frame, fmt.Sprintf(`(() => {
+		const e = document.querySelector(%q);
+		e.scrollIntoView({ block: "nearest" });
+		const { x, y, width, height } = e.getBoundingClientRect();
+		return [x + width / 2, y + height / 2];
+	})()`, selector))
+	return point[0], point[1]
+}
+
+// press presses the mouse button at a point of a page. count is the number of the click there: 2
+// for the second one of a double click.
+func (b tab) press(x, y float64, count int) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.MouseClickXY(x, y, chromedp.ClickCount(count))))
+}

@@ -1,0 +1,222 @@
+// Package journal keeps records in one file, so that all that were appended are there when the
+// program is killed at any moment.
+//
+// The file is a header of fixed length and the records, each with its length and a checksum. The
+// header says how far the file is good. It is written after the record, so what an append that was
+// interrupted leaves behind lies beyond, and a file that is shorter was damaged. A file is replaced
+// as a whole by one that was written beside it.
+//
+// A power cut may lose the appends of the last seconds, for which the system has not written the
+// file yet, and can leave a file that is refused.
+package journal
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+const (
+	name    = "moneykit-sandbox state"
+	version = 1
+	// headerSize is the length of a header: the name, the version and how far the file is good.
+	headerSize = len(name) + 1 + 5 + 1 + 20 + 1
+	// goodAt is where the header says how far the file is good.
+	goodAt = len(name) + 1 + 5 + 1
+	// frameSize is the length of what stands before a record.
+	frameSize = 8
+	maxRecord = 1 << 30
+)
+
+// Errors of [Open].
+var (
+	ErrLocked  = errors.New("another program uses it")
+	ErrDamaged = errors.New("it is damaged")
+	ErrNewer   = errors.New("it is of a newer version of this program")
+	ErrOther   = errors.New("it is not such a file")
+)
+
+// Journal is an open file. It is not safe for concurrent use.
+type Journal struct {
+	path string
+	file *os.File
+	good int64 // length of the file up to which it is good
+	err  error // of an append; there can be none after it
+}
+
+// Open opens a file, or makes it if there is none, and returns its records. A file that it refuses
+// stays as it is.
+func Open(path string) (*Journal, [][]byte, error) {
+	j := &Journal{path: path}
+	for {
+		file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names it
+		if err != nil {
+			return nil, nil, err
+		}
+		j.file = file
+		if err := lock(file); err != nil {
+			return nil, nil, refuse(path, errors.Join(err, file.Close()))
+		}
+		if isAt(file, path) {
+			break
+		}
+		_ = file.Close() // another program has replaced the file meanwhile
+	}
+	records, err := j.read()
+	if err != nil {
+		return nil, nil, refuse(path, errors.Join(err, j.file.Close()))
+	}
+	return j, records, nil
+}
+
+func refuse(path string, err error) error { return fmt.Errorf("cannot use %s: %w", path, err) }
+
+// isAt reports whether a file is the one at a path.
+func isAt(file *os.File, path string) bool {
+	own, err := file.Stat()
+	if err != nil {
+		return false
+	}
+	there, err := os.Stat(path)
+	return err == nil && os.SameFile(own, there)
+}
+
+// read reads the records. It writes the header of a file that is empty.
+func (j *Journal) read() ([][]byte, error) {
+	data, err := io.ReadAll(j.file)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		return nil, j.begin()
+	}
+	if j.good, err = readHeader(data); err != nil {
+		return nil, err
+	}
+	var records [][]byte
+	for rest := data[headerSize:j.good]; len(rest) > 0; {
+		record, more, err := cut(rest)
+		if err != nil {
+			return nil, err
+		}
+		records, rest = append(records, record), more
+	}
+	return records, nil
+}
+
+func readHeader(data []byte) (good int64, err error) {
+	if !bytes.HasPrefix(data, []byte(name+" ")) {
+		return 0, ErrOther
+	}
+	var v int
+	if _, err := fmt.Sscanf(string(data[len(name):min(len(data), headerSize)]), " %05d %020d\n", &v, &good); err != nil && v == 0 {
+		return 0, fmt.Errorf("%w: the header breaks off", ErrDamaged)
+	}
+	switch {
+	case v > version:
+		return 0, fmt.Errorf("%w: it has version %d, and this program knows %d", ErrNewer, v, version)
+	case v < 1 || len(data) < headerSize || data[headerSize-1] != '\n' || good < int64(headerSize):
+		return 0, fmt.Errorf("%w: the header is wrong", ErrDamaged)
+	case good > int64(len(data)):
+		return 0, fmt.Errorf("%w: it should have %d bytes, and has %d", ErrDamaged, good, len(data))
+	}
+	return good, nil
+}
+
+// cut splits off the first record.
+func cut(data []byte) (record, rest []byte, err error) {
+	if len(data) < frameSize {
+		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+	}
+	size := int64(binary.BigEndian.Uint32(data))
+	if size > int64(len(data)-frameSize) {
+		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+	}
+	record, rest = data[frameSize:frameSize+size], data[frameSize+size:]
+	if crc32.ChecksumIEEE(record) != binary.BigEndian.Uint32(data[4:]) {
+		return nil, nil, fmt.Errorf("%w: a record is not what was written", ErrDamaged)
+	}
+	return record, rest, nil
+}
+
+func frame(record []byte) []byte {
+	out := make([]byte, frameSize, frameSize+len(record))
+	binary.BigEndian.PutUint32(out, uint32(len(record))) //nolint:gosec // checked by Append
+	binary.BigEndian.PutUint32(out[4:], crc32.ChecksumIEEE(record))
+	return append(out, record...)
+}
+
+func header(good int64) string { return fmt.Sprintf("%s %05d %020d\n", name, version, good) }
+
+// begin writes the header of a new file.
+func (j *Journal) begin() error {
+	j.good = int64(headerSize)
+	_, err := j.file.WriteAt([]byte(header(j.good)), 0)
+	return err
+}
+
+// Append adds a record. After an error the file is as it was before, and takes no more.
+func (j *Journal) Append(record []byte) error {
+	if j.err != nil {
+		return j.err
+	}
+	if len(record) > maxRecord {
+		return errors.New("the record is too large")
+	}
+	framed := frame(record)
+	_, err := j.file.WriteAt(framed, j.good)
+	if err == nil {
+		_, err = j.file.WriteAt([]byte(header(j.good + int64(len(framed))))[goodAt:], int64(goodAt))
+	}
+	if err != nil {
+		j.err = err
+		return err
+	}
+	j.good += int64(len(framed))
+	return nil
+}
+
+// Size returns the length of the file.
+func (j *Journal) Size() int64 { return j.good }
+
+// Replace replaces all records, at once.
+func (j *Journal) Replace(records [][]byte) (err error) {
+	if j.err != nil {
+		return j.err
+	}
+	file, err := os.CreateTemp(filepath.Dir(j.path), filepath.Base(j.path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, file.Close(), os.Remove(file.Name()))
+		}
+	}()
+	if err := lock(file); err != nil {
+		return err
+	}
+	next := &Journal{path: j.path, file: file}
+	if err := next.begin(); err != nil {
+		return err
+	}
+	for _, record := range records {
+		if err := next.Append(record); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(file.Sync(), os.Rename(file.Name(), j.path)); err != nil {
+		return err
+	}
+	_ = j.file.Close() // nobody finds it any more
+	j.file, j.good = next.file, next.good
+	return nil
+}
+
+// Close writes the file to the disk and closes it.
+func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close()) }

@@ -1,0 +1,277 @@
+package sandbox_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/sandbox"
+	"github.com/moneykit/moneykit-go/internal/sandbox/api"
+	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
+	"github.com/moneykit/moneykit-go/internal/sandbox/journal"
+	"github.com/moneykit/moneykit-go/internal/sandbox/world"
+)
+
+// kept is a sandbox with a file, whose clock stands still.
+type kept struct {
+	*sandbox.Sandbox
+
+	state *sandbox.State
+}
+
+func clock() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
+
+func settings() sandbox.Settings {
+	s := sandbox.Default()
+	s.Clock = clock
+	s.World.Seed = 7
+	s.World.RefreshDelay = time.Minute
+	s.Delivery.Transport = http.NewFileTransport(http.Dir(".")) // which answers posts with 405
+	return s
+}
+
+func reports(t *testing.T) sandbox.Reports {
+	t.Helper()
+	return sandbox.Reports{Errorf: t.Errorf, Logf: func(string, ...any) {}}
+}
+
+func open(t *testing.T, path string) *kept {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	k := &kept{Sandbox: sandbox.New(ctx, settings(), reports(t))}
+	var err error
+	k.state, err = k.Keep(path, false, func(err error) { assert.NoError(t, err) })
+	require.NoError(t, err)
+	return k
+}
+
+// all returns everything that the sandbox knows, as JSON.
+func (k *kept) all(t *testing.T) string {
+	t.Helper()
+	var data []byte
+	var err error
+	k.World.Do(func(w *world.World, _ time.Time) {
+		w.Spent, w.Issued = nil, nil // these depend on the order of what happened at one moment
+		data, err = json.Marshal(w)
+	})
+	require.NoError(t, err)
+	deliveries, err := json.Marshal(k.Courier.Deliveries())
+	require.NoError(t, err)
+	return string(data) + string(deliveries)
+}
+
+// ask sends a request to the API, and returns the status and the body of the response.
+func (k *kept) ask(t *testing.T, method, path, body string) (int, string) {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, path, nil)
+	if body != "" {
+		r = httptest.NewRequestWithContext(t.Context(), method, path, jsonBody(body))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("X-Client-Id", "sandbox_client")
+	r.Header.Set("X-Client-Secret", "sandbox_client_secret")
+	w := httptest.NewRecorder()
+	k.Handler(nil).ServeHTTP(w, r)
+	return w.Code, w.Body.String()
+}
+
+// TestKeep does everything that changes the sandbox. After each step a sandbox that reads a copy of
+// the file knows the same.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
+	var link, token, returned, exchangeable string
+	params := func(id string) moneykit.LinkSessionParams {
+		return moneykit.LinkSessionParams{
+			CustomerUser: moneykit.CustomerUser{ID: "user-42"}, RedirectURI: "https://app.example/back", InstitutionID: id,
+			Webhook: "http://localhost/hook",
+		}
+	}
+	session := func(id string) {
+		k.World.Do(func(w *world.World, now time.Time) { token = w.OpenSession(params(id), now).Token })
+	}
+	do := func(f func(w *world.World, now time.Time) error) {
+		k.World.Do(func(w *world.World, now time.Time) { assert.NoError(t, f(w, now)) })
+	}
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"nothing", func() {}},
+		{"link", func() {
+			do(func(w *world.World, now time.Time) error {
+				l, _ := w.AddLink(world.LinkSpec{Webhook: "http://localhost/hook"}, now)
+				link = l.ID
+				return nil
+			})
+		}},
+		{"read", func() { k.ask(t, http.MethodGet, "/links/"+link+"/transactions/sync", "") }},
+		{"portfolio", func() { k.ask(t, http.MethodGet, "/links/"+link+"/investments/holdings", "") }},
+		{"add", func() {
+			do(func(w *world.World, now time.Time) error {
+				return w.AddTransactions(link, []moneykit.Transaction{{ID: "txn_1", Description: "Tea"}, {ID: "txn_2", Pending: true}}, now)
+			})
+		}},
+		{"update", func() {
+			do(func(w *world.World, now time.Time) error {
+				return w.UpdateTransaction(link, moneykit.Transaction{ID: "txn_1", Description: "Coffee"}, now)
+			})
+		}},
+		{"settle", func() { do(func(w *world.World, now time.Time) error { return w.Settle(link, now) }) }},
+		{"remove", func() {
+			do(func(w *world.World, now time.Time) error { return w.RemoveTransaction(link, "txn_1", now) })
+		}},
+		{"cursors", func() { do(func(w *world.World, now time.Time) error { return w.ResetCursors(link, now) }) }},
+		{"refresh", func() { do(func(w *world.World, now time.Time) error { return w.Refresh(link, nil, now) }) }},
+		{"ask to refresh", func() { k.ask(t, http.MethodPost, "/links/"+link+"/products", `{"products": ["transactions"]}`) }},
+		{"advance", func() {
+			k.World.Advance(2 * time.Minute)
+			k.Courier.Deliveries()
+		}},
+		{"break", func() {
+			do(func(w *world.World, now time.Time) error { return w.Break(link, moneykit.LinkErrorAuthExpired, now) })
+		}},
+		{"webhook", func() { k.ask(t, http.MethodPatch, "/links/"+link, `{"webhook": "http://localhost/other"}`) }},
+		{"deliver", func() { assert.NotEmpty(t, k.Courier.Deliver(delivery.Course{})) }},
+		{"resend", func() { require.NoError(t, k.Courier.Resend(k.Courier.Deliveries()[0].Token)) }},
+		{"give up", func() {
+			k.World.Advance(3 * time.Hour)
+			k.Courier.Deliveries()
+		}},
+		{"session", func() { session("") }},
+		{"connect", func() {
+			do(func(w *world.World, now time.Time) error {
+				exchangeable = w.Connect(token, world.Play{}, now).Token
+				return nil
+			})
+		}},
+		{"exchange", func() {
+			k.ask(t, http.MethodPost, "/link-session/exchange-token", `{"exchangeable_token": "`+exchangeable+`"}`)
+		}},
+		{"session at a bank", func() { session(world.OAuthBank) }},
+		{"authorize", func() {
+			do(func(w *world.World, now time.Time) error {
+				returned, _ = w.Authorize(token, world.Play{}, now)
+				return nil
+			})
+		}},
+		{"continue", func() {
+			do(func(w *world.World, now time.Time) error { w.Continue(token, returned, world.Play{}, now); return nil })
+		}},
+		{"page", func() {
+			session("")
+			k.ask(t, http.MethodPost, "/connect/step", `{"link_session_token": "`+token+`", "visit": "page", "action": "open"}`)
+		}},
+		{"step", func() {
+			k.ask(t, http.MethodPost, "/connect/step",
+				`{"link_session_token": "`+token+`", "visit": "page", "screen": 1, "action": "choose", "values": {"institution": "chase"}}`)
+		}},
+		{"token", func() {
+			k.ask(t, http.MethodPost, "/auth/token", `{"grant_type": "client_credentials"}`)
+			do(func(w *world.World, now time.Time) error {
+				w.IssueToken("access", world.AccessToken{Expires: now.Add(time.Hour)})
+				return nil
+			})
+		}},
+		{"expire", func() { do(func(w *world.World, _ time.Time) error { w.ExpireTokens(); return nil }) }},
+		{"key", func() { require.NoError(t, k.Courier.RotateKeys()) }},
+		{"delete", func() { k.ask(t, http.MethodDelete, "/links/"+link, "") }},
+		{"forget", func() {
+			k.World.Advance(3 * time.Hour)
+			k.Courier.Deliveries()
+			session("")
+		}},
+	} {
+		step.do()
+		keys(k) // makes the first one
+		again := open(t, copied(t, path))
+		assert.Equal(t, k.all(t), again.all(t), step.name)
+		assert.Equal(t, keys(k), keys(again), step.name)
+		require.NoError(t, again.state.Close())
+	}
+
+	require.NoError(t, k.API.Fail("get_accounts", 2, api.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}}))
+	status, _ := k.ask(t, http.MethodGet, "/links/x/accounts", "")
+	assert.Equal(t, 503, status)
+	again := open(t, copied(t, path))
+	status, _ = again.ask(t, http.MethodGet, "/links/x/accounts", "")
+	assert.Equal(t, 503, status, "one more was planned")
+	status, _ = again.ask(t, http.MethodGet, "/links/x/accounts", "")
+	assert.Equal(t, 404, status)
+}
+
+func keys(k *kept) string {
+	var data []byte
+	k.World.Do(func(_ *world.World, now time.Time) { data, _ = k.Courier.Keys(now) })
+	return string(data)
+}
+
+// TestKeepSeed refuses another seed than that of the file.
+func TestKeepSeed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	require.NoError(t, open(t, path).state.Close())
+	other := settings()
+	other.World.Seed = 8
+	s := sandbox.New(t.Context(), other, reports(t))
+	_, err := s.Keep(path, true, nil)
+	require.ErrorContains(t, err, "it has the seed 7")
+	state, err := s.Keep(path, false, nil)
+	require.NoError(t, err)
+	s.World.Do(func(w *world.World, _ time.Time) { assert.Equal(t, uint64(7), w.Seed) })
+	require.NoError(t, state.Close())
+}
+
+// TestKeepClock does not go back in time.
+func TestKeepClock(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
+	k.World.Advance(time.Hour)
+	require.NoError(t, k.state.Close())
+	earlier := settings()
+	earlier.Clock = func() time.Time { return clock().Add(-48 * time.Hour) }
+	s := sandbox.New(t.Context(), earlier, reports(t))
+	_, err := s.Keep(path, false, nil)
+	require.NoError(t, err)
+	assert.Equal(t, clock().Add(time.Hour), s.World.Now())
+}
+
+// TestKeepDamaged refuses records that are not of this program.
+func TestKeepDamaged(t *testing.T) {
+	t.Parallel()
+	for _, data := range []string{"", "[]", `{"links": {"mk_1": 7}}`, `{"keys": "x"}`, `{"deliveries": [7]}`, `{"faults": 7}`} {
+		path := filepath.Join(t.TempDir(), "state")
+		j, _, err := journal.Open(path)
+		require.NoError(t, err)
+		require.NoError(t, j.Append([]byte(data)))
+		require.NoError(t, j.Close())
+		_, err = sandbox.New(t.Context(), settings(), reports(t)).Keep(path, false, nil)
+		require.ErrorIs(t, err, journal.ErrDamaged, data)
+		require.ErrorContains(t, err, path)
+	}
+}
+
+func jsonBody(text string) *strings.Reader { return strings.NewReader(text) }
+
+// copied returns a copy of a file, which is not locked.
+func copied(t *testing.T, path string) string {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	to := filepath.Join(t.TempDir(), "copy")
+	require.NoError(t, os.WriteFile(to, data, 0o600))
+	return to
+}
