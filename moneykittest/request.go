@@ -32,7 +32,10 @@ func (s *Server) Requests() []Request {
 	received := s.core().API.Requests()
 	out := make([]Request, len(received))
 	for i, r := range received {
-		out[i] = Request(r)
+		out[i] = Request{
+			Operation: r.Operation, Method: r.Method, Path: r.Path, Query: r.Query, Header: r.Header, Body: r.Body,
+			Status: r.Status, At: r.At,
+		}
 	}
 	return out
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -94,7 +95,11 @@ func lineOf(what string, data []byte) (string, error) {
 	if len(r.Query) > 0 {
 		path += "?" + r.Query.Encode()
 	}
-	line := fmt.Sprintf("%s  %d  %s %s", r.At.Format(time.TimeOnly), r.Status, r.Method, path)
+	status := "no response"
+	if r.Status != 0 {
+		status = strconv.Itoa(r.Status)
+	}
+	line := fmt.Sprintf("%s  %s  %s %s", r.At.Format(time.TimeOnly), status, r.Method, path)
 	if len(r.Body) > 0 {
 		line += "  " + string(r.Body)
 	}

@@ -89,7 +89,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		go ctl.Sandbox.Courier.Run() //nolint:contextcheck // the courier has ctx
 	}
 	servers := []*http.Server{
-		server(ctx, slow(o.latency, ctl.Sandbox.Handler(nil))),
+		server(ctx, slow(o.latency, ctl.Watch(ctl.Sandbox.Handler(nil)))),
 		server(ctx, ctl.Handler()),
 	}
 	ended := make(chan error, len(servers))

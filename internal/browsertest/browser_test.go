@@ -3,6 +3,7 @@ package browsertest
 import (
 	"context"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,9 @@ import (
 
 // browser is the context of the one Chromium of nearly all tests.
 var browser context.Context
+
+// scratch is a folder for files that several tests use.
+var scratch string
 
 // browserOptions are the flags of Chromium.
 func browserOptions() []chromedp.ExecAllocatorOption {
@@ -38,6 +42,12 @@ func TestMain(m *testing.M) {
 		panic(fmt.Sprint("Chromium did not start: ", err))
 	}
 	browser = ctx //nolint:fatcontext // All tests share it.
+	dir, err := os.MkdirTemp("", "browsertest")
+	if err != nil {
+		panic(fmt.Sprint("There is no folder for the tests: ", err))
+	}
+	defer os.RemoveAll(dir)
+	scratch = dir
 	m.Run()
 }
 

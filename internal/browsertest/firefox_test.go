@@ -384,4 +384,8 @@ func TestFirefox(t *testing.T) {
 		b.until("sessionStorage.length === 0")
 		assert.Empty(t, b.said())
 	})
+	t.Run("control", func(t *testing.T) {
+		t.Parallel()
+		useControlPage(t, browser)
+	})
 }

@@ -8,9 +8,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,8 +43,8 @@ type Surroundings struct {
 	Errorf func(format string, args ...any)
 	// Done ends requests that a planned fault delays.
 	Done <-chan struct{}
-	// Observe is told each request when its response is decided, and why it is refused, or "". It
-	// is called with the world locked, and may be nil.
+	// Observe is told each request when its response is decided, or that it has none, and why it is
+	// refused, or "". It is called with the world locked, and may be nil.
 	Observe func(r Request, refusal string)
 }
 
@@ -60,6 +62,7 @@ type API struct {
 	sweepAt   int                   // the number of windows at which those that are over are forgotten
 	refreshes map[refresh]time.Time // when the last ones were asked for
 	requests  []*Request
+	received  int // requests, all that there were
 
 	requestBytes int // that requests take
 }
@@ -149,6 +152,7 @@ func (a *API) handler(rt route) http.Handler {
 		})
 
 		if !a.wait(r.Context(), fault.Latency) || (planned && fault.Reset == ResetBefore) {
+			a.decide(entry, 0, "")
 			abort(w)
 			return
 		}
@@ -164,18 +168,27 @@ func (a *API) handler(rt route) http.Handler {
 			a.Errorf("%s", rep.report)
 		}
 		if planned && fault.Reset == ResetAfter {
+			a.decide(entry, 0, "")
 			abort(w)
 			return
 		}
-		a.World.Do(func(*world.World, time.Time) {
-			entry.Status = rep.status
-			if a.Observe != nil {
-				a.Observe(entry.copy(), rep.refusal())
-			}
-		})
+		a.decide(entry, rep.status, rep.refusal())
 		rep.send(w, fault.Truncate)
 	})
 }
+
+// decide notes and tells how a request ends.
+func (a *API) decide(entry *Request, status int, refusal string) {
+	a.World.Do(func(*world.World, time.Time) {
+		entry.Status, entry.Refusal = status, refusal
+		if a.Observe != nil {
+			a.Observe(entry.copy(), refusal)
+		}
+	})
+}
+
+// Operations returns the ids of the operations, in order.
+func (a *API) Operations() []string { return slices.Sorted(maps.Keys(a.operations)) }
 
 func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	if tooLarge {

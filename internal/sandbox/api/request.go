@@ -19,6 +19,8 @@ type Request struct {
 	Body      []byte
 	Status    int // of the response, 0 if there was none
 	At        time.Time
+	Number    int    // counts the requests, from 1
+	Refusal   string // why it was refused, "" if it was not
 }
 
 // Bounds of the requests that are remembered.
@@ -54,6 +56,13 @@ func (a *API) Requests() []Request {
 	return out
 }
 
+// Received returns how many requests there were.
+func (a *API) Received() int {
+	var n int
+	a.World.Do(func(*world.World, time.Time) { n = a.received })
+	return n
+}
+
 func (r *Request) copy() Request {
 	out := *r
 	out.Query = url.Values(http.Header(r.Query).Clone())
@@ -65,7 +74,9 @@ func (r *Request) copy() Request {
 // record remembers a request, without its secrets from the beginning.
 func (a *API) record(w *world.World, rt route, r *http.Request, body []byte, now time.Time) *Request {
 	redact := redactor{w, a.ClientSecret}
+	a.received++
 	entry := &Request{
+		Number:    a.received,
 		Operation: rt.operation,
 		Method:    r.Method,
 		Path:      redact.path(r.URL.Path),

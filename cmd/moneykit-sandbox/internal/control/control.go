@@ -9,7 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
@@ -48,23 +51,20 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc("POST /control/"+v.Name, func(w http.ResponseWriter, r *http.Request) { s.serveVerb(w, r, v) })
 	}
 	for _, l := range Lists() {
-		mux.HandleFunc("GET /control/"+l.Name, func(w http.ResponseWriter, _ *http.Request) {
-			result, err := l.read(s)
-			write(w, result, err)
-		})
+		mux.HandleFunc("GET /control/"+l.Name, func(w http.ResponseWriter, r *http.Request) { s.serveList(w, r, l) })
 	}
 	mux.HandleFunc("GET /control/events", s.serveEvents)
 	mux.HandleFunc("GET /control/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(Document()) // the client may be gone
 	})
-	registerPage(mux)
+	s.registerPage(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { nothing(mux, w, r) })
 	return s.guard(mux)
 }
 
-// guard refuses requests of other sites: pages that post here, and names of other machines that
-// lead here.
+// guard refuses requests of other sites: pages that post or read here, or show this page in a
+// frame, and names of other machines that lead here. Links to the page work from anywhere.
 func (s *Server) guard(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -72,24 +72,41 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("X-Frame-Options", "DENY")
 		if !s.isOwnHost(r.Host) {
 			refuse(w, http.StatusForbidden, "the control API answers to the names of this machine; see -control-hosts")
 			return
 		}
-		if err := protection.Check(r); err != nil {
+		// CrossOriginProtection lets everybody read.
+		if protection.Check(r) != nil || isForeign(r) && !isLink(r) {
 			refuse(w, http.StatusForbidden, "the control API does not take requests of pages of other sites")
 			return
 		}
-		// CrossOriginProtection lets everybody read.
-		if site := r.Header.Get("Sec-Fetch-Site"); site == "cross-site" || site == "same-site" {
-			if r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-				refuse(w, http.StatusForbidden, "the control API does not take requests of pages of other sites")
-				return
-			}
-		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// isForeign reports whether a page of another origin makes a browser send a request. Without TLS,
+// browsers send Sec-Fetch-Site to localhost and loopback addresses alone. They always send Origin
+// with requests whose response a script of another origin could read.
+func isForeign(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "none", "same-origin":
+		return false
+	case "":
+		origin, err := url.Parse(r.Header.Get("Origin"))
+		return r.Header.Get("Origin") != "" && (err != nil || origin.Host != r.Host)
+	default:
+		return true
+	}
+}
+
+// isLink reports whether a request is for the page as a whole window, which nobody can look into.
+func isLink(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Origin") == "" &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
 }
 
 // isOwnHost reports whether a Host header names this machine.
@@ -115,6 +132,24 @@ func (s *Server) serveVerb(w http.ResponseWriter, r *http.Request, v Verb) {
 		return
 	}
 	result, err := v.read(s, http.MaxBytesReader(w, r.Body, maxBody))
+	write(w, result, err)
+}
+
+// serveList sends a list, or with the query last=n the end of it.
+func (s *Server) serveList(w http.ResponseWriter, r *http.Request, l List) {
+	most := -1
+	if last := r.URL.Query().Get("last"); last != "" {
+		n, err := strconv.Atoi(last)
+		if err != nil || n < 0 || l.Result.Kind() != reflect.Slice {
+			refuse(w, http.StatusBadRequest, "last is a number of items, and for lists")
+			return
+		}
+		most = n
+	}
+	result, err := l.read(s)
+	if items := reflect.ValueOf(result); err == nil && most >= 0 && items.Len() > most {
+		result = items.Slice(items.Len()-most, items.Len()).Interface()
+	}
 	write(w, result, err)
 }
 

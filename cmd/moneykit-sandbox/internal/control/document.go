@@ -25,15 +25,23 @@ func Document() []byte {
 		}}
 	}
 	for _, l := range Lists() {
-		paths["/control/"+l.Name] = object{"get": object{
+		get := object{
 			"operationId": "get_" + strings.ReplaceAll(l.Name, "-", "_"), "summary": l.Summary,
 			"responses": schemas.responses(l.Result, l.Summary, 403, 500),
-		}}
+		}
+		if l.Result.Kind() == reflect.Slice {
+			get["parameters"] = []any{object{
+				"name": "last", "in": "query", "description": "how many of the last items; all if absent",
+				"schema": object{"type": "integer", "minimum": 0},
+			}}
+			get["responses"] = schemas.responses(l.Result, l.Summary, 400, 403, 500)
+		}
+		paths["/control/"+l.Name] = object{"get": get}
 	}
 	paths["/control/events"] = object{"get": object{
 		"operationId": "get_events",
 		"summary":     "what goes on, as server-sent events",
-		"description": "The event request has a request and why it was refused, delivery has a webhook that was queued or" +
+		"description": "The event request has a request, its number and why it was refused, delivery has a webhook that was queued or" +
 			" sent, and change says that links or sessions may be others than before. The data are JSON.",
 		"responses": object{
 			"200": object{
@@ -85,7 +93,7 @@ func refusal(status int) object {
 	description := ""
 	switch status {
 	case http.StatusBadRequest:
-		description = "the body is not the JSON that the verb takes"
+		description = "the body is not the JSON that the verb takes, or last is not a number of items"
 	case http.StatusForbidden:
 		description = "the request comes from a page of another site, or is for a host that -control-hosts does not name"
 	case http.StatusRequestEntityTooLarge:

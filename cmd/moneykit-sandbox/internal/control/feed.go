@@ -73,8 +73,20 @@ func (f *feed) tell(name string, value func() any) {
 // changed tells that links or sessions may be others than before.
 func (f *feed) changed() { f.tell("change", func() any { return struct{}{} }) }
 
+// Watch returns next with news for subscribers: after a request that is not a read, also one of
+// Connect's pages, links or sessions may be others than before.
+func (s *Server) Watch(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet {
+			defer s.feed.changed()
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Request is a request to the API, as the endpoint events tells it.
 type Request struct {
+	Number  int                  `json:"number"` // counts the requests, from 1
 	Request moneykittest.Request `json:"request"`
 	Refusal string               `json:"refusal,omitempty"` // why it was refused
 }
@@ -89,7 +101,7 @@ func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports 
 			if refusal != "" {
 				tell("%s %s: %s (%d)", r.Method, r.Path, refusal, r.Status)
 			}
-			s.feed.tell("request", func() any { return Request{viewOfRequest(r), refusal} })
+			s.feed.tell("request", func() any { return Request{r.Number, viewOfRequest(r), refusal} })
 		},
 		Delivery: func(d delivery.Delivery) {
 			s.feed.tell("delivery", func() any { return viewOfDelivery(d) })
@@ -109,10 +121,12 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	stream := http.NewResponseController(w)
 	ticks := time.NewTicker(keepAlive)
 	defer ticks.Stop()
-	_, err := fmt.Fprint(w, ": moneykit-sandbox\n\n")
+	_, err := fmt.Fprint(w, "retry: 1000\n\n")
 	for err == nil {
-		if err = stream.Flush(); err != nil {
-			return
+		if len(c) == 0 { // flushing many messages at once keeps up with more
+			if err = stream.Flush(); err != nil {
+				return
+			}
 		}
 		select {
 		case m, ok := <-c:

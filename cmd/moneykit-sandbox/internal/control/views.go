@@ -1,6 +1,7 @@
 package control
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"time"
@@ -19,7 +20,8 @@ func Lists() []List {
 		list("links", "all links, the oldest first", (*Server).links, "id", "user_id", "institution", "state", "error", "accounts"),
 		list("sessions", "the link sessions that are remembered, the oldest first", (*Server).sessions,
 			"link_session_token", "user_id", "institution", "screen", "over", "created_at"),
-		list("requests", "the last requests to the API, without secrets", (*Server).requests, "at", "method", "path", "operation", "status"),
+		list("requests", "the last requests to the API, without secrets", (*Server).requests,
+			"at", "method", "path", "operation", "status", "refusal"),
 		list("deliveries", "the last webhooks", (*Server).deliveries, "token", "event", "link_id", "url", "state", "next"),
 		list("tamperings", "the ways to forge a webhook", (*Server).tamperings),
 		list("test-users", "who can sign in at the test banks", (*Server).testUsers, "username", "password", "does"),
@@ -34,12 +36,13 @@ type State struct {
 	Advanced   Duration  `json:"advance"` // how far it is ahead
 	Links      int       `json:"links"`
 	Sessions   int       `json:"sessions"`
+	Requests   int       `json:"requests"` // all that there were
 	Deliveries int       `json:"deliveries"`
 	Pending    int       `json:"pending_deliveries"`
 }
 
 func (s *Server) state() (State, error) {
-	out := State{Info: s.Info}
+	out := State{Info: s.Info, Requests: s.Sandbox.API.Received()}
 	s.Sandbox.World.Do(func(w *world.World, now time.Time) {
 		out.Now, out.Advanced = now, Duration(w.Offset)
 		out.Links, out.Sessions = len(w.AllLinks(now)), len(w.Sessions)
@@ -119,15 +122,41 @@ func (s *Server) sessions() ([]Session, error) {
 	return all, nil
 }
 
-func (s *Server) requests() ([]moneykittest.Request, error) {
-	all := []moneykittest.Request{}
+// Received is a request with its number, from 1, and why it was refused. All are members of one
+// object.
+type Received struct {
+	moneykittest.Request
+
+	Number  int    `json:"number"`
+	Refusal string `json:"refusal,omitempty"`
+}
+
+// MarshalJSON writes the members of the request after the others.
+func (r Received) MarshalJSON() ([]byte, error) {
+	request, err := json.Marshal(r.Request)
+	if err != nil {
+		return nil, err
+	}
+	own, err := json.Marshal(struct {
+		Number  int    `json:"number"`
+		Refusal string `json:"refusal,omitempty"`
+	}{r.Number, r.Refusal})
+	return append(append(own[:len(own)-1], ','), request[1:]...), err
+}
+
+func (s *Server) requests() ([]Received, error) {
+	all := []Received{}
 	for _, r := range s.Sandbox.API.Requests() {
-		all = append(all, viewOfRequest(r))
+		all = append(all, Received{viewOfRequest(r), r.Number, r.Refusal})
 	}
 	return all, nil
 }
 
-func viewOfRequest(r api.Request) moneykittest.Request { return moneykittest.Request(r) }
+func viewOfRequest(r api.Request) moneykittest.Request {
+	return moneykittest.Request{
+		Operation: r.Operation, Method: r.Method, Path: r.Path, Query: r.Query, Header: r.Header, Body: r.Body, Status: r.Status, At: r.At,
+	}
+}
 
 func (s *Server) deliveries() ([]moneykittest.Delivery, error) {
 	return viewsOfDeliveries(s.Sandbox.Courier.Deliveries()), nil
