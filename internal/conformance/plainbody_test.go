@@ -204,7 +204,7 @@ func plainValues(t *testing.T, seen *heard) {
 	t.Parallel()
 	p := newPlain(t, seen)
 	s := p.set(t)
-	eachPlace(t, p, s, func(t *testing.T, a attempt, m place, send func() answered) {
+	eachPlace(t, p, s, func(t *testing.T, _ attempt, m place, send func() answered) {
 		t.Helper()
 		schema, at, wrap := m.schema, m.at, func(v string) any { return v }
 		if schema.Items != nil && schema.Items.Value.Properties == nil {
