@@ -204,7 +204,7 @@ func plainValues(t *testing.T, seen *heard) {
 	t.Parallel()
 	p := newPlain(t, seen)
 	s := p.set(t)
-	eachPlace(t, p, s, func(t *testing.T, a attempt, m place, send func() answered) {
+	eachPlace(t, p, s, func(t *testing.T, _ attempt, m place, send func() answered) {
 		t.Helper()
 		schema, at, wrap := m.schema, m.at, func(v string) any { return v }
 		if schema.Items != nil && schema.Items.Value.Properties == nil {
@@ -254,8 +254,10 @@ func plainValues(t *testing.T, seen *heard) {
 				try(value, false)
 			}
 		case "date-time":
-			for _, value := range []string{"2024-02-29T12:00:00Z", "2024-02-29T12:00:00.123456", "2024-02-29 12:00:00+0000",
-				"2024-02-29", "1700000000"} {
+			for _, value := range []string{
+				"2024-02-29T12:00:00Z", "2024-02-29T12:00:00.123456", "2024-02-29 12:00:00+0000",
+				"2024-02-29", "1700000000",
+			} {
 				try(value, true)
 			}
 			for _, value := range []string{"", "2023-02-29T12:00:00Z", "29.02.2024", "now", "2024-02-29T25:00:00Z"} {

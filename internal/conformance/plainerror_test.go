@@ -119,8 +119,11 @@ func plainTokens(t *testing.T, seen *heard) {
 		"no grant type":               {"client_id=" + id + "&client_secret=" + secret, []string{form}, 400},
 		"refresh token":               {strings.Replace(good, "client_credentials", "refresh_token", 1), []string{form}, 400},
 		"grant type in capitals":      {strings.Replace(good, "client_credentials", "CLIENT_CREDENTIALS", 1), []string{form}, 400},
-		"JSON": {`{"grant_type":"client_credentials"}`, []string{"Content-Type: application/json", basic(p.id, p.secret)},
-			400},
+		"JSON": {
+			`{"grant_type":"client_credentials"}`,
+			[]string{"Content-Type: application/json", basic(p.id, p.secret)},
+			400,
+		},
 		"nothing":                      {"", []string{form, basic(p.id, p.secret)}, 400},
 		"form that cannot be read":     {good + "&%zz=1", []string{form}, 400},
 		"grant type twice, first good": {good + "&grant_type=x", []string{form}, 201},

@@ -58,10 +58,21 @@ var neverNull = map[member]bool{
 }
 
 // plainShapes reads links of all kinds.
-func plainShapes(t *testing.T, seen *heard, opts ...moneykittest.Option) {
+func plainShapes(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
-	p := newPlain(t, seen, append(opts, moneykittest.WithRefreshDelay(time.Minute))...)
+	readShapes(t, newPlain(t, seen, moneykittest.WithRefreshDelay(time.Minute)))
+}
+
+// plainNulls reads the same with WithNulls.
+func plainNulls(t *testing.T, seen *heard) {
+	t.Helper()
+	t.Parallel()
+	readShapes(t, newPlain(t, seen, moneykittest.WithRefreshDelay(time.Minute), moneykittest.WithNulls()))
+}
+
+func readShapes(t *testing.T, p *plain) {
+	t.Helper()
 	s := p.set(t)
 	for _, id := range operationIDs(t) {
 		a := p.prepare(t, s, id)
