@@ -258,6 +258,7 @@ func TestTail(t *testing.T) {
 	send(t, http.DefaultClient, r)
 	printed.await(t, "refused: there is nothing at this path")
 	s.stderr.await(t, "GET /no/such")
+	s.stderr.await(t, "there is nothing at this path (404); at Go-http-client/1.1")
 	for _, text := range []string{printed.String(), s.stderr.String()} {
 		assert.NotContains(t, text, token)
 		assert.NotContains(t, text, s.info.ClientSecret)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -99,7 +100,7 @@ func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports 
 		Logf:   tell,
 		Request: func(r api.Request, refusal string) {
 			if refusal != "" {
-				tell("%s %s: %s (%d)", r.Method, r.Path, refusal, r.Status)
+				tell("%s %s: %s (%d)%s", r.Method, r.Path, refusal, r.Status, at(r))
 			}
 			s.feed.tell("request", func() any { return Request{r.Number, viewOfRequest(r), refusal} })
 		},
@@ -107,6 +108,15 @@ func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports 
 			s.feed.tell("delivery", func() any { return viewOfDelivery(d) })
 		},
 	}
+}
+
+// at names the program that sent a request, as it calls itself.
+func at(r api.Request) string {
+	name, _, _ := strings.Cut(r.Header.Get("User-Agent"), " ")
+	if name == "" {
+		return ""
+	}
+	return "; at " + name
 }
 
 // keepAlive is how often the endpoint events says something.
