@@ -81,7 +81,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	ctl.Info.API = address(scheme, apiListener)
 	if o.fail != nil {
-		if err := ctl.Sandbox.API.Fail(o.fail.operation, o.fail.n, api.Fault{Status: o.fail.status}); err != nil {
+		if err := ctl.Sandbox.API.Fail(o.fail.operation, o.fail.n, api.Fault{Status: o.fail.status, Passing: true}); err != nil {
 			return &usageError{"-fail: " + err.Error()}
 		}
 	}

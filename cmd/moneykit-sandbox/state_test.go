@@ -47,7 +47,10 @@ func TestState(t *testing.T) {
 	_, before := s.ask(http.MethodGet, "/control/deliveries", "")
 	assert.Zero(t, s.stop())
 
+	s = start(t, "-state", path, "-no-delivery", "-fail", "get_institutions:503")
+	assert.Zero(t, s.stop())
 	s = start(t, "-state", path, "-no-delivery")
+	s.call(http.DefaultClient, http.MethodGet, "/institutions", "") // What -fail planned ends with the program.
 	_, data = s.ask(http.MethodGet, "/control/links", "")
 	assert.Contains(t, data, link)
 	assert.Contains(t, data, "auth_expired")

@@ -65,13 +65,14 @@ func (s *Sandbox) Keep(path string, seed bool, failed func(error)) (*State, erro
 	}
 	k := &State{sandbox: s, journal: j, failed: failed, seed: maphash.MakeSeed(), written: map[string]uint64{}}
 	s.World.Do(func(w *world.World, now time.Time) {
+		now = now.Add(-w.Offset) // by the clock alone; load changes the offset
 		if err = k.load(w, records, seed, now); err != nil {
 			err = fmt.Errorf("cannot use %s: %w", path, err)
 			return
 		}
 		w.Track()
 		s.Courier.Track()
-		err = k.rewrite(w, now)
+		err = k.rewrite(w, now.Add(w.Offset))
 	})
 	if err != nil {
 		return nil, errors.Join(err, j.Close())

@@ -234,19 +234,94 @@ func TestKeepSeed(t *testing.T) {
 	require.NoError(t, state.Close())
 }
 
-// TestKeepClock does not go back in time.
+// TestKeepClock does not go back in time, however often the clock does.
 func TestKeepClock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	k := open(t, path)
 	k.World.Advance(time.Hour)
 	require.NoError(t, k.state.Close())
-	earlier := settings()
-	earlier.Clock = func() time.Time { return clock().Add(-48 * time.Hour) }
-	s := sandbox.New(t.Context(), earlier, reports(t))
-	_, err := s.Keep(path, false, nil)
-	require.NoError(t, err)
-	assert.Equal(t, clock().Add(time.Hour), s.World.Now())
+	for _, before := range []time.Duration{48 * time.Hour, 96 * time.Hour, 24 * time.Hour} {
+		earlier := settings()
+		earlier.Clock = func() time.Time { return clock().Add(-before) }
+		s := sandbox.New(t.Context(), earlier, reports(t))
+		state, err := s.Keep(path, false, nil)
+		require.NoError(t, err)
+		assert.False(t, s.World.Now().Before(clock().Add(time.Hour)), s.World.Now())
+		require.NoError(t, state.Close())
+	}
+}
+
+// TestKeepReturn keeps that a user who has chosen another bank cannot come back from the first.
+func TestKeepReturn(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
+	var token, url string
+	k.World.Do(func(w *world.World, now time.Time) {
+		token = w.OpenSession(moneykit.LinkSessionParams{
+			CustomerUser: moneykit.CustomerUser{ID: "user-42"}, RedirectURI: "https://app.example/back",
+		}, now).Token
+		s, _, ok := w.Begin(token, "page", now)
+		require.True(t, ok)
+		w.Act(s, world.Action{Name: "choose", Institution: world.OAuthBank}, now)
+		w.Act(s, world.Action{Name: "permissions"}, now)
+		w.Act(s, world.Action{Name: "oauth"}, now)
+		url = w.Answer(w.AtBank(token, now), true, now)
+		w.Act(s, world.Action{Name: "back"}, now)
+		w.Act(s, world.Action{Name: "back"}, now)
+		w.Act(s, world.Action{Name: "choose", Institution: world.CredentialsBank}, now)
+	})
+	again := open(t, copied(t, path))
+	for _, s := range []*kept{k, again} {
+		s.World.Do(func(w *world.World, now time.Time) {
+			_, end, ok := w.Return(token, "other page", url, now)
+			assert.False(t, ok)
+			assert.Equal(t, "moneykittest.changed_return", end.Err.ID)
+		})
+	}
+}
+
+// TestKeepRepeated keeps what a step does that is sent again as another one.
+func TestKeepRepeated(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
+	var token string
+	k.World.Do(func(w *world.World, now time.Time) {
+		token = w.OpenSession(moneykit.LinkSessionParams{CustomerUser: moneykit.CustomerUser{ID: "user-42"}}, now).Token
+	})
+	for _, step := range []string{`"action": "open"`, `"step": 1, "screen": 1, "action": "search"`, `"step": 1, "screen": 1, "action": "leave"`} {
+		status, _ := k.ask(t, http.MethodPost, "/connect/step", `{"link_session_token": "`+token+`", "visit": "page", `+step+`}`)
+		require.Equal(t, http.StatusOK, status)
+	}
+	again := open(t, copied(t, path))
+	again.World.Do(func(w *world.World, _ time.Time) { assert.True(t, w.Sessions[token].Over) })
+}
+
+// TestKeepAttempt keeps that a webhook was sent before the receiver has it, with its signature.
+func TestKeepAttempt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
+	var killed string
+	headers := []http.Header{}
+	k.Courier.Receive(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		headers, killed = append(headers, r.Header), copied(t, path)
+		w.WriteHeader(http.StatusInternalServerError)
+	}))
+	k.World.Do(func(w *world.World, now time.Time) {
+		l, _ := w.AddLink(world.LinkSpec{Webhook: "http://localhost/hook"}, now)
+		w.AnnounceTest(l, moneykit.EventTypeLinkStateChanged, "key", now)
+	})
+	k.Courier.Deliver(delivery.Course{})
+	again := open(t, killed)
+	again.Courier.Receive(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { headers = append(headers, r.Header) }))
+	again.World.Advance(time.Minute)
+	again.Courier.Deliver(delivery.Course{})
+	require.Len(t, headers, 2)
+	assert.Equal(t, headers[0].Get("MoneyKit-Signature"), headers[1].Get("MoneyKit-Signature"))
+	assert.Equal(t, "2", headers[1].Get("MoneyKit-Delivery-Attempt"))
 }
 
 // TestKeepDamaged refuses records that are not of this program.

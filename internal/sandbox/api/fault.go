@@ -24,6 +24,7 @@ type Fault struct {
 	Latency     time.Duration      // before anything else happens to the request
 	Reset       Reset
 	Truncate    bool // ends the connection in the middle of the body
+	Passing     bool `json:"-"` // is not saved
 }
 
 // Reset says when a connection ends.
@@ -76,7 +77,15 @@ func (a *API) SavedFaults(always bool) (json.RawMessage, error) {
 		return nil, nil
 	}
 	a.replanned = false
-	return json.Marshal(a.faults)
+	saved := map[string][]plannedFault{}
+	for operation, queue := range a.faults {
+		for _, planned := range queue {
+			if !planned.Fault.Passing {
+				saved[operation] = append(saved[operation], planned)
+			}
+		}
+	}
+	return json.Marshal(saved)
 }
 
 // RestoreFaults puts faults from [API.SavedFaults] back. The world must be locked.

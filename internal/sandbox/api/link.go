@@ -39,6 +39,7 @@ func (q *call) existing() (*world.Link, reply, bool) {
 	case l.State == moneykit.LinkStateDeleted:
 		return nil, deletedLink(), false
 	}
+	q.world.Touch(l)
 	return l, reply{}, true
 }
 

@@ -49,6 +49,7 @@ type Courier struct {
 	keys       []*signingKey   // the last one signs; none before the first use
 	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
 	keysTaken  int
+	restored   map[string]int // places in deliveries by token, while they are restored
 }
 
 // New returns a courier that delivers until ctx ends. Its settings are final.

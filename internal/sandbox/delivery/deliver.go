@@ -99,6 +99,9 @@ func (c *Courier) attempt(d *delivery) {
 			client.Transport = c.receiver
 		}
 		header = webhookHeader(d.signature, d.Token, i+1)
+		if c.touched != nil { // the attempt and the signature are in the file before the receiver has them
+			c.touched[d.Token] = true
+		}
 	})
 	if header == nil {
 		return

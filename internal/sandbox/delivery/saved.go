@@ -88,17 +88,33 @@ func (c *Courier) RestoreDelivery(data []byte) error {
 		}
 		restored.Attempts = append(restored.Attempts, attempt)
 	}
-	i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.Token == restored.Token })
-	if i >= 0 {
+	if i, ok := c.restored[restored.Token]; ok {
 		c.deliveries[i] = restored
-	} else {
-		c.deliveries = append(c.deliveries, restored)
+		return nil
 	}
+	if c.restored == nil {
+		c.restored = map[string]int{}
+	}
+	c.restored[restored.Token] = len(c.deliveries)
+	c.deliveries = append(c.deliveries, restored)
 	return nil
 }
 
 // Restored ends calls of [Courier.RestoreDelivery]. The world must be locked.
-func (c *Courier) Restored() { c.index() }
+func (c *Courier) Restored() {
+	c.restored = nil
+	extra := len(c.deliveries) - maxDeliveries // the file still has those that were forgotten
+	for _, any := range []bool{false, true} {
+		c.deliveries = slices.DeleteFunc(c.deliveries, func(d *delivery) bool {
+			if extra > 0 && (any || d.State != Pending) {
+				extra--
+				return true
+			}
+			return false
+		})
+	}
+	c.index()
+}
 
 // RestoreKeys puts keys from [Courier.TakeTouched] back. The world must be locked.
 func (c *Courier) RestoreKeys(data []byte) error {

@@ -62,10 +62,15 @@ func Open(path string) (*Journal, [][]byte, error) {
 		if err := lock(file); err != nil {
 			return nil, nil, refuse(path, errors.Join(err, file.Close()))
 		}
-		if isAt(file, path) {
+		// Where a symbolic link leads, so that Replace does not replace the link.
+		j.path, err = filepath.EvalSymlinks(path)
+		if err == nil && isAt(file, j.path) {
 			break
 		}
 		_ = file.Close() // another program has replaced the file meanwhile
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, nil, refuse(path, err)
+		}
 	}
 	records, err := j.read()
 	if err != nil {
@@ -88,6 +93,9 @@ func isAt(file *os.File, path string) bool {
 
 // read reads the records. It writes the header of a file that is empty.
 func (j *Journal) read() ([][]byte, error) {
+	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(ErrOther, err)
+	}
 	data, err := io.ReadAll(j.file)
 	if err != nil {
 		return nil, err
@@ -189,7 +197,11 @@ func (j *Journal) Replace(records [][]byte) (err error) {
 	if j.err != nil {
 		return j.err
 	}
-	file, err := os.CreateTemp(filepath.Dir(j.path), filepath.Base(j.path)+".*")
+	beside := j.path + ".new" // only who has locked the file writes it
+	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err // it is left by a program that was killed
+	}
+	file, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // beside the user's
 	if err != nil {
 		return err
 	}
@@ -210,7 +222,10 @@ func (j *Journal) Replace(records [][]byte) (err error) {
 			return err
 		}
 	}
-	if err := errors.Join(file.Sync(), os.Rename(file.Name(), j.path)); err != nil {
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), j.path); err != nil {
 		return err
 	}
 	_ = j.file.Close() // nobody finds it any more
@@ -219,4 +234,8 @@ func (j *Journal) Replace(records [][]byte) (err error) {
 }
 
 // Close writes the file to the disk and closes it.
-func (j *Journal) Close() error { return errors.Join(j.file.Sync(), j.file.Close()) }
+func (j *Journal) Close() error {
+	err := j.file.Sync()
+	unlock(j.file)
+	return errors.Join(err, j.file.Close())
+}

@@ -122,6 +122,31 @@ func TestDamaged(t *testing.T) {
 	require.Error(t, err)
 }
 
+// TestBeside replaces a file where a symbolic link leads, and what a program that was killed has
+// left beside it.
+func TestBeside(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	require.NoError(t, os.Symlink(file, link))
+	require.NoError(t, os.WriteFile(file+".new", []byte("left"), 0o600))
+	j, _ := reopen(t, link)
+	require.NoError(t, j.Replace([][]byte{[]byte("one")}))
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	assert.Equal(t, os.ModeSymlink, info.Mode().Type())
+	_, _, err = Open(file)
+	require.ErrorIs(t, err, ErrLocked)
+	require.NoError(t, j.Close())
+	_, records := reopen(t, file)
+	assert.Equal(t, []string{"one"}, records)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, left, 2)
+	_, _, err = Open(os.DevNull)
+	require.ErrorIs(t, err, ErrOther)
+}
+
 // TestFull ends after the first append that fails.
 func TestFull(t *testing.T) {
 	t.Parallel()

@@ -8,6 +8,9 @@ import (
 	"syscall"
 )
 
+// unlock ends a lock at once, even while a program that is being started still has the file.
+func unlock(file *os.File) { _ = syscall.Flock(int(file.Fd()), syscall.LOCK_UN) } // closing ends it, too
+
 // lock locks a file until it is closed. The lock ends with the program, however that ends.
 func lock(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -181,7 +181,7 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 
 // enter finds the session of a page.
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
-	if s := w.Sessions[asked.Token]; s != nil && s.Repeats(asked.Visit, asked.Step) {
+	if s := w.Session(asked.Token); s != nil && s.Repeats(asked.Visit, asked.Step) {
 		return s, world.Ending{}, true
 	}
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {

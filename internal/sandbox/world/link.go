@@ -118,7 +118,6 @@ func (w *World) Find(id string, now time.Time) *Link {
 	if l == nil || (!l.Deleted.IsZero() && now.Sub(l.Deleted) >= retention) {
 		return nil
 	}
-	w.touch(l)
 	w.work(l, now)
 	return l
 }
@@ -129,6 +128,7 @@ func (w *World) existing(id string, now time.Time) (*Link, error) {
 	if l == nil || l.State == moneykit.LinkStateDeleted {
 		return nil, fmt.Errorf("there is no link %s", id)
 	}
+	w.touch(l)
 	return l, nil
 }
 
@@ -149,7 +149,7 @@ func (w *World) LinksAfter(number int, now time.Time) iter.Seq[*Link] {
 func (w *World) live(ids []string, now time.Time) iter.Seq[*Link] {
 	return func(yield func(*Link) bool) {
 		for _, id := range ids {
-			if l, err := w.existing(id, now); err == nil && !yield(l) {
+			if l := w.Find(id, now); l != nil && l.State != moneykit.LinkStateDeleted && !yield(l) {
 				return
 			}
 		}

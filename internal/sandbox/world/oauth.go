@@ -41,7 +41,7 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 // has not.
 func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) string {
 	delete(w.Returns, s.Return)
-	s.Failure, s.Sent, s.Returned = failure, now, false
+	s.Failure, s.Sent, s.Returned, s.Forgotten = failure, now, false, false
 	s.Return = s.Params.RedirectURI + "?" + returnQuery()
 	w.Returns[s.Return] = s.Token
 	return s.Return

@@ -10,6 +10,7 @@ import (
 
 // Schedule refreshes products that a link has after the delay of the settings.
 func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
+	w.touch(l)
 	l.Jobs = append(l.Jobs, Job{now.Add(w.RefreshDelay), products})
 	w.stirred = true
 	if w.work(l, now); len(l.Jobs) > 0 {

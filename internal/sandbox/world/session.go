@@ -23,6 +23,7 @@ type Session struct {
 	Return      string             // where the bank sends the user, "" before
 	Sent        time.Time          // when it does
 	Returned    bool               // the user came back
+	Forgotten   bool               // Return is good no more
 	Failure     moneykit.LinkError // what the bank says when the user comes back, or has signed in
 
 	Visit

@@ -29,12 +29,18 @@ func (w *World) TakeTouched() Touched {
 	return taken
 }
 
+// Touch is for callers in other packages that change the link.
+func (w *World) Touch(l *Link) { w.touch(l) }
+
 // touch notes that a link may change.
 func (w *World) touch(l *Link) {
 	if w.touched != nil && l != nil {
 		w.touched.Links[l.ID] = true
 	}
 }
+
+// Session is for callers in other packages that change the session.
+func (w *World) Session(token string) *Session { return w.session(token) }
 
 // session returns the session of a token, which may change, nil if there is none.
 func (w *World) session(token string) *Session {
@@ -70,7 +76,7 @@ func (w *World) Restore() {
 	}
 	for token, s := range w.Sessions {
 		note(token, s.Created, s.Over)
-		if s.Return != "" {
+		if s.Return != "" && !s.Forgotten {
 			w.Returns[s.Return] = token
 		}
 	}

@@ -236,6 +236,7 @@ func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 // pages is good no more.
 func (w *World) forgetBank(s *Session) {
 	delete(w.Returns, s.Return)
+	s.Forgotten = true
 	s.Username, s.Device, s.Tries, s.Failure = "", "", 0, ""
 }
 
