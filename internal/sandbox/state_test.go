@@ -92,7 +92,7 @@ func TestKeep(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	k := open(t, path)
-	var link, token, returned, exchangeable string
+	var link, imported, token, returned, exchangeable string
 	params := func(id string) moneykit.LinkSessionParams {
 		return moneykit.LinkSessionParams{
 			CustomerUser: moneykit.CustomerUser{ID: "user-42"}, RedirectURI: "https://app.example/back", InstitutionID: id,
@@ -139,6 +139,39 @@ func TestKeep(t *testing.T) {
 		{"advance", func() {
 			k.World.Advance(2 * time.Minute)
 			k.Courier.Deliveries()
+		}},
+		{"correct", func() {
+			do(func(w *world.World, now time.Time) error {
+				l := w.Links[link]
+				rows, err := w.Transactions(link, now)
+				w.Correct(l, rows[0].ID, moneykit.EnrichmentParams{Category: moneykit.CategoryBanking}, now)
+				return err
+			})
+		}},
+		{"reset", func() { do(func(w *world.World, now time.Time) error { w.Reset(w.Links[link], now); return nil }) }},
+		{"relink", func() {
+			do(func(w *world.World, now time.Time) error {
+				p := params("")
+				p.InstitutionID, p.ExistingLinkID, p.Webhook = "", link, "http://localhost/relinked"
+				w.Connect(w.OpenSession(p, now).Token, world.Play{}, now)
+				return nil
+			})
+		}},
+		{"import", func() {
+			do(func(w *world.World, now time.Time) error {
+				in, _ := world.Lookup("chase")
+				imported = w.ImportLink(world.Import{
+					User: "user-42", Institution: in, Accounts: []moneykit.AccountImport{{ID: "own_1", Type: "depository.checking", Name: "Own"}},
+				}, nil, now).ID
+				return nil
+			})
+		}},
+		{"import transactions", func() {
+			do(func(w *world.World, now time.Time) error {
+				l := w.Links[imported]
+				w.ImportTransactions(l, []moneykit.TransactionImport{{ID: "own_txn", AccountID: "own_1", Description: "Tea"}}, now)
+				return nil
+			})
 		}},
 		{"break", func() {
 			do(func(w *world.World, now time.Time) error { return w.Break(link, moneykit.LinkErrorAuthExpired, now) })
