@@ -13,6 +13,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -136,8 +137,9 @@ func addFlags(set *flag.FlagSet, params map[string]any, fields []control.Field) 
 		switch {
 		case kind == reflect.Bool:
 			set.BoolFunc(f.Flag, f.Help, func(s string) error {
-				params[f.Name] = s != "false"
-				return nil
+				on, err := strconv.ParseBool(s)
+				params[f.Name] = on
+				return err
 			})
 		case kind == reflect.String, text, f.Type.String() == "time.Duration":
 			set.Func(f.Flag, f.Help, func(s string) error {
@@ -146,7 +148,7 @@ func addFlags(set *flag.FlagSet, params map[string]any, fields []control.Field) 
 			})
 		case kind == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
 			set.Func(f.Flag, strings.TrimPrefix(f.Help+"; with commas between them", "; "), func(s string) error {
-				params[f.Name] = words(s)
+				params[f.Name] = append([]string{}, words(s)...)
 				return nil
 			})
 		default:

@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,7 +103,15 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, &usageError{"a command comes before its flags, and nothing else is not a flag: " + set.Arg(0)}
 	}
 	set.Visit(func(f *flag.Flag) { o.seeded = o.seeded || f.Name == "seed" })
-	o.hosts, o.tlsHosts = words(hosts), words(tlsHosts)
+	o.hosts, o.tlsHosts = words(strings.ToLower(hosts)), words(tlsHosts)
+	for _, name := range append(slices.Clone(o.hosts), o.tlsHosts...) {
+		if net.ParseIP(name) == nil && strings.ContainsAny(name, ":/ ") {
+			return nil, &usageError{"-control-hosts and -tls-hosts take names and addresses, without scheme and port"}
+		}
+	}
+	if !o.tls && (o.tlsDir != "" || tlsHosts != "") {
+		return nil, &usageError{"-tls-dir and -tls-hosts need -tls"}
+	}
 	var err error
 	if clock != "" {
 		if o.clock, err = time.Parse(time.RFC3339, clock); err != nil {
@@ -117,6 +127,9 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		o.settings.World.SameID = true
 	default:
 		return nil, &usageError{"-settling takes new_ids or same_id"}
+	}
+	if strings.Contains(o.settings.API.ClientID, ":") {
+		return nil, &usageError{"-client-id must not have a colon, which Basic authentication cannot carry"}
 	}
 	if o.settings.API.ClientID == "" || o.settings.API.ClientSecret == "" {
 		return nil, &usageError{"-client-id and -client-secret must not be empty"}

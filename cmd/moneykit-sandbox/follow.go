@@ -113,6 +113,10 @@ func deliveryLine(d moneykittest.Delivery) string {
 	line := fmt.Sprintf("%s  %s  link %s  to %s", d.QueuedAt.Format(time.TimeOnly), d.Event, d.LinkID, d.URL)
 	if n := len(d.Attempts); n > 0 {
 		last := d.Attempts[n-1]
+		for n > 1 && last.Status == 0 && last.Err == nil { // it is on its way
+			n--
+			last = d.Attempts[n-1]
+		}
 		line = fmt.Sprintf("%s  %s  link %s  to %s  attempt %d: ", last.At.Format(time.TimeOnly), d.Event, d.LinkID, d.URL, n)
 		if last.Err != nil {
 			line += last.Err.Error()

@@ -115,9 +115,11 @@ func TestRefused(t *testing.T) {
 // TestHosts serves names that were allowed.
 func TestHosts(t *testing.T) {
 	t.Parallel()
-	s := start(t, "-control-hosts", "sandbox, other")
-	status, _ := s.ask(http.MethodGet, "/control/links", "", "Host", "sandbox:8788")
-	assert.Equal(t, 200, status)
+	s := start(t, "-control-hosts", "Sandbox, other")
+	for _, host := range []string{"sandbox:8788", "other", "LOCALHOST", "localhost.:8788", "127.0.0.1", "[::1]:8788"} {
+		status, _ := s.ask(http.MethodGet, "/control/links", "", "Host", host)
+		assert.Equal(t, 200, status, host)
+	}
 }
 
 func TestArguments(t *testing.T) {
@@ -144,6 +146,11 @@ func TestArguments(t *testing.T) {
 		{"links", "stray"},
 		{"link", "-accounts", "x"},
 		{"link", "-accounts", "@/no/such/file"},
+		{"-tls-hosts", "sandbox"},
+		{"-tls-dir", "x"},
+		{"-tls", "-tls-hosts", "https://sandbox"},
+		{"-control-hosts", "sandbox:8788"},
+		{"-client-id", "a:b"},
 		{"openapi", "-x"},
 		{"openapi", "stray"},
 		{"-fail", "no_such_operation:503", "-listen", "localhost:0", "-control", "localhost:0"},
@@ -314,6 +321,9 @@ func TestTLS(t *testing.T) {
 	info, err := os.Stat(filepath.Join(dir, "ca-key.pem"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	info, err = os.Stat(filepath.Join(dir, "ca.pem"))
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o644), info.Mode().Perm(), "other users trust it, too")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("damaged"), 0o600))
 	var out bytes.Buffer
 	assert.Equal(t, 1, run(t.Context(), []string{"-tls", "-tls-dir", dir, "-listen", "localhost:0", "-control", "localhost:0"}, &out, &out))

@@ -65,6 +65,10 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 			return err
 		}
 		defer func() { _ = state.Close() }() // all is in the file already
+		if now := ctl.Sandbox.World.Now(); !o.clock.IsZero() && now.Sub(o.clock) > time.Minute {
+			notes.printf("moneykit-sandbox: the clock begins at %s, where that of %s was, and not at that of -clock",
+				now.Format(time.RFC3339), o.state)
+		}
 	}
 	scheme := "http"
 	ctl.Info = control.Info{
@@ -86,7 +90,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		}
 	}
 	if !o.noDelivery {
-		go ctl.Sandbox.Courier.Run() //nolint:contextcheck // the courier has ctx
+		go ctl.Sandbox.Courier.RunByLink() //nolint:contextcheck // the courier has ctx
 	}
 	servers := []*http.Server{
 		server(ctx, slow(o.latency, ctl.Watch(ctl.Sandbox.Handler(nil)))),
@@ -139,6 +143,7 @@ func slow(latency time.Duration, next http.Handler) http.Handler {
 		case <-time.After(latency):
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
+			panic(http.ErrAbortHandler) // else the response would be empty, with status 200
 		}
 	})
 }
@@ -194,7 +199,7 @@ func banner(info control.Info) string {
 	if info.CA != "" {
 		ca = "--cacert '" + info.CA + "' "
 	}
-	fmt.Fprintf(&b, "  curl %s-u %s:%s -d grant_type=client_credentials %s/auth/token\n", ca, info.ClientID, info.ClientSecret, info.API)
+	fmt.Fprintf(&b, "  curl %s-u '%s:%s' -d grant_type=client_credentials %s/auth/token\n", ca, info.ClientID, info.ClientSecret, info.API)
 	fmt.Fprintf(&b, "  npm install @moneykit/connect    # new MoneyKit({ __connectSDKUIHost: %q })\n\nready\n", info.API)
 	return b.String()
 }

@@ -92,7 +92,11 @@ func makeCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, er
 		"ca-key.pem": {Type: "PRIVATE KEY", Bytes: secret},
 		"ca.pem":     {Type: "CERTIFICATE", Bytes: der},
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
+		mode := os.FileMode(0o600)
+		if name == "ca.pem" {
+			mode = 0o644 // for everybody to trust
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), mode); err != nil {
 			return nil, nil, fmt.Errorf("cannot keep the CA: %w", err)
 		}
 	}

@@ -73,10 +73,40 @@ func (c *Courier) Receive(h http.Handler) {
 	})
 }
 
-// Run delivers what is due, until the context of the courier ends.
-func (c *Courier) Run() {
+// Run delivers what is due, in order and one at a time, until the context of the courier ends.
+func (c *Courier) Run() { c.run(func() { c.Deliver(Course{}) }) }
+
+// maxLinks is to how many links RunByLink delivers at the same time.
+const maxLinks = 16
+
+// RunByLink is like [Courier.Run], but an endpoint that hangs holds up only the webhooks of its own
+// link, which stay in order.
+func (c *Courier) RunByLink() {
+	slots := make(chan struct{}, maxLinks)
+	c.run(func() {
+		var due map[string][]*delivery
+		c.World.Do(func(w *world.World, now time.Time) {
+			if c.ctx.Err() == nil {
+				c.catchUp(w, now)
+				due = c.claimIdle(now)
+			}
+		})
+		for _, group := range due {
+			slots <- struct{}{}
+			go func() {
+				for _, d := range group {
+					c.attempt(d)
+				}
+				<-slots
+				c.nudge()
+			}()
+		}
+	})
+}
+
+func (c *Courier) run(deliver func()) {
 	for {
-		c.Deliver(Course{})
+		deliver()
 		var next time.Time
 		var ok bool
 		var now time.Time

@@ -155,7 +155,7 @@ func Nearby() http.RoundTripper {
 	return network(func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
 		if ip := to.Addr().Unmap(); err != nil || (!ip.IsLoopback() && !ip.IsPrivate()) {
-			return errors.New("the webhook is neither on this machine nor in a private network")
+			return errors.New("the webhook is neither on this machine nor in a private network; see -deliver-anywhere")
 		}
 		return nil
 	})

@@ -184,6 +184,25 @@ func (c *Courier) claim(now time.Time, times int) []*delivery {
 	return due
 }
 
+// claimIdle claims what is due of links for which nobody tries a delivery, by link.
+func (c *Courier) claimIdle(now time.Time) map[string][]*delivery {
+	busy := map[string]bool{}
+	for _, d := range c.pending {
+		busy[d.LinkID] = busy[d.LinkID] || d.open > 0
+	}
+	due := map[string][]*delivery{}
+	for _, d := range c.pending {
+		if d.State == Pending && !busy[d.LinkID] && !d.Next.After(now) {
+			d.open = 1
+			due[d.LinkID] = append(due[d.LinkID], d)
+		}
+	}
+	for _, group := range due {
+		slices.SortStableFunc(group, func(a, b *delivery) int { return a.Next.Compare(b.Next) })
+	}
+	return due
+}
+
 // release ends a claim for one attempt, and with the last decides what becomes of the delivery.
 func (c *Courier) release(d *delivery, now time.Time) {
 	d.open--

@@ -104,9 +104,9 @@ func (c *Courier) RestoreDelivery(data []byte) error {
 func (c *Courier) Restored() {
 	c.restored = nil
 	extra := len(c.deliveries) - maxDeliveries // the file still has those that were forgotten
-	for _, any := range []bool{false, true} {
+	for _, pending := range []bool{false, true} {
 		c.deliveries = slices.DeleteFunc(c.deliveries, func(d *delivery) bool {
-			if extra > 0 && (any || d.State != Pending) {
+			if extra > 0 && (pending || d.State != Pending) {
 				extra--
 				return true
 			}

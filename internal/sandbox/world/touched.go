@@ -60,6 +60,27 @@ func (w *World) exchange(token string) *Exchange {
 	return e
 }
 
+// Remember returns a function that makes the session of a token as it is now, for a play that turns
+// out to be a mistake.
+func (w *World) Remember(token string) func() {
+	s := w.session(token)
+	if s == nil {
+		return func() {}
+	}
+	before, spent := *s, len(w.Spent)
+	before.Steps, before.Trail = slices.Clone(s.Steps), slices.Clone(s.Trail)
+	return func() {
+		delete(w.Returns, s.Return)
+		*s = before
+		if s.Return != "" && !s.Forgotten {
+			w.Returns[s.Return] = token
+		}
+		if !s.Over && len(w.Spent) > spent {
+			w.Spent = w.Spent[:spent]
+		}
+	}
+}
+
 // Restore makes what follows from the links, sessions and exchanges of a world into which these
 // were put.
 func (w *World) Restore() {

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
@@ -115,6 +116,7 @@ func (s *Server) isOwnHost(host string) bool {
 	if err != nil {
 		name = host
 	}
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
 	if name == "localhost" || slices.Contains(s.Hosts, name) {
 		return true
 	}

@@ -158,7 +158,7 @@ func example(verb string) string {
 	case "connect":
 		return `{` + token + `, "source": "ios", "play": {"username": "user_good"}}`
 	case "authorize":
-		return `{` + token + `}`
+		return `{` + token + `, "play": {"institution": "moneykit-oauth-bank"}}`
 	case "continue":
 		return `{` + token + `, "return_url": "https://app.example/back?code=7Rk3"}`
 	case "link":

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -20,7 +21,7 @@ import (
 func Verbs() []Verb {
 	return []Verb{
 		verb("connect", "play a user who goes through Connect with a link session", "-token TOKEN -username user_good", (*Server).connect),
-		verb("authorize", "play Connect up to the way back from the OAuth Bank", "-token TOKEN", (*Server).authorize),
+		verb("authorize", "play Connect up to the way back from a bank", "-token TOKEN -institution moneykit-oauth-bank", (*Server).authorize),
 		verb("continue", "play the rest of Connect after authorize", "-token TOKEN -return-url URL", (*Server).resume),
 		verb("link", "make a link without Connect", "-user user-42 -institution chase", (*Server).link),
 		verb("break", "put a link into the state error, or connect it again", "-link mk_… -reason auth_expired", (*Server).breakLink),
@@ -99,13 +100,20 @@ func (s *Server) play(
 	if !sandbox.Plays(source, play.Version) {
 		return played{}, fmt.Errorf("there is no source %q with version %q", source, play.Version)
 	}
+	if err := checkPlay(play); err != nil {
+		return played{}, err
+	}
 	var end world.Ending
-	_, _ = s.change(func(w *world.World, now time.Time) error {
-		end = f(w, now)
+	_, err := s.change(func(w *world.World, now time.Time) error {
+		restore := w.Remember(token)
+		if end = f(w, now); end.Mistake {
+			restore() // the session can be used, as it was not by a user
+			return errors.New(end.Err.DisplayedMessage)
+		}
 		return nil
 	})
-	if end.Mistake {
-		return played{}, errors.New(end.Err.DisplayedMessage)
+	if err != nil {
+		return played{}, err
 	}
 	result, err := s.Sandbox.CallBack(token, end, source)
 	if err != nil {
@@ -130,9 +138,16 @@ type authorized struct {
 
 func (s *Server) authorize(p authorizeParams) (authorized, error) {
 	var out authorized
+	if err := checkPlay(p.Play); err != nil {
+		return out, err
+	}
 	_, err := s.change(func(w *world.World, now time.Time) error {
+		restore := w.Remember(p.Token)
 		var end world.Ending
 		out.ReturnURL, end = w.Authorize(p.Token, world.Play(p.Play), now)
+		if end.Mistake {
+			restore()
+		}
 		if out.ReturnURL == "" && end.Err != nil {
 			return errors.New("Connect ends before the bank: " + end.Err.DisplayedMessage)
 		}
@@ -172,6 +187,21 @@ func noSuch[T ~string](kind string, value T) error {
 	return fmt.Errorf("there is no %s %q", kind, string(value))
 }
 
+func checkPlay(p moneykittest.Play) error {
+	for _, product := range p.Decline {
+		if !product.Known() {
+			return noSuch("product", product)
+		}
+	}
+	if p.Failure != "" && !p.Failure.Known() {
+		return noSuch("link error", p.Failure)
+	}
+	if p.Provider != "" && !p.Provider.Known() {
+		return noSuch("provider", p.Provider)
+	}
+	return nil
+}
+
 func checkSpec(spec moneykittest.LinkSpec) error {
 	if _, ok := world.Lookup(spec.InstitutionID); !ok {
 		return noSuch("institution", spec.InstitutionID)
@@ -181,6 +211,19 @@ func checkSpec(spec moneykittest.LinkSpec) error {
 	}
 	if spec.Error != "" && !spec.Error.Known() {
 		return noSuch("link error", spec.Error)
+	}
+	if spec.Error != "" && spec.State != "" && spec.State != moneykit.LinkStateError {
+		return errors.New("only a link in state error has an error")
+	}
+	if u, err := url.Parse(spec.Webhook); spec.Webhook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
+		return errors.New("the webhook is no http or https URL")
+	}
+	ids := map[string]bool{}
+	for _, a := range spec.Accounts {
+		if a.ID != "" && ids[a.ID] {
+			return fmt.Errorf("there are two accounts %q", a.ID)
+		}
+		ids[a.ID] = true
 	}
 	for _, p := range append(append([]moneykit.Product{}, spec.Products...), spec.NotPermitted...) {
 		if !p.Known() {
