@@ -147,6 +147,28 @@ func TestBeside(t *testing.T) {
 	require.ErrorIs(t, err, ErrOther)
 }
 
+// TestReplaceFails keeps what there was where no file can be written beside it.
+func TestReplaceFails(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	j, _ := reopen(t, path)
+	require.NoError(t, j.Append([]byte("one")))
+	require.NoError(t, os.MkdirAll(filepath.Join(path+".new", "not empty"), 0o700))
+	require.Error(t, j.Replace([][]byte{[]byte("two")}))
+	require.NoError(t, os.RemoveAll(path+".new"))
+	require.NoError(t, j.Append([]byte("three")), "the file is as good as before")
+
+	// Somebody puts a folder where the file was.
+	require.NoError(t, os.Rename(path, path+".moved"))
+	require.NoError(t, os.MkdirAll(filepath.Join(path, "not empty"), 0o700))
+	require.Error(t, j.Replace([][]byte{[]byte("two")}))
+	_, err := os.Stat(path + ".new")
+	require.ErrorIs(t, err, os.ErrNotExist, "nothing is left beside it")
+	require.NoError(t, j.Close())
+	_, records := reopen(t, path+".moved")
+	assert.Equal(t, []string{"one", "three"}, records)
+}
+
 // TestFull ends after the first append that fails.
 func TestFull(t *testing.T) {
 	t.Parallel()
