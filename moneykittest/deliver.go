@@ -53,13 +53,7 @@ func Duplicated(n int) DeliverOption {
 
 // Reversed sends the webhooks in the opposite order.
 func Reversed() DeliverOption {
-	return func(c *course) {
-		c.Reorder = func(n int, swap func(i, j int)) {
-			for i := range n / 2 {
-				swap(i, n-1-i)
-			}
-		}
-	}
+	return func(c *course) { c.Reorder = delivery.Reverse }
 }
 
 // Shuffled sends the webhooks, duplicates too, in an order that depends on the seed alone.

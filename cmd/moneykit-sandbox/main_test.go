@@ -99,7 +99,9 @@ func TestRefused(t *testing.T) {
 			assert.Contains(t, data, "error_message", "%s %s", verb, body)
 		}
 	}
-	_, data := s.ask(http.MethodGet, "/control/state", "")
+	_, data := s.ask(http.MethodPost, "/control/fail", `{"fault": {"status": "x"}}`)
+	assert.Contains(t, data, "status must not be a string", "in the names of the JSON")
+	_, data = s.ask(http.MethodGet, "/control/state", "")
 	assert.Contains(t, data, `"links":0`, "nothing was done")
 	for path, want := range map[string]int{"/control/no-such": 404, "/nowhere": 404} {
 		status, data := s.ask(http.MethodGet, path, "")
@@ -324,10 +326,21 @@ func TestTLS(t *testing.T) {
 	info, err = os.Stat(filepath.Join(dir, "ca.pem"))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o644), info.Mode().Perm(), "other users trust it, too")
+	good, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	require.NoError(t, err)
+	refused := func() {
+		var out bytes.Buffer
+		assert.Equal(t, 1, run(t.Context(), []string{"-tls", "-tls-dir", dir, "-listen", "localhost:0", "-control", "localhost:0"}, &out, &out))
+		assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get another")
+	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("damaged"), 0o600))
-	var out bytes.Buffer
-	assert.Equal(t, 1, run(t.Context(), []string{"-tls", "-tls-dir", dir, "-listen", "localhost:0", "-control", "localhost:0"}, &out, &out))
-	assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get another")
+	refused()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), good, 0o600))
+	require.NoError(t, os.Remove(filepath.Join(dir, "ca-key.pem")))
+	refused() // Clients that trust the CA would not trust another one.
+	left, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
+	require.NoError(t, err)
+	assert.Equal(t, good, left)
 }
 
 // TestCAExpires makes another CA in time.

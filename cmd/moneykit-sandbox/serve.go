@@ -53,11 +53,10 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	defer func() { _ = controlListener.Close() }()
 
 	notes := &notes{w: stderr}
-	ctl := control.New()
-	ctl.Hosts = o.hosts
+	ctl := &control.Server{Hosts: o.hosts}
 	ctl.Sandbox = sandbox.New(ctx, o.settings, ctl.Reports(notes.printf))
 	if o.state != "" {
-		state, err := ctl.Sandbox.Keep(o.state, o.seeded, func(err error) {
+		state, err := ctl.Sandbox.Keep(o.state, sandbox.Wanted{Seed: o.seeded, Clock: !o.clock.IsZero()}, func(err error) {
 			notes.printf("moneykit-sandbox: %v", err)
 			os.Exit(1) // before anybody is told what will not be there
 		})

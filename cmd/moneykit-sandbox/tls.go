@@ -55,10 +55,11 @@ func certify(dir string, names []string, now time.Time) (leaf tls.Certificate, c
 func loadCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca-key.pem"))
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
+		if errors.Is(err, fs.ErrNotExist) && !exists(dir, "ca.pem") && !exists(dir, "ca-key.pem") {
+			return nil, nil, fs.ErrNotExist
 		}
-		return nil, nil, fmt.Errorf("cannot read the CA in %s: %w; remove ca.pem and ca-key.pem to get another", dir, err)
+		//nolint:errorlint // One of the two files is not none.
+		return nil, nil, fmt.Errorf("cannot read the CA in %s: %v; remove ca.pem and ca-key.pem to get another", dir, err)
 	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok || !pair.Leaf.IsCA {
@@ -68,6 +69,11 @@ func loadCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, er
 		return nil, nil, fs.ErrNotExist
 	}
 	return pair.Leaf, key, nil
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Lstat(filepath.Join(dir, name))
+	return err == nil
 }
 
 func makeCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {

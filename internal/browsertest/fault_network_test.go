@@ -282,6 +282,17 @@ var bankedNames = []string{
 	"change_screen", "submit_accounts", "change_screen", "success",
 }
 
+// endsAtBank goes on from the accounts of the OAuth Bank to the end, where nothing has happened
+// twice.
+func (s *site) endsAtBank(b, frame tab) {
+	s.t.Helper()
+	shown(frame, "Accounts")
+	goOn(frame)
+	shows(b, "OAuth Bank: linked")
+	s.heardOnly(bankedNames)
+	assert.Len(s.t, s.stored(), 1)
+}
+
 // The steps to the bank and back fail, too.
 func TestFaultsAroundBank(t *testing.T) {
 	t.Parallel()
@@ -299,11 +310,7 @@ func TestFaultsAroundBank(t *testing.T) {
 	for range 3 {
 		tryAgain(frame)
 	}
-	shown(frame, "Accounts")
-	goOn(frame)
-	shows(b, "OAuth Bank: linked")
-	s.heardOnly(bankedNames)
-	assert.Len(t, s.stored(), 1)
+	s.endsAtBank(b, frame)
 }
 
 func TestFaultsAfterFullPage(t *testing.T) {
@@ -320,11 +327,7 @@ func TestFaultsAfterFullPage(t *testing.T) {
 	for range 4 {
 		tryAgain(frame)
 	}
-	shown(frame, "Accounts")
-	goOn(frame)
-	shows(b, "OAuth Bank: linked")
-	s.heardOnly(bankedNames)
-	assert.Len(t, s.stored(), 1)
+	s.endsAtBank(b, frame)
 }
 
 // Steps that stay on their screen, go back, or choose again are not carried out twice either.

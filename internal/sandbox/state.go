@@ -54,11 +54,17 @@ type State struct {
 	limit   int64 // of the length of the journal
 }
 
+// Wanted is what the user wants, whatever the file has.
+type Wanted struct {
+	Seed  bool // the seed has to be that of the file
+	Clock bool // the clock is not ahead as it was, but does not go back either
+}
+
 // Keep fills the sandbox, which nobody uses yet, with what a file has, and from then on writes each
 // change to the file before [world.Shared.Do] returns, so that what was answered is in the file. If
 // that cannot be done, it calls failed, which should end the program. It makes the file if there is
-// none. seed says that the seed is wanted by the user, and has to be that of the file.
-func (s *Sandbox) Keep(path string, seed bool, failed func(error)) (*State, error) {
+// none.
+func (s *Sandbox) Keep(path string, wanted Wanted, failed func(error)) (*State, error) {
 	j, records, err := journal.Open(path)
 	if err != nil {
 		return nil, err
@@ -66,7 +72,7 @@ func (s *Sandbox) Keep(path string, seed bool, failed func(error)) (*State, erro
 	k := &State{sandbox: s, journal: j, failed: failed, seed: maphash.MakeSeed(), written: map[string]uint64{}}
 	s.World.Do(func(w *world.World, now time.Time) {
 		now = now.Add(-w.Offset) // by the clock alone; load changes the offset
-		if err = k.load(w, records, seed, now); err != nil {
+		if err = k.load(w, records, wanted, now); err != nil {
 			err = fmt.Errorf("cannot use %s: %w", path, err)
 			return
 		}
@@ -88,7 +94,7 @@ func (k *State) Close() error {
 }
 
 // load puts what records say into the world.
-func (k *State) load(w *world.World, records [][]byte, seed bool, now time.Time) error {
+func (k *State) load(w *world.World, records [][]byte, wanted Wanted, now time.Time) error {
 	var latest time.Time
 	for _, data := range records {
 		var r record
@@ -96,7 +102,7 @@ func (k *State) load(w *world.World, records [][]byte, seed bool, now time.Time)
 			return fmt.Errorf("%w: a record is not of this program: %w", journal.ErrDamaged, err)
 		}
 		if r.Seed != nil && *r.Seed != w.Seed {
-			if seed {
+			if wanted.Seed {
 				return fmt.Errorf("it has the seed %d", *r.Seed)
 			}
 			w.Seed = *r.Seed
@@ -110,6 +116,9 @@ func (k *State) load(w *world.World, records [][]byte, seed bool, now time.Time)
 	}
 	w.Restore()
 	k.sandbox.Courier.Restored()
+	if wanted.Clock {
+		w.Offset = 0
+	}
 	if behind := latest.Sub(now.Add(w.Offset)); len(records) > 0 && behind > 0 {
 		w.Offset += behind // the clock does not go back
 	}

@@ -51,7 +51,7 @@ func open(t *testing.T, path string) *kept {
 	t.Cleanup(cancel)
 	k := &kept{Sandbox: sandbox.New(ctx, settings(), reports(t))}
 	var err error
-	k.state, err = k.Keep(path, false, func(err error) { assert.NoError(t, err) })
+	k.state, err = k.Keep(path, sandbox.Wanted{}, func(err error) { assert.NoError(t, err) })
 	require.NoError(t, err)
 	return k
 }
@@ -141,11 +141,15 @@ func TestKeep(t *testing.T) {
 			k.Courier.Deliveries()
 		}},
 		{"correct", func() {
-			do(func(w *world.World, now time.Time) error {
-				l := w.Links[link]
-				rows, err := w.Transactions(link, now)
-				w.Correct(l, rows[0].ID, moneykit.EnrichmentParams{Category: moneykit.CategoryBanking}, now)
+			var rows []moneykit.Transaction
+			do(func(w *world.World, now time.Time) (err error) {
+				rows, err = w.Transactions(link, now)
 				return err
+			})
+			do(func(w *world.World, now time.Time) error {
+				_, ok := w.Correct(w.Links[link], rows[0].ID, moneykit.EnrichmentParams{Category: moneykit.CategoryBanking}, now)
+				assert.True(t, ok)
+				return nil
 			})
 		}},
 		{"reset", func() { do(func(w *world.World, now time.Time) error { w.Reset(w.Links[link], now); return nil }) }},
@@ -234,7 +238,13 @@ func TestKeep(t *testing.T) {
 		assert.Equal(t, keys(k), keys(again), step.name)
 		require.NoError(t, again.state.Close())
 	}
+}
 
+// TestKeepFaults keeps what is left of the faults that are planned.
+func TestKeepFaults(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "state")
+	k := open(t, path)
 	require.NoError(t, k.API.Fail("get_accounts", 2, api.Fault{Status: 503, Header: http.Header{"Retry-After": {"7"}}}))
 	status, _ := k.ask(t, http.MethodGet, "/links/x/accounts", "")
 	assert.Equal(t, 503, status)
@@ -259,9 +269,9 @@ func TestKeepSeed(t *testing.T) {
 	other := settings()
 	other.World.Seed = 8
 	s := sandbox.New(t.Context(), other, reports(t))
-	_, err := s.Keep(path, true, nil)
+	_, err := s.Keep(path, sandbox.Wanted{Seed: true}, nil)
 	require.ErrorContains(t, err, "it has the seed 7")
-	state, err := s.Keep(path, false, nil)
+	state, err := s.Keep(path, sandbox.Wanted{}, nil)
 	require.NoError(t, err)
 	s.World.Do(func(w *world.World, _ time.Time) { assert.Equal(t, uint64(7), w.Seed) })
 	require.NoError(t, state.Close())
@@ -278,11 +288,17 @@ func TestKeepClock(t *testing.T) {
 		earlier := settings()
 		earlier.Clock = func() time.Time { return clock().Add(-before) }
 		s := sandbox.New(t.Context(), earlier, reports(t))
-		state, err := s.Keep(path, false, nil)
+		state, err := s.Keep(path, sandbox.Wanted{}, nil)
 		require.NoError(t, err)
 		assert.False(t, s.World.Now().Before(clock().Add(time.Hour)), s.World.Now())
 		require.NoError(t, state.Close())
 	}
+	later := settings()
+	later.Clock = func() time.Time { return clock().Add(1000 * time.Hour) }
+	s := sandbox.New(t.Context(), later, reports(t))
+	_, err := s.Keep(path, sandbox.Wanted{Clock: true}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, clock().Add(1000*time.Hour), s.World.Now(), "it is not ahead of what is wanted")
 }
 
 // TestKeepReturn keeps that a user who has chosen another bank cannot come back from the first.
@@ -366,7 +382,7 @@ func TestKeepDamaged(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, j.Append([]byte(data)))
 		require.NoError(t, j.Close())
-		_, err = sandbox.New(t.Context(), settings(), reports(t)).Keep(path, false, nil)
+		_, err = sandbox.New(t.Context(), settings(), reports(t)).Keep(path, sandbox.Wanted{}, nil)
 		require.ErrorIs(t, err, journal.ErrDamaged, data)
 		require.ErrorContains(t, err, path)
 	}

@@ -28,6 +28,13 @@ type Course struct {
 	Reorder func(n int, swap func(i, j int))
 }
 
+// Reverse is a Reorder of a [Course]: the last one first.
+func Reverse(n int, swap func(i, j int)) {
+	for i := range n / 2 {
+		swap(i, n-1-i)
+	}
+}
+
 // Deliver sends the webhooks that are due, and returns them when all have been tried. What is
 // queued meanwhile waits for the next call.
 func (c *Courier) Deliver(how Course) []Delivery {

@@ -23,13 +23,10 @@ addEventListener("click", (event) => {
 	let submit = form?.querySelector("button.main:not([hidden])");
 	for (const [name, value] of Object.entries(JSON.parse(button.dataset.fill))) {
 		const fields = [...form?.elements ?? []].filter((field) => field.name === name);
-		const choice = fields.find((field) => field.value === value && field.type !== "text");
-		if (choice?.type === "radio" || choice?.type === "checkbox") {
-			choice.checked = true;
-			choice.dispatchEvent(new Event("change", { bubbles: true }));
-		} else if (choice?.type === "button") { // a bank of the list
-			fill(form.elements.search_term, choice.dataset.label);
-			submit = fields.findLast((field) => field.value === value);
+		const bank = fields.findLast((field) => field.type === "button" && field.value === value); // of the list
+		if (bank) {
+			fill(form.elements.search_term, bank.dataset.label);
+			submit = bank;
 		} else if (fields[0]) {
 			fill(fields[0], value);
 		}

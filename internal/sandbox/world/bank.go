@@ -123,7 +123,7 @@ func (w *World) Correct(l *Link, id string, params moneykit.EnrichmentParams, no
 			corrected = append(corrected, correct(t, params))
 		}
 	}
-	w.touch(l)
+	w.Touch(l)
 	before, pending := g.Changes, slices.Clone(g.Pending)
 	again := false
 	for _, t := range corrected {

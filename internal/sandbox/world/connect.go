@@ -87,7 +87,7 @@ func (w *World) Connect(token string, play Play, now time.Time) Ending {
 
 // enter opens Connect with the token of a session.
 func (w *World) enter(token string, now time.Time) (*Session, Ending, bool) {
-	session := w.session(token)
+	session := w.Session(token)
 	switch {
 	case session == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false

@@ -72,7 +72,7 @@ func (w *World) become(l *Link, state moneykit.LinkState, reason moneykit.LinkEr
 	if l.State == state && l.Reason == reason {
 		return
 	}
-	w.touch(l)
+	w.Touch(l)
 	l.State, l.Reason = state, reason
 	w.announce(l, l.stateEvent(now))
 }

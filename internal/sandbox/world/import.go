@@ -43,7 +43,7 @@ func (w *World) ImportLink(in Import, rows []moneykit.TransactionImport, now tim
 
 // ImportTransactions adds transactions to an imported link.
 func (w *World) ImportTransactions(l *Link, rows []moneykit.TransactionImport, now time.Time) {
-	w.touch(l)
+	w.Touch(l)
 	before := l.Ledger.Changes
 	w.importRows(l, rows, now)
 	w.announceTransactions(l, before, now)

@@ -61,13 +61,13 @@ const (
 // up when somebody asks for it.
 func (w *World) Ledger(l *Link) *Ledger {
 	if l.Ledger == nil {
-		w.touch(l)
+		w.Touch(l)
 		l.Ledger = &Ledger{}
 	}
 	l.Ledger.world = w
 	p := l.Products[moneykit.ProductTransactions]
 	if !l.Ledger.Begun && p != nil && !p.Refreshed.IsZero() {
-		w.touch(l)
+		w.Touch(l)
 		l.Ledger.Begun = true
 		w.begin(l, p.Refreshed)
 	}

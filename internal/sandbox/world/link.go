@@ -106,7 +106,7 @@ func (w *World) add(l *Link) {
 	w.Counts["added"]++
 	l.Number = w.Counts["added"] // users may end Connect in another order than they came to their accounts
 	w.Links[l.ID] = l
-	w.touch(l)
+	w.Touch(l)
 	w.Order = append(w.Order, l.ID)
 	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)
 }
@@ -128,7 +128,7 @@ func (w *World) existing(id string, now time.Time) (*Link, error) {
 	if l == nil || l.State == moneykit.LinkStateDeleted {
 		return nil, fmt.Errorf("there is no link %s", id)
 	}
-	w.touch(l)
+	w.Touch(l)
 	return l, nil
 }
 

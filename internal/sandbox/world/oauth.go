@@ -49,7 +49,7 @@ func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) 
 
 // AtBank returns the session of a user who is at the pages of a bank, nil if there is none.
 func (w *World) AtBank(token string, now time.Time) *Session {
-	s := w.session(token)
+	s := w.Session(token)
 	if s == nil || s.Over || s.Screen != ScreenOAuth || (w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now))) {
 		return nil
 	}
@@ -68,7 +68,7 @@ func (w *World) Answer(s *Session, allow bool, now time.Time) string {
 // Return comes back from the bank's pages to a page of Connect, which need not be the one that the
 // user left. If the URL is not right, the user can go on where the session is.
 func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, Ending, bool) {
-	s := w.session(token)
+	s := w.Session(token)
 	switch {
 	case s == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
@@ -99,7 +99,7 @@ func returnQuery() string {
 // Continue plays the second half of Connect, after [World.Authorize]: the user is back at
 // returnURL. The URL must be the one of this session, byte for byte, and is good once.
 func (w *World) Continue(token, returnURL string, play Play, now time.Time) Ending {
-	session := w.session(token)
+	session := w.Session(token)
 	switch {
 	case session == nil:
 		return mistake("unknown_session", "the link session token is unknown")

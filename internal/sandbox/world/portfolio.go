@@ -42,7 +42,7 @@ func (w *World) Portfolio(l *Link) *Portfolio {
 		return &Portfolio{}
 	}
 	if l.Portfolio == nil {
-		w.touch(l)
+		w.Touch(l)
 		l.Portfolio = &Portfolio{Securities: w.securities(l, product.Refreshed)}
 		for i := range l.Accounts {
 			if a := &l.Accounts[i]; isKind(a.Type, "investment") && !a.Closed {

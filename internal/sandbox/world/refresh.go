@@ -10,7 +10,7 @@ import (
 
 // Schedule refreshes products that a link has after the delay of the settings.
 func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
-	w.touch(l)
+	w.Touch(l)
 	l.Jobs = append(l.Jobs, Job{now.Add(w.RefreshDelay), products})
 	w.stirred = true
 	if w.work(l, now); len(l.Jobs) > 0 {
@@ -46,7 +46,7 @@ func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Tim
 // work does what is due for a link.
 func (w *World) work(l *Link, now time.Time) {
 	for len(l.Jobs) > 0 && !l.Jobs[0].At.After(now) {
-		w.touch(l)
+		w.Touch(l)
 		next := l.Jobs[0]
 		l.Jobs = l.Jobs[1:]
 		switch l.State {

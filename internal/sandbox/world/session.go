@@ -48,12 +48,12 @@ type Exchange struct {
 // the link. There must be such a link, if the session names one.
 func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *Session {
 	if l := w.Links[params.ExistingLinkID]; l != nil {
-		w.touch(l)
+		w.Touch(l)
 		l.Webhook, l.Tags = params.Webhook, slices.Clone(params.Tags)
 	}
 	session := &Session{Token: NewToken(), ID: NewToken(), Params: params, Created: now}
 	w.Sessions[session.Token] = session
-	w.session(session.Token)
+	w.Session(session.Token)
 	w.issued(session.Token, now)
 	return session
 }
@@ -66,7 +66,7 @@ func (w *World) ExchangeToken(token string, now time.Time) *Link {
 		return nil
 	}
 	l := w.Links[e.LinkID]
-	w.touch(l)
+	w.Touch(l)
 	if l.State == moneykit.LinkStateDeleted {
 		return nil
 	}
@@ -113,7 +113,7 @@ func (w *World) spend(token string) {
 
 // forget forgets a link session, or an exchange.
 func (w *World) forget(token string) {
-	if session := w.session(token); session != nil {
+	if session := w.Session(token); session != nil {
 		delete(w.Returns, session.Return)
 	}
 	w.exchange(token)

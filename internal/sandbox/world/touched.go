@@ -29,21 +29,15 @@ func (w *World) TakeTouched() Touched {
 	return taken
 }
 
-// Touch is for callers in other packages that change the link.
-func (w *World) Touch(l *Link) { w.touch(l) }
-
-// touch notes that a link may change.
-func (w *World) touch(l *Link) {
+// Touch notes that a link may change. Whoever changes one calls it.
+func (w *World) Touch(l *Link) {
 	if w.touched != nil && l != nil {
 		w.touched.Links[l.ID] = true
 	}
 }
 
-// Session is for callers in other packages that change the session.
-func (w *World) Session(token string) *Session { return w.session(token) }
-
-// session returns the session of a token, which may change, nil if there is none.
-func (w *World) session(token string) *Session {
+// Session returns the session of a token, which may change, nil if there is none.
+func (w *World) Session(token string) *Session {
 	s := w.Sessions[token]
 	if w.touched != nil && s != nil {
 		w.touched.Sessions[token] = true
@@ -51,7 +45,7 @@ func (w *World) session(token string) *Session {
 	return s
 }
 
-// exchange is session for exchangeable tokens.
+// exchange is Session for exchangeable tokens.
 func (w *World) exchange(token string) *Exchange {
 	e := w.Exchanges[token]
 	if w.touched != nil && e != nil {
@@ -63,7 +57,7 @@ func (w *World) exchange(token string) *Exchange {
 // Remember returns a function that makes the session of a token as it is now, for a play that turns
 // out to be a mistake.
 func (w *World) Remember(token string) func() {
-	s := w.session(token)
+	s := w.Session(token)
 	if s == nil {
 		return func() {}
 	}

@@ -142,7 +142,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 // Begin opens Connect on a page for a link session, or finds the session that this page has opened
 // before. If that cannot be, it returns how Connect ends.
 func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool) {
-	if s := w.session(token); s != nil && s.Page == page && page != "" {
+	if s := w.Session(token); s != nil && s.Page == page && page != "" {
 		if !s.Over && w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now)) {
 			return nil, noted("expired_session", "the link session token has expired"), false
 		}

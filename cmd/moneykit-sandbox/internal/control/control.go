@@ -32,7 +32,8 @@ type Info struct {
 	State        string `json:"state,omitempty"` // file with the state
 }
 
-// Server is the control API. Make one with [New]; it is safe for concurrent use.
+// Server is the control API. Set its fields before it is used, but [Server.Reports], which the
+// sandbox needs, may be called before. It is safe for concurrent use.
 type Server struct {
 	Sandbox *sandbox.Sandbox
 	Info    Info
@@ -41,9 +42,6 @@ type Server struct {
 
 	feed feed
 }
-
-// New returns a control API. The sandbox is set when it exists: it reports to [Server.Reports].
-func New() *Server { return &Server{} }
 
 // Handler returns the control API and its page.
 func (s *Server) Handler() http.Handler {
@@ -179,7 +177,6 @@ func (e *requestError) Error() string { return e.text }
 
 // write sends the result of a request, or why there is none.
 func write(w http.ResponseWriter, result any, err error) {
-	status := http.StatusOK
 	var bad *requestError
 	switch {
 	case errors.As(err, &bad):
@@ -194,7 +191,7 @@ func write(w http.ResponseWriter, result any, err error) {
 		refuse(w, http.StatusInternalServerError, "the answer cannot be written: "+err.Error())
 		return
 	}
-	send(w, status, data)
+	send(w, http.StatusOK, data)
 }
 
 func refuse(w http.ResponseWriter, status int, text string) {

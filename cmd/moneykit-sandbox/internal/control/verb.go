@@ -79,16 +79,26 @@ func decode(body io.Reader, params any) error {
 			}
 		}
 		if err != nil {
-			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + strings.TrimPrefix(err.Error(), "json: ")}
+			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + why(err)}
 		}
 	}
 	value := reflect.ValueOf(params).Elem()
 	for _, f := range Fields(value.Type()) {
 		if f.Required && value.FieldByIndex(f.Index).IsZero() {
-			return fmt.Errorf("%s is missing", f.Name)
+			return fmt.Errorf("%s is missing or empty", f.Name)
 		}
 	}
 	return nil
+}
+
+// why says what is wrong with JSON, in its own names.
+func why(err error) string {
+	var kind *json.UnmarshalTypeError
+	if !errors.As(err, &kind) {
+		return strings.TrimPrefix(err.Error(), "json: ")
+	}
+	name := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
+	return fmt.Sprintf("%s must not be a %s", cmp.Or(name, "it"), kind.Value)
 }
 
 // Field is a member of parameters.

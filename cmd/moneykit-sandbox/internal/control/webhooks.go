@@ -25,11 +25,7 @@ func (s *Server) deliver(p deliverParams) ([]moneykittest.Delivery, error) {
 	}
 	how := delivery.Course{Times: p.Duplicated, Parallel: p.Concurrently}
 	if p.Reversed {
-		how.Reorder = func(n int, swap func(i, j int)) {
-			for i := range n / 2 {
-				swap(i, n-1-i)
-			}
-		}
+		how.Reorder = delivery.Reverse
 	}
 	return viewsOfDeliveries(s.Sandbox.Courier.Deliver(how)), nil
 }
