@@ -88,8 +88,8 @@ func (r *repository) check(version string) (string, error) {
 		switch strings.Join(append([]string{name}, args...), " ") {
 		case "go run ./internal/apilist -diff":
 			return nil, r.diff
-		case "go tool -modfile=internal/tools/sbom/go.mod cyclonedx-gomod mod -licenses -json .",
-			"go tool -modfile=internal/tools/sbom/go.mod cyclonedx-gomod mod -licenses -json sqlstore":
+		case "go tool -modfile=internal/tools/apart/go.mod cyclonedx-gomod mod -licenses -json .",
+			"go tool -modfile=internal/tools/apart/go.mod cyclonedx-gomod mod -licenses -json sqlstore":
 			return []byte(r.bill), nil
 		}
 		return command(ctx, dir, name, args...)
@@ -289,8 +289,8 @@ func TestClone(t *testing.T) {
 	assert.Contains(t, string(sbom), "pkg:golang/github.com/golang-jwt/jwt/v5@v5.3.1")
 	r.git("tag", released)
 
-	// The next version has a name that api lacks, another name less, a replace directive, and no section.
-	r.edit("poll.go", "package moneykit\n", "package moneykit\n\n// New is new.\nconst New = 1\n")
+	// The next version has a name that api lacks, a file that is not committed, a replace directive, and no section.
+	r.commit("Add a constant", map[string]string{"new.go": "package moneykit\n\n// New is new.\nconst New = 1\n"})
 	r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nreplace github.com/google/uuid => github.com/google/uuid v1.6.0\n")
 	r.write("untracked.txt", "")
 	out, err = check("v0.99.0")

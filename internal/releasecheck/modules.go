@@ -150,7 +150,7 @@ func (c *check) checkLicences(ctx context.Context) (string, error) {
 		if !published(dir) {
 			continue
 		}
-		text, err := c.run(ctx, c.dir, "go", "tool", "-modfile=internal/tools/sbom/go.mod",
+		text, err := c.run(ctx, c.dir, "go", "tool", "-modfile=internal/tools/apart/go.mod",
 			"cyclonedx-gomod", "mod", "-licenses", "-json", dir)
 		if err != nil {
 			return "", err
