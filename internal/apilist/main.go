@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -47,9 +48,7 @@ func run(ctx context.Context, dir string, diff bool, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		for name, lines := range lists {
-			want[name] = lines
-		}
+		maps.Copy(want, lists)
 	}
 	if diff {
 		return compare(os.DirFS(dir), want, out)

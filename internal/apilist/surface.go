@@ -160,7 +160,7 @@ func (l *lister) named(name string, named *types.Named) {
 	}
 }
 
-// arguments returns the names of a type's parameters, as a receiver has them.
+// arguments returns the names of a type's parameters in the form of a receiver.
 func arguments(named *types.Named) string {
 	var names []string
 	for p := range named.TypeParams().TypeParams() {

@@ -96,8 +96,8 @@ func rows(t *testing.T, page, heading string) (cells [][2]string) {
 	return cells
 }
 
-// TestCompatibilityDeprecated compares the tables with the comments in the code, and their number of
-// rows with the document.
+// TestCompatibilityDeprecated compares the tables with the comments in the code, and the number of
+// their rows with the document.
 func TestCompatibilityDeprecated(t *testing.T) {
 	t.Parallel()
 	var want []string
@@ -243,7 +243,7 @@ func quantities(t *testing.T, cell string) (all []int64) {
 		"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "ms": int64(time.Millisecond), "s": int64(time.Second),
 		"min": int64(time.Minute), "h": int64(time.Hour),
 	}
-	for _, part := range strings.Split(cell, " to ") {
+	for part := range strings.SplitSeq(cell, " to ") {
 		sum := int64(0)
 		for _, found := range regexp.MustCompile(`([\d,]+)(?: (KiB|MiB|ms|s|min|h)\b)?`).FindAllStringSubmatch(part, -1) {
 			n, err := strconv.ParseInt(strings.ReplaceAll(found[1], ",", ""), 10, 64)

@@ -115,7 +115,7 @@ licences   ok      example.com/a v1.0.0: MIT
 `, out)
 	sbom, err := os.ReadFile(filepath.Join(r.dir, ".git", "sbom.json"))
 	require.NoError(t, err)
-	assert.Equal(t, bom, string(sbom))
+	assert.JSONEq(t, bom, string(sbom))
 
 	r.git("tag", "-a", "-m", "v0.2.0", "v0.2.0")
 	out, err = r.check("v0.2.0")
@@ -137,8 +137,10 @@ func TestReleaseRefuses(t *testing.T) {
 		"an older version": {func(r *repository) { r.git("tag", "v0.3.0") }, "v0.2.0 is not newer than v0.3.0"},
 		"a changed file":   {func(r *repository) { r.write("api/m.txt", "pkg m, func A()\n") }, "not committed:\n                    M api/m.txt"},
 		"a new file":       {func(r *repository) { r.write("b.go", "package m\n") }, "?? b.go"},
-		"the constant": {func(r *repository) { r.edit("client.go", "0.2.0", "0.1.0") },
-			`the constant version in client.go is "0.1.0" and must be "0.2.0"`},
+		"the constant": {
+			func(r *repository) { r.edit("client.go", "0.2.0", "0.1.0") },
+			`the constant version in client.go is "0.1.0" and must be "0.2.0"`,
+		},
 		"no constant":    {func(r *repository) { r.edit("client.go", "version", "edition") }, "client.go has no constant version"},
 		"no section":     {func(r *repository) { r.edit("CHANGELOG.md", "## 0.2.0", "## 0.2.1") }, "no section such as: ## 0.2.0 (2026-01-31)"},
 		"no date":        {func(r *repository) { r.edit("CHANGELOG.md", " (2026-11-25)", "") }, "no section such as"},
@@ -154,16 +156,26 @@ func TestReleaseRefuses(t *testing.T) {
 			r.edit("CHANGELOG.md", "## 0.2.0", "## 0.1.10")
 			r.edit("sqlstore/go.mod", "v0.2.0", "v0.1.10")
 		}, "names of v0.1.9 are gone or changed, which needs a new minor version:\n                   pkg m, func B()"},
-		"the root's replace": {func(r *repository) { r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nreplace example.com/a => ../a\n") },
-			"go.mod replaces example.com/a"},
-		"the root's exclude": {func(r *repository) { r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nexclude example.com/a v1.0.0\n") },
-			"go.mod excludes a version of example.com/a"},
-		"another replace": {func(r *repository) { r.edit("internal/x/go.mod", "example.com/m =>", "example.com/a =>") },
-			"internal/x/go.mod replaces example.com/a"},
-		"another requirement": {func(r *repository) { r.edit("sqlstore/go.mod", "m v0.2.0", "m v0.1.0") },
-			"sqlstore/go.mod requires v0.1.0 of example.com/m and must require v0.2.0"},
-		"a licence": {func(r *repository) { r.bill = strings.Replace(bom, "MIT", "GPL-3.0-only", 1) },
-			"not allowed (Apache-2.0, BSD-2-Clause, BSD-3-Clause, ISC, MIT, MPL-2.0 are):\n                   example.com/a v1.0.0: GPL-3.0-only"},
+		"the root's replace": {
+			func(r *repository) { r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nreplace example.com/a => ../a\n") },
+			"go.mod replaces example.com/a",
+		},
+		"the root's exclude": {
+			func(r *repository) { r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nexclude example.com/a v1.0.0\n") },
+			"go.mod excludes a version of example.com/a",
+		},
+		"another replace": {
+			func(r *repository) { r.edit("internal/x/go.mod", "example.com/m =>", "example.com/a =>") },
+			"internal/x/go.mod replaces example.com/a",
+		},
+		"another requirement": {
+			func(r *repository) { r.edit("sqlstore/go.mod", "m v0.2.0", "m v0.1.0") },
+			"sqlstore/go.mod requires v0.1.0 of example.com/m and must require v0.2.0",
+		},
+		"a licence": {
+			func(r *repository) { r.bill = strings.Replace(bom, "MIT", "GPL-3.0-only", 1) },
+			"not allowed (Apache-2.0, BSD-2-Clause, BSD-3-Clause, ISC, MIT, MPL-2.0 are):\n                   example.com/a v1.0.0: GPL-3.0-only",
+		},
 		"no licence": {func(r *repository) { r.bill = `{"components": [{"name": "example.com/a"}]}` }, "example.com/a : "},
 		"no bill":    {func(r *repository) { r.bill = `{}` }, "the bill of materials is empty"},
 		"no JSON":    {func(r *repository) { r.bill = `no` }, "the bill of materials cannot be read"},
@@ -264,7 +276,8 @@ func TestClone(t *testing.T) {
 	require.NoError(t, err)
 	r.git("clone", "-q", "--no-tags", root, ".")
 	check := func(version string) (string, error) {
-		cmd := exec.CommandContext(t.Context(), filepath.Join(r.dir, ".ci", "release-check"), "-sbom", filepath.Join(r.dir, ".git", "sbom.json"), version)
+		cmd := exec.CommandContext(t.Context(), ".ci/release-check", "-sbom", ".git/sbom.json", version)
+		cmd.Dir = r.dir
 		out, err := cmd.CombinedOutput()
 		return string(out), err
 	}
@@ -289,7 +302,8 @@ func TestClone(t *testing.T) {
 	assert.Contains(t, string(sbom), "pkg:golang/github.com/golang-jwt/jwt/v5@v5.3.1")
 	r.git("tag", released)
 
-	// The next version has a name that api lacks, a file that is not committed, a replace directive, and no section.
+	// The next version has a name that api lacks, a file that is not committed, a replace directive
+	// and no section.
 	r.commit("Add a constant", map[string]string{"new.go": "package moneykit\n\n// New is new.\nconst New = 1\n"})
 	r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nreplace github.com/google/uuid => github.com/google/uuid v1.6.0\n")
 	r.write("untracked.txt", "")

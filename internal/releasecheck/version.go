@@ -34,7 +34,7 @@ func parseVersion(text string) (version, error) {
 	return v, nil
 }
 
-// String returns the version as a tag has it.
+// String returns the name of the version's tag.
 func (v version) String() string { return "v" + v.number() }
 
 // number returns the version without the letter v.
@@ -46,7 +46,7 @@ func (v version) number() string {
 	return text
 }
 
-// compare returns a negative number if v is older than other, as semver.org has it.
+// compare returns a negative number if v is older than other. Its order is that of semver.org.
 func (v version) compare(other version) int {
 	if core := cmp.Or(cmp.Compare(v.major, other.major), cmp.Compare(v.minor, other.minor),
 		cmp.Compare(v.patch, other.patch)); core != 0 || v.pre == other.pre {

@@ -90,7 +90,7 @@ func TestWorkflowSteps(t *testing.T) {
 				if !assert.True(t, ok, "%s: the job %s runs %q and not .ci/run", name, id, step.Run) {
 					continue
 				}
-				for _, word := range strings.Fields(words) {
+				for word := range strings.FieldsSeq(words) {
 					assert.Contains(t, known, word, "%s: the job %s", name, id)
 					used = append(used, word)
 				}
