@@ -141,13 +141,17 @@ func TestReleaseRefuses(t *testing.T) {
 			func(r *repository) { r.edit("client.go", "0.2.0", "0.1.0") },
 			`the constant version in client.go is "0.1.0" and must be "0.2.0"`,
 		},
-		"no constant":    {func(r *repository) { r.edit("client.go", "version", "edition") }, "client.go has no constant version"},
-		"no section":     {func(r *repository) { r.edit("CHANGELOG.md", "## 0.2.0", "## 0.2.1") }, "no section such as: ## 0.2.0 (2026-01-31)"},
-		"no date":        {func(r *repository) { r.edit("CHANGELOG.md", " (2026-11-25)", "") }, "no section such as"},
-		"an empty one":   {func(r *repository) { r.edit("CHANGELOG.md", "- One.\n", "") }, "says nothing about 0.2.0"},
-		"lines left":     {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "Unreleased\n- Two.\n") }, "lines under Unreleased"},
-		"an old section": {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "0.3.0 (2026-11-26)\n- Three.\n") }, "below that of 0.3.0"},
-		"a stale api":    {func(r *repository) { r.diff = errors.New("1 lines of api differ") }, "1 lines of api differ"},
+		"no constant":     {func(r *repository) { r.edit("client.go", "version", "edition") }, "client.go has no constant version"},
+		"no client.go":    {func(r *repository) { r.git("mv", "client.go", "a.go"); r.commit("Move", nil) }, "client.go: no such file"},
+		"no changelog":    {func(r *repository) { r.git("mv", "CHANGELOG.md", "a.md"); r.commit("Move", nil) }, "CHANGELOG.md: no such file"},
+		"no root module":  {func(r *repository) { r.git("rm", "-q", "go.mod"); r.commit("Remove", nil) }, "no go.mod at its root"},
+		"a broken go.mod": {func(r *repository) { r.edit("internal/x/go.mod", "module", "modul") }, "go mod: exit status 1"},
+		"no section":      {func(r *repository) { r.edit("CHANGELOG.md", "## 0.2.0", "## 0.2.1") }, "no section such as: ## 0.2.0 (2026-01-31)"},
+		"no date":         {func(r *repository) { r.edit("CHANGELOG.md", " (2026-11-25)", "") }, "no section such as"},
+		"an empty one":    {func(r *repository) { r.edit("CHANGELOG.md", "- One.\n", "") }, "says nothing about 0.2.0"},
+		"lines left":      {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "Unreleased\n- Two.\n") }, "lines under Unreleased"},
+		"an old section":  {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "0.3.0 (2026-11-26)\n- Three.\n") }, "below that of 0.3.0"},
+		"a stale api":     {func(r *repository) { r.diff = errors.New("1 lines of api differ") }, "1 lines of api differ"},
 		"names that are gone": {func(r *repository) {
 			r.git("tag", "v0.2.0-alpha") // a pre-release promises nothing
 			r.git("tag", "v0.1.9")
@@ -253,6 +257,14 @@ func TestVersions(t *testing.T) {
 	}
 	_, err := newRepository(t).check("0.2.0")
 	require.EqualError(t, err, `"0.2.0" is not a version such as v0.2.0`)
+}
+
+func TestReleaseOutsideARepository(t *testing.T) {
+	t.Parallel()
+	r := &repository{t: t, dir: t.TempDir(), bill: bom}
+	out, err := r.check("v0.2.0")
+	require.ErrorContains(t, err, "git tag: exit status 128")
+	assert.Empty(t, out)
 }
 
 func TestCheckRoot(t *testing.T) {
