@@ -18,3 +18,8 @@ generate:
 	go generate ./...
 
 bench: export BENCHTIME ?= 20000x
+
+# make release-check VERSION=v0.2.0, and SBOM=FILE for the bill of materials. docs/releasing.md has the steps.
+.PHONY: release-check
+release-check:
+	.ci/release-check $(if $(SBOM),-sbom $(SBOM)) $(VERSION)

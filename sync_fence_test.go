@@ -184,3 +184,19 @@ func TestEndlessSyncPages(t *testing.T) {
 		require.ErrorContains(t, err, "leads back to a page that was read before", "a circle of %d", length)
 	}
 }
+
+// TestExampleStore holds the store of ExampleTransactionStore to the contract of a store.
+func TestExampleStore(t *testing.T) {
+	t.Parallel()
+	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
+		store := &copyStore{links: map[string]linkCopy{}}
+		return store, func(linkID string) (rows []moneykit.Transaction, err error) {
+			store.mu.Lock()
+			defer store.mu.Unlock()
+			for _, row := range store.links[linkID].rows {
+				rows = append(rows, row.Transaction)
+			}
+			return rows, nil
+		}
+	})
+}
