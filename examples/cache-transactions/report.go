@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/rivo/uniseg"
+
+	"github.com/moneykit/moneykit-go/sqlstore"
+)
+
+// report prints the outcome of each link when it is known, and a sum in the end.
+type report struct {
+	*program
+
+	screen screen
+	name   int // how wide the names of institutions are
+	links  int
+	sum    outcome
+	ended  int
+	failed int
+	began  time.Time
+}
+
+func newReport(p *program, links []sqlstore.Link) *report {
+	r := &report{program: p, screen: newScreen(p.stdout, p.getenv), links: len(links), began: time.Now()}
+	for _, link := range links {
+		r.name = min(max(r.name, uniseg.StringWidth(clean(link.InstitutionName))), r.screen.width/3)
+	}
+	return r
+}
+
+func (r *report) add(o outcome) error {
+	r.ended++
+	if o.err != nil {
+		r.failed++
+	}
+	r.sum.Pages += o.Pages
+	r.sum.Written += o.Written
+	r.sum.Removed += o.Removed
+	if r.json {
+		return json.NewEncoder(r.stdout).Encode(o)
+	}
+	return r.line(o)
+}
+
+// line prints an outcome for people.
+func (r *report) line(o outcome) error {
+	name := pad(cut(clean(o.Institution), r.name), r.name, false)
+	mark, text := r.screen.paint(green, "ok  "), counted(o)
+	if o.err != nil {
+		mark, text = r.screen.paint(red, "fail"), clean(o.Error)
+	}
+	_, err := fmt.Fprintf(r.stdout, "%s  %s  %s  %s\n", mark, name, r.screen.paint(faint, clean(o.LinkID)), text)
+	if next := advise(o.Action); err == nil && o.err != nil && next != "" {
+		_, err = fmt.Fprintf(r.stdout, "      %s\n", next)
+	}
+	return err
+}
+
+// counted says what a sync did.
+func counted(o outcome) string {
+	if o.Written == 0 && o.Removed == 0 && !o.Rebuilt {
+		return "nothing new"
+	}
+	text := plural(o.Written, "row") + " written"
+	if o.Removed > 0 {
+		text += fmt.Sprintf(", %s removed", grouped(o.Removed))
+	}
+	text += ", " + plural(o.Pages, "page")
+	if o.Rebuilt {
+		text += ", built again because MoneyKit did not accept the position"
+	}
+	return text
+}
+
+// end prints the sum, and returns an error if a link failed.
+func (r *report) end(ctx context.Context) error {
+	if !r.json && r.links > 1 {
+		fmt.Fprintf(r.stdout, "\n%s of %s: %s written, %s removed, %s, in %s\n", grouped(r.ended), plural(r.links, "link"),
+			plural(r.sum.Written, "row"), grouped(r.sum.Removed), plural(r.sum.Pages, "page"), time.Since(r.began).Round(10*time.Millisecond))
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("stopped: what was read is stored, and the next sync continues there: %w", context.Cause(ctx))
+	case r.failed > 0:
+		return fmt.Errorf("%d of %s could not be synced", r.failed, plural(r.links, "link"))
+	}
+	return nil
+}
