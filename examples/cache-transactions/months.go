@@ -60,10 +60,11 @@ func (m *months) sorted() []month {
 	return all
 }
 
-// writeMonths prints a table of months.
+// writeMonths prints the months of one currency: a table and bars, beside each other if there is
+// room for both.
 func writeMonths(w io.Writer, s screen, all []month) error {
-	t := table{columns: []column{
-		{title: "MONTH"}, {title: "CUR", spare: 1}, {title: "ROWS", right: true, spare: 2},
+	sums := table{columns: []column{
+		{title: "MONTH"}, {title: "ROWS", right: true, spare: 1},
 		{title: "INCOME", right: true}, {title: "SPENDING", right: true}, {title: "NET", right: true},
 	}}
 	for _, m := range all {
@@ -71,36 +72,31 @@ func writeMonths(w io.Writer, s screen, all []month) error {
 		if m.Net.Sign() < 0 {
 			look = red
 		}
-		t.add(cell{m.Month, plain}, cell{clean(m.Currency), plain}, cell{grouped(m.Rows), faint}, cell{money(m.Income, m.Currency), green},
+		sums.add(cell{m.Month, plain}, cell{grouped(m.Rows), faint}, cell{money(m.Income, m.Currency), green},
 			cell{money(m.Spending, m.Currency), plain}, cell{signed(m.Net, m.Currency), look})
 	}
-	return t.write(w, s)
-}
-
-// plotMonths is how many months a plot has at most.
-const plotMonths = 12
-
-// writePlot prints the months of one currency as bars: spending to the left of an axis, income to
-// the right.
-func writePlot(w io.Writer, s screen, all []month) error {
-	all = all[max(0, len(all)-plotMonths):]
-	var most float64
-	for _, m := range all {
-		most = max(most, m.Income.Float64(), m.Spending.Float64())
+	if _, err := io.WriteString(w, s.paint(bold, clean(all[0].Currency))+"\n"); err != nil {
+		return err
 	}
-	const label = len("2006-01") + gap
-	half := (s.width - label - 1) / 2
-	var b strings.Builder
-	title := pad("SPENDING", label+half-1, true) + " " + axis + " INCOME, " + clean(all[0].Currency)
-	b.WriteString(s.paint(bold, title) + "\n")
-	for _, m := range all {
-		left, right := length(m.Spending, most, half), length(m.Income, most, half)
-		line := pad(m.Month, len("2006-01"), false) + strings.Repeat(" ", gap+half-left) + s.paint(red, strings.Repeat(spendingBar, left)) +
-			axis + s.paint(green, strings.Repeat(incomeBar, right))
-		b.WriteString(line + "\n")
+	if half := (s.width - sums.total(sums.widths(s.width)) - gap - 1) / 2; half >= shortBar {
+		sums.columns = append(sums.columns, barColumns()...)
+		for i := range sums.rows {
+			sums.rows[i] = append(sums.rows[i], bars(all, i, half)...)
+		}
+		return sums.write(w, s)
 	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	if err := sums.write(w, s); err != nil {
+		return err
+	}
+	plot := table{columns: append([]column{{title: "MONTH"}}, barColumns()...)}
+	half := (s.width - len("2006-01") - gap - 1) / 2
+	for i, m := range all {
+		plot.add(append([]cell{{m.Month, plain}}, bars(all, i, half)...)...)
+	}
+	if _, err := io.WriteString(w, "\n"); err != nil {
+		return err
+	}
+	return plot.write(w, s)
 }
 
 // What bars are drawn with, so that they differ without color too.
@@ -110,10 +106,27 @@ const (
 	axis        = "│"
 )
 
+// shortBar is the room that the longest bars need, to be worth looking at.
+const shortBar = 12
+
+func barColumns() []column { return []column{{title: "OUT" + axis, right: true}, {title: "IN", tight: true}} }
+
+// bars returns the bars of a month, in two cells: spending up to an axis, and income behind it. The
+// longest of all bars is as long as the room that it has.
+func bars(all []month, i, room int) []cell {
+	var most float64
+	for _, m := range all {
+		most = max(most, m.Income.Float64(), m.Spending.Float64())
+	}
+	spending := strings.Repeat(spendingBar, length(all[i].Spending, most, room))
+	// The spaces keep the axis straight if no bar has all the room.
+	return []cell{{pad(spending, room, true) + axis, red}, {strings.Repeat(incomeBar, length(all[i].Income, most, room)), green}}
+}
+
 // length is how long the bar of an amount is. An amount that is not zero is always seen.
-func length(d moneykit.Decimal, most float64, longest int) int {
+func length(d moneykit.Decimal, most float64, room int) int {
 	if d.Sign() <= 0 || most <= 0 {
 		return 0
 	}
-	return max(1, int(math.Round(d.Float64()/most*float64(longest))))
+	return min(room, max(1, int(math.Round(d.Float64()/most*float64(room)))))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/rivo/uniseg"
@@ -49,13 +50,18 @@ func (r *report) add(o outcome) error {
 // line prints an outcome for people.
 func (r *report) line(o outcome) error {
 	name := pad(cut(clean(o.Institution), r.name), r.name, false)
-	mark, text := r.screen.paint(green, "ok  "), counted(o)
-	if o.err != nil {
-		mark, text = r.screen.paint(red, "fail"), clean(o.Error)
+	if o.err == nil {
+		text := r.screen.paint(green, "ok") + "    " + name + "  "
+		if r.screen.width >= defaultWidth {
+			text += r.screen.paint(faint, clean(o.LinkID)) + "  "
+		}
+		_, err := io.WriteString(r.stdout, text+counted(o)+"\n")
+		return err
 	}
-	_, err := fmt.Fprintf(r.stdout, "%s  %s  %s  %s\n", mark, name, r.screen.paint(faint, clean(o.LinkID)), text)
-	if next := advise(o.Action); err == nil && o.err != nil && next != "" {
-		_, err = fmt.Fprintf(r.stdout, "      %s\n", next)
+	_, err := fmt.Fprintf(r.stdout, "%s  %s  %s\n%s", r.screen.paint(red, "fail"), name, r.screen.paint(faint, clean(o.LinkID)),
+		wrap(clean(o.Error), r.screen.width, 6))
+	if next := advise(o.Action); err == nil && next != "" {
+		_, err = io.WriteString(r.stdout, wrap("-> "+next, r.screen.width, 6))
 	}
 	return err
 }
@@ -79,8 +85,9 @@ func counted(o outcome) string {
 // end prints the sum, and returns an error if a link failed.
 func (r *report) end(ctx context.Context) error {
 	if !r.json && r.links > 1 {
-		fmt.Fprintf(r.stdout, "\n%s of %s: %s written, %s removed, %s, in %s\n", grouped(r.ended), plural(r.links, "link"),
-			plural(r.sum.Written, "row"), grouped(r.sum.Removed), plural(r.sum.Pages, "page"), time.Since(r.began).Round(10*time.Millisecond))
+		text := fmt.Sprintf("%s of %s: %s written, %s removed, %s, in %s", grouped(r.ended-r.failed), plural(r.links, "link"),
+			plural(r.sum.Written, "row"), grouped(r.sum.Removed), plural(r.sum.Pages, "page"), time.Since(r.began).Round(time.Millisecond))
+		fmt.Fprint(r.stdout, "\n", wrap(text, r.screen.width, 0))
 	}
 	switch {
 	case ctx.Err() != nil:

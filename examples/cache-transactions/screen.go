@@ -110,3 +110,27 @@ func pad(text string, width int, right bool) string {
 	}
 	return text + space
 }
+
+// wrap breaks text into lines with so many spaces before each.
+func wrap(text string, width, indent int) string {
+	var b strings.Builder
+	used := 0
+	for word := range strings.FieldsSeq(text) {
+		n := uniseg.StringWidth(word)
+		switch {
+		case used > 0 && used+1+n > width-indent:
+			b.WriteString("\n")
+			used = 0
+			fallthrough
+		case used == 0:
+			b.WriteString(strings.Repeat(" ", indent))
+		default:
+			b.WriteString(" ")
+			used++
+		}
+		b.WriteString(word)
+		used += n
+	}
+	b.WriteString("\n")
+	return b.String()
+}

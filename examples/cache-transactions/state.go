@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"time"
 
 	"github.com/moneykit/moneykit-go"
 )
@@ -85,8 +86,8 @@ func (p *program) writeStates(states []linkState, place string) error {
 		return err
 	}
 	t := table{columns: []column{
-		{title: "USER", least: 6, spare: 2}, {title: "BANK", least: 8}, {title: "LINK", spare: 3}, {title: "STATE", least: 9},
-		{title: "REFRESHED", spare: 1}, {title: "ROWS", right: true}, {title: "PENDING", right: true, spare: 4},
+		{title: "USER", least: 6, spare: 3}, {title: "BANK", least: 10}, {title: "LINK", spare: 4}, {title: "STATE", least: 9},
+		{title: "AGE", right: true, spare: 1}, {title: "ROWS", right: true}, {title: "PENDING", right: true, spare: 2},
 	}}
 	var todo []string
 	for _, l := range states {
@@ -102,26 +103,35 @@ func (p *program) writeStates(states []linkState, place string) error {
 		case l.Partial:
 			look, text = plain, "partial"
 		}
-		refreshed := "never"
-		if !l.RefreshedAt.IsZero() {
-			refreshed = l.RefreshedAt.UTC().Format("2006-01-02 15:04Z")
-		}
 		t.add(cell{clean(l.UserID), plain}, cell{clean(l.Institution), plain}, cell{clean(l.LinkID), faint}, cell{clean(text), look},
-			cell{refreshed, plain}, cell{grouped(l.Rows), plain}, cell{grouped(l.Pending), plain})
+			cell{age(l.RefreshedAt.Time), plain}, cell{grouped(l.Rows), plain}, cell{grouped(l.Pending), plain})
 		if next := l.next(); next != "" {
-			todo = append(todo, fmt.Sprintf("%s (%s): %s", clean(l.Institution), clean(l.LinkID), next))
+			todo = append(todo, s.paint(bold, clean(l.Institution))+"  "+clean(l.LinkID)+"\n"+wrap(next, s.width, 2))
 		}
 	}
 	if err := t.write(p.stdout, s); err != nil {
 		return err
 	}
-	if len(todo) > 0 {
-		fmt.Fprintf(p.stdout, "\n%s\n", s.paint(bold, "TO DO"))
-	}
 	for _, text := range todo {
-		fmt.Fprintln(p.stdout, text)
+		fmt.Fprint(p.stdout, "\n", text)
 	}
 	return nil
+}
+
+// age says how long ago MoneyKit fetched the data at the bank.
+func age(t time.Time) string {
+	switch d := time.Since(t); {
+	case t.IsZero():
+		return "never"
+	case d < time.Minute:
+		return "now"
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", int(d/time.Minute))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d/time.Hour))
+	default:
+		return fmt.Sprintf("%dd", int(d/(24*time.Hour)))
+	}
 }
 
 // next says what to do about a link.

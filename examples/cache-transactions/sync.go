@@ -124,6 +124,9 @@ func (s *syncer) all(ctx context.Context, links []sqlstore.Link) error {
 	if s.parallel < 1 {
 		return wrong("-parallel must be 1 at least")
 	}
+	asked := ctx
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	progress := newProgress(s.app.program, len(links))
 	report := newReport(s.app.program, links)
 	waiting := make(chan sqlstore.Link)
@@ -148,15 +151,20 @@ func (s *syncer) all(ctx context.Context, links []sqlstore.Link) error {
 			}
 		}
 	}()
+	var failed error // of the output
 	for o := range outcomes {
 		progress.clear()
-		if err := report.add(o); err != nil {
-			return err
+		if err := report.add(o); err != nil && failed == nil {
+			failed = err
+			cancel()
 		}
 		progress.finished(o)
 	}
 	progress.clear()
-	return report.end(ctx)
+	if failed != nil {
+		return failed
+	}
+	return report.end(asked)
 }
 
 // one syncs a link.

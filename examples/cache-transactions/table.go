@@ -16,6 +16,8 @@ type column struct {
 	right bool // aligned to the right
 	// least is how narrow the column may become. A column with 0 is never cut.
 	least int
+	// tight columns follow the one before without a gap.
+	tight bool
 	// spare columns are left out of a narrow table, those with the highest number first.
 	spare int
 }
@@ -44,7 +46,7 @@ func (t *table) widths(available int) []int {
 		}
 	}
 	for {
-		excess := total(widths) - available
+		excess := t.total(widths) - available
 		if excess <= 0 {
 			return widths
 		}
@@ -90,13 +92,17 @@ func (t *table) shrink(widths []int, excess int) {
 	}
 }
 
-// total is how wide a table with these columns is.
-func total(widths []int) int {
-	sum := -gap
-	for _, width := range widths {
-		if width >= 0 {
-			sum += width + gap
+// total is how wide the table is.
+func (t *table) total(widths []int) int {
+	sum := 0
+	for i, width := range widths {
+		if width < 0 {
+			continue
 		}
+		if sum > 0 && !t.columns[i].tight {
+			sum += gap
+		}
+		sum += width
 	}
 	return sum
 }
@@ -125,7 +131,7 @@ func (t *table) line(b *strings.Builder, s screen, widths []int, row []cell) {
 		if widths[i] < 0 {
 			continue
 		}
-		if !first {
+		if !first && !t.columns[i].tight {
 			before += gap
 		}
 		first = false

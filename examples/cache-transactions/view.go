@@ -132,7 +132,7 @@ func (d *database) counts(ctx context.Context) (all, pending map[string]int, err
 	return all, pending, rows.Err()
 }
 
-// write prints the transactions, the months and the plots.
+// write prints the transactions, and the months of each currency.
 func (v *view) write(w io.Writer, s screen) error {
 	if v.Rows == 0 {
 		text := "No transaction matches.\n"
@@ -145,17 +145,13 @@ func (v *view) write(w io.Writer, s screen) error {
 	if err := v.writeTransactions(w, s); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	if err := writeMonths(w, s, v.Months); err != nil {
-		return err
-	}
 	for all := v.Months; len(all) > 0; {
 		n := len(all)
 		if i := slices.IndexFunc(all, func(m month) bool { return m.Currency != all[0].Currency }); i > 0 {
 			n = i
 		}
 		fmt.Fprintln(w)
-		if err := writePlot(w, s, all[:n]); err != nil {
+		if err := writeMonths(w, s, all[:n]); err != nil {
 			return err
 		}
 		all = all[n:]
