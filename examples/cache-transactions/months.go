@@ -109,7 +109,9 @@ const (
 // shortBar is the room that the longest bars need, to be worth looking at.
 const shortBar = 12
 
-func barColumns() []column { return []column{{title: "OUT" + axis, right: true}, {title: "IN", tight: true}} }
+func barColumns() []column {
+	return []column{{title: "OUT" + axis, right: true}, {title: "IN", tight: true}}
+}
 
 // bars returns the bars of a month, in two cells: spending up to an axis, and income behind it. The
 // longest of all bars is as long as the room that it has.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/rivo/uniseg"
@@ -58,12 +59,22 @@ func (r *report) line(o outcome) error {
 		_, err := io.WriteString(r.stdout, text+counted(o)+"\n")
 		return err
 	}
-	_, err := fmt.Fprintf(r.stdout, "%s  %s  %s\n%s", r.screen.paint(red, "fail"), name, r.screen.paint(faint, clean(o.LinkID)),
-		wrap(clean(o.Error), r.screen.width, 6))
-	if next := advise(o.Action); err == nil && next != "" {
-		_, err = io.WriteString(r.stdout, wrap("-> "+next, r.screen.width, 6))
+	text := r.screen.paint(red, "fail") + "  " + r.screen.beside(name, o.LinkID, len("fail  ")) + wrap(clean(o.Error), r.screen.width, 6)
+	if next := advise(o.Action); next != "" {
+		text += wrap("-> "+next, r.screen.width, 6)
 	}
+	_, err := io.WriteString(r.stdout, text)
 	return err
+}
+
+// beside returns a line with the name of an institution and the id of a link, which goes below if
+// there is no room. Both stand behind an indent.
+func (s screen) beside(name, linkID string, indent int) string {
+	linkID = clean(linkID)
+	if indent+uniseg.StringWidth(name)+gap+uniseg.StringWidth(linkID) > s.width {
+		return strings.TrimRight(name, " ") + "\n" + strings.Repeat(" ", indent) + s.paint(faint, linkID) + "\n"
+	}
+	return name + strings.Repeat(" ", gap) + s.paint(faint, linkID) + "\n"
 }
 
 // counted says what a sync did.

@@ -19,7 +19,7 @@ type screen struct {
 
 // The narrowest and the widest output. Wider tables are hard to read along their lines.
 const (
-	minWidth     = 32
+	minWidth     = 40
 	defaultWidth = 80
 	maxWidth     = 120
 )

@@ -106,7 +106,7 @@ func (p *program) writeStates(states []linkState, place string) error {
 		t.add(cell{clean(l.UserID), plain}, cell{clean(l.Institution), plain}, cell{clean(l.LinkID), faint}, cell{clean(text), look},
 			cell{age(l.RefreshedAt.Time), plain}, cell{grouped(l.Rows), plain}, cell{grouped(l.Pending), plain})
 		if next := l.next(); next != "" {
-			todo = append(todo, s.paint(bold, clean(l.Institution))+"  "+clean(l.LinkID)+"\n"+wrap(next, s.width, 2))
+			todo = append(todo, s.beside(cut(clean(l.Institution), s.width/2), l.LinkID, 0)+wrap("-> "+next, s.width, 0))
 		}
 	}
 	if err := t.write(p.stdout, s); err != nil {

@@ -21,7 +21,7 @@ func TestTableFitsScreen(t *testing.T) {
 		{"2026-10-02", "+9.00", "👩‍👩‍👧 family outing at the seaside", "travel", "東京銀行"},
 		{"2026-10-03", "0.00", "", "", ""},
 	}
-	for _, width := range []int{120, 80, 60, 40, 32} {
+	for _, width := range []int{120, 80, 60, 40} {
 		for _, color := range []bool{false, true} {
 			table := table{columns: columns}
 			for _, texts := range rows {
