@@ -67,14 +67,15 @@ func cacheFolder() (string, error) {
 	return folder, nil
 }
 
-// openSQLite opens a file. Each transaction begins as a writing one, so that two programs wait for
-// each other instead of failing halfway.
+// openSQLite opens a file. Each transaction begins as a writing one, so that several programs wait
+// for each other instead of failing halfway.
 func openSQLite(ctx context.Context, file string) (*database, error) {
 	source := "file:" + (&url.URL{Path: file}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_txlock=immediate"
 	d := &database{dialect: sqlstore.SQLite, file: file, place: "SQLite, " + file}
 	var err error
 	if d.db, err = sql.Open("sqlite", source); err == nil {
+		d.db.SetMaxOpenConns(1) // SQLite has one writer. In this queue the writers wait in order, unlike in SQLite's.
 		err = d.open(ctx)
 	}
 	if err != nil {

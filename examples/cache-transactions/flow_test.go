@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -153,30 +154,30 @@ func testKill(c *cli) {
 	mk, _ := newServer(c.t)
 	link := mk.AddLink(moneykittest.LinkSpec{UserID: "alice"})
 	const survives = 3 // pages
-	var victim *exec.Cmd
-	pages := 0
+	var pages atomic.Int64
+	reached := make(chan struct{})
 	web := httptestServer(c.t, func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/transactions/sync") {
-			if pages++; pages == survives+1 {
-				_ = victim.Process.Kill()
-				<-r.Context().Done()
-				return
-			}
+		if strings.HasSuffix(r.URL.Path, "/transactions/sync") && pages.Add(1) == survives+1 {
+			close(reached)
+			<-r.Context().Done()
+			return
 		}
 		mk.Handler().ServeHTTP(w, r)
 	})
 	c.use(mk, web)
-	victim = exec.CommandContext(c.t.Context(), os.Args[0], c.args([]string{"sync", "-user", "alice", "-page-size", "20"})...) // #nosec G204 -- this test
+	victim := exec.CommandContext(c.t.Context(), os.Args[0], c.args([]string{"sync", "-user", "alice", "-page-size", "20"})...) // #nosec G204 -- this test
 	victim.Env = append(os.Environ(), asProgram+"=1")
 	for name, value := range c.env {
 		victim.Env = append(victim.Env, name+"="+value)
 	}
-	require.Error(c.t, victim.Run())
+	require.NoError(c.t, victim.Start())
+	<-reached
+	require.NoError(c.t, victim.Process.Kill())
+	require.Error(c.t, victim.Wait())
 	s := c.states()[link.ID]
 	assert.Equal(c.t, survives*20, s.Rows)
 	assert.True(c.t, s.Partial)
 	assert.Contains(c.t, c.run("state"), "sync again")
-	pages = survives + 1
 
 	all := len(mk.Transactions(link.ID))
 	o := c.outcomes("sync", "-page-size", "20")[link.ID]
@@ -262,14 +263,12 @@ func TestStoppedSync(t *testing.T) {
 	mk, _ := newServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{UserID: "alice"})
 	ctx, cancel := context.WithCancel(t.Context())
-	pages := 0
+	var pages atomic.Int64
 	c.use(mk, httptestServer(t, func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasSuffix(r.URL.Path, "/transactions/sync") {
-			if pages++; pages == 3 {
-				cancel()
-				<-r.Context().Done()
-				return
-			}
+		if strings.HasSuffix(r.URL.Path, "/transactions/sync") && pages.Add(1) == 3 {
+			cancel()
+			<-r.Context().Done()
+			return
 		}
 		mk.Handler().ServeHTTP(w, r)
 	}))

@@ -93,7 +93,7 @@ func (w *watching) end() {
 
 // testWatch receives the webhooks of the sandbox.
 func testWatch(c *cli) {
-	w := c.watch("-listen", "127.0.0.1:0", "-play", "20ms", "-every", "1h")
+	w := c.watch("-listen", "127.0.0.1:0", "-play", "300ms", "-every", "1h")
 	url := strings.TrimSuffix(strings.Fields(w.note("Webhooks are received at"))[4], ".")
 	seen := map[string]bool{}
 	for len(seen) < len(sandboxLinks()) {
