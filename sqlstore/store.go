@@ -38,6 +38,7 @@ type Store struct {
 	words   *strings.Replacer
 
 	upsertText string
+	stall      time.Duration // how long a process may pause in an update
 }
 
 // Open returns a Store in db, after creating or upgrading its tables. Any number of processes may
@@ -48,7 +49,7 @@ func Open(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: the database must not be nil")
 	}
-	s := &Store{db: db, dialect: dialect, upsertText: upsertStatement(dialect)}
+	s := &Store{db: db, dialect: dialect, upsertText: upsertStatement(dialect), stall: 30 * time.Second}
 	switch dialect {
 	case SQLite:
 		s.words = strings.NewReplacer("$", "?",
