@@ -165,7 +165,8 @@ func testKill(c *cli) {
 		mk.Handler().ServeHTTP(w, r)
 	})
 	c.use(mk, web)
-	victim := exec.CommandContext(c.t.Context(), os.Args[0], c.args([]string{"sync", "-user", "alice", "-page-size", "20"})...) // #nosec G204 -- this test
+	args := c.args([]string{"sync", "-user", "alice", "-page-size", "20"})
+	victim := exec.CommandContext(c.t.Context(), os.Args[0], args...)
 	victim.Env = append(os.Environ(), asProgram+"=1")
 	for name, value := range c.env {
 		victim.Env = append(victim.Env, name+"="+value)

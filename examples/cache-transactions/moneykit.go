@@ -38,7 +38,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 		return nil, errors.New("MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET belong together: set both, or neither for a sandbox")
 	}
 	if base := p.getenv("MONEYKIT_BASE_URL"); base != "" && id == "" {
-		return nil, errors.New("MONEYKIT_BASE_URL needs MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET: those of a moneykit-sandbox are in what it prints")
+		return nil, errors.New("MONEYKIT_BASE_URL needs MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET: a moneykit-sandbox prints its own")
 	}
 	d, err := p.openDatabase(ctx)
 	if err != nil {

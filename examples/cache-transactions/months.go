@@ -64,8 +64,11 @@ func (m *months) sorted() []month {
 // room for both.
 func writeMonths(w io.Writer, s screen, all []month) error {
 	sums := table{columns: []column{
-		{title: "MONTH"}, {title: "ROWS", right: true, spare: 1},
-		{title: "INCOME", right: true}, {title: "SPENDING", right: true}, {title: "NET", right: true},
+		{title: "MONTH"},
+		{title: "ROWS", right: true, spare: 1},
+		{title: "INCOME", right: true},
+		{title: "SPENDING", right: true},
+		{title: "NET", right: true},
 	}}
 	for _, m := range all {
 		look := plain

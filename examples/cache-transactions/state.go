@@ -86,8 +86,13 @@ func (p *program) writeStates(states []linkState, place string) error {
 		return err
 	}
 	t := table{columns: []column{
-		{title: "USER", least: 6, spare: 3}, {title: "BANK", least: 10}, {title: "LINK", spare: 4}, {title: "STATE", least: 9},
-		{title: "AGE", right: true, spare: 1}, {title: "ROWS", right: true}, {title: "PENDING", right: true, spare: 2},
+		{title: "USER", least: 6, spare: 3},
+		{title: "BANK", least: 10},
+		{title: "LINK", spare: 4},
+		{title: "STATE", least: 9},
+		{title: "AGE", right: true, spare: 1},
+		{title: "ROWS", right: true},
+		{title: "PENDING", right: true, spare: 2},
 	}}
 	var todo []string
 	for _, l := range states {

@@ -13,8 +13,11 @@ import (
 func TestTableFitsScreen(t *testing.T) {
 	t.Parallel()
 	columns := []column{
-		{title: "DATE"}, {title: "AMOUNT", right: true}, {title: "TEXT", least: 8},
-		{title: "CATEGORY", least: 8, spare: 1}, {title: "BANK", least: 6, spare: 2},
+		{title: "DATE"},
+		{title: "AMOUNT", right: true},
+		{title: "TEXT", least: 8},
+		{title: "CATEGORY", least: 8, spare: 1},
+		{title: "BANK", least: 6, spare: 2},
 	}
 	rows := [][]string{
 		{"2026-10-01", "-1,204.50", "東京スターバックスコーヒー渋谷店", "food and drink", "First Bank"},

@@ -161,8 +161,12 @@ func (v *view) write(w io.Writer, s screen) error {
 
 func (v *view) writeTransactions(w io.Writer, s screen) error {
 	t := table{columns: []column{
-		{title: "DATE"}, {title: "AMOUNT", right: true}, {title: "CUR"},
-		{title: "DESCRIPTION", least: 8}, {title: "CATEGORY", least: 10, spare: 1}, {title: "BANK", least: 8, spare: 2},
+		{title: "DATE"},
+		{title: "AMOUNT", right: true},
+		{title: "CUR"},
+		{title: "DESCRIPTION", least: 8},
+		{title: "CATEGORY", least: 10, spare: 1},
+		{title: "BANK", least: 8, spare: 2},
 	}}
 	pending := false
 	for _, r := range v.Transactions {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,7 +88,7 @@ func (w *watcher) run(asked context.Context, listener net.Listener) error {
 			}
 		})
 	}
-	fmt.Fprintf(w.app.stderr, "Copies are in %s. All links are synced every %s. Stop with Ctrl-C.\n", w.app.place, w.every)
+	fmt.Fprintf(w.app.stderr, "Copies are in %s. All links are synced every %s. Stop with Ctrl-C.\n", w.app.place, short(w.every))
 	if listener != nil {
 		start(func(ctx context.Context) error { return w.serve(ctx, listener) })
 	}
@@ -104,6 +105,18 @@ func (w *watcher) run(asked context.Context, listener net.Listener) error {
 	}
 	fmt.Fprintln(w.app.stderr, "Stopped. The next run continues here.")
 	return nil
+}
+
+// short writes a duration without zeros at its end, such as 1h.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 // repeat calls f now, and then each time that d has passed.
@@ -212,7 +225,7 @@ func (w *watcher) serve(ctx context.Context, listener net.Listener) error {
 	server := http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(w.app.stderr, "Webhooks are received at http://%s/webhooks.\n", listener.Addr())
 	if bank := w.app.kit.sandbox; bank != nil {
-		bank.announce("http://" + reachable(listener.Addr()) + "/webhooks")
+		bank.announce("http://" + reachable(listener.Addr()) + "/webhooks") //nolint:contextcheck // The sandbox has a context of its own.
 	}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -133,4 +134,13 @@ func testPoll(c *cli) {
 	w.until(func(o outcome) bool { return o.Done })
 	w.end()
 	requireCopy(c.t, c.shown(), mk.Transactions(link.ID))
+}
+
+func TestShort(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		time.Hour: "1h", 5 * time.Minute: "5m", 10 * time.Second: "10s", 90 * time.Minute: "1h30m", time.Hour + time.Second: "1h0m1s",
+	} {
+		assert.Equal(t, want, short(d))
+	}
 }
