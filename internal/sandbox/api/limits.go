@@ -7,13 +7,21 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/ratelimit"
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// limit is a number of requests a minute.
+// limit is a number of requests in a window.
 type limit struct {
-	per counted
-	n   int
+	window
+	n int
+}
+
+// window counts requests of one operation.
+type window struct {
+	operation string
+	per       counted
+	of        string // the link or the user
 }
 
 // counted says which requests are counted together.
@@ -26,11 +34,23 @@ const (
 	perUser
 )
 
-// window counts requests of one operation.
-type window struct {
-	operation string
-	per       counted
-	of        string // the link or the user
+// limitsOf returns the published limits that a request counts towards.
+func limitsOf(rt route, q *call) (all []limit) {
+	published, _ := ratelimit.For(rt.pattern)
+	add := func(per counted, of string, n int) {
+		if n > 0 {
+			all = append(all, limit{window{rt.operation, per, of}, n})
+		}
+	}
+	add(perLink, q.PathValue("id"), published.Link)
+	if published.User > 0 {
+		if user := userOf(q); user != "" { // A session without a user is refused for that.
+			add(perUser, user, published.User)
+		}
+	}
+	add(perClient, "", published.Client)
+	add(perApp, "", published.App)
+	return all
 }
 
 type usage struct {
@@ -45,25 +65,15 @@ func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 		return reply{}, true
 	}
 	count := map[window]*usage{}
-	for _, l := range rt.limits {
-		w := window{rt.operation, l.per, ""}
-		switch l.per {
-		case perLink:
-			w.of = q.PathValue("id")
-		case perUser:
-			if w.of = userOf(q); w.of == "" {
-				continue // it will be refused for that
-			}
-		case perApp, perClient: // there is one of each
-		}
-		u := a.windows[w]
-		if u == nil || q.now.Sub(u.since) >= time.Minute {
+	for _, l := range limitsOf(rt, q) {
+		u := a.windows[l.window]
+		if u == nil || q.now.Sub(u.since) >= ratelimit.Window {
 			u = &usage{since: q.now}
 		}
 		if u.n >= l.n {
-			return tooMany(u.since.Add(time.Minute).Sub(q.now), "more than %d requests a minute", l.n), false
+			return tooMany(u.since.Add(ratelimit.Window).Sub(q.now), "more than %d requests a minute", l.n), false
 		}
-		count[w] = u
+		count[l.window] = u
 	}
 	for w, u := range count {
 		u.n++
@@ -81,7 +91,7 @@ func (a *API) sweep(now time.Time) {
 	if len(a.windows) <= max(a.sweepAt, fewWindows) {
 		return
 	}
-	maps.DeleteFunc(a.windows, func(_ window, u *usage) bool { return now.Sub(u.since) >= time.Minute })
+	maps.DeleteFunc(a.windows, func(_ window, u *usage) bool { return now.Sub(u.since) >= ratelimit.Window })
 	a.sweepAt = 2 * len(a.windows)
 }
 

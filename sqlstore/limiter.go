@@ -1,0 +1,163 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/keylock"
+	"github.com/moneykit/moneykit-go/internal/ratelimit"
+)
+
+// budgetWindow is the time in which a slot serves one request. A request may spend some of the
+// margin on its way to MoneyKit.
+const budgetWindow = ratelimit.Window + 5*time.Second
+
+// Limiter returns a limiter that all processes share, for [moneykit.WithLimiter]: together they send
+// no more requests than MoneyKit's published limits of a link, a client and an application allow.
+// It does not know the users that some limits are about. Operations without a published limit pass
+// at once.
+//
+// A request takes one slot of each of its limits for 65 seconds on the database's clock, which is a
+// statement or two. If none is free, Wait waits, or returns an error at once if the context ends
+// before a slot is free. Slots that have served are deleted.
+func (s *Store) Limiter() waiter { //nolint:revive // moneykit.Limiter, once it is there
+	outside := *s
+	outside.tx = nil
+	return &limiter{store: &outside}
+}
+
+type waiter interface {
+	Wait(ctx context.Context, operation, linkID string) error
+}
+
+type limiter struct {
+	store *Store
+	turns keylock.Locks // of budgets, so that each process has one waiter for each
+}
+
+// budget is a limit and the name of its slots.
+type budget struct {
+	name  string
+	slots int
+}
+
+// budgets returns the limits that a request counts towards.
+func budgets(operation, linkID string) (all []budget) {
+	limits, _ := ratelimit.For(operation)
+	if limits.Link > 0 && linkID != "" {
+		all = append(all, budget{clean(operation + " " + linkID), limits.Link})
+	}
+	if limits.Client > 0 {
+		all = append(all, budget{operation + " client", limits.Client})
+	}
+	if limits.App > 0 {
+		all = append(all, budget{operation, limits.App})
+	}
+	return all
+}
+
+// Wait returns nil as soon as the request may be sent.
+func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
+	all := budgets(operation, linkID)
+	if len(all) == 0 {
+		return nil
+	}
+	release, err := l.turns.Acquire(ctx, all[0].name)
+	if err != nil {
+		return err
+	}
+	defer release()
+	for try := 1; ; try++ {
+		full, err := l.take(ctx, all)
+		if err == nil && full == nil {
+			l.forget(ctx)
+			return nil
+		}
+		var wait time.Duration
+		if err == nil {
+			wait, err = l.free(ctx, *full)
+		}
+		if err != nil {
+			return wrap(err, "waiting for a rate limit")
+		}
+		wait += backoff(min(try, 4))
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
+			return fmt.Errorf("sqlstore: the rate limit of %s allows the next request in %v, but the context ends before: %w",
+				operation, wait.Round(time.Millisecond), context.DeadlineExceeded)
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// errFull undoes a transaction that has not got a slot of each budget.
+var errFull = errors.New("a budget is full")
+
+// take takes a slot of each budget, or none and returns a budget that has none.
+func (l *limiter) take(ctx context.Context, all []budget) (full *budget, err error) {
+	err = l.store.within(ctx, func(q querier) error {
+		full = nil
+		for i := range all {
+			n, err := l.slot(ctx, q, all[i])
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				full = &all[i]
+				return errFull
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errFull) {
+		return full, nil
+	}
+	return nil, err
+}
+
+// slot takes a slot, and returns 0 if it got none. It tries one at random, which does while most are
+// free, before it looks for a free one. A slot serves again only after the window, so within any
+// window there are at most as many requests as slots, whatever the clocks of the processes say.
+func (l *limiter) slot(ctx context.Context, q querier, b budget) (n int64, err error) {
+	const ifFree = ` ON CONFLICT (budget, slot) DO UPDATE SET used_at = {now} WHERE moneykit_slots.used_at <= {now} - $3`
+	n, err = affected(q.ExecContext(ctx, l.store.text(`INSERT INTO moneykit_slots (budget, slot, used_at) VALUES ($1, $2, {now})`+ifFree),
+		b.name, rand.IntN(b.slots), millis(budgetWindow))) //nolint:gosec // no secret
+	if err != nil || n > 0 {
+		return n, err
+	}
+	return affected(q.ExecContext(ctx, l.store.text(`WITH RECURSIVE slots (n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM slots WHERE n + 1 < $2)
+		INSERT INTO moneykit_slots (budget, slot, used_at)
+		SELECT $1, n, {now} FROM slots WHERE NOT EXISTS
+			(SELECT 1 FROM moneykit_slots s WHERE s.budget = $1 AND s.slot = slots.n AND s.used_at > {now} - $3)
+		ORDER BY random() LIMIT 1`+ifFree), b.name, b.slots, millis(budgetWindow)))
+}
+
+// free returns how long it takes until a slot is free, 0 if one is.
+func (l *limiter) free(ctx context.Context, b budget) (time.Duration, error) {
+	var used int
+	var left int64
+	err := l.store.row(ctx, []any{&used, &left}, `SELECT count(*), coalesce(min(used_at) + $2 - {now}, 0) FROM moneykit_slots
+		WHERE budget = $1 AND used_at > {now} - $2`, b.name, millis(budgetWindow))
+	if err != nil || used < b.slots {
+		return 0, err
+	}
+	return time.Duration(max(left, 0)) * time.Millisecond, nil
+}
+
+// forget deletes some slots that have served, after one of many requests. If it fails, another one
+// does it.
+func (l *limiter) forget(ctx context.Context) {
+	const often, most = 32, 200
+	if rand.IntN(often) > 0 { //nolint:gosec // no secret
+		return
+	}
+	query := `DELETE FROM moneykit_slots WHERE (budget, slot) IN (SELECT budget, slot FROM moneykit_slots WHERE used_at <= {now} - $1 LIMIT $2`
+	if l.store.dialect == PostgreSQL {
+		query += ` FOR UPDATE SKIP LOCKED`
+	}
+	_, _ = l.store.exec(ctx, query+`)`, millis(budgetWindow), most)
+}

@@ -1,0 +1,256 @@
+package sqlstore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/moneykit/moneykit-go"
+	"github.com/moneykit/moneykit-go/internal/plain"
+)
+
+// batch is how many rows a statement writes.
+const batch = 1000
+
+// columns are those of moneykit_transactions that a transaction fills, with their types in
+// PostgreSQL.
+func columns() [][2]string {
+	return [][2]string{
+		{"id", "TEXT"}, {"account_id", "TEXT"}, {"type", "TEXT"}, {"amount", "NUMERIC"}, {"currency", "TEXT"}, {"date", "DATE"},
+		{"datetime", "TEXT"}, {"original_id", "TEXT"}, {"pending", "BOOLEAN"}, {"description", "TEXT"}, {"raw_description", "TEXT"},
+		{"category", "TEXT"}, {"subcategory", "TEXT"}, {"merchant", "TEXT"}, {"enrichment", "JSONB"}, {"extra", "JSONB"},
+	}
+}
+
+// extra is what of a transaction has no column of its own.
+type extra struct {
+	Amount   string `json:"amount,omitempty"`   // as it was written, if NUMERIC cannot keep that
+	Category string `json:"category,omitempty"` // the former kind of category
+}
+
+// upsertStatement returns the statement that writes a batch: all rows come in one argument for
+// SQLite, and each column in one for PostgreSQL.
+func upsertStatement(d Dialect) string {
+	var names, values, sets strings.Builder
+	for i, c := range columns() {
+		fmt.Fprintf(&names, ", %s", c[0])
+		fmt.Fprintf(&sets, ", %s = excluded.%s", c[0], c[0])
+		switch {
+		case d == SQLite:
+			fmt.Fprintf(&values, ", value ->> %d", i)
+		case i > 0:
+			values.WriteString(", ")
+			fallthrough
+		default:
+			fmt.Fprintf(&values, "CAST($%d AS %s[])", i+3, c[1])
+		}
+	}
+	from := "SELECT ?1, ?2" + values.String() + " FROM json_each(?3) WHERE true"
+	if d == PostgreSQL {
+		from = "SELECT $1, CAST($2 AS BIGINT), r.* FROM unnest(" + values.String() + ") r"
+	}
+	return "INSERT INTO moneykit_transactions (link_id, generation" + names.String() + ") " + from +
+		" ON CONFLICT (link_id, id) DO UPDATE SET generation = excluded.generation" + sets.String()
+}
+
+// upsert writes the rows of an update.
+func (s *Store) upsert(ctx context.Context, q querier, u *moneykit.SyncUpdate) error {
+	for rows := range slices.Chunk(u.Upsert, batch) {
+		args, err := s.encode(rows)
+		if err != nil {
+			return err
+		}
+		args = append([]any{clean(u.LinkID), u.Position.Generation}, args...)
+		if _, err := q.ExecContext(ctx, s.upsertText, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// encode returns the arguments for a batch of rows: a list of lists for SQLite, and a list for each
+// column for PostgreSQL.
+func (s *Store) encode(rows []moneykit.Transaction) ([]any, error) {
+	lists := make([]list, 1)
+	if s.dialect == PostgreSQL {
+		lists = make([]list, len(columns()))
+	}
+	for i := range lists {
+		lists[i].begin(s.dialect)
+	}
+	for i := range rows {
+		cells, err := s.cells(&rows[i])
+		if err != nil {
+			return nil, fmt.Errorf("transaction %s: %w", plain.Quote(rows[i].ID), err)
+		}
+		if s.dialect == SQLite {
+			lists[0].begin(s.dialect)
+		}
+		for j, c := range cells {
+			lists[j%len(lists)].add(c)
+		}
+		if s.dialect == SQLite {
+			lists[0].end()
+		}
+	}
+	args := make([]any, len(lists))
+	for i := range lists {
+		lists[i].end()
+		args[i] = string(lists[i].text)
+	}
+	return args, nil
+}
+
+// cell is a value of a column as a text, the zero value for NULL.
+type cell struct {
+	text string
+	ok   bool
+}
+
+func filled(text string) cell   { return cell{text, true} }
+func optional(text string) cell { return cell{text, text != ""} }
+
+// cells returns the values of the columns, in their order.
+func (s *Store) cells(t *moneykit.Transaction) ([]cell, error) {
+	date, err := t.Date.MarshalText()
+	if err != nil {
+		return nil, err
+	}
+	if len(date) == 0 && s.dialect == PostgreSQL {
+		date = []byte("-infinity")
+	}
+	var datetime cell
+	if !t.Datetime.IsZero() {
+		if datetime, err = local(t.Datetime.Time); err != nil {
+			return nil, errors.New("the datetime cannot be expressed in RFC 3339")
+		}
+	}
+	pending := "0"
+	if t.Pending {
+		pending = "1"
+	}
+	rest := extra{Category: t.Category}
+	amount := t.Amount.String()
+	if s.dialect == PostgreSQL && strings.ContainsAny(amount, "eE") {
+		rest.Amount = amount
+	}
+	var category, subcategory, merchant, enrichment cell
+	if e := t.Enrichment; e != nil {
+		category = optional(e.Category.Value)
+		if e.Subcategory != nil {
+			subcategory = optional(e.Subcategory.Value)
+		}
+		if e.Merchant != nil {
+			merchant = optional(e.Merchant.Name)
+		}
+		if enrichment, err = document(e); err != nil {
+			return nil, err
+		}
+	}
+	var more cell
+	if rest != (extra{}) {
+		if more, err = document(rest); err != nil {
+			return nil, err
+		}
+	}
+	return []cell{
+		filled(t.ID), filled(t.AccountID), filled(string(t.Type)), filled(amount), filled(t.Currency), filled(string(date)),
+		datetime, optional(t.OriginalID), filled(pending), filled(t.Description), filled(t.RawDescription),
+		category, subcategory, merchant, enrichment, more,
+	}, nil
+}
+
+// local returns a time in RFC 3339, in its own time zone.
+func local(t time.Time) (cell, error) {
+	if _, offset := t.Zone(); offset%60 != 0 { // RFC 3339 has no seconds in an offset.
+		t = t.UTC()
+	}
+	text, err := t.MarshalText()
+	return filled(string(text)), err
+}
+
+// document returns a value as JSON that PostgreSQL accepts: it refuses the character NUL also where
+// it is escaped.
+func document(value any) (cell, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return cell{}, err
+	}
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if bytes.HasPrefix(text[i:], []byte(`\u0000`)) {
+			copy(text[i:], `\ufffd`)
+		}
+		i++ // what is escaped
+	}
+	return filled(string(text)), nil
+}
+
+// list writes texts as an array: in JSON for SQLite, as a literal of an array for PostgreSQL.
+type list struct {
+	text []byte
+	json bool
+}
+
+// begin begins the list, or a list within it.
+func (l *list) begin(d Dialect) {
+	l.json = d == SQLite
+	l.separate()
+	if l.json {
+		l.text = append(l.text, '[')
+	} else {
+		l.text = append(l.text, '{')
+	}
+}
+
+func (l *list) end() {
+	if l.json {
+		l.text = append(l.text, ']')
+	} else {
+		l.text = append(l.text, '}')
+	}
+}
+
+func (l *list) separate() {
+	if n := len(l.text); n > 0 && l.text[n-1] != '[' && l.text[n-1] != '{' {
+		l.text = append(l.text, ',')
+	}
+}
+
+// add appends a value. What a database cannot store becomes U+FFFD.
+func (l *list) add(c cell) {
+	l.separate()
+	if !c.ok {
+		l.text = append(l.text, "null"...)
+		return
+	}
+	l.text = append(l.text, '"')
+	begin := 0 // of what is written as it is
+	for i, r := range c.text {
+		switch {
+		case r >= ' ' && r != '"' && r != '\\' && r != utf8.RuneError:
+			continue
+		case r == '"' || r == '\\':
+			l.text = append(append(l.text, c.text[begin:i]...), '\\', byte(r))
+		case r == utf8.RuneError || r == 0:
+			l.text = append(append(l.text, c.text[begin:i]...), "\ufffd"...)
+		case l.json:
+			l.text = fmt.Appendf(append(l.text, c.text[begin:i]...), `\u%04x`, r)
+		default:
+			continue
+		}
+		begin = i + 1
+		if r == utf8.RuneError && strings.HasPrefix(c.text[i:], "\ufffd") {
+			begin = i + len("\ufffd")
+		}
+	}
+	l.text = append(append(l.text, c.text[begin:]...), '"')
+}
