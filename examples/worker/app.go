@@ -69,7 +69,7 @@ func (a *app) newClient() (*moneykit.Client, error) {
 		moneykit.WithTokenSource(a.database.store.Tokens(func(ctx context.Context) (moneykit.Token, error) {
 			return client.Auth.CreateToken(ctx)
 		})),
-		moneykit.WithLimiter(a.database.store.Limiter()),
+		//LIM moneykit.WithLimiter(a.database.store.Limiter()),
 		moneykit.WithObserver(a.metrics.observe),
 		moneykit.WithLogger(a.log),
 		moneykit.WithUserAgent("moneykit-worker-example", "1"),
@@ -94,7 +94,7 @@ func (a *app) newQueue(out io.Writer) (*river.Client[*sql.Tx], error) {
 		Workers:              workers,
 		FetchPollInterval:    a.poll,
 		JobTimeout:           a.jobTimeout,
-		RescueStuckJobsAfter: a.rescue,
+		RescueStuckJobsAfter: a.stuckAfter,
 		RetryPolicy:          backoff{a.retry, a.retryMax},
 		MaxAttempts:          1000, // With the default -retry-max that is ten days.
 		SoftStopTimeout:      a.grace,

@@ -202,7 +202,7 @@ func testMetrics(t *testing.T, s settings) {
 	for _, line := range []string{
 		`moneykit_attempts_total{operation="GET /links/{id}/transactions/sync",status="200"} `,
 		`moneykit_attempts_total{operation="GET /links/{id}/transactions/sync",status="502"} 1`,
-		`moneykit_attempts_total{operation="POST /auth/token",status="200"} 1`,
+		`moneykit_attempts_total{operation="POST /auth/token",status="201"} 1`,
 		`moneykit_attempt_seconds_count{operation="GET /links/{id}/transactions/sync"} `,
 		`moneykit_retries_total{operation="GET /links/{id}/transactions/sync"} 1`,
 		`worker_webhooks_total{status="204"} `,

@@ -120,7 +120,7 @@ func newPostgres(t *testing.T, source string) string {
 // quick are settings with which a test need not wait.
 func quick() settings {
 	return settings{
-		listen: "127.0.0.1:0", workers: 4, lease: time.Second, jobTimeout: 20 * time.Second, rescue: 30 * time.Second,
+		listen: "127.0.0.1:0", workers: 4, lease: time.Second, jobTimeout: 20 * time.Second, stuckAfter: 30 * time.Second,
 		poll: 100 * time.Millisecond, retry: 10 * time.Millisecond, retryMax: 50 * time.Millisecond, grace: 10 * time.Second,
 	}
 }
@@ -133,7 +133,8 @@ type gate struct {
 	held    map[string]chan struct{} // by the end of the path; closed to let requests go
 	arrived chan struct{}            // gets a value for each request that is held
 	running map[string]int
-	most    map[string]int // requests for a path at once
+	most    map[string]int    // requests for a path at once
+	passed  func(path string) // called after each request, if it is not nil
 }
 
 func newGate(t *testing.T, mk *moneykittest.Server) *gate {
@@ -155,6 +156,12 @@ func newGate(t *testing.T, mk *moneykittest.Server) *gate {
 			}
 		}
 		api.ServeHTTP(w, r)
+		g.mu.Lock()
+		passed := g.passed
+		g.mu.Unlock()
+		if passed != nil {
+			passed(r.URL.Path)
+		}
 	}))
 	t.Cleanup(front.Close)
 	g.url = front.URL
@@ -263,7 +270,7 @@ func startProcess(t *testing.T, mk *moneykittest.Server, baseURL string, s setti
 	id, secret := mk.Credentials()
 	args := []string{
 		"-listen", "127.0.0.1:0", "-lease", s.lease.String(), "-job-timeout", s.jobTimeout.String(),
-		"-rescue", s.rescue.String(), "-poll", s.poll.String(), "-retry", s.retry.String(), "-retry-max", s.retryMax.String(),
+		"-rescue", s.stuckAfter.String(), "-poll", s.poll.String(), "-retry", s.retry.String(), "-retry-max", s.retryMax.String(),
 	}
 	if s.db != "" {
 		args = append(args, "-db", s.db)
@@ -361,4 +368,17 @@ func statuses(deliveries []moneykittest.Delivery) []int {
 		all = append(all, d.Attempts[len(d.Attempts)-1].Status)
 	}
 	return all
+}
+
+// exec changes the database behind the program's back.
+func (p *process) exec(t *testing.T, statement string) {
+	t.Helper()
+	_, err := p.database.db.ExecContext(t.Context(), statement)
+	require.NoError(t, err)
+}
+
+// spend adds a transaction and delivers the event that announces it.
+func spend(mk *moneykittest.Server, linkID string) {
+	mk.AddTransactions(linkID, moneykit.Transaction{Amount: moneykit.MustDecimal("1"), Description: "Tea"})
+	mk.Deliver()
 }

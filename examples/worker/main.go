@@ -40,7 +40,7 @@ type settings struct {
 	workers    int
 	lease      time.Duration
 	jobTimeout time.Duration
-	rescue     time.Duration
+	stuckAfter time.Duration
 	poll       time.Duration
 	retry      time.Duration
 	retryMax   time.Duration
@@ -74,7 +74,7 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	flags.IntVar(&s.workers, "workers", 10, "`number` of jobs that this process runs at once")
 	flags.DurationVar(&s.lease, "lease", 30*time.Second, "how long a process that was killed keeps its links from the others")
 	flags.DurationVar(&s.jobTimeout, "job-timeout", 10*time.Minute, "`duration` after which a job is stopped; a sync continues in its next run")
-	flags.DurationVar(&s.rescue, "rescue", 0, "`duration` after which River retries a job that still counts as running (default: job-timeout plus lease)")
+	flags.DurationVar(&s.stuckAfter, "rescue", 0, "`duration` after which River retries a job that still counts as running (default: job-timeout plus lease)")
 	flags.DurationVar(&s.poll, "poll", time.Second, "`interval` at which River looks for jobs that it was not notified of")
 	flags.DurationVar(&s.retry, "retry", time.Second, "`delay` before the first retry of a failed job; it doubles each time")
 	flags.DurationVar(&s.retryMax, "retry-max", 15*time.Minute, "longest `delay` before a retry")
@@ -87,8 +87,8 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	if flags.NArg() > 0 {
 		return s, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if s.rescue == 0 {
-		s.rescue = s.jobTimeout + s.lease
+	if s.stuckAfter == 0 {
+		s.stuckAfter = s.jobTimeout + s.lease
 	}
 	return s, s.validate()
 }
@@ -126,7 +126,7 @@ func (s settings) validate() error {
 			return fmt.Errorf("-%s must be at least %v", d.name, d.min)
 		}
 	}
-	if s.rescue <= s.jobTimeout {
+	if s.stuckAfter <= s.jobTimeout {
 		return errors.New("-rescue must be longer than -job-timeout: River would start jobs again that still run")
 	}
 	return nil

@@ -28,7 +28,7 @@ func (a *app) rescueOrphans(ctx context.Context) error {
 	for args, metadata := range suspects {
 		queued := false
 		err := a.database.inTx(ctx, func(tx *sql.Tx, store *sqlstore.Store) (err error) {
-			queued, err = a.rescue(ctx, tx, store, args, metadata)
+			queued, err = a.requeue(ctx, tx, store, args, metadata)
 			return err
 		})
 		if err != nil {
@@ -81,8 +81,8 @@ func (a *app) suspects(ctx context.Context) (map[jobArgs][]byte, error) {
 	return suspects, nil
 }
 
-// rescue inserts a job if the work is requested and nobody holds it.
-func (a *app) rescue(ctx context.Context, tx *sql.Tx, store *sqlstore.Store, args jobArgs, metadata []byte) (bool, error) {
+// requeue inserts a job if the work is requested and nobody holds it.
+func (a *app) requeue(ctx context.Context, tx *sql.Tx, store *sqlstore.Store, args jobArgs, metadata []byte) (bool, error) {
 	work, err := store.Begin(ctx, args.LinkID, string(args.Task), a.lease)
 	var busy *sqlstore.BusyError
 	switch {
