@@ -21,7 +21,7 @@ func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*
 }
 
 // do sends r and decodes the response into out. Each step of a call has its place: the builder made
-// r; do checks and encodes it; transport.Call retries it, and authorizes each attempt;
+// r; do checks and encodes it; transport.Call retries it, and authorizes and limits each attempt;
 // transport.Wire bounds an attempt; receive turns the response into a value or an *Error.
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
 	a := attempt{core: c, request: r}
@@ -53,9 +53,12 @@ type attempt struct {
 	request  *request
 	cfg      callConfig
 	call     transport.Call
-	token    string // the access token of the last attempt
-	rejected string // an access token that MoneyKit has refused
-	tokenErr error  // why there is no access token
+	token    string        // the access token of the last attempt
+	rejected string        // an access token that MoneyKit has refused
+	tokenErr error         // why there is no access token
+	refusal  *Error        // why the limiter did not allow the last attempt
+	held     time.Duration // how long the limiter held the last attempt
+	limited  time.Duration // how long it held all of them
 	sent     sentTrace
 	tries    int
 }
@@ -72,6 +75,9 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 			a.sent.reset()
 			if a.tokenErr = a.authorize(ctx, req.Header); a.tokenErr != nil {
 				return a.tokenErr
+			}
+			if err := a.limit(ctx, req.Header); err != nil {
+				return err
 			}
 			return ctx.Err() // The token may have taken all of the time. Then nothing is sent.
 		},
@@ -180,6 +186,9 @@ func (a *attempt) failed(err error) *Error {
 	if a.tokenErr != nil {
 		return a.noToken()
 	}
+	if a.refusal != nil {
+		return a.refusal
+	}
 	return &Error{
 		Operation: a.request.operation,
 		Attempts:  a.tries,
@@ -197,22 +206,22 @@ func (a *attempt) noToken() *Error {
 			Operation: a.request.operation,
 			Attempts:  a.tries,
 			why:       "there is no access token",
-			err:       &tokenError{transport.Cause(a.tokenErr)},
+			err:       &unsentError{transport.Cause(a.tokenErr)},
 		}
 	}
 	own := *e // It names its own operation.
 	own.unknown = false
 	if a.tokenErr != error(e) { //nolint:errorlint // A token source may have put more around it.
-		own.why, own.err = cmp.Or(e.why, e.advice().why), &tokenError{transport.Hide(a.tokenErr)}
+		own.why, own.err = cmp.Or(e.why, e.advice().why), &unsentError{transport.Hide(a.tokenErr)}
 	}
 	return &own
 }
 
-// tokenError is why there is no access token. It says nothing about the outcome of the call.
-type tokenError struct{ error }
+// unsentError is why a request was not sent. It says nothing about the outcome of the call.
+type unsentError struct{ error }
 
-func (c *tokenError) Is(target error) bool {
+func (c *unsentError) Is(target error) bool {
 	return target != ErrOutcomeUnknown && errors.Is(c.error, target)
 }
 
-func (c *tokenError) As(target any) bool { return errors.As(c.error, target) }
+func (c *unsentError) As(target any) bool { return errors.As(c.error, target) }

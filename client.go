@@ -67,6 +67,7 @@ type core struct {
 	policy     transport.Policy
 	logger     *slog.Logger                    // nil for silence
 	observer   func(context.Context, CallInfo) // nil for none
+	limiter    Limiter                         // nil for none
 	http       *http.Client
 	tokens     TokenSource // nil with header authentication
 	syncs      keylock.Locks
@@ -152,6 +153,7 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 		policy:     cfg.retry.policy(),
 		logger:     cfg.logger,
 		observer:   cfg.observer,
+		limiter:    cfg.limiter,
 		http:       wireClient(cfg.httpClient, cfg.maxBytes),
 		relinks:    recent.Map[userLink, openRelink]{Life: relinkReuse, Limit: maxRemembered},
 		exits:      recent.Map[string, time.Time]{Life: relinkReuse, Limit: maxRemembered},

@@ -15,6 +15,10 @@ import (
 // in is sent as JSON unless it is nil. The response is decoded into out with encoding/json unless
 // out is nil.
 //
+// Errors, logs, [CallInfo] and a [Limiter] name the operation of MoneyKit's published API that has
+// the method and the path, such as "GET /links/{id}/accounts". For other paths they show the first
+// word of the path.
+//
 // It returns an [*Error]. GET and DELETE are retried like any read, other methods only after 429.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
 	r := newCustomRequest(method, path, in)
@@ -53,9 +57,45 @@ func newCustomRequest(method, target string, in any) *request {
 			break
 		}
 	}
-	r := newRequest(method + " " + pathTemplate(path))
+	operation, ids := published(method, path)
+	if operation == "" {
+		operation = method + " " + pathTemplate(path)
+	}
+	r := newRequest(operation, ids...)
 	r.path, r.query, r.body, r.wrong = path, query, in, wrong
 	return r
+}
+
+// published returns the operation of MoneyKit's published API that a request is, and the ids in its
+// path. It returns "" if there is none.
+func published(method, path string) (operation string, ids []string) {
+	segments := strings.Split(path, "/")
+	for _, candidate := range operations() {
+		verb, template, _ := strings.Cut(candidate, " ")
+		values, ok := match(strings.Split(template, "/"), segments)
+		// Of two templates that fit, the one with more words is meant.
+		if ok && verb == method && (operation == "" || len(values) < len(ids)) {
+			operation, ids = candidate, values
+		}
+	}
+	return operation, ids
+}
+
+// match reports whether the segments of a path fit a template, and returns the values of its
+// parameters.
+func match(template, segments []string) (values []string, ok bool) {
+	if len(template) != len(segments) {
+		return nil, false
+	}
+	for i, word := range template {
+		switch {
+		case strings.HasPrefix(word, "{") && segments[i] != "":
+			values = append(values, unescaped(segments[i]))
+		case word != segments[i]:
+			return nil, false
+		}
+	}
+	return values, true
 }
 
 // pathTemplate returns a path for errors and logs. A path may hold ids of links and users, so only

@@ -87,6 +87,11 @@ func TestDoErrors(t *testing.T) {
 
 	mock.RegisterResponder(http.MethodGet, testBase+"/users/jane%40example.com/links", answers(500, `{}`))
 	err = client.Do(t.Context(), http.MethodGet, "/users/jane%40example.com/links", nil, nil)
-	require.ErrorContains(t, err, "GET /users/…")
+	require.ErrorContains(t, err, "GET /users/{id}/links: 500")
+	assert.NotContains(t, err.Error(), "jane")
+
+	mock.RegisterResponder(http.MethodGet, testBase+"/users/jane%40example.com/pets", answers(500, `{}`))
+	err = client.Do(t.Context(), http.MethodGet, "/users/jane%40example.com/pets", nil, nil)
+	require.ErrorContains(t, err, "GET /users/…: 500")
 	assert.NotContains(t, err.Error(), "jane")
 }

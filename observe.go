@@ -22,6 +22,7 @@ type CallInfo struct {
 	Duration   time.Duration // from before the request to the end of the response
 	Wait       time.Duration // until the next attempt, 0 if there is none
 	RequestID  string        // of the response, empty if it has none
+	Limited    time.Duration // how long the [Limiter] held the attempt before; not in Duration
 	Err        error         // why there was no response; nil if there was one
 }
 
@@ -33,6 +34,7 @@ func (a *attempt) observe(ctx context.Context, try transport.Attempt) {
 		Attempt:   a.tries + try.Number,
 		Duration:  try.Duration,
 		Wait:      try.Wait,
+		Limited:   a.held,
 	}
 	if try.Response != nil {
 		info.StatusCode, info.RequestID = try.Response.StatusCode, requestID(try.Response.Header)
@@ -46,6 +48,20 @@ func (a *attempt) observe(ctx context.Context, try transport.Attempt) {
 	if a.core.observer != nil {
 		a.core.observer(ctx, info)
 	}
+}
+
+// observeRefusal tells the observer about an attempt that the limiter did not allow.
+func (a *attempt) observeRefusal(ctx context.Context) {
+	if a.core.observer == nil {
+		return
+	}
+	a.core.observer(ctx, CallInfo{
+		Operation: a.request.operation,
+		LinkID:    a.request.linkID,
+		Attempt:   a.refusal.Attempts + 1,
+		Limited:   a.held,
+		Err:       a.refusal,
+	})
 }
 
 func (a *attempt) logRetry(ctx context.Context, info CallInfo) {
@@ -71,6 +87,9 @@ func (a *attempt) logCall(ctx context.Context, resp *http.Response, err error, t
 		id = requestID(resp.Header)
 	}
 	attrs := append(a.attrs(id), slog.Duration("duration", took), slog.Int("attempts", a.tries))
+	if a.limited >= time.Millisecond { // A limiter that held nothing took some time, too.
+		attrs = append(attrs, slog.Duration("limited", a.limited))
+	}
 	if resp != nil {
 		attrs = append(attrs, slog.Int("status", resp.StatusCode))
 	}

@@ -32,6 +32,7 @@ type config struct {
 	headerAuth     bool
 	logger         *slog.Logger
 	observer       func(context.Context, CallInfo)
+	limiter        Limiter
 	webhookAges    jws.Ages
 	webhookKeyLife time.Duration
 	now            func() time.Time
@@ -165,7 +166,8 @@ func WithLogger(logger *slog.Logger) Option {
 }
 
 // WithObserver calls observe after each attempt of each call, with the context of the call. That
-// includes the client's own requests for tokens and keys. observe is called from many goroutines,
+// includes the client's own requests for tokens and keys, and attempts that a [Limiter] did not
+// allow. observe is called from many goroutines,
 // and a call waits until it returns.
 func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
 	return func(c *config) error {

@@ -2,6 +2,40 @@
 
 package moneykit
 
+// operations returns all operations, each with its method and its path template.
+func operations() []string {
+	return []string{
+		"GET /.well-known/jwks.json",
+		"GET /auth/introspect",
+		"POST /auth/token",
+		"GET /institutions",
+		"GET /institutions/{institution_id}",
+		"POST /link-session",
+		"POST /link-session/exchange-token",
+		"GET /links",
+		"POST /links/import",
+		"DELETE /links/{id}",
+		"GET /links/{id}",
+		"PATCH /links/{id}",
+		"GET /links/{id}/accounts",
+		"GET /links/{id}/accounts/numbers",
+		"GET /links/{id}/accounts/{account_id}",
+		"GET /links/{id}/identity",
+		"POST /links/{id}/import/transactions",
+		"GET /links/{id}/investments/holdings",
+		"GET /links/{id}/investments/transactions",
+		"POST /links/{id}/products",
+		"POST /links/{id}/reset",
+		"GET /links/{id}/transactions",
+		"GET /links/{id}/transactions/sync",
+		"POST /links/{id}/transactions/{txn_id}/enrichment",
+		"GET /users/{id}/accounts",
+		"GET /users/{id}/links",
+		"GET /users/{id}/transactions",
+		"POST /webhooks/test/link/{id}",
+	}
+}
+
 // get_well_known_jwks
 func newGetWellKnownJWKSRequest() *request {
 	return newRequest("GET /.well-known/jwks.json")

@@ -29,7 +29,10 @@ func Cause(err error) error {
 }
 
 // Hide returns err without its text. errors.Is and errors.As find in it what they find in err.
-func Hide(err error) error { return newCause(fmt.Sprintf("an error of type %T", err), err) }
+func Hide(err error) error { return Reword(fmt.Sprintf("an error of type %T", err), err) }
+
+// Reword returns err with another text. errors.Is and errors.As find in it what they find in err.
+func Reword(text string, err error) error { return newCause(text, err) }
 
 // ownError is an error of this package, whose text holds nothing but numbers and the package's
 // words.

@@ -1,0 +1,101 @@
+package moneykit
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/moneykit/moneykit-go/internal/transport"
+)
+
+// Limiter keeps requests within MoneyKit's rate limits, so that calls wait before they are sent
+// instead of failing with 429. [MemoryLimiter] is for an application that runs in one process.
+// Implement Limiter in a store that all processes share to give them a common budget.
+//
+// Wait is called from many goroutines. It must not call the client that it limits.
+type Limiter interface {
+	// Wait returns nil when the request may be sent, which the client does at once. operation is
+	// the method and the path template, such as "GET /links/{id}". linkID is the link that the
+	// request is about, or "" for none.
+	//
+	// If Wait returns an error, the request is not sent and the call fails with an [*Error] that
+	// wraps it. To refuse a request, return an [*Error] with the Code
+	// [ErrorCodeRateLimitExceeded], and in RetryAfter the time until a request would be allowed;
+	// the call then matches [ErrRateLimited] and has the same RetryAfter. Any other error says that
+	// the limiter itself failed. The text of errors other than an [*Error] is not shown, because it
+	// may hold a secret; errors.Is and errors.As find the error. Wait returns when ctx ends.
+	Wait(ctx context.Context, operation, linkID string) error
+}
+
+// WithLimiter asks limiter before each attempt of each call, retries and the client's own requests
+// for tokens and keys included. Their operations are "POST /auth/token" and "GET
+// /.well-known/jwks.json". A call of [Client.Do] with a path of MoneyKit's published API has the
+// operation of that path.
+//
+// The time in Wait is bounded by the context of the call and by [WithMaxWait], and does not count
+// towards the timeout of the attempt. The client has an access token before it asks, so that a
+// failure to get one takes nothing from the budget.
+func WithLimiter(limiter Limiter) Option {
+	return func(c *config) error {
+		if limiter == nil {
+			return errors.New("the limiter is nil")
+		}
+		c.limiter = limiter
+		return nil
+	}
+}
+
+// tokenAge is how long an access token may wait for the limiter without being asked for again.
+const tokenAge = time.Second
+
+// limit waits for the limiter. It returns nil if the attempt may be sent.
+func (a *attempt) limit(ctx context.Context, h http.Header) error {
+	if a.core.limiter == nil {
+		return nil
+	}
+	start := time.Now()
+	err := a.wait(ctx)
+	a.held = time.Since(start)
+	a.limited += a.held
+	if err != nil {
+		a.refusal = a.notSent(err)
+		a.observeRefusal(ctx)
+		return a.refusal
+	}
+	if a.held > tokenAge { // The token may have expired.
+		a.tokenErr = a.authorize(ctx, h)
+	}
+	return a.tokenErr
+}
+
+func (a *attempt) wait(ctx context.Context) error {
+	if a.cfg.maxWait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, a.cfg.maxWait)
+		defer cancel()
+	}
+	return a.core.limiter.Wait(ctx, a.request.operation, a.request.linkID)
+}
+
+// notSent returns the error of a call whose limiter returned err.
+func (a *attempt) notSent(err error) *Error {
+	e := &Error{
+		Operation: a.request.operation,
+		Attempts:  a.tries + a.call.Attempts(),
+		why:       "the limiter did not allow the request",
+	}
+	var own *Error
+	switch {
+	case errors.As(err, &own):
+		e.RetryAfter = own.RetryAfter
+		e.err = transport.Reword(cmp.Or(own.explain(), own.Error()), err)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		e.err = transport.Cause(err)
+	default:
+		e.err = transport.Hide(err)
+	}
+	e.err = &unsentError{e.err}
+	return e
+}
