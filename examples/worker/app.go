@@ -69,7 +69,7 @@ func (a *app) newClient() (*moneykit.Client, error) {
 		moneykit.WithTokenSource(a.database.store.Tokens(func(ctx context.Context) (moneykit.Token, error) {
 			return client.Auth.CreateToken(ctx)
 		})),
-		//LIM moneykit.WithLimiter(a.database.store.Limiter()),
+		moneykit.WithLimiter(a.database.store.Limiter()),
 		moneykit.WithObserver(a.metrics.observe),
 		moneykit.WithLogger(a.log),
 		moneykit.WithUserAgent("moneykit-worker-example", "1"),

@@ -28,7 +28,7 @@ func testOneAtATime(t *testing.T, s settings) {
 	for range 5 {
 		spend(mk, l.ID)
 	}
-	<-g.arrived
+	g.wait(t)
 	// The process that holds no claim finds the link busy.
 	eventually(t, func() bool {
 		return first.count(t, `SELECT count(*) FROM river_job WHERE state IN ('available', 'scheduled') AND attempt = 0 AND attempted_at IS NOT NULL`) > 0
@@ -47,12 +47,13 @@ func testOneAtATime(t *testing.T, s settings) {
 func testAgain(t *testing.T, s settings) {
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
+	s.lease = time.Minute
 	s.workers = 1 // The job of the second event runs after the first at the earliest.
 	p := start(t, mk, g.url, s, nil)
 	l := link(mk, p.url)
 	release := g.hold(syncPath)
 	spend(mk, l.ID)
-	<-g.arrived
+	g.wait(t)
 	mk.Deliver()
 	mk.AddTransactions(l.ID, moneykit.Transaction{Amount: moneykit.MustDecimal("2"), Description: "Cake"})
 	mk.Deliver()
@@ -79,15 +80,17 @@ func testContinued(t *testing.T, s settings) {
 	var release func()
 	g.mu.Lock()
 	g.passed = func(path string) {
-		if pages++; path == "/links/"+l.ID+syncPath && pages == 1 {
-			release = g.hold(syncPath)
+		if path == "/links/"+l.ID+syncPath {
+			if pages++; pages == 1 {
+				release = g.hold(syncPath)
+			}
 		}
 	}
 	g.mu.Unlock()
 	mk.Deliver()
-	<-g.arrived
+	g.wait(t)
 	eventually(t, func() bool { return p.count(t, `SELECT count(*) FROM moneykit_transactions`) > 0 })
-	<-g.arrived // again, in the next run
+	g.wait(t) // again, in the next run
 	release()
 	eventually(t, func() bool { return p.idle(t) && p.copied(t, mk, l.ID) })
 	assert.Contains(t, p.out.String(), "outcome=continued")
@@ -105,7 +108,7 @@ func testDeploy(t *testing.T, s settings) {
 	l := link(mk, before.url)
 	release := g.hold(syncPath)
 	spend(mk, l.ID)
-	<-g.arrived
+	g.wait(t)
 	stopped := make(chan struct{})
 	go func() { before.stop(); close(stopped) }()
 	eventually(t, func() bool { return before.stopping.Load() })
@@ -131,7 +134,7 @@ func testKill(t *testing.T, s settings) {
 	l := link(mk, url)
 	release := g.hold(syncPath)
 	spend(mk, l.ID)
-	<-g.arrived
+	g.wait(t)
 	require.NoError(t, victim.Process.Kill())
 	release()
 	heir := start(t, mk, g.url, s, nil)
@@ -163,7 +166,7 @@ func testPaused(t *testing.T, s settings) {
 	l := link(mk, url)
 	release := g.hold(syncPath)
 	spend(mk, l.ID)
-	<-g.arrived
+	g.wait(t)
 	require.NoError(t, sleeper.Process.Signal(syscall.SIGSTOP))
 	release()
 	heir := start(t, mk, g.url, s, nil)

@@ -66,13 +66,11 @@ func TestWorker(t *testing.T) {
 		"another process takes over after a deploy":       testDeploy,
 		"another process takes over after kill -9":        testKill,
 		"a job that was fetched but not begun is rescued": testFetched,
-		"a paused process gives up its claim":             testPaused,
 		"one trace leads from the webhook to the calls":   testTrace,
 		"metrics and health":                              testMetrics,
 		"refreshed products are read":                     testProducts,
 	}
 	t.Run("SQLite", func(t *testing.T) {
-		t.Parallel()
 		for name, test := range tests {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -86,6 +84,8 @@ func TestWorker(t *testing.T) {
 		return
 	}
 	source := postgrestest.Start(t)
+	// With SQLite a process that is paused in the middle of a statement keeps the database locked.
+	tests["a paused process gives up its claim"] = testPaused
 	t.Run("PostgreSQL", func(t *testing.T) {
 		t.Parallel()
 		for name, test := range tests {
@@ -202,6 +202,16 @@ func (g *gate) hold(end string) (release func()) {
 		delete(g.held, end)
 		close(released)
 	})
+}
+
+// wait waits until a request is held.
+func (g *gate) wait(t *testing.T) {
+	t.Helper()
+	select {
+	case <-g.arrived:
+	case <-time.After(time.Minute):
+		t.Fatal("no request has arrived")
+	}
 }
 
 // log is what a process writes.

@@ -64,8 +64,8 @@ func newMetrics() *metrics {
 func (m *metrics) observe(_ context.Context, info moneykit.CallInfo) {
 	m.attempts.WithLabelValues(info.Operation, strconv.Itoa(info.StatusCode)).Inc()
 	m.duration.WithLabelValues(info.Operation).Observe(info.Duration.Seconds())
-	if info.Wait < 0 { //LIM
-		m.limited.WithLabelValues(info.Operation).Observe(info.Wait.Seconds())
+	if info.Limited > 0 {
+		m.limited.WithLabelValues(info.Operation).Observe(info.Limited.Seconds())
 	}
 	if info.Wait > 0 {
 		m.retries.WithLabelValues(info.Operation).Inc()

@@ -66,20 +66,24 @@ func (a *app) perform(ctx context.Context, t task, linkID string) error {
 	case taskLink:
 		return a.readLink(ctx, linkID)
 	case taskAccounts:
-		list, err := a.client.Accounts.List(ctx, linkID, moneykit.AccountListParams{})
+		list, err := a.client.Accounts.List(ctx, linkID, moneykit.AccountListParams{}, patience())
 		return a.keep(ctx, t, linkID, list, err)
 	case taskAccountNumbers:
-		list, err := a.client.Accounts.Numbers(ctx, linkID)
+		list, err := a.client.Accounts.Numbers(ctx, linkID, patience())
 		return a.keep(ctx, t, linkID, list, err)
 	case taskIdentity:
-		list, err := a.client.Identity.List(ctx, linkID, moneykit.IdentityListParams{})
+		list, err := a.client.Identity.List(ctx, linkID, moneykit.IdentityListParams{}, patience())
 		return a.keep(ctx, t, linkID, list, err)
 	case taskInvestments:
-		list, err := a.client.Investments.Holdings(ctx, linkID, moneykit.HoldingListParams{})
+		list, err := a.client.Investments.Holdings(ctx, linkID, moneykit.HoldingListParams{}, patience())
 		return a.keep(ctx, t, linkID, list, err)
 	}
 	return errUnknownTask
 }
+
+// patience leaves longer waits to the queue, so that they hold up no other job: for the limiter,
+// and for as long as MoneyKit asks to wait.
+func patience() moneykit.CallOption { return moneykit.WithMaxWait(3 * time.Second) }
 
 // errUnknownTask is the error of a job that another version of the program has queued.
 var errUnknownTask = errors.New("this version of the program does not know the task")
@@ -89,7 +93,7 @@ var errProgress = errors.New("the sync goes on in the next run")
 
 // syncTransactions brings the copy of the link's transactions up to date.
 func (a *app) syncTransactions(ctx context.Context, linkID string) error {
-	progress, err := a.client.SyncTransactions(ctx, linkID, a.database.store)
+	progress, err := a.client.SyncTransactions(ctx, linkID, a.database.store, patience())
 	a.log.LogAttrs(ctx, slog.LevelInfo, "synced transactions", slog.String("link_id", linkID),
 		slog.Int("pages", progress.Pages), slog.Int("upserted", progress.Upserted),
 		slog.Int("removed", progress.Removed), slog.Bool("done", progress.Done))
@@ -102,7 +106,7 @@ func (a *app) syncTransactions(ctx context.Context, linkID string) error {
 // readLink stores what the link is like now, and asks its user to relink if that is needed.
 func (a *app) readLink(ctx context.Context, linkID string) error {
 	var resp moneykit.Response
-	link, err := a.client.Links.Get(ctx, linkID, moneykit.CaptureResponse(&resp))
+	link, err := a.client.Links.Get(ctx, linkID, moneykit.CaptureResponse(&resp), patience())
 	if err != nil {
 		return err
 	}
