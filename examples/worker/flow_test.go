@@ -3,13 +3,16 @@
 package main
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
@@ -28,17 +31,10 @@ func testSync(t *testing.T, s settings) {
 		eventually(t, func() bool { return p.copied(t, mk, l.ID) })
 	}
 	eventually(t, func() bool { return p.idle(t) })
-	// The second call for a token would be one of the same process or of another.
-	tokens := 0
-	for _, r := range mk.Requests() {
-		if r.Path == "/auth/token" {
-			tokens++
-		}
-	}
-	assert.Equal(t, 1, tokens)
 }
 
 func testDuplicates(t *testing.T, s settings) {
+	s.lease = time.Minute // Nothing is to be rescued.
 	mk := moneykittest.NewServer(t)
 	p, other := start(t, mk, mk.URL(), s, nil), start(t, mk, mk.URL(), s, nil)
 	links := []moneykit.Link{link(mk, p.url), link(mk, other.url)}
@@ -63,6 +59,13 @@ func testDuplicates(t *testing.T, s settings) {
 	for _, l := range links {
 		eventually(t, func() bool { return p.copied(t, mk, l.ID) })
 	}
+	tokens := 0
+	for _, r := range mk.Requests() {
+		if r.Path == "/auth/token" {
+			tokens++
+		}
+	}
+	assert.Equal(t, 1, tokens, "one for both processes")
 }
 
 func testAtomic(t *testing.T, s settings) {
@@ -218,10 +221,31 @@ func testMetrics(t *testing.T, s settings) {
 		status, _ := p.get(t, path)
 		assert.Equal(t, http.StatusOK, status, path)
 	}
-	require.NoError(t, p.database.db.Close())
-	status, text := p.get(t, "/readyz")
-	assert.Equal(t, http.StatusServiceUnavailable, status)
-	assert.Equal(t, "the database does not respond\n", text)
-	status, _ = p.get(t, "/healthz")
-	assert.Equal(t, http.StatusOK, status)
+}
+
+func testReady(t *testing.T, s settings) {
+	s.clientID, s.secret = "id", "secret"
+	a, err := newApp(t.Context(), s, io.Discard, noop.NewTracerProvider())
+	require.NoError(t, err)
+	defer a.close()
+	get := func(path string) (int, string) {
+		w := httptest.NewRecorder()
+		a.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		return w.Code, w.Body.String()
+	}
+	expect := func(status int, body string) {
+		t.Helper()
+		gotStatus, got := get("/readyz")
+		assert.Equal(t, status, gotStatus)
+		assert.Equal(t, body, got)
+		alive, _ := get("/healthz")
+		assert.Equal(t, http.StatusOK, alive)
+	}
+	expect(http.StatusServiceUnavailable, "the queue has not started\n")
+	a.started.Store(true)
+	expect(http.StatusOK, "ready\n")
+	require.NoError(t, a.database.db.Close())
+	expect(http.StatusServiceUnavailable, "the database does not respond\n")
+	a.stopping.Store(true)
+	expect(http.StatusServiceUnavailable, "stopping\n")
 }

@@ -67,7 +67,9 @@ func TestWorker(t *testing.T) {
 		"another process takes over after kill -9":        testKill,
 		"a job that was fetched but not begun is rescued": testFetched,
 		"one trace leads from the webhook to the calls":   testTrace,
-		"metrics and health":                              testMetrics,
+		"metrics tell what happened":                      testMetrics,
+		"a process is ready while it can store events":    testReady,
+		"a process stops at SIGTERM":                      testStop,
 		"refreshed products are read":                     testProducts,
 	}
 	t.Run("SQLite", func(t *testing.T) {

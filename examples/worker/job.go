@@ -34,7 +34,12 @@ func (a *app) enqueue(ctx context.Context, tx *sql.Tx, store *sqlstore.Store, li
 	if err := store.Request(ctx, linkID, string(t)); err != nil {
 		return err
 	}
-	_, err := a.queue.InsertTx(ctx, tx, jobArgs{linkID, t}, &river.InsertOpts{Metadata: jobMetadata(ctx)})
+	return a.insert(ctx, tx, jobArgs{linkID, t})
+}
+
+// insert inserts a job that continues the trace of ctx.
+func (a *app) insert(ctx context.Context, tx *sql.Tx, args jobArgs) error {
+	_, err := a.queue.InsertTx(ctx, tx, args, &river.InsertOpts{Metadata: jobMetadata(ctx)})
 	return err
 }
 
@@ -114,7 +119,7 @@ func (a *app) work(ctx context.Context, args jobArgs) (outcome, error) {
 	if err != nil {
 		return result, err
 	}
-	more, err := store.Finish(ctx, work)
+	more, err := a.finish(ctx, args, work)
 	switch {
 	case errors.Is(err, sqlstore.ErrWorkLost):
 		return outcomeLost, river.JobSnooze(0)
@@ -123,9 +128,22 @@ func (a *app) work(ctx context.Context, args jobArgs) (outcome, error) {
 	}
 	finished = true
 	if more {
-		return outcomeAgain, river.JobSnooze(0) // Behind the jobs of other links.
+		return outcomeAgain, nil
 	}
 	return result, nil
+}
+
+// finish records that the work is done. For events that came meanwhile it queues another job, behind
+// those of other links. They have jobs of their own, but those may have found the link busy and
+// wait, or may be gone.
+func (a *app) finish(ctx context.Context, args jobArgs, work sqlstore.Work) (more bool, err error) {
+	err = a.database.inTx(ctx, func(tx *sql.Tx, store *sqlstore.Store) (err error) {
+		if more, err = store.Finish(ctx, work); err != nil || !more {
+			return err
+		}
+		return a.insert(ctx, tx, args)
+	})
+	return more, err
 }
 
 // hold extends the claim until leave is called. The context that it returns ends when the claim is

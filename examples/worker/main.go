@@ -45,7 +45,6 @@ type settings struct {
 	retry      time.Duration
 	retryMax   time.Duration
 	grace      time.Duration
-	drain      time.Duration
 	stopAfter  time.Duration
 
 	postgres string // DATABASE_URL, which has a password and is therefore no flag
@@ -78,8 +77,7 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	flags.DurationVar(&s.poll, "poll", time.Second, "`interval` at which River looks for jobs that it was not notified of")
 	flags.DurationVar(&s.retry, "retry", time.Second, "`delay` before the first retry of a failed job; it doubles each time")
 	flags.DurationVar(&s.retryMax, "retry-max", 15*time.Minute, "longest `delay` before a retry")
-	flags.DurationVar(&s.drain, "drain", 0, "how long to serve after SIGTERM with /readyz failing, until load balancers have noticed")
-	flags.DurationVar(&s.grace, "grace", 20*time.Second, "how long running jobs may go on after that before they are interrupted")
+	flags.DurationVar(&s.grace, "grace", 20*time.Second, "how long running jobs may go on after SIGTERM before they are interrupted")
 	flags.DurationVar(&s.stopAfter, "for", 0, "stop after this `duration` (default: at Ctrl-C)")
 	if err := flags.Parse(args); err != nil {
 		return s, err
@@ -118,7 +116,6 @@ func (s settings) validate() error {
 		{"poll", s.poll, 100 * time.Millisecond},
 		{"retry", s.retry, 10 * time.Millisecond},
 		{"retry-max", s.retryMax, s.retry},
-		{"drain", s.drain, 0},
 		{"grace", s.grace, time.Millisecond},
 		{"for", s.stopAfter, 0},
 	} {

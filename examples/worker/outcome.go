@@ -21,7 +21,7 @@ const (
 	outcomeDone      outcome = "done"
 	outcomeNothing   outcome = "nothing"   // another job has done it
 	outcomeBusy      outcome = "busy"      // another job is doing it
-	outcomeAgain     outcome = "again"     // done, and requested again meanwhile
+	outcomeAgain     outcome = "again"     // done, and queued again because of an event meanwhile
 	outcomeContinued outcome = "continued" // out of time after some progress
 	outcomeSnoozed   outcome = "snoozed"   // MoneyKit or the limiter asks to wait
 	outcomeRelink    outcome = "relink"    // the user must act first
@@ -46,6 +46,9 @@ func (a *app) settle(ctx context.Context, args jobArgs, err error) (outcome, err
 	}
 	switch moneykit.ActionFor(err) {
 	case moneykit.ActionRelink, moneykit.ActionUser:
+		if args.Task == taskLink { // Its call works in every state of a link.
+			return a.failure(ctx, err)
+		}
 		// The task read_link asks the user. A new event comes when the link works again.
 		failed := a.database.inTx(ctx, func(tx *sql.Tx, store *sqlstore.Store) error {
 			return a.enqueue(ctx, tx, store, args.LinkID, taskLink)

@@ -98,12 +98,9 @@ func (a *app) every(ctx context.Context, interval time.Duration, what string, fn
 	}
 }
 
-// stop waits until load balancers have noticed, and then for the jobs. What is interrupted is
-// queued again at once, for another process or the next start.
+// stop waits for the jobs, and then for the last requests. What is interrupted is queued again at
+// once, for another process or the next start.
 func (a *app) stop(ctx context.Context, server *http.Server) error {
-	timer := time.NewTimer(a.drain)
-	defer timer.Stop()
-	<-timer.C
 	const last = 5 * time.Second // for jobs to notice that they are interrupted
 	limited, cancel := context.WithTimeout(ctx, a.grace+last)
 	defer cancel()

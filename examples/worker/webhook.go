@@ -88,7 +88,8 @@ func (a *app) receive(ctx context.Context, event moneykit.Event) error {
 		result = "ignored"
 	}
 	a.metrics.events.WithLabelValues(eventLabel(meta.Type), result).Inc()
-	a.log.LogAttrs(ctx, slog.LevelInfo, "webhook "+result, slog.Any("event", meta), slog.Any("tasks", tasks))
+	a.log.LogAttrs(ctx, slog.LevelInfo, "webhook "+result, slog.String("event", eventLabel(meta.Type)),
+		slog.String("link_id", meta.LinkID), slog.Any("tasks", tasks))
 	if err != nil {
 		return fmt.Errorf("storing the event: %w", err)
 	}
