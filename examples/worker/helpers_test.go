@@ -71,6 +71,7 @@ func TestWorker(t *testing.T) {
 		"a process is ready while it can store events":    testReady,
 		"a process stops at SIGTERM":                      testStop,
 		"refreshed products are read":                     testProducts,
+		"the demo runs without keys":                      testDemo,
 	}
 	t.Run("SQLite", func(t *testing.T) {
 		for name, test := range tests {

@@ -50,8 +50,16 @@ func TestSettingsAreRefused(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	t.Parallel()
+	testDemo(t, settings{}) // in memory
+}
+
+func testDemo(t *testing.T, s settings) {
 	out := &log{}
-	require.NoError(t, run(t.Context(), []string{"-listen", "127.0.0.1:0", "-for", "8s"}, env(nil), out, out))
+	args := []string{"-listen", "127.0.0.1:0", "-for", "8s"}
+	if s.db != "" {
+		args = append(args, "-db", s.db)
+	}
+	require.NoError(t, run(t.Context(), args, env(map[string]string{"DATABASE_URL": s.postgres}), out, out))
 	for _, want := range []string{
 		`^listening on http://127\.0\.0\.1:\d+\n`,
 		`msg="demo: a user links a bank"`,
