@@ -32,7 +32,8 @@ func testOneAtATime(t *testing.T, s settings) {
 	g.wait(t)
 	// The process that holds no claim finds the link busy.
 	eventually(t, func() bool {
-		return first.count(t, `SELECT count(*) FROM river_job WHERE state IN ('available', 'scheduled') AND attempt = 0 AND attempted_at IS NOT NULL`) > 0
+		return first.count(t, `SELECT count(*) FROM river_job
+			WHERE state IN ('available', 'scheduled') AND attempt = 0 AND attempted_at IS NOT NULL`) > 0
 	})
 	release()
 	eventually(t, func() bool { return first.idle(t) })

@@ -72,19 +72,21 @@ func testAtomic(t *testing.T, s settings) {
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	for table, key := range map[string]string{"river_job": "kind", "moneykit_inbox": "event_key"} {
-		refuse := []string{`CREATE TRIGGER refuse BEFORE INSERT ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'refused'); END`, `DROP TRIGGER refuse`}
+		refuse := `CREATE TRIGGER refuse BEFORE INSERT ON ` + table + ` BEGIN SELECT RAISE(ABORT, 'refused'); END`
+		allow := `DROP TRIGGER refuse`
 		if s.postgres != "" {
-			refuse = []string{`ALTER TABLE ` + table + ` ADD CONSTRAINT refuse CHECK (` + key + ` = '') NOT VALID`, `ALTER TABLE ` + table + ` DROP CONSTRAINT refuse`}
+			refuse = `ALTER TABLE ` + table + ` ADD CONSTRAINT refuse CHECK (` + key + ` = '') NOT VALID`
+			allow = `ALTER TABLE ` + table + ` DROP CONSTRAINT refuse`
 		}
 		l := link(mk, p.url)
-		p.exec(t, refuse[0])
+		p.exec(t, refuse)
 		mk.Refresh(l.ID, moneykit.ProductTransactions)
 		for _, status := range statuses(mk.Deliver()) {
 			assert.Equal(t, http.StatusInternalServerError, status, table)
 		}
 		assert.Zero(t, p.count(t, `SELECT count(*) FROM moneykit_inbox WHERE link_id = $1`, l.ID), table)
 		assert.Zero(t, p.count(t, `SELECT count(*) FROM moneykit_work WHERE link_id = $1`, l.ID), table)
-		p.exec(t, refuse[1])
+		p.exec(t, allow)
 		mk.Advance(time.Minute)
 		for _, status := range statuses(mk.Deliver()) {
 			assert.Equal(t, http.StatusNoContent, status, table)

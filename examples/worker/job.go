@@ -133,9 +133,9 @@ func (a *app) work(ctx context.Context, args jobArgs) (outcome, error) {
 	return result, nil
 }
 
-// finish records that the work is done. For events that came meanwhile it queues another job, behind
-// those of other links. They have jobs of their own, but those may have found the link busy and
-// wait, or may be gone.
+// finish records that the work is done. For events that came meanwhile it queues another job,
+// behind those of other links. They have jobs of their own, but those may have found the link busy
+// and wait, or may be gone.
 func (a *app) finish(ctx context.Context, args jobArgs, work sqlstore.Work) (more bool, err error) {
 	err = a.database.inTx(ctx, func(tx *sql.Tx, store *sqlstore.Store) (err error) {
 		if more, err = store.Finish(ctx, work); err != nil || !more {

@@ -69,11 +69,13 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	flags := flag.NewFlagSet("worker", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&s.listen, "listen", "127.0.0.1:8080", "`address` to listen at; port 0 picks a free one")
-	flags.StringVar(&s.db, "db", "", "`file` of the SQLite database (default: in memory for the demo; DATABASE_URL names a PostgreSQL instead)")
+	flags.StringVar(&s.db, "db", "",
+		"`file` of the SQLite database (default: in memory for the demo; DATABASE_URL names a PostgreSQL instead)")
 	flags.IntVar(&s.workers, "workers", 10, "`number` of jobs that this process runs at once")
 	flags.DurationVar(&s.lease, "lease", 30*time.Second, "how long a process that was killed keeps its links from the others")
 	flags.DurationVar(&s.jobTimeout, "job-timeout", 10*time.Minute, "`duration` after which a job is stopped; a sync continues in its next run")
-	flags.DurationVar(&s.stuckAfter, "rescue", 0, "`duration` after which River retries a job that still counts as running (default: job-timeout plus lease)")
+	flags.DurationVar(&s.stuckAfter, "rescue", 0,
+		"`duration` after which River retries a job that still counts as running (default: job-timeout plus lease)")
 	flags.DurationVar(&s.poll, "poll", time.Second, "`interval` at which River looks for jobs that it was not notified of")
 	flags.DurationVar(&s.retry, "retry", time.Second, "`delay` before the first retry of a failed job; it doubles each time")
 	flags.DurationVar(&s.retryMax, "retry-max", 15*time.Minute, "longest `delay` before a retry")

@@ -81,7 +81,9 @@ func (a *app) linkGone(ctx context.Context, linkID string, reason error) error {
 
 // setLinkState stores a state unless a newer one is known. An event may come before the application
 // has stored the link, which it then does with the state of that moment.
-func (a *app) setLinkState(ctx context.Context, store *sqlstore.Store, linkID string, state moneykit.LinkState, reason moneykit.LinkError, at time.Time) error {
+func (a *app) setLinkState(ctx context.Context, store *sqlstore.Store, linkID string, state moneykit.LinkState,
+	reason moneykit.LinkError, at time.Time,
+) error {
 	err := store.SetLinkState(ctx, linkID, state, reason, at)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil

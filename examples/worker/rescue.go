@@ -18,8 +18,8 @@ import (
 const mostOrphans = 1000
 
 // rescueOrphans queues the work again that a killed process has left behind. River would do so
-// after -rescue, which must be longer than the longest job. A claim that its process does not extend
-// shows within -lease that nobody is at work.
+// after -rescue, which must be longer than the longest job. A claim that its process does not
+// extend shows within -lease that nobody is at work.
 func (a *app) rescueOrphans(ctx context.Context) error {
 	suspects, err := a.suspects(ctx)
 	if err != nil {
@@ -43,7 +43,8 @@ func (a *app) rescueOrphans(ctx context.Context) error {
 	return nil
 }
 
-// suspects returns the work that has a claim or a running job. The values are metadata for new jobs.
+// suspects returns the work that has a claim or a running job. The values are metadata for new
+// jobs.
 func (a *app) suspects(ctx context.Context) (map[jobArgs][]byte, error) {
 	suspects := map[jobArgs][]byte{}
 	rows, err := a.database.db.QueryContext(ctx, `SELECT link_id, task FROM moneykit_work
