@@ -104,7 +104,7 @@ func (s *Store) move(ctx context.Context, q querier, u *moneykit.SyncUpdate) err
 	query += ` RETURNING 1`
 	if s.dialect == PostgreSQL && s.tx == nil {
 		// A process that stops here would keep the lock for as long as its connection lives.
-		query += `, set_config('idle_in_transaction_session_timeout', '30s', true)`
+		query += fmt.Sprintf(`, set_config('idle_in_transaction_session_timeout', '%d', true)`, millis(s.stall))
 	}
 	rows, err := q.QueryContext(ctx, s.text(query), clean(u.LinkID), []byte(to.Cursor), after, to.Generation, to.Rebuilding, to.Partial,
 		[]byte(from.Cursor), before, from.Generation, from.Rebuilding, from.Partial)

@@ -15,30 +15,57 @@ import (
 	"testing"
 )
 
-// Start starts a server that listens on a socket in a folder of the test, and returns its URL. The
-// server and its data end with the test.
+// Server is a PostgreSQL of a test.
+type Server struct {
+	// URL is where it listens, on a socket in a folder of the test.
+	URL string
+
+	bin, dir string
+	as       *syscall.SysProcAttr
+}
+
+// Start starts a server and returns its URL. The server and its data end with the test.
 func Start(tb testing.TB) string {
+	tb.Helper()
+	return New(tb).URL
+}
+
+// New starts a server. The server and its data end with the test.
+func New(tb testing.TB) *Server {
 	tb.Helper()
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin")
 	if err != nil || len(found) == 0 {
 		tb.Fatal("install the package postgresql")
 	}
-	bin := found[len(found)-1]
 	dir, err := os.MkdirTemp("", "pg") //nolint:usetesting // A socket's path must be short.
 	check(tb, err, "")
 	tb.Cleanup(func() { check(tb, os.RemoveAll(dir), "") })
-	as := owner(tb, dir)
-	command := func(name string, args ...string) {
-		c := exec.CommandContext(context.WithoutCancel(tb.Context()), filepath.Join(bin, name), args...) // #nosec G204 -- Debian's programs
-		c.Dir, c.SysProcAttr = dir, as
-		output, err := c.CombinedOutput()
-		check(tb, err, string(output))
-	}
-	data := filepath.Join(dir, "data")
-	command("initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync")
-	command("pg_ctl", "-D", data, "-w", "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses= -c fsync=off -k "+dir, "start")
-	tb.Cleanup(func() { command("pg_ctl", "-D", data, "-m", "immediate", "stop") })
-	return "postgres://tester@/postgres?host=" + dir
+	s := &Server{URL: "postgres://tester@/postgres?host=" + dir, bin: found[len(found)-1], dir: dir, as: owner(tb, dir)}
+	s.run(tb, "initdb", "-D", s.data(), "-U", "tester", "-A", "trust", "--no-sync")
+	s.control(tb, "-o", "-c listen_addresses= -c fsync=off -k "+dir, "start")
+	tb.Cleanup(func() { s.control(tb, "-m", "immediate", "stop") })
+	return s
+}
+
+// Restart ends the server as a crash would, and starts it again.
+func (s *Server) Restart(tb testing.TB) {
+	tb.Helper()
+	s.control(tb, "-m", "immediate", "restart")
+}
+
+func (s *Server) data() string { return filepath.Join(s.dir, "data") }
+
+func (s *Server) control(tb testing.TB, args ...string) {
+	tb.Helper()
+	s.run(tb, "pg_ctl", append([]string{"-D", s.data(), "-w", "-l", filepath.Join(s.dir, "log")}, args...)...)
+}
+
+func (s *Server) run(tb testing.TB, name string, args ...string) {
+	tb.Helper()
+	c := exec.CommandContext(context.WithoutCancel(tb.Context()), filepath.Join(s.bin, name), args...) // #nosec G204 -- Debian's programs
+	c.Dir, c.SysProcAttr = s.dir, s.as
+	output, err := c.CombinedOutput()
+	check(tb, err, string(output))
 }
 
 // owner gives the folder to the user who runs the server, and says how to run as that user.
