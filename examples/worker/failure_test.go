@@ -96,3 +96,23 @@ func testCredentials(t *testing.T, s settings) {
 	_, text := p.get(t, "/metrics")
 	assert.Contains(t, text, `worker_jobs_total{kind="sync_transactions",outcome="retried"} 3`)
 }
+
+func testLimits(t *testing.T, s settings) {
+	mk := moneykittest.NewServer(t, moneykittest.WithRateLimits())
+	p, other := start(t, mk, mk.URL(), s, nil), start(t, mk, mk.URL(), s, nil)
+	l := link(mk, p.url)
+	waiting := func() bool { return len(p.jobs(t, rivertype.JobStateScheduled)) > 0 }
+	for range 10 { // MoneyKit allows four reads of a link's accounts in a minute.
+		mk.Refresh(l.ID, moneykit.ProductAccounts)
+		mk.Deliver()
+		eventually(t, func() bool { return p.idle(t) || waiting() })
+	}
+	require.True(t, waiting())
+	for _, r := range mk.Requests() {
+		assert.NotEqual(t, http.StatusTooManyRequests, r.Status)
+	}
+	assert.Contains(t, p.out.String()+other.out.String(), "outcome=snoozed")
+	for _, job := range p.jobs(t, rivertype.JobStateScheduled) {
+		assert.Empty(t, job.Errors)
+	}
+}

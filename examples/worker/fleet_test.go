@@ -191,3 +191,15 @@ func testPaused(t *testing.T, s settings) {
 		return heir.copied(t, mk, l.ID) && heir.count(t, `SELECT count(*) FROM moneykit_work WHERE requested > done`) == 0
 	})
 }
+
+func testAbandoned(t *testing.T, s settings) {
+	mk := moneykittest.NewServer(t)
+	p := start(t, mk, mk.URL(), s, nil)
+	l := link(mk, p.url)
+	// What the database holds when a paused process has completed a job that River gave to another
+	// one, and that one is killed.
+	require.NoError(t, p.database.store.Request(t.Context(), l.ID, string(taskSync)))
+	_, err := p.database.store.Begin(t.Context(), l.ID, string(taskSync), time.Millisecond)
+	require.NoError(t, err)
+	eventually(t, func() bool { return p.copied(t, mk, l.ID) })
+}
