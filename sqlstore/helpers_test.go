@@ -37,7 +37,7 @@ type database struct {
 var schemas atomic.Int64
 
 // fresh returns an empty database: a file for SQLite, and a schema for PostgreSQL.
-func (d databases) fresh(t *testing.T) *database {
+func (d databases) fresh(t testing.TB) *database {
 	t.Helper()
 	if d.dialect == sqlstore.SQLite {
 		file := filepath.Join(t.TempDir(), "test.db")
@@ -53,7 +53,7 @@ func (d databases) fresh(t *testing.T) *database {
 }
 
 // open opens the database once more, as another process does.
-func (d *database) open(t *testing.T) *sql.DB {
+func (d *database) open(t testing.TB) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func (d *database) open(t *testing.T) *sql.DB {
 }
 
 // store opens a store with connections of its own.
-func (d *database) store(t *testing.T) *sqlstore.Store {
+func (d *database) store(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	s, err := sqlstore.Open(t.Context(), d.open(t), d.dialect)
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ func (d *database) text(query string) string {
 }
 
 // count returns the number that a statement selects.
-func (d *database) count(t *testing.T, query string, args ...any) (n int) {
+func (d *database) count(t testing.TB, query string, args ...any) (n int) {
 	t.Helper()
 	db, err := sql.Open(d.driver, d.source)
 	require.NoError(t, err)

@@ -1,11 +1,9 @@
 package sqlstore_test
 
 import (
-	"context"
 	"flag"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
@@ -33,9 +31,9 @@ func TestPostgreSQL(t *testing.T) {
 func runAll(t *testing.T, d databases) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *database){
-		"StoreSuite":         testStoreSuite,
-		"DeduperSuite":       testDeduperSuite,
-		"TokenSourceSuite":   testTokenSourceSuite,
+		"StoreSuite":       testStoreSuite,
+		"DeduperSuite":     testDeduperSuite,
+		"TokenSourceSuite": testTokenSourceSuite,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d.fresh(t)) })
 	}
@@ -55,16 +53,9 @@ func testDeduperSuite(t *testing.T, d *database) {
 func testTokenSourceSuite(t *testing.T, d *database) {
 	db := d.open(t)
 	moneykittest.TokenSourceSuite(t, func() func(moneykittest.FetchToken) moneykit.TokenSource {
-		s, err := sqlstore.Open(t.Context(), db, d.dialect)
+		d.store(t)
+		_, err := db.ExecContext(t.Context(), "UPDATE moneykit_tokens SET access_token = '', claim = '', leased_to = 0")
 		require.NoError(t, err)
-		_, err = db.ExecContext(t.Context(), "UPDATE moneykit_tokens SET access_token = '', claim = '', leased_to = 0")
-		require.NoError(t, err)
-		return func(fetch moneykittest.FetchToken) moneykit.TokenSource {
-			return d.store(t).Tokens(fetch)
-		}
+		return func(fetch moneykittest.FetchToken) moneykit.TokenSource { return d.store(t).Tokens(fetch) }
 	})
-	_ = assert.New
-	_ = context.Background
-	_ = moneykit.Token{}
-	_ = db
 }
