@@ -34,3 +34,22 @@ func published(operation string) Limits {
 	}
 	return Limits{}
 }
+
+// Operations returns the operations that have published limits, in the order of the document.
+func Operations() []string {
+	return []string{
+		"POST /auth/token",
+		"GET /institutions",
+		"GET /institutions/{institution_id}",
+		"POST /link-session",
+		"GET /links",
+		"POST /links/import",
+		"DELETE /links/{id}",
+		"GET /links/{id}",
+		"PATCH /links/{id}",
+		"GET /links/{id}/accounts",
+		"GET /links/{id}/accounts/numbers",
+		"GET /links/{id}/accounts/{account_id}",
+		"GET /links/{id}/identity",
+	}
+}

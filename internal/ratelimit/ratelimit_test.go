@@ -100,3 +100,12 @@ func comments(t *testing.T) (all []string) {
 	}
 	return all
 }
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	assert.Len(t, ratelimit.Operations(), 13)
+	for _, operation := range ratelimit.Operations() {
+		_, ok := ratelimit.For(operation)
+		assert.True(t, ok, operation)
+	}
+}
