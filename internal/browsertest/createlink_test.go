@@ -221,6 +221,7 @@ func (l launcher) minute() {
 
 func (l launcher) popup() {
 	b := l.start("localhost:0").visit()
+	isSeenAfter(b.tab, "/app.js")
 	b.click("#connect")
 	choose(b.frame("start"), moneykittest.OAuthBank)
 	answer(b.find("page", b.host+bankPath), true)

@@ -57,7 +57,7 @@ var phases = map[string]phase{
 		signedIn("user_question", "Security Question"),
 		func(frame tab) { submit(frame, "Security Question") }, "mfa",
 	},
-	"Waiting": {signedIn("user_slow", "Waiting"), func(frame tab) { frame.until("true") }, "poll"},
+	"Waiting": {signedIn("user_slow", "Waiting"), waited, "poll"},
 	"OAuth": {
 		func(frame tab) {
 			pick(frame, moneykittest.OAuthBank)

@@ -214,13 +214,29 @@ func (s *site) lastResult() string {
 // middle returns where the middle of an element of a frame is, which fills the page.
 func middle(frame tab, selector string) (x, y float64) {
 	frame.t.Helper()
-	frame.until(fmt.Sprintf("document.querySelector(%q)?.checkVisibility()", selector))
-	point := eval[[]float64](frame, fmt.Sprintf(`(() => {
-		const e = document.querySelector(%q);
-		e.scrollIntoView({ block: "nearest" });
-		const { x, y, width, height } = e.getBoundingClientRect();
-		return [x + width / 2, y + height / 2];
-	})()`, selector))
+	return frame.middle(fmt.Sprintf("document.querySelector(%q)", selector))
+}
+
+// middle returns where the middle of an element is, which JavaScript finds, as soon as it is there
+// and does not move any more.
+func (b tab) middle(element string) (x, y float64) {
+	b.t.Helper()
+	b.until("(" + element + ")?.checkVisibility()")
+	point := eval[[]float64](b, `new Promise((done) => {
+		let before = "";
+		(function look() {
+			const e = `+element+`;
+			e?.scrollIntoView({ block: "nearest", behavior: "instant" });
+			const { x, y, width, height } = e?.getBoundingClientRect() ?? {};
+			const at = [x + width / 2, y + height / 2];
+			if (e && String(at) === before) {
+				done(at);
+			} else {
+				before = String(at);
+				requestAnimationFrame(look);
+			}
+		})();
+	})`)
 	return point[0], point[1]
 }
 

@@ -134,9 +134,12 @@ func TestFaultsInARow(t *testing.T) {
 	toCredentials(frame)
 	fillIn(frame, "Credentials", map[string]string{"username": "user_slow", "password": "pass_good"})
 	submit(frame, "Credentials")
+	waited(frame)
 	for range 3 {
 		tryAgain(frame)
 	}
+	waited(frame)
+	waited(frame)
 	submit(frame, "Accounts")
 	submit(frame, "Success")
 	shows(b, "Credentials Bank: linked")
