@@ -255,7 +255,7 @@ func TestControlTools(t *testing.T) {
 // TestControlReconnects starts the sandbox again while the page is open.
 func TestControlReconnects(t *testing.T) {
 	t.Parallel()
-	p := launch(t)
+	p := launch(t, "-listen", steadyAddress(t), "-control", steadyAddress(t))
 	p.link("user-before")
 	b := p.page()
 	b.until(row("links", "user-before"))

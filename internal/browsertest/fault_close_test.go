@@ -130,7 +130,7 @@ func TestCloseInEachPhase(t *testing.T) {
 					return
 				}
 				assert.Equal(t, []string{"link.exit"}, eval[[]string](b, "heard"))
-				assert.Equal(t, "exited", s.told()[len(s.told())-1])
+				s.hears("exited")
 				assert.Empty(t, s.stored())
 				switch {
 				case name == "Error" && way == "idle":
@@ -207,9 +207,9 @@ func TestCloseAfterSuccess(t *testing.T) {
 			shows(b, tc.shows)
 			if tc.shows == "linked" {
 				assert.Len(t, s.stored(), 1)
-				assert.Equal(t, "success", s.told()[len(s.told())-1])
+				s.hears("success")
 			} else {
-				assert.Equal(t, "exited", s.told()[len(s.told())-1])
+				s.hears("exited")
 			}
 			assert.Equal(t, 1, s.count("result"))
 		})

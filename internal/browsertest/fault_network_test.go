@@ -207,7 +207,7 @@ func TestServerIsRestarted(t *testing.T) {
 	giveUp(frame)
 	shows(b, "unknown")
 	assert.Contains(t, s.lastResult(), "moneykittest.unknown_session")
-	assert.Equal(t, "exited", s.told()[len(s.told())-1])
+	s.hears("exited")
 	assert.Empty(t, s.stored())
 	b.gone(s.host.URL)
 

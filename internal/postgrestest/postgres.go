@@ -36,7 +36,7 @@ func Start(tb testing.TB) string {
 	}
 	data := filepath.Join(dir, "data")
 	command("initdb", "-D", data, "-U", "tester", "-A", "trust", "--no-sync")
-	command("pg_ctl", "-D", data, "-w", "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses= -c fsync=off -k "+dir, "start")
+	command("pg_ctl", "-D", data, "-w", "-t", "300", "-l", filepath.Join(dir, "log"), "-o", "-c listen_addresses= -c fsync=off -k "+dir, "start")
 	tb.Cleanup(func() { command("pg_ctl", "-D", data, "-m", "immediate", "stop") })
 	return "postgres://tester@/postgres?host=" + dir
 }
