@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// patience is how long a test waits for one thing that must happen. No test that passes waits for it
-// to end, so it may be long enough for a machine that is much slower.
+// patience is how long a test waits for one thing that must happen. No test that passes waits that
+// long, so it is enough for a machine that is much slower.
 const patience = 30 * time.Second
 
 // tab is a page, a window, or a frame of another site.
@@ -71,8 +71,8 @@ type tab struct {
 
 func (b tab) test() *testing.T { return b.t }
 
-// newTab opens an empty page. Its storage is that of a new user. It behaves as the page that has the
-// attention of the user, whatever other tests have in front.
+// newTab opens an empty page. Its storage is that of a new user. It behaves as the page that has
+// the attention of the user, whatever other tests have in front.
 func newTab(t *testing.T) tab {
 	t.Helper()
 	b := attach(t, browser, chromedp.WithNewBrowserContext())

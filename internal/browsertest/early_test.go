@@ -40,7 +40,7 @@ func isSeenAfter(b tab, script string) {
 		performance.getEntriesByType("resource").find(({ name }) => name.endsWith("`+script+`")).responseEnd`))
 }
 
-// Users cannot click in vain on a page whose script has not arrived, because they do not see it yet.
+// Users cannot click in vain on a page whose script has not arrived: they do not see it yet.
 func TestNoClickIsLost(t *testing.T) {
 	t.Parallel()
 	t.Run("Connect", func(t *testing.T) {

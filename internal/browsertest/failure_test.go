@@ -32,7 +32,8 @@ func TestHostIsUnreachable(t *testing.T) {
 	t.Parallel()
 	silent := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>An error page") }))
 	unframed := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Frame-Options", "DENY") }))
-	for name, host := range map[string]string{"nobody listens": "http://" + steadyAddress(t), "other page": silent.URL, "not in a frame": unframed.URL} {
+	hosts := map[string]string{"nobody listens": "http://" + steadyAddress(t), "other page": silent.URL, "not in a frame": unframed.URL}
+	for name, host := range hosts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, func(c *connect.Config) { c.Host = host })

@@ -76,8 +76,8 @@ func (p *sandbox) stop() {
 	}
 }
 
-// steadyAddress returns an address that is free, and stays so while the program that listens on it is
-// started again: systems give its port to nobody who asks for any.
+// steadyAddress returns an address that is free, and stays so while the program that listens on it
+// is started again: systems give its port to nobody who asks for any.
 func steadyAddress(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
