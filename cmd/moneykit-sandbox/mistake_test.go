@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -101,13 +102,15 @@ func TestHangingEndpoint(t *testing.T) {
 func TestSlowRequestIsBroken(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-latency", "1h")
-	answered := make(chan error, 1)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.info.API+"/institutions", nil)
+	answered, written := make(chan error, 1), make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		WroteRequest: func(httptrace.WroteRequestInfo) { close(written) },
+	})
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.info.API+"/institutions", nil)
 	require.NoError(t, err)
-	written := make(chan struct{})
+	client := &http.Client{Transport: &http.Transport{}} // It sends the request once.
 	go func() {
-		close(written)
-		response, err := http.DefaultClient.Do(r)
+		response, err := client.Do(r)
 		if err == nil {
 			err = response.Body.Close()
 		}

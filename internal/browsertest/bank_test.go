@@ -204,7 +204,7 @@ addEventListener("pageshow", () => setTimeout(() => { window.again = connect.res
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")
 	answer(b, true)
-	b.until("location.pathname === '/connect/oauth' && document.querySelector('iframe')")
+	b.early("location.pathname === '/connect/oauth' && document.querySelector('iframe')")
 	close(release)
 	goOn(s.frame(b, "continue"))
 	assert.Equal(t, "linked", settled(b)["outcome"])
@@ -228,7 +228,7 @@ func TestFullPageContinuesLate(t *testing.T) {
 	goToBank(s.frame(b, "start"))
 	b.until("location.pathname === '" + bankPath + "'")
 	answer(b, true)
-	b.until("location.pathname === '/' && window.connect && document.readyState === 'complete'")
+	b.until("location.pathname === '/' && window.connect")
 	const left = "JSON.parse(sessionStorage.getItem('moneykit.connect.start')).left"
 	assert.True(t, eval[bool](b, left))
 	b.do("go(connect.resume())")

@@ -4,13 +4,18 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -51,8 +56,9 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// patience is how long a test waits for one thing that must happen.
-const patience = 10 * time.Second
+// patience is how long a test waits for one thing that must happen. No test that passes waits that
+// long, so it is enough for a machine that is much slower.
+const patience = 30 * time.Second
 
 // tab is a page, a window, or a frame of another site.
 type tab struct {
@@ -65,20 +71,38 @@ type tab struct {
 
 func (b tab) test() *testing.T { return b.t }
 
-// newTab opens an empty page. Its storage is that of a new user.
+// newTab opens an empty page. Its storage is that of a new user. It behaves as the page that has
+// the attention of the user, whatever other tests have in front.
 func newTab(t *testing.T) tab {
 	t.Helper()
-	return attach(t, browser, chromedp.WithNewBrowserContext())
+	b := attach(t, browser, chromedp.WithNewBrowserContext())
+	_, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+	require.NoError(t, err)
+	return b
 }
 
 func attach(t *testing.T, parent context.Context, option chromedp.ContextOption) tab {
 	t.Helper()
+	b, err := tryAttach(t, parent, option)
+	require.NoError(t, err)
+	return b
+}
+
+func tryAttach(t *testing.T, parent context.Context, option chromedp.ContextOption) (tab, error) {
+	t.Helper()
 	b := tab{t: t, mu: &sync.Mutex{}, console: &[]string{}}
 	ctx, cancel := chromedp.NewContext(parent, option, chromedp.WithListener(b.hear))
-	t.Cleanup(cancel)
 	b.ctx = ctx
-	require.NoError(t, chromedp.Do(ctx))
-	return b
+	err := chromedp.Do(ctx)
+	if err == nil {
+		err = b.slowDown()
+	}
+	if err != nil {
+		cancel()
+		return tab{}, err
+	}
+	t.Cleanup(cancel)
+	return b, nil
 }
 
 // beside opens an empty page in the same browser. It has the same localStorage.
@@ -140,22 +164,42 @@ func try[T any](b tab, expression string) (T, error) {
 	}))
 }
 
-// do evaluates JavaScript whose value is of no use. The page may be gone afterwards.
+// isLoaded says that all scripts of a page have run, so that it obeys its user.
+const isLoaded = "document.readyState === 'complete'"
+
+// do evaluates JavaScript whose value is of no use, in a page that is loaded. The page may be gone
+// afterwards.
 func (b tab) do(expression string) {
 	b.t.Helper()
-	eval[bool](b, "(() => {"+expression+"; return true})()")
+	b.act("true", expression)
+}
+
+// act evaluates JavaScript once, as soon as a page is loaded and a condition is true there.
+func (b tab) act(condition, expression string) {
+	b.t.Helper()
+	b.until(condition)
+	// The page may have changed since.
+	require.True(b.t, within(func() bool {
+		return eval[bool](b, "(() => { if (!("+isLoaded+" && ("+condition+"))) return false;"+expression+"; return true })()")
+	}), "%s\nconsole: %s", expression, b.said())
 }
 
 // click clicks an element as soon as it is there.
 func (b tab) click(selector string) {
 	b.t.Helper()
 	element := fmt.Sprintf("document.querySelector(%q)", selector)
-	b.until(element + " !== null")
-	b.do(element + ".click()")
+	b.act(element+" !== null", element+".click()")
 }
 
-// until waits until an expression is true. It may be evaluated in several pages, one after another.
+// until waits until a page is loaded and an expression is true. It may be evaluated in several
+// pages, one after another.
 func (b tab) until(expression string) {
+	b.t.Helper()
+	b.early(isLoaded + " && (" + expression + ")")
+}
+
+// early waits until an expression is true in a page that may still be loading.
+func (b tab) early(expression string) {
 	b.t.Helper()
 	last := error(nil)
 	if !within(func() bool {
@@ -163,7 +207,7 @@ func (b tab) until(expression string) {
 		last = err
 		return err == nil && ok
 	}) {
-		text, _ := try[string](b, "location.href.split('?')[0] + ': ' + document.body?.innerText")
+		text, _ := try[string](b, "location.href.split('?')[0] + ' is ' + document.readyState + ': ' + document.body?.innerText")
 		require.Fail(b.t, "it does not come true", "%s: %v\npage: %s\nconsole: %s", expression, last, text, b.said())
 	}
 }
@@ -185,22 +229,67 @@ func within(condition func() bool) bool {
 	}
 }
 
-// find attaches to a target of a type, such as page or iframe, whose URL has a prefix.
+// find attaches to a target of a type, such as page or iframe, whose URL has a prefix. Of frames it
+// finds those of the document that the page shows now.
 func (b tab) find(kind, prefix string) tab {
 	b.t.Helper()
-	var option chromedp.ContextOption
+	var found tab
+	last := error(nil)
 	require.True(b.t, within(func() bool {
 		targets, err := chromedp.Targets(b.ctx)
 		require.NoError(b.t, err)
 		for _, target := range targets {
-			if target.Type == kind && strings.HasPrefix(target.URL, prefix) {
-				option = chromedp.WithTargetID(target.TargetID)
+			if target.Type != kind || !strings.HasPrefix(target.URL, prefix) || (kind == "iframe" && !b.shows(target.TargetID)) {
+				continue
+			}
+			if found, last = tryAttach(b.t, b.ctx, chromedp.WithTargetID(target.TargetID)); last == nil {
 				return true
 			}
 		}
 		return false
-	}), "there is no %s at %s\nconsole: %s", kind, prefix, b.said())
-	return attach(b.t, b.ctx, option)
+	}), "there is no %s at %s: %v\nconsole: %s", kind, prefix, last, b.said())
+	if kind == "iframe" {
+		now := true
+		_, err := chromedp.Call(found.ctx, page.AddScriptToEvaluateOnNewDocument,
+			page.AddScriptToEvaluateOnNewDocumentParams{Source: holdScreens, RunImmediately: &now})
+		require.NoError(b.t, err)
+	}
+	return found
+}
+
+// shows reports whether the document of a page has a frame. The frames of its last document go away
+// later than that does.
+func (b tab) shows(id target.ID) bool {
+	document, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document"})
+	if err != nil {
+		return false // It is being replaced.
+	}
+	depth := int64(-1)
+	described, err := chromedp.Call(b.ctx, dom.DescribeNode, dom.DescribeNodeParams{ObjectID: document.Result.ObjectID, Depth: &depth})
+	if err != nil {
+		return false
+	}
+	nodes := []*cdp.Node{described.Node}
+	for len(nodes) > 0 {
+		node := nodes[0]
+		if string(node.FrameID) == string(id) {
+			return true
+		}
+		nodes = append(nodes[1:], node.Children...)
+	}
+	return false
+}
+
+// closes closes a window, and waits until it is gone.
+func (b tab) closes() {
+	b.t.Helper()
+	id := chromedp.FromContext(b.ctx).Target.TargetID
+	b.do("setTimeout(() => window.close())")
+	require.True(b.t, within(func() bool {
+		targets, err := chromedp.Targets(browser)
+		require.NoError(b.t, err)
+		return !slices.ContainsFunc(targets, func(info *target.Info) bool { return info.TargetID == id })
+	}), "the window is still open")
 }
 
 // gone waits until no target has a URL with the prefix.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/moneykittest"
@@ -45,7 +46,10 @@ func TestConnectLogin(t *testing.T) {
 			for _, step := range steps {
 				shown(a.frame, step.screen)
 				if step.screen == "Waiting" {
-					continue // It goes on by itself.
+					for range 3 {
+						waited(a.frame)
+					}
+					continue
 				}
 				enter(a.frame, step.fields)
 				events = append(events, step.event)
@@ -181,7 +185,12 @@ func TestConnectAtInstantBank(t *testing.T) {
 	pick(a.frame, moneykittest.InstantBank)
 	submit(a.frame, "Permissions")
 	shown(a.frame, "Accounts") // There is nothing to enter.
-	link, accounts := a.linked()
-	assert.Equal(t, "moneykit-instant-bank", link.InstitutionID)
-	assert.Equal(t, allAccounts(), accounts)
+	submit(a.frame, "Accounts")
+	shown(a.frame, "Success")
+	waited(a.frame)
+	assert.Equal(t, "linked", settled(a.page)["outcome"])
+	links := a.stored()
+	require.Len(t, links, 1)
+	assert.Equal(t, "moneykit-instant-bank", links[0].InstitutionID)
+	assert.Equal(t, allAccounts(), a.accounts(links[0].ID))
 }

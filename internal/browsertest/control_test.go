@@ -1,7 +1,6 @@
 package browsertest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,8 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,17 +25,17 @@ func verbForm(panel, title string) string {
 		panel, title)
 }
 
-// clickOn clicks in the middle of an element, which JavaScript finds, with the mouse.
+// clickOn clicks in the middle of an element, which JavaScript finds, with the mouse. What the page
+// gets from the sandbox meanwhile can move the element away, so it is clicked until it was hit.
 func (b tab) clickOn(element string) {
 	b.t.Helper()
-	b.until(element + "?.checkVisibility()")
-	at := eval[[]float64](b, `(() => {
-		const element = `+element+`;
-		element.scrollIntoView({ block: "center", behavior: "instant" });
-		const { x, y, width, height } = element.getBoundingClientRect();
-		return [x + width / 2, y + height / 2];
-	})()`)
-	b.press(at[0], at[1], 1)
+	require.True(b.t, within(func() bool {
+		x, y := b.middle(element)
+		b.do(`window.hit = false; addEventListener("click", ({ target }) => { hit = Boolean((` + element + `)?.contains(target)) },
+			{ capture: true, once: true })`)
+		b.press(x, y, 1)
+		return eval[bool](b, "hit")
+	}), "%s is not hit", element)
 }
 
 // unfold opens what is folded away, of which JavaScript finds the summary.
@@ -258,7 +255,7 @@ func TestControlTools(t *testing.T) {
 // TestControlReconnects starts the sandbox again while the page is open.
 func TestControlReconnects(t *testing.T) {
 	t.Parallel()
-	p := launch(t)
+	p := launch(t, "-listen", steadyAddress(t), "-control", steadyAddress(t))
 	p.link("user-before")
 	b := p.page()
 	b.until(row("links", "user-before"))
@@ -352,10 +349,6 @@ func TestControlKeyboard(t *testing.T) {
 	p := launch(t)
 	id := p.link("user-7")
 	b := p.page()
-	require.NoError(t, chromedp.Do(b.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-		return err
-	})))
 	key := func(keys string) { require.NoError(t, chromedp.Do(b.ctx, chromedp.KeyEvent(keys))) }
 	reach := func(what string) {
 		for range 60 {

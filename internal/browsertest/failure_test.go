@@ -3,7 +3,6 @@ package browsertest
 import (
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -31,11 +30,10 @@ func fails(b tab, code string) map[string]any {
 
 func TestHostIsUnreachable(t *testing.T) {
 	t.Parallel()
-	closed := httptest.NewServer(nil)
-	closed.Close()
 	silent := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<p>An error page") }))
 	unframed := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("X-Frame-Options", "DENY") }))
-	for name, host := range map[string]string{"nobody listens": closed.URL, "other page": silent.URL, "not in a frame": unframed.URL} {
+	hosts := map[string]string{"nobody listens": "http://" + steadyAddress(t), "other page": silent.URL, "not in a frame": unframed.URL}
+	for name, host := range hosts {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newSite(t, func(c *connect.Config) { c.Host = host })
@@ -97,7 +95,7 @@ func TestApplicationRemovesFrame(t *testing.T) {
 	s.frame(b, "start")
 	b.do("document.querySelector('iframe').remove()")
 	assert.Equal(t, map[string]any{"outcome": "exited"}, settled(b))
-	assert.Contains(t, s.told(), "exited")
+	s.hears("exited")
 
 	// The package still listens for the frame that is gone, and hears the next one.
 	b.do("go(connect.link())")

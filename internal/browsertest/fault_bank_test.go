@@ -40,7 +40,7 @@ func TestBankWindowIsClosed(t *testing.T) {
 	frame := s.frame(b, "start")
 	choose(frame, moneykittest.OAuthBank)
 	says(frame, "Finish in the bank’s window")
-	b.find("page", s.host.URL+bankPath).do("setTimeout(() => window.close())")
+	b.find("page", s.host.URL+bankPath).closes()
 	says(frame, "The bank’s window was closed before you were done")
 	assert.Contains(t, eval[string](frame, "document.querySelector('#live').textContent"), "window was closed")
 	frame.click("[data-bank=open][data-state~=closed]")
@@ -254,7 +254,7 @@ func TestReturnIsTooLate(t *testing.T) {
 			giveUp(frame)
 			b.until("document.querySelector('#status').textContent !== ''")
 			assert.Contains(t, s.lastResult(), "moneykittest.expired_")
-			assert.Equal(t, "exited", s.told()[len(s.told())-1])
+			s.hears("exited")
 			assert.Empty(t, s.stored())
 		})
 	}

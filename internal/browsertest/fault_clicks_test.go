@@ -235,11 +235,11 @@ func TestDoubleClickAtBank(t *testing.T) {
 	frame := s.frame(b, "start")
 	choose(frame, moneykittest.OAuthBank)
 	bank := b.find("page", s.host.URL+bankPath)
-	bank.until("document.querySelector('input[name=password]') !== null && document.readyState === 'complete'")
+	bank.until("document.querySelector('input[name=password]') !== null")
 	bank.do("const form = document.forms[0]; form.username.value = 'user_good'; form.password.value = 'pass_good'")
 	x, y := middle(bank, "button.main")
 	bank.press(x, y, 1)
-	bank.until("document.querySelector('button[value=allow]') !== null && document.readyState === 'complete'")
+	bank.until("document.querySelector('button[value=allow]') !== null")
 	for _, value := range []string{"allow", "refuse"} {
 		bank.do("addEventListener('submit', () => { window.submitted = true })")
 		x, y = middle(bank, "button[value="+value+"]")

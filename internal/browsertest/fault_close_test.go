@@ -57,7 +57,7 @@ var phases = map[string]phase{
 		signedIn("user_question", "Security Question"),
 		func(frame tab) { submit(frame, "Security Question") }, "mfa",
 	},
-	"Waiting": {signedIn("user_slow", "Waiting"), func(frame tab) { frame.until("true") }, "poll"},
+	"Waiting": {signedIn("user_slow", "Waiting"), waited, "poll"},
 	"OAuth": {
 		func(frame tab) {
 			pick(frame, moneykittest.OAuthBank)
@@ -130,7 +130,7 @@ func TestCloseInEachPhase(t *testing.T) {
 					return
 				}
 				assert.Equal(t, []string{"link.exit"}, eval[[]string](b, "heard"))
-				assert.Equal(t, "exited", s.told()[len(s.told())-1])
+				s.hears("exited")
 				assert.Empty(t, s.stored())
 				switch {
 				case name == "Error" && way == "idle":
@@ -207,9 +207,9 @@ func TestCloseAfterSuccess(t *testing.T) {
 			shows(b, tc.shows)
 			if tc.shows == "linked" {
 				assert.Len(t, s.stored(), 1)
-				assert.Equal(t, "success", s.told()[len(s.told())-1])
+				s.hears("success")
 			} else {
-				assert.Equal(t, "exited", s.told()[len(s.told())-1])
+				s.hears("exited")
 			}
 			assert.Equal(t, 1, s.count("result"))
 		})

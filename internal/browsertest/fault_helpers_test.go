@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 
@@ -196,11 +197,22 @@ func toCredentials(frame tab) {
 	shown(frame, "Credentials")
 }
 
-// heard waits until the application's hooks were told all of this, and nothing else.
+// heardOnly waits until the application's hooks were told all of this, and nothing else. They are
+// told of events in their order. The end of Connect is posted on its own, at the same time.
 func (s *site) heardOnly(want []string) {
 	s.t.Helper()
 	within(func() bool { return len(s.told()) >= len(want) })
-	assert.Equal(s.t, want, s.told())
+	told := s.told()
+	isEnd := func(what string) bool { return what == "exited" }
+	assert.Len(s.t, told, len(want))
+	assert.Equal(s.t, slices.ContainsFunc(want, isEnd), slices.ContainsFunc(told, isEnd), "the end")
+	assert.Equal(s.t, slices.DeleteFunc(slices.Clone(want), isEnd), slices.DeleteFunc(told, isEnd))
+}
+
+// hears waits until the application's hooks were told something.
+func (s *site) hears(what string) {
+	s.t.Helper()
+	assert.True(s.t, within(func() bool { return slices.Contains(s.told(), what) }), "%s: %s", what, s.told())
 }
 
 // lastResult returns the body of the last post to the endpoint result.
@@ -214,13 +226,29 @@ func (s *site) lastResult() string {
 // middle returns where the middle of an element of a frame is, which fills the page.
 func middle(frame tab, selector string) (x, y float64) {
 	frame.t.Helper()
-	frame.until(fmt.Sprintf("document.querySelector(%q)?.checkVisibility()", selector))
-	point := eval[[]float64](frame, fmt.Sprintf(`(() => {
-		const e = document.querySelector(%q);
-		e.scrollIntoView({ block: "nearest" });
-		const { x, y, width, height } = e.getBoundingClientRect();
-		return [x + width / 2, y + height / 2];
-	})()`, selector))
+	return frame.middle(fmt.Sprintf("document.querySelector(%q)", selector))
+}
+
+// middle returns where the middle of an element is, which JavaScript finds, as soon as it is there
+// and does not move any more.
+func (b tab) middle(element string) (x, y float64) {
+	b.t.Helper()
+	b.until("(" + element + ")?.checkVisibility()")
+	point := eval[[]float64](b, `new Promise((done) => {
+		let before = "";
+		(function look() {
+			const e = `+element+`;
+			e?.scrollIntoView({ block: "nearest", behavior: "instant" });
+			const { x, y, width, height } = e?.getBoundingClientRect() ?? {};
+			const at = [x + width / 2, y + height / 2];
+			if (e && String(at) === before) {
+				done(at);
+			} else {
+				before = String(at);
+				requestAnimationFrame(look);
+			}
+		})();
+	})`)
 	return point[0], point[1]
 }
 

@@ -185,6 +185,9 @@ func newFox(t *testing.T, browser *firefox) fox {
 	t.Helper()
 	var user struct{ UserContext string }
 	browser.must(t, "browser.createUserContext", map[string]any{}, &user)
+	browser.must(t, "script.addPreloadScript", map[string]any{
+		"functionDeclaration": "() => { if (parent !== window) " + holdScreens + " }", "userContexts": []string{user.UserContext},
+	}, nil)
 	var page struct{ Context string }
 	browser.must(t, "browsingContext.create", map[string]any{"type": "window", "userContext": user.UserContext}, &page)
 	return fox{t: t, browser: browser, user: user.UserContext, context: page.Context}
@@ -232,24 +235,31 @@ func (b fox) evaluate(expression string, value any) error {
 	return json.Unmarshal([]byte(evaluated.Result.Value), value)
 }
 
-// do evaluates JavaScript whose value is of no use. The page may be gone afterwards.
+// do evaluates JavaScript whose value is of no use, in a page that is loaded. The page may be gone
+// afterwards.
 func (b fox) do(expression string) {
 	b.t.Helper()
-	var ok bool
-	require.NoError(b.t, b.evaluate("(() => {"+expression+"; return true})()", &ok), expression)
+	b.until("true")
+	// The page may have changed since.
+	require.True(b.t, within(func() bool {
+		var ok bool
+		require.NoError(b.t, b.evaluate("(() => { if (!("+isLoaded+")) return false;"+expression+"; return true })()", &ok), expression)
+		return ok
+	}), "%s\nconsole: %s", expression, b.said())
 }
 
-// until waits until an expression is true. It may be evaluated in several pages, one after another.
+// until waits until a page is loaded and an expression is true. It may be evaluated in several
+// pages, one after another.
 func (b fox) until(expression string) {
 	b.t.Helper()
 	last := error(nil)
 	if !within(func() bool {
 		var ok bool
-		last = b.evaluate("Boolean("+expression+")", &ok)
+		last = b.evaluate("Boolean("+isLoaded+" && ("+expression+"))", &ok)
 		return last == nil && ok
 	}) {
 		var text string
-		_ = b.evaluate("location.href.split('?')[0] + ': ' + document.body?.innerText", &text)
+		_ = b.evaluate("location.href.split('?')[0] + ' is ' + document.readyState + ': ' + document.body?.innerText", &text)
 		require.Fail(b.t, "it does not come true", "%s: %v\npage: %s\nconsole: %s", expression, last, text, b.said())
 	}
 }

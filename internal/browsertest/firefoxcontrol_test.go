@@ -11,7 +11,7 @@ import (
 // useControlPage breaks a link on the page of moneykit-sandbox, which is started again then.
 func useControlPage(t *testing.T, browser *firefox) {
 	t.Helper()
-	p := launch(t)
+	p := launch(t, "-listen", steadyAddress(t), "-control", steadyAddress(t))
 	p.link("user-7")
 	b := newFox(t, browser)
 	const live = `document.querySelector("#live").textContent === "Live"`

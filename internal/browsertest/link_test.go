@@ -54,7 +54,7 @@ func TestExit(t *testing.T) {
 	b.click("#link")
 	leave(s.frame(b, "start"))
 	shows(b, "Connect: exited")
-	assert.Contains(t, s.told(), "exited")
+	s.hears("exited")
 	assert.Empty(t, s.stored())
 
 	// Connect can be opened again.

@@ -51,11 +51,6 @@ window.connect = (method, token, options) => {
 	document.querySelector("iframe").style.colorScheme = "normal"; // as connect.js does
 };`
 	s.page = newTab(t)
-	// It behaves as the page that has the attention of the user.
-	require.NoError(t, chromedp.Do(s.page.ctx, chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		_, err := cdp.Call(ctx, target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
-		return err
-	})))
 	return s
 }
 
@@ -89,8 +84,6 @@ func (s *stage) enter(params moneykit.LinkSessionParams, token string) {
 	s.watched = s.frame
 	opened(s.frame)
 	s.frame.until("document.hasFocus()")
-	// Screens that go on by themselves stay.
-	s.frame.do("const wait = setTimeout; window.setTimeout = (call, after) => wait(call, after >= 700 ? 1e6 : after)")
 }
 
 // at waits for a screen, and shows it to the test under a name.
@@ -274,7 +267,7 @@ var walks = map[string]func(s *stage){
 		s.see(bank, "bank-login-error")
 		logIn(bank)
 		s.see(bank, "bank-grant")
-		bank.do("setTimeout(() => window.close())")
+		bank.closes()
 		s.frame.until("!document.querySelector('[data-state=closed]').hidden")
 		s.see(s.frame, "oauth-closed")
 		s.page.open(s.host.URL + bankPath)

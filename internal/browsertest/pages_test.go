@@ -23,6 +23,25 @@ type view interface {
 	until(expression string)
 }
 
+// holdScreens is a script that keeps Connect from going on by itself: a machine may be too slow to
+// see its last screen, and the one that waits for the bank.
+const holdScreens = `{
+	const wait = setTimeout;
+	window.goOn = null;
+	window.setTimeout = (call, after) => {
+		if (after < 700) return wait(call, after);
+		window.goOn = call;
+		return wait(() => {}, 1e6);
+	};
+}`
+
+// waited lets a screen that goes on by itself do so: the one that waits for the bank asks once more
+// whether it is ready, and the last one ends.
+func waited(frame tab) {
+	frame.t.Helper()
+	frame.act("window.goOn", "const call = goOn; goOn = null; call()")
+}
+
 // opened waits until Connect shows its first screen in a frame.
 func opened[V view](frame V) V {
 	frame.test().Helper()
@@ -168,7 +187,7 @@ func answer(bank view, allow bool) {
 // logIn logs in on the bank's page.
 func logIn(bank view) {
 	bank.test().Helper()
-	bank.until("document.querySelector('input[name=password]') !== null && document.readyState === 'complete'")
+	bank.until("document.querySelector('input[name=password]') !== null")
 	bank.do("const form = document.forms[0]; form.username.value = 'user_good'; form.password.value = 'pass_good'; form.submit()")
 	bank.until("document.querySelector('button[value=allow]') !== null")
 }

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -72,6 +74,22 @@ func (p *sandbox) stop() {
 		_ = p.command.Process.Kill()
 		_ = p.command.Wait()
 	}
+}
+
+// steadyAddress returns an address that is free, and stays so while the program that listens on it
+// is started again: systems give its port to nobody who asks for any.
+func steadyAddress(t *testing.T) string {
+	t.Helper()
+	for range 1000 {
+		address := fmt.Sprint("localhost:", 10_000+rand.IntN(20_000))
+		var config net.ListenConfig
+		if listener, err := config.Listen(t.Context(), "tcp", address); err == nil {
+			require.NoError(t, listener.Close())
+			return address
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 // ports returns flags for another program on the same ports.

@@ -169,7 +169,7 @@ func (s *site) listed() (listed []map[string]string) {
 // serve serves a handler until the test is over. Connections of browsers may be open then.
 func serve(t *testing.T, h http.Handler) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(h)
+	server := httptest.NewServer(late(h))
 	t.Cleanup(func() {
 		server.CloseClientConnections()
 		server.Close()

@@ -57,7 +57,7 @@ func (s *Server) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *Server) control(tb testing.TB, args ...string) {
 	tb.Helper()
-	s.run(tb, "pg_ctl", append([]string{"-D", s.data(), "-w", "-l", filepath.Join(s.dir, "log")}, args...)...)
+	s.run(tb, "pg_ctl", append([]string{"-D", s.data(), "-w", "-t", "300", "-l", filepath.Join(s.dir, "log")}, args...)...)
 }
 
 func (s *Server) run(tb testing.TB, name string, args ...string) {
