@@ -56,6 +56,8 @@ func runAll(t *testing.T, d databases) {
 		"TokenRenewal":     testTokenRenewal,
 		"DeduperForgets":   testDeduperForgets,
 		"TwoWorkers":       testTwoWorkers,
+		"Readme":           testReadme,
+		"Clocks":           testClocks,
 		"KillInUpdate":     testKillInUpdate,
 		"KillInWork":       testKillInWork,
 		"KillInSync":       testKillInSync,

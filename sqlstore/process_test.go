@@ -92,7 +92,7 @@ func (o order) run(ctx context.Context) error {
 	case "apply":
 		return s.ApplyUpdate(ctx, &o.Update)
 	case "begin":
-		if _, err := s.Begin(ctx, "mk_1", "sync", time.Second); err != nil {
+		if _, err := s.Begin(ctx, "mk_1", "sync", longLease); err != nil {
 			return err
 		}
 		wait("paused")
@@ -245,6 +245,8 @@ func testKillInWork(t *testing.T, d *database) {
 	p.kill()
 	_, err := s.Begin(t.Context(), "mk_1", "sync", longLease)
 	require.ErrorAs(t, err, new(*sqlstore.BusyError))
+	_, err = d.open(t).ExecContext(t.Context(), d.text("UPDATE moneykit_work SET leased_to = leased_to - $1"), longLease.Milliseconds())
+	require.NoError(t, err)
 	_, err = s.Finish(t.Context(), begin(t.Context(), t, s))
 	require.NoError(t, err)
 }
