@@ -62,6 +62,7 @@ func fill(v reflect.Value, n *int) {
 
 // testWhole stores transactions with each field set, and with odd values.
 func testWhole(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	n := 0
 	whole := row(1)
@@ -104,6 +105,7 @@ func testWhole(t *testing.T, d *database) {
 
 // testReplaces stores what PostgreSQL cannot hold.
 func testReplaces(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	odd := row(1)
 	odd.ID, odd.Description = "txn_\x00", "a\x00b\xffc"
@@ -129,6 +131,7 @@ func testReplaces(t *testing.T, d *database) {
 
 // testNanoseconds continues a position whose time is finer than that of any column.
 func testNanoseconds(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	u := update("mk_1", "", "a")
 	u.Position.RefreshedAt = moneykit.Timestamp{Time: time.Date(2030, 1, 1, 0, 0, 0, 123456789, time.UTC)}
@@ -141,6 +144,7 @@ func testNanoseconds(t *testing.T, d *database) {
 
 // testPages reads more rows than a page has, and writes meanwhile.
 func testPages(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	db.SetMaxOpenConns(1) // A loop that holds its connection would wait for itself.
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
@@ -172,6 +176,7 @@ func testPages(t *testing.T, d *database) {
 
 // testInTx lets updates take part in a transaction of the caller.
 func testInTx(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
 	require.NoError(t, err)

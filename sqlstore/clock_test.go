@@ -20,6 +20,7 @@ import (
 // right: in a bubble of synctest it is the year 2000. For SQLite the clock is that of the driver, so
 // this is about PostgreSQL.
 func testClocks(t *testing.T, d *database) {
+	t.Helper()
 	if d.dialect == sqlstore.SQLite {
 		return
 	}

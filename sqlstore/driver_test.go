@@ -12,13 +12,13 @@ import (
 )
 
 // hooked opens a database whose driver calls before with each statement that it sends.
-func (d *database) hooked(t testing.TB, before func(query string)) *sql.DB {
-	t.Helper()
+func (d *database) hooked(tb testing.TB, before func(query string)) *sql.DB {
+	tb.Helper()
 	plain, err := sql.Open(d.driver, d.source)
-	require.NoError(t, err)
-	require.NoError(t, plain.Close())
+	require.NoError(tb, err)
+	require.NoError(tb, plain.Close())
 	db := sql.OpenDB(hookedConnector{plain.Driver(), d.source, before})
-	t.Cleanup(func() { db.Close() })
+	tb.Cleanup(func() { db.Close() })
 	return db
 }
 

@@ -5,6 +5,7 @@ package sqlstore_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -21,6 +22,7 @@ import (
 )
 
 func testOpen(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	var group sync.WaitGroup
 	for range 8 {
@@ -42,6 +44,7 @@ func testOpen(t *testing.T, d *database) {
 
 // testStatements counts what an update costs.
 func testStatements(t *testing.T, d *database) {
+	t.Helper()
 	var mu sync.Mutex
 	var seen []string
 	s, err := sqlstore.Open(t.Context(), d.hooked(t, func(query string) {
@@ -62,6 +65,7 @@ func testStatements(t *testing.T, d *database) {
 }
 
 func testLimiter(t *testing.T, d *database) {
+	t.Helper()
 	const operation, perLink = "GET /links/{id}/accounts", 4
 	db := d.open(t)
 	first, err := sqlstore.Open(t.Context(), db, d.dialect)
@@ -80,8 +84,8 @@ func testLimiter(t *testing.T, d *database) {
 					return
 				}
 				var refusal *moneykit.Error
-				assert.ErrorIs(t, err, moneykit.ErrRateLimited)
-				if assert.ErrorAs(t, err, &refusal) {
+				assert.True(t, errors.Is(err, moneykit.ErrRateLimited))
+				if errors.As(err, &refusal) {
 					assert.Greater(t, refusal.RetryAfter, 30*time.Second)
 				}
 			})
@@ -132,6 +136,7 @@ func testLimiter(t *testing.T, d *database) {
 
 // testTokenTakeover lets the process end that fetches.
 func testTokenTakeover(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
 	require.NoError(t, err)
@@ -159,6 +164,7 @@ func testTokenTakeover(t *testing.T, d *database) {
 
 // testTokenRenewal renews a token early, while it still serves.
 func testTokenRenewal(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
 	require.NoError(t, err)
@@ -182,6 +188,7 @@ func testTokenRenewal(t *testing.T, d *database) {
 
 // testDeduperForgets deletes old keys on Commit.
 func testDeduperForgets(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
 	require.NoError(t, err)
@@ -204,6 +211,7 @@ func testDeduperForgets(t *testing.T, d *database) {
 
 // testTwoWorkers syncs one link from two stores at once, while its transactions change.
 func testTwoWorkers(t *testing.T, d *database) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	stores := []*sqlstore.Store{d.store(t), d.store(t)}
@@ -224,6 +232,7 @@ func testTwoWorkers(t *testing.T, d *database) {
 
 // testRestart ends PostgreSQL in the middle of a sync.
 func testRestart(t *testing.T, d *database) {
+	t.Helper()
 	if d.server == nil {
 		return
 	}

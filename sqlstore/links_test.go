@@ -22,6 +22,7 @@ func hooks(s *sqlstore.Store) connect.Config {
 }
 
 func testLinks(t *testing.T, d *database) {
+	t.Helper()
 	s, ctx := d.store(t), t.Context()
 	require.NotNil(t, hooks(s).OnLinked)
 	link := moneykit.Link{ID: "mk_1", InstitutionID: "chase", InstitutionName: "Chase", State: moneykit.LinkStateConnected}
@@ -58,6 +59,7 @@ func testLinks(t *testing.T, d *database) {
 }
 
 func testLinkStates(t *testing.T, d *database) {
+	t.Helper()
 	s, ctx := d.store(t), t.Context()
 	at := time.Date(2030, 1, 1, 12, 0, 0, 0, time.FixedZone("", 7200))
 	require.ErrorIs(t, s.SetLinkState(ctx, "mk_1", moneykit.LinkStateError, "", at), sql.ErrNoRows)
@@ -82,6 +84,7 @@ func testLinkStates(t *testing.T, d *database) {
 }
 
 func testManyLinks(t *testing.T, d *database) {
+	t.Helper()
 	s, ctx := d.store(t), t.Context()
 	const n = 1100
 	tx, err := d.open(t).BeginTx(ctx, nil)

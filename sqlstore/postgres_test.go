@@ -70,6 +70,7 @@ func runAll(t *testing.T, d databases) {
 }
 
 func testStoreSuite(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
 		return s, func(linkID string) ([]moneykit.Transaction, error) { return all(t.Context(), s, linkID) }
@@ -77,10 +78,12 @@ func testStoreSuite(t *testing.T, d *database) {
 }
 
 func testDeduperSuite(t *testing.T, d *database) {
+	t.Helper()
 	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return d.store(t).Deduper() })
 }
 
 func testTokenSourceSuite(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	moneykittest.TokenSourceSuite(t, func() func(moneykittest.FetchToken) moneykit.TokenSource {
 		d.store(t)

@@ -162,6 +162,7 @@ func (p *process) kill() {
 }
 
 func testMigrationsAtOnce(t *testing.T, d *database) {
+	t.Helper()
 	var processes []*process
 	for range 8 {
 		processes = append(processes, d.start(t, order{Do: "open"}))
@@ -174,6 +175,7 @@ func testMigrationsAtOnce(t *testing.T, d *database) {
 
 // testKillInUpdate ends a process at each statement of an update.
 func testKillInUpdate(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", rows(60)...)))
 	for _, at := range []string{"DELETE FROM moneykit_transactions WHERE link_id = $1 AND pending", "INSERT INTO moneykit_transactions", "COMMIT"} {
@@ -193,6 +195,7 @@ func testKillInUpdate(t *testing.T, d *database) {
 // testStopBeforeUpdate stops a process before its update, and lets it go on when another one has
 // synced the link.
 func testStopBeforeUpdate(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", rows(3)...)))
 	p := d.start(t, order{Do: "apply", Update: *update("mk_1", "a", "late", rows(9)...), Pause: "BEGIN"})
@@ -219,6 +222,7 @@ func testStopBeforeUpdate(t *testing.T, d *database) {
 // testStopInUpdate stops a process that holds the lock of the position: PostgreSQL ends its
 // transaction after a while.
 func testStopInUpdate(t *testing.T, d *database) {
+	t.Helper()
 	if d.dialect == sqlstore.SQLite { // Nothing but the end of a process takes a lock from it.
 		return
 	}
@@ -238,6 +242,7 @@ func testStopInUpdate(t *testing.T, d *database) {
 
 // testKillInWork frees the work of a process that was killed when its lease ends.
 func testKillInWork(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	require.NoError(t, s.Request(t.Context(), "mk_1", "sync"))
 	p := d.start(t, order{Do: "begin"})
@@ -253,6 +258,7 @@ func testKillInWork(t *testing.T, d *database) {
 
 // testKillInSync ends a process between two pages, and two others finish the sync at once.
 func testKillInSync(t *testing.T, d *database) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	s := d.store(t)

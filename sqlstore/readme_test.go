@@ -17,6 +17,7 @@ import (
 
 // testReadme runs the queries of README.md, and looks for its tables and columns.
 func testReadme(t *testing.T, d *database) {
+	t.Helper()
 	s, db := d.store(t), d.open(t)
 	require.NoError(t, s.SaveLink(t.Context(), "user-1", &moneykit.Link{ID: "mk_1"}))
 	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", rows(40)...)))

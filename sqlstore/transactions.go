@@ -78,7 +78,7 @@ func scanTransaction(rows *sql.Rows) (moneykit.Transaction, error) {
 			return t, errors.New("the column extra of a transaction is not what this package writes")
 		}
 	}
-	t.Category = rest.Category
+	t.Category = rest.Category //nolint:staticcheck // It is deprecated, but it was there.
 	var err error
 	t.Amount, err = moneykit.ParseDecimal(cmp.Or(rest.Amount, amount))
 	return t, err
@@ -117,7 +117,7 @@ func collect[T any](ctx context.Context, s *Store, scan func(*sql.Rows) (T, erro
 		if err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, rows.Close()) }()
+		defer func() { _ = rows.Close() }() // Err tells what went wrong.
 		for rows.Next() {
 			value, err := scan(rows)
 			if err != nil {

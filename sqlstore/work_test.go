@@ -20,6 +20,7 @@ import (
 const longLease = 10 * time.Minute
 
 func testWork(t *testing.T, d *database) {
+	t.Helper()
 	s, other, ctx := d.store(t), d.store(t), t.Context()
 	_, err := s.Begin(ctx, "mk_1", "sync", longLease)
 	require.ErrorIs(t, err, sqlstore.ErrNoWork)
@@ -68,6 +69,7 @@ func testWork(t *testing.T, d *database) {
 
 // testWorkLost lets a worker stall until another one takes over.
 func testWorkLost(t *testing.T, d *database) {
+	t.Helper()
 	s, ctx := d.store(t), t.Context()
 	require.NoError(t, s.Request(ctx, "mk_1", "sync"))
 	stalled, err := s.Begin(ctx, "mk_1", "sync", time.Millisecond)
@@ -110,6 +112,7 @@ func begin(ctx context.Context, t *testing.T, s *sqlstore.Store) sqlstore.Work {
 // testWorkModel lets workers run what others request: each request is followed by a run that begins
 // after it, and no two run at once.
 func testWorkModel(t *testing.T, d *database) {
+	t.Helper()
 	const requests, workers = 40, 4
 	s, ctx := d.store(t), t.Context()
 	var mu sync.Mutex
@@ -144,13 +147,16 @@ func testWorkModel(t *testing.T, d *database) {
 					<-time.After(time.Millisecond)
 					continue
 				}
-				if !assert.NoError(t, err) {
+				if err != nil {
+					t.Error(err)
 					return
 				}
 				assert.Equal(t, int32(1), running.Add(1))
 				running.Add(-1)
 				_, err = s.Finish(ctx, work)
-				assert.NoError(t, err)
+				if err != nil {
+					t.Error(err)
+				}
 				mu.Lock()
 				done = max(done, covers)
 				mu.Unlock()
@@ -163,6 +169,7 @@ func testWorkModel(t *testing.T, d *database) {
 }
 
 func testInbox(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	s, err := sqlstore.Open(t.Context(), db, d.dialect)
 	require.NoError(t, err)
