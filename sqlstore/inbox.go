@@ -52,4 +52,3 @@ func (s *Store) ForgetEvents(ctx context.Context, olderThan time.Duration) error
 		}
 	}
 }
-

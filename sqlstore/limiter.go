@@ -3,10 +3,10 @@ package sqlstore
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"time"
 
+	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/keylock"
 	"github.com/moneykit/moneykit-go/internal/ratelimit"
 )
@@ -21,16 +21,12 @@ const budgetWindow = ratelimit.Window + 5*time.Second
 // at once.
 //
 // A request takes one slot of each of its limits for 65 seconds on the database's clock, which is a
-// statement or two. If none is free, Wait waits, or returns an error at once if the context ends
-// before a slot is free. Slots that have served are deleted.
-func (s *Store) Limiter() waiter { //nolint:revive // moneykit.Limiter, once it is there
+// statement or two. If none is free, Wait waits. If the context ends before a slot is free, Wait
+// returns an error at once that matches [moneykit.ErrRateLimited]. Slots that have served are deleted.
+func (s *Store) Limiter() moneykit.Limiter {
 	outside := *s
 	outside.tx = nil
 	return &limiter{store: &outside}
-}
-
-type waiter interface {
-	Wait(ctx context.Context, operation, linkID string) error
 }
 
 type limiter struct {
@@ -59,7 +55,7 @@ func budgets(operation, linkID string) (all []budget) {
 	return all
 }
 
-// Wait returns nil as soon as the request may be sent.
+// Wait implements [moneykit.Limiter].
 func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
 	all := budgets(operation, linkID)
 	if len(all) == 0 {
@@ -85,8 +81,7 @@ func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
 		}
 		wait += backoff(min(try, 4))
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			return fmt.Errorf("sqlstore: the rate limit of %s allows the next request in %v, but the context ends before: %w",
-				operation, wait.Round(time.Millisecond), context.DeadlineExceeded)
+			return &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: wait}
 		}
 		if err := pause(ctx, wait); err != nil {
 			return err

@@ -1,11 +1,11 @@
+//go:build unix
+
 package sqlstore_test
 
 import (
-	"context"
 	"flag"
 	"testing"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/moneykit/moneykit-go"
@@ -33,15 +33,44 @@ func TestPostgreSQL(t *testing.T) {
 func runAll(t *testing.T, d databases) {
 	t.Helper()
 	for name, test := range map[string]func(*testing.T, *database){
-		"StoreSuite":         testStoreSuite,
-		"DeduperSuite":       testDeduperSuite,
-		"TokenSourceSuite":   testTokenSourceSuite,
+		"StoreSuite":       testStoreSuite,
+		"DeduperSuite":     testDeduperSuite,
+		"TokenSourceSuite": testTokenSourceSuite,
+		"Open":             testOpen,
+		"MigrationsAtOnce": testMigrationsAtOnce,
+		"Whole":            testWhole,
+		"Replaces":         testReplaces,
+		"Nanoseconds":      testNanoseconds,
+		"Pages":            testPages,
+		"InTx":             testInTx,
+		"Statements":       testStatements,
+		"Links":            testLinks,
+		"LinkStates":       testLinkStates,
+		"ManyLinks":        testManyLinks,
+		"Work":             testWork,
+		"WorkLost":         testWorkLost,
+		"WorkModel":        testWorkModel,
+		"Inbox":            testInbox,
+		"Limiter":          testLimiter,
+		"TokenTakeover":    testTokenTakeover,
+		"TokenRenewal":     testTokenRenewal,
+		"DeduperForgets":   testDeduperForgets,
+		"TwoWorkers":       testTwoWorkers,
+		"Readme":           testReadme,
+		"Clocks":           testClocks,
+		"KillInUpdate":     testKillInUpdate,
+		"KillInWork":       testKillInWork,
+		"KillInSync":       testKillInSync,
+		"StopBeforeUpdate": testStopBeforeUpdate,
+		"StopInUpdate":     testStopInUpdate,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d.fresh(t)) })
 	}
+	t.Run("Restart", func(t *testing.T) { testRestart(t, d.fresh(t)) }) // It ends all connections.
 }
 
 func testStoreSuite(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
 		return s, func(linkID string) ([]moneykit.Transaction, error) { return all(t.Context(), s, linkID) }
@@ -49,22 +78,17 @@ func testStoreSuite(t *testing.T, d *database) {
 }
 
 func testDeduperSuite(t *testing.T, d *database) {
+	t.Helper()
 	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return d.store(t).Deduper() })
 }
 
 func testTokenSourceSuite(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	moneykittest.TokenSourceSuite(t, func() func(moneykittest.FetchToken) moneykit.TokenSource {
-		s, err := sqlstore.Open(t.Context(), db, d.dialect)
+		d.store(t)
+		_, err := db.ExecContext(t.Context(), "UPDATE moneykit_tokens SET access_token = '', claim = '', leased_to = 0")
 		require.NoError(t, err)
-		_, err = db.ExecContext(t.Context(), "UPDATE moneykit_tokens SET access_token = '', claim = '', leased_to = 0")
-		require.NoError(t, err)
-		return func(fetch moneykittest.FetchToken) moneykit.TokenSource {
-			return d.store(t).Tokens(fetch)
-		}
+		return func(fetch moneykittest.FetchToken) moneykit.TokenSource { return d.store(t).Tokens(fetch) }
 	})
-	_ = assert.New
-	_ = context.Background
-	_ = moneykit.Token{}
-	_ = db
 }

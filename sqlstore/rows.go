@@ -22,9 +22,22 @@ const batch = 1000
 // PostgreSQL.
 func columns() [][2]string {
 	return [][2]string{
-		{"id", "TEXT"}, {"account_id", "TEXT"}, {"type", "TEXT"}, {"amount", "NUMERIC"}, {"currency", "TEXT"}, {"date", "DATE"},
-		{"datetime", "TEXT"}, {"original_id", "TEXT"}, {"pending", "BOOLEAN"}, {"description", "TEXT"}, {"raw_description", "TEXT"},
-		{"category", "TEXT"}, {"subcategory", "TEXT"}, {"merchant", "TEXT"}, {"enrichment", "JSONB"}, {"extra", "JSONB"},
+		{"id", "TEXT"},
+		{"account_id", "TEXT"},
+		{"type", "TEXT"},
+		{"amount", "NUMERIC"},
+		{"currency", "TEXT"},
+		{"date", "DATE"},
+		{"datetime", "TEXT"},
+		{"original_id", "TEXT"},
+		{"pending", "BOOLEAN"},
+		{"description", "TEXT"},
+		{"raw_description", "TEXT"},
+		{"category", "TEXT"},
+		{"subcategory", "TEXT"},
+		{"merchant", "TEXT"},
+		{"enrichment", "JSONB"},
+		{"extra", "JSONB"},
 	}
 }
 
@@ -34,26 +47,22 @@ type extra struct {
 	Category string `json:"category,omitempty"` // the former kind of category
 }
 
-// upsertStatement returns the statement that writes a batch: all rows come in one argument for
-// SQLite, and each column in one for PostgreSQL.
-func upsertStatement(d Dialect) string {
-	var names, values, sets strings.Builder
+// upsertStatement returns the statement that writes n rows. Each value is an argument for SQLite, and
+// each column one for PostgreSQL.
+func upsertStatement(d Dialect, n int) string {
+	var names, arrays, sets strings.Builder
 	for i, c := range columns() {
 		fmt.Fprintf(&names, ", %s", c[0])
 		fmt.Fprintf(&sets, ", %s = excluded.%s", c[0], c[0])
-		switch {
-		case d == SQLite:
-			fmt.Fprintf(&values, ", value ->> %d", i)
-		case i > 0:
-			values.WriteString(", ")
-			fallthrough
-		default:
-			fmt.Fprintf(&values, "CAST($%d AS %s[])", i+3, c[1])
+		if i > 0 {
+			arrays.WriteString(", ")
 		}
+		fmt.Fprintf(&arrays, "CAST($%d AS %s[])", i+3, c[1])
 	}
-	from := "SELECT ?1, ?2" + values.String() + " FROM json_each(?3) WHERE true"
-	if d == PostgreSQL {
-		from = "SELECT $1, CAST($2 AS BIGINT), r.* FROM unnest(" + values.String() + ") r"
+	from := "SELECT $1, CAST($2 AS BIGINT), r.* FROM unnest(" + arrays.String() + ") r"
+	if d == SQLite {
+		one := "(?, ?" + strings.Repeat(", ?", len(columns())) + ")"
+		from = "VALUES " + one + strings.Repeat(", "+one, n-1)
 	}
 	return "INSERT INTO moneykit_transactions (link_id, generation" + names.String() + ") " + from +
 		" ON CONFLICT (link_id, id) DO UPDATE SET generation = excluded.generation" + sets.String()
@@ -61,50 +70,95 @@ func upsertStatement(d Dialect) string {
 
 // upsert writes the rows of an update.
 func (s *Store) upsert(ctx context.Context, q querier, u *moneykit.SyncUpdate) error {
+	write := s.writeArrays
+	if s.dialect == SQLite {
+		write = s.writeValues
+	}
 	for rows := range slices.Chunk(u.Upsert, batch) {
-		args, err := s.encode(rows)
-		if err != nil {
-			return err
-		}
-		args = append([]any{clean(u.LinkID), u.Position.Generation}, args...)
-		if _, err := q.ExecContext(ctx, s.upsertText, args...); err != nil {
+		if err := write(ctx, q, clean(u.LinkID), u.Position.Generation, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// encode returns the arguments for a batch of rows: a list of lists for SQLite, and a list for each
-// column for PostgreSQL.
-func (s *Store) encode(rows []moneykit.Transaction) ([]any, error) {
-	lists := make([]list, 1)
-	if s.dialect == PostgreSQL {
-		lists = make([]list, len(columns()))
-	}
+// writeArrays sends each column as one array, so that PostgreSQL has few arguments to take apart.
+func (s *Store) writeArrays(ctx context.Context, q querier, linkID string, generation int64, rows []moneykit.Transaction) error {
+	lists := make([]list, len(columns()))
 	for i := range lists {
 		lists[i].begin(s.dialect)
 	}
+	rows = lastOfEach(rows)
 	for i := range rows {
 		cells, err := s.cells(&rows[i])
 		if err != nil {
-			return nil, fmt.Errorf("transaction %s: %w", plain.Quote(rows[i].ID), err)
-		}
-		if s.dialect == SQLite {
-			lists[0].begin(s.dialect)
+			return err
 		}
 		for j, c := range cells {
-			lists[j%len(lists)].add(c)
-		}
-		if s.dialect == SQLite {
-			lists[0].end()
+			lists[j].add(c)
 		}
 	}
-	args := make([]any, len(lists))
+	args := append(make([]any, 0, 2+len(lists)), linkID, generation)
 	for i := range lists {
 		lists[i].end()
-		args[i] = string(lists[i].text)
+		args = append(args, string(lists[i].text))
 	}
-	return args, nil
+	_, err := q.ExecContext(ctx, upsertStatement(s.dialect, len(rows)), args...)
+	return err
+}
+
+// perStatement is how many rows a statement of SQLite writes. More would make it slower: drivers look
+// up each argument.
+const perStatement = 25
+
+// writeValues sends a few rows at a time.
+func (s *Store) writeValues(ctx context.Context, q querier, linkID string, generation int64, rows []moneykit.Transaction) error {
+	full, err := q.PrepareContext(ctx, upsertStatement(s.dialect, perStatement))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = full.Close() }() // There is nothing to do about it.
+	for some := range slices.Chunk(rows, perStatement) {
+		args := make([]any, 0, len(some)*(2+len(columns())))
+		for i := range some {
+			cells, err := s.cells(&some[i])
+			if err != nil {
+				return err
+			}
+			args = append(args, linkID, generation)
+			for _, c := range cells {
+				args = append(args, c.value())
+			}
+		}
+		if len(some) == perStatement {
+			_, err = full.ExecContext(ctx, args...)
+		} else {
+			_, err = q.ExecContext(ctx, upsertStatement(s.dialect, len(some)), args...)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lastOfEach returns the rows without those that a later row of the same id replaces: PostgreSQL does
+// not write a row twice in one statement.
+func lastOfEach(rows []moneykit.Transaction) []moneykit.Transaction {
+	last := make(map[string]int, len(rows))
+	for i := range rows {
+		last[clean(rows[i].ID)] = i
+	}
+	if len(last) == len(rows) {
+		return rows
+	}
+	kept := make([]moneykit.Transaction, 0, len(last))
+	for i := range rows {
+		if last[clean(rows[i].ID)] == i {
+			kept = append(kept, rows[i])
+		}
+	}
+	return kept
 }
 
 // cell is a value of a column as a text, the zero value for NULL.
@@ -113,11 +167,24 @@ type cell struct {
 	ok   bool
 }
 
+// value returns the cell as an argument of a statement.
+func (c cell) value() any {
+	if !c.ok {
+		return nil
+	}
+	return clean(c.text)
+}
+
 func filled(text string) cell   { return cell{text, true} }
 func optional(text string) cell { return cell{text, text != ""} }
 
 // cells returns the values of the columns, in their order.
-func (s *Store) cells(t *moneykit.Transaction) ([]cell, error) {
+func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("transaction %s: %w", plain.Quote(t.ID), err)
+		}
+	}()
 	date, err := t.Date.MarshalText()
 	if err != nil {
 		return nil, err
@@ -135,7 +202,7 @@ func (s *Store) cells(t *moneykit.Transaction) ([]cell, error) {
 	if t.Pending {
 		pending = "1"
 	}
-	rest := extra{Category: t.Category}
+	rest := extra{Category: t.Category} //nolint:staticcheck // It is deprecated, but it is there.
 	amount := t.Amount.String()
 	if s.dialect == PostgreSQL && strings.ContainsAny(amount, "eE") {
 		rest.Amount = amount

@@ -36,9 +36,7 @@ type Store struct {
 	tx      *sql.Tx // nil outside of InTx
 	dialect Dialect
 	words   *strings.Replacer
-
-	upsertText string
-	stall      time.Duration // how long a process may pause in an update
+	stall   time.Duration // how long a process may pause in an update
 }
 
 // Open returns a Store in db, after creating or upgrading its tables. Any number of processes may
@@ -49,7 +47,7 @@ func Open(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: the database must not be nil")
 	}
-	s := &Store{db: db, dialect: dialect, upsertText: upsertStatement(dialect), stall: 30 * time.Second}
+	s := &Store{db: db, dialect: dialect, stall: 30 * time.Second}
 	switch dialect {
 	case SQLite:
 		s.words = strings.NewReplacer("$", "?",
@@ -85,6 +83,7 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	PrepareContext(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 func (s *Store) querier() querier {
