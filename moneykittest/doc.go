@@ -31,8 +31,8 @@
 // [Server.SignedRequest] and [Server.Tamper] make genuine and forged webhooks for tests of an
 // endpoint.
 //
-// [StoreSuite] and [DeduperSuite] test your own implementations of [moneykit.TransactionStore] and
-// [moneykit.Deduper].
+// [StoreSuite], [DeduperSuite] and [TokenSourceSuite] test your own implementations of
+// [moneykit.TransactionStore], [moneykit.Deduper] and [moneykit.TokenSource].
 //
 // Inside a testing/synctest bubble, make the server in the bubble and use [Server.Client]: its
 // connections are in memory, so that time can advance. [Server.URL] opens a real listener, which

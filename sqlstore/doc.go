@@ -21,7 +21,8 @@
 //
 //	db, err := sql.Open("sqlite", "file:app.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
 //
-// Each connection to an in-memory SQLite sees a database of its own: call db.SetMaxOpenConns(1).
+// A transaction of your own that reads before it writes needs _txlock=immediate too, or another writer
+// can make it fail. Each connection to an in-memory SQLite sees a database of its own: call db.SetMaxOpenConns(1).
 // In PostgreSQL the tables are in the current schema, the first of search_path.
 //
 // # Transactions

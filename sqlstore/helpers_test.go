@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlstore_test
 
 import (
@@ -37,35 +39,35 @@ type database struct {
 var schemas atomic.Int64
 
 // fresh returns an empty database: a file for SQLite, and a schema for PostgreSQL.
-func (d databases) fresh(t testing.TB) *database {
-	t.Helper()
+func (d databases) fresh(tb testing.TB) *database {
+	tb.Helper()
 	if d.dialect == sqlstore.SQLite {
-		file := filepath.Join(t.TempDir(), "test.db")
+		file := filepath.Join(tb.TempDir(), "test.db")
 		return &database{d.dialect, "sqlite", "file:" + file + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)", nil}
 	}
 	schema := fmt.Sprintf("test_%d", schemas.Add(1))
 	db, err := sql.Open("pgx", d.server.URL)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer db.Close()
-	_, err = db.ExecContext(t.Context(), "CREATE SCHEMA "+schema)
-	require.NoError(t, err)
+	_, err = db.ExecContext(tb.Context(), "CREATE SCHEMA "+schema)
+	require.NoError(tb, err)
 	return &database{d.dialect, "pgx", d.server.URL + "&search_path=" + url.QueryEscape(schema), d.server}
 }
 
 // open opens the database once more, as another process does.
-func (d *database) open(t testing.TB) *sql.DB {
-	t.Helper()
+func (d *database) open(tb testing.TB) *sql.DB {
+	tb.Helper()
 	db, err := sql.Open(d.driver, d.source)
-	require.NoError(t, err)
-	t.Cleanup(func() { db.Close() })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { db.Close() })
 	return db
 }
 
 // store opens a store with connections of its own.
-func (d *database) store(t testing.TB) *sqlstore.Store {
-	t.Helper()
-	s, err := sqlstore.Open(t.Context(), d.open(t), d.dialect)
-	require.NoError(t, err)
+func (d *database) store(tb testing.TB) *sqlstore.Store {
+	tb.Helper()
+	s, err := sqlstore.Open(tb.Context(), d.open(tb), d.dialect)
+	require.NoError(tb, err)
 	return s
 }
 
@@ -78,12 +80,12 @@ func (d *database) text(query string) string {
 }
 
 // count returns the number that a statement selects.
-func (d *database) count(t testing.TB, query string, args ...any) (n int) {
-	t.Helper()
+func (d *database) count(tb testing.TB, query string, args ...any) (n int) {
+	tb.Helper()
 	db, err := sql.Open(d.driver, d.source)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	defer db.Close()
-	require.NoError(t, db.QueryRowContext(context.WithoutCancel(t.Context()), d.text(query), args...).Scan(&n))
+	require.NoError(tb, db.QueryRowContext(context.WithoutCancel(tb.Context()), d.text(query), args...).Scan(&n))
 	return n
 }
 

@@ -69,7 +69,7 @@ func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 			}
 		}
 		for _, table := range []string{"positions", "transactions", "work"} { // first what locks out a sync
-			if _, err := q.ExecContext(ctx, s.text(`DELETE FROM moneykit_`+table+` WHERE link_id = $1`), id); err != nil { //nolint:gosec // constants
+			if _, err := q.ExecContext(ctx, s.text(`DELETE FROM moneykit_`+table+` WHERE link_id = $1`), id); err != nil {
 				return err
 			}
 		}

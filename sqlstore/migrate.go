@@ -9,7 +9,7 @@ import (
 )
 
 //go:embed migrations
-var migrations embed.FS //nolint:gochecknoglobals // The files are part of the program.
+var migrations embed.FS
 
 // newest is the version of the tables that this package works with, and the name of its last file
 // of migrations.
@@ -87,12 +87,12 @@ func (s *Store) checkShared(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer first.Close()
+	defer func() { _ = first.Close() }() // It returns to the pool, which cannot fail.
 	second, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer second.Close()
+	defer func() { _ = second.Close() }()
 	for _, conn := range []querier{first, second} {
 		var n int
 		if err := conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master WHERE name = 'moneykit_schema'").Scan(&n); err != nil {

@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlstore_test
 
 import (
@@ -34,12 +36,41 @@ func runAll(t *testing.T, d databases) {
 		"StoreSuite":       testStoreSuite,
 		"DeduperSuite":     testDeduperSuite,
 		"TokenSourceSuite": testTokenSourceSuite,
+		"Open":             testOpen,
+		"MigrationsAtOnce": testMigrationsAtOnce,
+		"Whole":            testWhole,
+		"Replaces":         testReplaces,
+		"Nanoseconds":      testNanoseconds,
+		"Pages":            testPages,
+		"InTx":             testInTx,
+		"Statements":       testStatements,
+		"Links":            testLinks,
+		"LinkStates":       testLinkStates,
+		"ManyLinks":        testManyLinks,
+		"Work":             testWork,
+		"WorkLost":         testWorkLost,
+		"WorkModel":        testWorkModel,
+		"Inbox":            testInbox,
+		"Limiter":          testLimiter,
+		"TokenTakeover":    testTokenTakeover,
+		"TokenRenewal":     testTokenRenewal,
+		"DeduperForgets":   testDeduperForgets,
+		"TwoWorkers":       testTwoWorkers,
+		"Readme":           testReadme,
+		"Clocks":           testClocks,
+		"KillInUpdate":     testKillInUpdate,
+		"KillInWork":       testKillInWork,
+		"KillInSync":       testKillInSync,
+		"StopBeforeUpdate": testStopBeforeUpdate,
+		"StopInUpdate":     testStopInUpdate,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d.fresh(t)) })
 	}
+	t.Run("Restart", func(t *testing.T) { testRestart(t, d.fresh(t)) }) // It ends all connections.
 }
 
 func testStoreSuite(t *testing.T, d *database) {
+	t.Helper()
 	s := d.store(t)
 	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
 		return s, func(linkID string) ([]moneykit.Transaction, error) { return all(t.Context(), s, linkID) }
@@ -47,10 +78,12 @@ func testStoreSuite(t *testing.T, d *database) {
 }
 
 func testDeduperSuite(t *testing.T, d *database) {
+	t.Helper()
 	moneykittest.DeduperSuite(t, func() moneykit.Deduper { return d.store(t).Deduper() })
 }
 
 func testTokenSourceSuite(t *testing.T, d *database) {
+	t.Helper()
 	db := d.open(t)
 	moneykittest.TokenSourceSuite(t, func() func(moneykittest.FetchToken) moneykit.TokenSource {
 		d.store(t)

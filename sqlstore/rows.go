@@ -22,9 +22,22 @@ const batch = 1000
 // PostgreSQL.
 func columns() [][2]string {
 	return [][2]string{
-		{"id", "TEXT"}, {"account_id", "TEXT"}, {"type", "TEXT"}, {"amount", "NUMERIC"}, {"currency", "TEXT"}, {"date", "DATE"},
-		{"datetime", "TEXT"}, {"original_id", "TEXT"}, {"pending", "BOOLEAN"}, {"description", "TEXT"}, {"raw_description", "TEXT"},
-		{"category", "TEXT"}, {"subcategory", "TEXT"}, {"merchant", "TEXT"}, {"enrichment", "JSONB"}, {"extra", "JSONB"},
+		{"id", "TEXT"},
+		{"account_id", "TEXT"},
+		{"type", "TEXT"},
+		{"amount", "NUMERIC"},
+		{"currency", "TEXT"},
+		{"date", "DATE"},
+		{"datetime", "TEXT"},
+		{"original_id", "TEXT"},
+		{"pending", "BOOLEAN"},
+		{"description", "TEXT"},
+		{"raw_description", "TEXT"},
+		{"category", "TEXT"},
+		{"subcategory", "TEXT"},
+		{"merchant", "TEXT"},
+		{"enrichment", "JSONB"},
+		{"extra", "JSONB"},
 	}
 }
 
@@ -189,7 +202,7 @@ func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
 	if t.Pending {
 		pending = "1"
 	}
-	rest := extra{Category: t.Category}
+	rest := extra{Category: t.Category} //nolint:staticcheck // It is deprecated, but it is there.
 	amount := t.Amount.String()
 	if s.dialect == PostgreSQL && strings.ContainsAny(amount, "eE") {
 		rest.Amount = amount

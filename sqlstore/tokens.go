@@ -71,8 +71,19 @@ func (t sharedToken) serves(now time.Time) bool {
 
 // Token implements [moneykit.TokenSource].
 func (c *tokenSource) Token(ctx context.Context, rejected string) (moneykit.Token, error) {
+	for {
+		token, own, err := c.next(ctx, rejected)
+		// A renewal that another caller began may not know that the stored token was rejected.
+		if err != nil || own || rejected == "" || token.AccessToken != rejected {
+			return token, err
+		}
+	}
+}
+
+// next returns a token, and whether it comes from a renewal that this call began.
+func (c *tokenSource) next(ctx context.Context, rejected string) (_ moneykit.Token, own bool, _ error) {
 	if err := ctx.Err(); err != nil {
-		return moneykit.Token{}, err
+		return moneykit.Token{}, false, err
 	}
 	c.mu.Lock()
 	if rejected != "" && c.token.AccessToken == rejected {
@@ -81,21 +92,18 @@ func (c *tokenSource) Token(ctx context.Context, rejected string) (moneykit.Toke
 	token, now := c.token, time.Now()
 	serves := token.serves(now)
 	if c.flight == nil && (!serves || (!token.renew.IsZero() && now.After(token.renew))) {
-		old := rejected
-		if serves {
-			old = ""
-		}
+		own = true
 		c.flight = flight.Start(ctx, tokenWait, func(ctx context.Context) (sharedToken, error) {
-			return c.renew(ctx, old, serves)
+			return c.renew(ctx, rejected, serves)
 		}, c.land)
 	}
 	renewal := c.flight
 	c.mu.Unlock()
 	if serves {
-		return token.Token, nil
+		return token.Token, own, nil
 	}
 	renewed, err := renewal.Wait(ctx)
-	return renewed.Token, err
+	return renewed.Token, own, err
 }
 
 // land keeps what a renewal brought.
@@ -120,7 +128,7 @@ func (c *tokenSource) renew(ctx context.Context, rejected string, early bool) (s
 			return token, err
 		}
 		usable := token.serves(time.Now()) && token.AccessToken != rejected
-		if usable && !(early && due) {
+		if usable && (!early || !due) {
 			return token, nil
 		}
 		claimed, err := c.claim(ctx, claim, rejected)

@@ -74,6 +74,14 @@ func testSandbox(c *cli) {
 	assert.Equal(c.t, 3, strings.Count(text, "nothing new"))
 	assert.Contains(c.t, text, "3 of 3 links: 0 rows written")
 	assert.NotContains(c.t, text, "\x1b[")
+
+	for id := range first {
+		c.run("forget", id)
+		assert.NotContains(c.t, c.outcomes("sync"), id, "what was forgotten stays so")
+		o := c.outcomes("sync", "-user", first[id].UserID)[id]
+		assert.Greater(c.t, o.Written, first[id].Written/2, "until its user links again")
+		break
+	}
 }
 
 // testFollow changes what the bank has in all ways, and compares the copy after each.

@@ -167,11 +167,11 @@ func TestProgressWithoutTerminal(t *testing.T) {
 		<-time.After(linesEvery + 1)
 		g.update("mk_1", moneykit.SyncProgress{Upserted: 1500})
 		g.update("mk_2", moneykit.SyncProgress{Upserted: 500})
-		assert.Equal(t, "syncing, 0 of 2 links done, 1,500 rows\n", out.String())
+		assert.Equal(t, "syncing: 0 of 2 links, 1,500 rows\n", out.String())
 		g.finished(outcome{LinkID: "mk_2", Written: 501})
 		<-time.After(linesEvery + 1)
 		g.update("mk_1", moneykit.SyncProgress{Upserted: 2000})
-		assert.True(t, strings.HasSuffix(out.String(), "\nsyncing, 1 of 2 links done, 2,501 rows\n"), out.String())
+		assert.True(t, strings.HasSuffix(out.String(), "\nsyncing: 1 of 2 links, 2,501 rows\n"), out.String())
 	})
 }
 

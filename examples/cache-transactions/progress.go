@@ -38,7 +38,7 @@ func newProgress(p *program, links int) *progress {
 	}
 	g.bar = progressbar.NewOptions(most,
 		progressbar.OptionSetWriter(p.stderr),
-		progressbar.OptionSetWidth(min(20, s.width/3)),
+		progressbar.OptionSetWidth(min(20, s.width-35)),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSpinnerType(14),
@@ -59,7 +59,7 @@ func (g *progress) update(linkID string, p moneykit.SyncProgress) {
 	g.describe()
 	if now := time.Now(); g.bar == nil && now.After(g.next) {
 		g.next = now.Add(linesEvery)
-		fmt.Fprintln(g.out, g.text())
+		fmt.Fprintln(g.out, "syncing:", g.text())
 	}
 }
 
@@ -95,7 +95,7 @@ func (g *progress) text() string {
 	for _, n := range g.rows {
 		rows += n
 	}
-	return fmt.Sprintf("syncing, %s of %s done, %s", grouped(g.ended), plural(g.links, "link"), plural(rows, "row"))
+	return fmt.Sprintf("%s of %s, %s", grouped(g.ended), plural(g.links, "link"), plural(rows, "row"))
 }
 
 // grouped writes a number with separators.

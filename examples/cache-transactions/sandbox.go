@@ -39,7 +39,7 @@ func sandboxLinks() []world.LinkSpec {
 	}
 }
 
-// useSandbox opens the sandbox of the database, and stores its links.
+// useSandbox opens the sandbox of the database. It stores its links if the database has none.
 func (a *app) useSandbox(ctx context.Context) error {
 	id, err := a.origin(ctx, "the sandbox inside this program")
 	if err != nil {
@@ -57,6 +57,9 @@ func (a *app) useSandbox(ctx context.Context) error {
 		return err
 	}
 	a.kit = kit{client, b}
+	if found, err := a.hasLinks(ctx); err != nil || found { // Links that were forgotten stay so.
+		return err
+	}
 	for linkID, userID := range b.links() {
 		link, err := client.Links.Get(ctx, linkID)
 		if err == nil {

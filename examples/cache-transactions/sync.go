@@ -26,7 +26,7 @@ func runSync(ctx context.Context, p *program, flags *flag.FlagSet, args []string
 		return err
 	}
 	defer a.close()
-	if *user != "" && a.kit.sandbox == nil {
+	if *user != "" {
 		if err := a.adopt(ctx, *user); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ type view struct {
 	Months       []month `json:"months"`
 	Rows         int     `json:"rows"` // of which Transactions may have the newest only
 
-	inLinks bool // whether the database has links at all
+	anyLinks bool // whether the database has links
 }
 
 // row is a transaction as it is shown.
@@ -75,7 +75,7 @@ func (f *filter) where() (condition string, args []any) {
 // to be printed.
 func (d *database) view(ctx context.Context, f filter) (v *view, err error) {
 	v = &view{Transactions: []row{}}
-	if err := d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM moneykit_links)`).Scan(&v.inLinks); err != nil {
+	if v.anyLinks, err = d.hasLinks(ctx); err != nil {
 		return nil, err
 	}
 	condition, args := f.where()
@@ -112,6 +112,13 @@ func scan(rows *sql.Rows) (row, error) {
 	return r, err
 }
 
+func (d *database) hasLinks(ctx context.Context) (found bool, err error) {
+	if err = d.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM moneykit_links)`).Scan(&found); err != nil {
+		return false, fmt.Errorf("the database cannot be read: %w", d.words(err))
+	}
+	return found, nil
+}
+
 // counts returns how many transactions each link has, and how many of them are pending.
 func (d *database) counts(ctx context.Context) (all, pending map[string]int, err error) {
 	rows, err := d.db.QueryContext(ctx, `
@@ -136,7 +143,7 @@ func (d *database) counts(ctx context.Context) (all, pending map[string]int, err
 func (v *view) write(w io.Writer, s screen) error {
 	if v.Rows == 0 {
 		text := "No transaction matches.\n"
-		if !v.inLinks {
+		if !v.anyLinks {
 			text = "The database has no links yet: cache-transactions sync fills it.\n"
 		}
 		_, err := io.WriteString(w, text)

@@ -16,6 +16,7 @@ const (
 	connectDir = "connect"
 	themeDir   = "connect/theme"
 	fakeDir    = "moneykittest"
+	storeDir   = "sqlstore"
 	sandboxDir = "internal/sandbox"
 	worldDir   = "internal/sandbox/world"
 )
@@ -61,7 +62,7 @@ func (t *tree) refusal(dir, imported string) string {
 	to, own := t.own(imported)
 	if !own {
 		standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
-		if within(dir, connectDir) || dir == fakeDir || within(dir, sandboxDir) {
+		if within(dir, connectDir) || dir == fakeDir || within(dir, storeDir) || within(dir, sandboxDir) {
 			return unless(standard, dir+" stands on the standard library and this module")
 		}
 		return ""
@@ -77,6 +78,8 @@ func (t *tree) refusal(dir, imported string) string {
 		return unless(allowed, "connect imports the root, connect/theme and internal packages, and no sandbox")
 	case within(dir, fakeDir):
 		return unless(to == rootDir || within(to, fakeDir) || within(to, "internal"), "moneykittest imports the root and internal packages")
+	case within(dir, storeDir):
+		return unless(to == rootDir || within(to, "internal") && !within(to, sandboxDir), "sqlstore imports the root and internal packages, and no sandbox")
 	case within(dir, sandboxDir):
 		return sandboxRefusal(dir, to)
 	case within(dir, "internal"):
