@@ -1,3 +1,5 @@
+//go:build unix
+
 package sqlstore_test
 
 import (
@@ -34,9 +36,37 @@ func runAll(t *testing.T, d databases) {
 		"StoreSuite":       testStoreSuite,
 		"DeduperSuite":     testDeduperSuite,
 		"TokenSourceSuite": testTokenSourceSuite,
+		"Open":             testOpen,
+		"MigrationsAtOnce": testMigrationsAtOnce,
+		"Whole":            testWhole,
+		"Replaces":         testReplaces,
+		"Nanoseconds":      testNanoseconds,
+		"Pages":            testPages,
+		"InTx":             testInTx,
+		"Statements":       testStatements,
+		"Links":            testLinks,
+		"LinkStates":       testLinkStates,
+		"ManyLinks":        testManyLinks,
+		"Work":             testWork,
+		"WorkLost":         testWorkLost,
+		"WorkModel":        testWorkModel,
+		"Inbox":            testInbox,
+		"Limiter":          testLimiter,
+		"TokenTakeover":    testTokenTakeover,
+		"TokenRenewal":     testTokenRenewal,
+		"DeduperForgets":   testDeduperForgets,
+		"TwoWorkers":       testTwoWorkers,
+		"Readme":           testReadme,
+		"Clocks":           testClocks,
+		"KillInUpdate":     testKillInUpdate,
+		"KillInWork":       testKillInWork,
+		"KillInSync":       testKillInSync,
+		"StopBeforeUpdate": testStopBeforeUpdate,
+		"StopInUpdate":     testStopInUpdate,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, d.fresh(t)) })
 	}
+	t.Run("Restart", func(t *testing.T) { testRestart(t, d.fresh(t)) }) // It ends all connections.
 }
 
 func testStoreSuite(t *testing.T, d *database) {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 )
 
 // within runs f in a transaction, or as a whole in that of the caller: if f fails there, what it
@@ -54,25 +55,31 @@ func (s *Store) immediate(ctx context.Context, f func(querier) error) error {
 		return err
 	}
 	defer func() { _ = conn.Close() }() // It returns to the pool, which cannot fail.
+	// What ends a transaction does not depend on ctx: the connection must not keep one.
+	after := context.WithoutCancel(ctx)
 	if _, err := conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
+		// It may have begun all the same, if ctx ended just then.
+		return errors.Join(err, rollback(after, conn))
 	}
 	if err = f(conn); err == nil {
 		err = s.retry(ctx, func() error {
-			_, err := conn.ExecContext(ctx, "COMMIT")
+			_, err := conn.ExecContext(after, "COMMIT")
 			return err
 		})
 	}
-	if err == nil {
-		return nil
+	if err != nil {
+		return errors.Join(err, rollback(after, conn))
 	}
-	if _, failed := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); failed != nil {
-		discard(conn)
-	}
-	return err
+	return nil
 }
 
-// discard keeps a connection out of the pool.
-func discard(conn *sql.Conn) {
+// rollback ends the transaction of a connection if there is one, and keeps the connection out of the
+// pool if that fails.
+func rollback(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "ROLLBACK")
+	if err == nil || strings.Contains(err.Error(), "no transaction is active") {
+		return nil
+	}
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn }) // That error is the purpose.
+	return err
 }

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -59,8 +60,9 @@ func (s *Store) transactionsAfter(linkID string, last *moneykit.Transaction) (qu
 
 func scanTransaction(rows *sql.Rows) (moneykit.Transaction, error) {
 	var t moneykit.Transaction
+	var amount string
 	var originalID, enrichment, more sql.NullString
-	if err := rows.Scan(&t.ID, &t.AccountID, &t.Type, &t.Amount, &t.Currency, &t.Date, &t.Datetime, &originalID,
+	if err := rows.Scan(&t.ID, &t.AccountID, &t.Type, &amount, &t.Currency, &t.Date, &t.Datetime, &originalID,
 		&t.Pending, &t.Description, &t.RawDescription, &enrichment, &more); err != nil {
 		return t, err
 	}
@@ -70,19 +72,16 @@ func scanTransaction(rows *sql.Rows) (moneykit.Transaction, error) {
 			return t, errors.New("the column enrichment of a transaction is not what this package writes")
 		}
 	}
-	if !more.Valid {
-		return t, nil
-	}
 	var rest extra
-	err := json.Unmarshal([]byte(more.String), &rest)
-	if err == nil && rest.Amount != "" {
-		t.Amount, err = moneykit.ParseDecimal(rest.Amount)
-	}
-	if err != nil {
-		return t, errors.New("the column extra of a transaction is not what this package writes")
+	if more.Valid {
+		if err := json.Unmarshal([]byte(more.String), &rest); err != nil {
+			return t, errors.New("the column extra of a transaction is not what this package writes")
+		}
 	}
 	t.Category = rest.Category
-	return t, nil
+	var err error
+	t.Amount, err = moneykit.ParseDecimal(cmp.Or(rest.Amount, amount))
+	return t, err
 }
 
 // pages yields the values of one page after the other. read returns the page after a value, or the
