@@ -120,6 +120,3 @@ func (b backoff) NextRetry(job *rivertype.JobRow) time.Time {
 	}
 	return time.Now().Add(delay/2 + rand.N(delay/2+1)) //nolint:gosec // G404: not a secret
 }
-
-// quiet returns a logger for what nobody needs to read.
-func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

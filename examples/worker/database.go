@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"time"
 
@@ -73,22 +74,27 @@ func (d *database) migrateSQLite(ctx context.Context) (err error) {
 	if d.store, err = sqlstore.Open(ctx, d.db, sqlstore.SQLite); err != nil {
 		return err
 	}
-	tx, err := d.db.BeginTx(ctx, nil)
+	if _, err := d.db.ExecContext(ctx, notices); err != nil {
+		return err
+	}
+	// Another process may create a table of River's first. The next try finds it.
+	const tries = 10 // more than River has versions
+	for range tries {
+		if err = d.migrateRiver(ctx); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// migrateRiver creates River's tables.
+func (d *database) migrateRiver(ctx context.Context) error {
+	migrator, err := rivermigrate.New(d.driver, &rivermigrate.Config{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // It fails after the commit.
-	if _, err := tx.ExecContext(ctx, notices); err != nil {
-		return err
-	}
-	migrator, err := rivermigrate.New(d.driver, &rivermigrate.Config{Logger: quiet()})
-	if err != nil {
-		return err
-	}
-	if _, err := migrator.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil); err != nil {
-		return err
-	}
-	return tx.Commit()
+	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
 }
 
 // openPostgres opens a database for the processes of many machines. Its errors have none of the
@@ -121,8 +127,9 @@ func dialPostgres(ctx context.Context, config *pgx.ConnConfig, s settings) (*dat
 		return nil, err
 	}
 	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(s.workers + 5) // Webhooks and River itself need some too.
-	db.SetMaxIdleConns(s.workers + 5)
+	conns := min(s.workers+5, 50) // Jobs are in the network most of the time.
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	d := &database{db: db, driver: riverdatabasesql.NewWithPgxListener(db, listeners), listeners: listeners}
 	if err := d.migratePostgres(ctx); err != nil {
@@ -154,12 +161,7 @@ func (d *database) migratePostgres(ctx context.Context) (err error) {
 	if _, err := conn.ExecContext(ctx, notices); err != nil {
 		return err
 	}
-	migrator, err := rivermigrate.New(d.driver, &rivermigrate.Config{Logger: quiet()})
-	if err != nil {
-		return err
-	}
-	_, err = migrator.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	return err
+	return d.migrateRiver(ctx)
 }
 
 // inTx calls fn in a transaction, and commits if fn returns nil.

@@ -25,6 +25,7 @@ func (p *process) jobs(t *testing.T, state rivertype.JobState) []*rivertype.JobR
 }
 
 func testSnooze(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	for _, fault := range []moneykittest.Fault{
@@ -49,6 +50,7 @@ func testSnooze(t *testing.T, s settings) {
 }
 
 func testRetry(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -62,6 +64,7 @@ func testRetry(t *testing.T, s settings) {
 }
 
 func testPoisoned(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	s.workers = 1
 	p := start(t, mk, mk.URL(), s, nil)
@@ -85,6 +88,7 @@ func testPoisoned(t *testing.T, s settings) {
 }
 
 func testCredentials(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -98,6 +102,7 @@ func testCredentials(t *testing.T, s settings) {
 }
 
 func testLimits(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t, moneykittest.WithRateLimits())
 	p, other := start(t, mk, mk.URL(), s, nil), start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)

@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -20,9 +21,9 @@ import (
 const syncPath = "/transactions/sync"
 
 func testOneAtATime(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
-	s.lease = 5 * time.Second
 	first, second := start(t, mk, g.url, s, nil), start(t, mk, g.url, s, nil)
 	l := link(mk, first.url)
 	release := g.hold(syncPath)
@@ -47,6 +48,7 @@ func testOneAtATime(t *testing.T, s settings) {
 }
 
 func testAgain(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
 	s.lease = time.Minute
@@ -67,9 +69,10 @@ func testAgain(t *testing.T, s settings) {
 }
 
 func testContinued(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
-	s.jobTimeout = 2 * time.Second
+	s.lease, s.jobTimeout = time.Minute, 5*time.Second
 	p := start(t, mk, g.url, s, nil)
 	l := link(mk, p.url)
 	var txs []moneykit.Transaction
@@ -102,26 +105,27 @@ func testContinued(t *testing.T, s settings) {
 }
 
 func testDeploy(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
 	s.grace, s.lease = time.Second, time.Minute // Only a claim that is given back can be taken over in time.
 	s.stuckAfter = 2 * time.Minute
-	before, after := start(t, mk, g.url, s, nil), settings(s)
+	before := start(t, mk, g.url, s, nil)
 	l := link(mk, before.url)
 	release := g.hold(syncPath)
 	spend(mk, l.ID)
 	g.wait(t)
-	stopped := make(chan struct{})
-	go func() { before.stop(); close(stopped) }()
+	stopped := make(chan error, 1)
+	go func() { stopped <- before.stop() }()
 	eventually(t, func() bool { return before.stopping.Load() })
 	status, text := before.get(t, "/readyz")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Equal(t, "stopping\n", text)
 	mk.AddTransactions(l.ID, moneykit.Transaction{Amount: moneykit.MustDecimal("2"), Description: "Cake"})
 	assert.Equal(t, []int{http.StatusServiceUnavailable}, statuses(mk.Deliver())[:1])
-	<-stopped
+	require.NoError(t, <-stopped)
 	release()
-	next := start(t, mk, g.url, after, nil)
+	next := start(t, mk, g.url, s, nil)
 	eventually(t, func() bool { return next.idle(t) && next.copied(t, mk, l.ID) })
 	for _, job := range next.jobs(t, rivertype.JobStateCompleted) {
 		assert.Empty(t, job.Errors, "an interruption is no failure")
@@ -129,6 +133,8 @@ func testDeploy(t *testing.T, s settings) {
 }
 
 func testKill(t *testing.T, s settings) {
+	t.Helper()
+	s.lease = time.Second
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
 	s.jobTimeout, s.stuckAfter = time.Hour, 2*time.Hour // River itself would take that long.
@@ -147,6 +153,7 @@ func testKill(t *testing.T, s settings) {
 }
 
 func testStop(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	command, url := startProcess(t, mk, mk.URL(), s)
 	l := link(mk, url)
@@ -158,6 +165,8 @@ func testStop(t *testing.T, s settings) {
 }
 
 func testFetched(t *testing.T, s settings) {
+	t.Helper()
+	s.lease = time.Second
 	mk := moneykittest.NewServer(t)
 	s.jobTimeout, s.stuckAfter = time.Hour, 2*time.Hour
 	p := start(t, mk, mk.URL(), s, nil)
@@ -173,6 +182,8 @@ func testFetched(t *testing.T, s settings) {
 }
 
 func testPaused(t *testing.T, s settings) {
+	t.Helper()
+	s.lease = time.Second
 	mk := moneykittest.NewServer(t)
 	g := newGate(t, mk)
 	sleeper, url := startProcess(t, mk, g.url, s)
@@ -193,6 +204,8 @@ func testPaused(t *testing.T, s settings) {
 }
 
 func testAbandoned(t *testing.T, s settings) {
+	t.Helper()
+	s.lease = time.Second
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -202,4 +215,18 @@ func testAbandoned(t *testing.T, s settings) {
 	_, err := p.database.store.Begin(t.Context(), l.ID, string(taskSync), time.Millisecond)
 	require.NoError(t, err)
 	eventually(t, func() bool { return p.copied(t, mk, l.ID) })
+}
+
+func testOpen(t *testing.T, s settings) {
+	t.Helper()
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			d, err := openDatabase(t.Context(), s)
+			if assert.NoError(t, err) {
+				d.close()
+			}
+		})
+	}
+	all.Wait()
 }

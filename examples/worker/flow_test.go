@@ -19,6 +19,7 @@ import (
 )
 
 func testSync(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -34,6 +35,7 @@ func testSync(t *testing.T, s settings) {
 }
 
 func testDuplicates(t *testing.T, s settings) {
+	t.Helper()
 	s.lease = time.Minute // Nothing is to be rescued.
 	mk := moneykittest.NewServer(t)
 	p, other := start(t, mk, mk.URL(), s, nil), start(t, mk, mk.URL(), s, nil)
@@ -69,6 +71,7 @@ func testDuplicates(t *testing.T, s settings) {
 }
 
 func testAtomic(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	for table, key := range map[string]string{"river_job": "kind", "moneykit_inbox": "event_key"} {
@@ -97,6 +100,7 @@ func testAtomic(t *testing.T, s settings) {
 }
 
 func testUnknownEvent(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	for range 2 {
@@ -120,6 +124,7 @@ func stateEvent(linkID, key, state string, at time.Time) []byte {
 }
 
 func testOrder(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -139,6 +144,7 @@ func testOrder(t *testing.T, s settings) {
 }
 
 func testNotice(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -168,6 +174,7 @@ func testNotice(t *testing.T, s settings) {
 }
 
 func testGone(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -183,6 +190,7 @@ func testGone(t *testing.T, s settings) {
 }
 
 func testProducts(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -196,6 +204,7 @@ func testProducts(t *testing.T, s settings) {
 }
 
 func testMetrics(t *testing.T, s settings) {
+	t.Helper()
 	mk := moneykittest.NewServer(t)
 	p := start(t, mk, mk.URL(), s, nil)
 	l := link(mk, p.url)
@@ -226,13 +235,14 @@ func testMetrics(t *testing.T, s settings) {
 }
 
 func testReady(t *testing.T, s settings) {
+	t.Helper()
 	s.clientID, s.secret = "id", "secret"
 	a, err := newApp(t.Context(), s, io.Discard, noop.NewTracerProvider())
 	require.NoError(t, err)
 	defer a.close()
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
-		a.routes().ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+		a.routes().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, http.NoBody))
 		return w.Code, w.Body.String()
 	}
 	expect := func(status int, body string) {

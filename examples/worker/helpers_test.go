@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -22,7 +23,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
@@ -69,6 +69,7 @@ func TestWorker(t *testing.T) {
 		"a job that was fetched but not begun is rescued":  testFetched,
 		"a claim without a job is rescued":                 testAbandoned,
 		"one trace leads from the webhook to the calls":    testTrace,
+		"processes that start at once create the tables":   testOpen,
 		"metrics tell what happened":                       testMetrics,
 		"a process is ready while it can store events":     testReady,
 		"a process stops at SIGTERM":                       testStop,
@@ -125,7 +126,7 @@ func newPostgres(t *testing.T, source string) string {
 // quick are settings with which a test need not wait.
 func quick() settings {
 	return settings{
-		listen: "127.0.0.1:0", workers: 4, lease: time.Second, jobTimeout: 20 * time.Second, stuckAfter: 30 * time.Second,
+		listen: "127.0.0.1:0", workers: 4, lease: 5 * time.Second, jobTimeout: 20 * time.Second, stuckAfter: 30 * time.Second,
 		poll: 100 * time.Millisecond, retry: 10 * time.Millisecond, retryMax: 50 * time.Millisecond, grace: 10 * time.Second,
 	}
 }
@@ -188,11 +189,7 @@ func (g *gate) enter(path string) (leave func()) {
 func (g *gate) holding() map[string]chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	held := map[string]chan struct{}{}
-	for end, released := range g.held {
-		held[end] = released
-	}
-	return held
+	return maps.Clone(g.held)
 }
 
 // hold keeps requests waiting whose path has the end, until release is called.
@@ -243,7 +240,7 @@ type process struct {
 
 	url  string
 	out  *log
-	stop func() // gracefully
+	stop func() error // gracefully
 }
 
 // start starts a worker for a MoneyKit at baseURL.
@@ -264,12 +261,12 @@ func start(t *testing.T, mk *moneykittest.Server, baseURL string, s settings, tr
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() { ended <- p.serve(ctx, listener) }()
-	p.stop = sync.OnceFunc(func() {
+	p.stop = sync.OnceValue(func() error {
 		cancel()
-		assert.NoError(t, <-ended)
-		p.app.close()
+		defer p.close()
+		return <-ended
 	})
-	t.Cleanup(p.stop)
+	t.Cleanup(func() { require.NoError(t, p.stop()) })
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Log(p.out.String())
@@ -304,15 +301,15 @@ func startProcess(t *testing.T, mk *moneykittest.Server, baseURL string, s setti
 			t.Log(output.String())
 		}
 	})
-	url := make(chan string, 1)
+	listening := make(chan string, 1)
 	go func() {
 		var address string
 		fmt.Fscanf(reader, "listening on %s\n", &address)
-		url <- address
+		listening <- address
 		io.Copy(io.Discard, reader)
 	}()
 	select {
-	case address := <-url:
+	case address := <-listening:
 		require.NotEmpty(t, address)
 		return command, address
 	case <-time.After(time.Minute):
@@ -371,9 +368,9 @@ func (p *process) get(t *testing.T, path string) (int, string) {
 	return resp.StatusCode, string(body)
 }
 
-// link makes a link whose webhooks go to url.
-func link(mk *moneykittest.Server, url string) moneykit.Link {
-	return mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001", Webhook: url + webhookPath})
+// link makes a link whose webhooks go to a worker.
+func link(mk *moneykittest.Server, workerURL string) moneykit.Link {
+	return mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001", Webhook: workerURL + webhookPath})
 }
 
 // statuses returns the statuses of the last attempts.

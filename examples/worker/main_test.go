@@ -5,7 +5,6 @@ package main
 import (
 	"io"
 	"path/filepath"
-	"regexp"
 	"testing"
 	"time"
 
@@ -54,6 +53,7 @@ func TestDemo(t *testing.T) {
 }
 
 func testDemo(t *testing.T, s settings) {
+	t.Helper()
 	out := &log{}
 	args := []string{"-listen", "127.0.0.1:0", "-for", "8s"}
 	if s.db != "" {
@@ -68,7 +68,7 @@ func testDemo(t *testing.T, s settings) {
 		`msg="relink needed"`,
 		`msg=stopping`,
 	} {
-		assert.Regexp(t, regexp.MustCompile(want), out.String())
+		assert.Regexp(t, want, out.String())
 	}
 	assert.NotContains(t, out.String(), "level=ERROR")
 }
