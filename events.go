@@ -1,10 +1,12 @@
 package moneykit
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/strictjson"
@@ -149,7 +151,7 @@ func parseEvent(data []byte, delivery delivery) (Event, error) {
 	b := eventBody{EventMeta: EventMeta{
 		Major: 1, Raw: data, DeliveryToken: delivery.token, DeliveryAttempt: delivery.attempt,
 	}}
-	err := strictjson.Object(data, eventNames(), func(name string, value []byte) error {
+	err := strictjson.Object(data, eventNames(), func(name string, value *strictjson.Reader) error {
 		if err := b.read(name, value); err != nil && b.wrong == nil {
 			b.wrong = fmt.Errorf("has the member %s, which %w", name, err)
 		}
@@ -162,46 +164,38 @@ func parseEvent(data []byte, delivery delivery) (Event, error) {
 }
 
 // read reads one member. Null counts as absent.
-func (b *eventBody) read(name string, value []byte) error {
-	if strictjson.IsNull(value) {
+func (b *eventBody) read(name string, value *strictjson.Reader) error {
+	if value.Kind() == 'n' {
 		return nil
 	}
 	switch name {
 	case "webhook_event":
-		return readText(value, &b.Type)
+		return readText(value.Raw(), &b.Type)
 	case "webhook_major_version":
-		return readCount(value, &b.Major)
+		return readCount(value.Raw(), &b.Major)
 	case "webhook_minor_version":
-		return readCount(value, &b.Minor)
+		return readCount(value.Raw(), &b.Minor)
 	case "webhook_idempotency_key":
-		return readText(value, &b.IdempotencyKey)
+		return readText(value.Raw(), &b.IdempotencyKey)
 	case "webhook_timestamp":
-		return readMoment(value, &b.Timestamp)
+		return readMoment(value.Raw(), &b.Timestamp)
 	case "link_id":
-		return readText(value, &b.LinkID)
+		return readText(value.Raw(), &b.LinkID)
 	case "link_tags":
-		return strictjson.Array(value, func(item []byte) error {
-			if strictjson.IsNull(item) {
-				return nil
-			}
-			var tag string
-			err := readText(item, &tag)
-			b.LinkTags = append(b.LinkTags, tag)
-			return err
-		})
+		return b.readTags(value)
 	case "state":
-		return readText(value, &b.state)
+		return readText(value.Raw(), &b.state)
 	case "error":
-		return readText(value, &b.errorCode)
+		return readText(value.Raw(), &b.errorCode)
 	case "error_message":
-		return readText(value, &b.errorMessage)
+		return readText(value.Raw(), &b.errorMessage)
 	case "product":
-		return readText(value, &b.product)
+		return readText(value.Raw(), &b.product)
 	case "state_changed_at":
-		return readMoment(value, &b.changedAt)
+		return readMoment(value.Raw(), &b.changedAt)
 	case "has_history":
 		var ok bool
-		if b.hasHistory, ok = wirejson.Bool(value); !ok {
+		if b.hasHistory, ok = wirejson.Bool(value.Raw()); !ok {
 			return errors.New("is neither true nor false")
 		}
 	}
@@ -242,6 +236,41 @@ func (b *eventBody) known(event Event, own ...required) (Event, error) {
 		}
 	}
 	return event, nil
+}
+
+// readTags makes one string of which all tags are parts: links may have many tags.
+func (b *eventBody) readTags(value *strictjson.Reader) error {
+	tags, size := make([][]byte, 0, 32), 0 // 32 fit on the stack
+	err := value.Array(func(item *strictjson.Reader) error {
+		if item.Kind() == 'n' {
+			return nil
+		}
+		tag, err := tagText(item.Raw())
+		tags, size = append(tags, tag), size+len(tag)
+		return err
+	})
+	if len(tags) == 0 {
+		return err
+	}
+	var text strings.Builder
+	text.Grow(size)
+	b.LinkTags = make([]string, 0, len(tags))
+	for _, tag := range tags {
+		start := text.Len()
+		text.Write(tag)
+		b.LinkTags = append(b.LinkTags, text.String()[start:])
+	}
+	return err
+}
+
+// tagText returns the text that value is, as a part of value if that is possible.
+func tagText(value []byte) ([]byte, error) {
+	if len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
+		return value[1 : len(value)-1], nil
+	}
+	var text string
+	err := readText(value, &text)
+	return []byte(text), err
 }
 
 func readText[T ~string](value []byte, to *T) error {
