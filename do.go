@@ -54,7 +54,7 @@ func newCustomRequest(method, target string, in any) *request {
 		}
 	}
 	r := newRequest(method + " " + pathTemplate(path))
-	r.path, r.query, r.body, r.wrong = path, query, in, wrong
+	r.path, r.query, r.body, r.wrong = path, []byte(query), in, wrong
 	return r
 }
 
