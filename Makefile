@@ -16,5 +16,3 @@ $(STEPS):
 .PHONY: generate
 generate:
 	go generate ./...
-
-bench: export BENCHTIME ?= 20000x

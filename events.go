@@ -1,7 +1,6 @@
 package moneykit
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -240,37 +239,29 @@ func (b *eventBody) known(event Event, own ...required) (Event, error) {
 
 // readTags makes one string of which all tags are parts: links may have many tags.
 func (b *eventBody) readTags(value *strictjson.Reader) error {
-	tags, size := make([][]byte, 0, 32), 0 // 32 fit on the stack
+	tags := make([][2]int, 0, 32) // where they are in the body; 32 fit on the stack
 	err := value.Array(func(item *strictjson.Reader) error {
-		if item.Kind() == 'n' {
-			return nil
+		if item.Kind() != 'n' {
+			start := item.Offset()
+			tags = append(tags, [2]int{start, start + len(item.Raw())})
 		}
-		tag, err := tagText(item.Raw())
-		tags, size = append(tags, tag), size+len(tag)
-		return err
+		return nil
 	})
-	if len(tags) == 0 {
+	if err != nil || len(tags) == 0 {
 		return err
 	}
-	var text strings.Builder
-	text.Grow(size)
-	b.LinkTags = make([]string, 0, len(tags))
-	for _, tag := range tags {
-		start := text.Len()
-		text.Write(tag)
-		b.LinkTags = append(b.LinkTags, text.String()[start:])
+	first, last := tags[0][0], tags[len(tags)-1][1]
+	text := string(b.Raw[first:last])
+	b.LinkTags = make([]string, len(tags))
+	for i, tag := range tags {
+		quoted := text[tag[0]-first : tag[1]-first]
+		if n := len(quoted); n > 1 && quoted[0] == '"' && strings.IndexByte(quoted, '\\') < 0 {
+			b.LinkTags[i] = quoted[1 : n-1]
+		} else if err := readText([]byte(quoted), &b.LinkTags[i]); err != nil {
+			return err
+		}
 	}
-	return err
-}
-
-// tagText returns the text that value is, as a part of value if that is possible.
-func tagText(value []byte) ([]byte, error) {
-	if len(value) > 1 && value[0] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		return value[1 : len(value)-1], nil
-	}
-	var text string
-	err := readText(value, &text)
-	return []byte(text), err
+	return nil
 }
 
 func readText[T ~string](value []byte, to *T) error {

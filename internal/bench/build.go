@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -82,7 +83,7 @@ func main() {
 }
 `
 	stockConfig = `package: stock
-output: stock.go
+output: %s
 generate: {models: true, client: true}
 output-options: {skip-prune: true, response-type-suffix: Answer}
 `
@@ -153,7 +154,7 @@ func (b *builder) generate(ctx context.Context) error {
 	if err := b.write("openapi.yaml", string(document)); err != nil {
 		return err
 	}
-	if err := b.write("config.yaml", stockConfig); err != nil {
+	if err := b.write("config.yaml", fmt.Sprintf(stockConfig, strconv.Quote(filepath.Join(b.dir, "stock.go")))); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, "go", "tool", "-modfile="+filepath.Join(b.root, "internal/tools/go.mod"), //nolint:gosec // of this module

@@ -40,8 +40,8 @@ func (c comparison) allocs(name string, goal, bound float64) row {
 // milliseconds. Times are the processor time of this process where the system tells it, so that
 // other programs on the machine disturb little, and else those of the clock.
 func compare(d time.Duration, sdk, hand side) (comparison, error) {
-	const batch, least = 2 * time.Millisecond, 25
-	n := 1
+	const least = 9
+	batch, n := min(2*time.Millisecond, d), 1
 	for {
 		took, err := repeat(n, hand)
 		if err != nil {

@@ -131,7 +131,7 @@ func refusal(ctx context.Context, s *signer, sig signature, body []byte, want er
 		if errors.Is(err, want) || (err == nil && want != moneykit.ErrBodyMismatch) { // It may be an event of an unknown type.
 			return nil
 		}
-		return fmt.Errorf("the error is %w", err)
+		return errors.Join(errors.New("it is not refused as it should be"), err)
 	}
 	var times []float64
 	for range 3 {

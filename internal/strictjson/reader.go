@@ -42,6 +42,9 @@ func (r *Reader) Kind() byte {
 	return r.data[r.at]
 }
 
+// Offset returns the place of the value in the document. The value is not read by that.
+func (r *Reader) Offset() int { return r.at }
+
 // Array calls item for each item of the value, if it is an array, until item returns an error.
 func (r *Reader) Array(item func(value *Reader) error) error {
 	if r.Kind() != '[' || r.depth > maxDepth {
