@@ -15,8 +15,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// styled returns the parameters of a query as oapi-codegen/runtime encodes them. Zero values are not
-// sent.
+// styled returns the parameters of a query as oapi-codegen/runtime encodes them. Zero values are
+// not sent.
 func styled(t *testing.T, namesAndValues ...any) string {
 	t.Helper()
 	var parts []string

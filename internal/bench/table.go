@@ -35,7 +35,7 @@ type table struct {
 	beyond []string // rows that are over their bound
 }
 
-const layout = "| %-44s | %10s | %10s | %10s | %11s | %8s | %-4s |\n"
+const layout = "| %-58s | %10s | %10s | %10s | %11s | %8s | %-4s |\n"
 
 func newTable(out io.Writer) *table {
 	fmt.Fprintf(out, layout, "", "SDK", "by hand", "ratio", "quartiles", "goal", "")

@@ -100,7 +100,10 @@ func webhooks(ctx context.Context, c config) ([]row, error) {
 		kib                  int
 		verify, verifyMost   float64
 		handler, handlerMost float64
-	}{{kib: 2, verify: 1.15, verifyMost: 1.40, handler: 1.25, handlerMost: 1.60}, {kib: 16, verify: 1.40, verifyMost: 1.70, handler: 1.50, handlerMost: 1.90}} {
+	}{
+		{kib: 2, verify: 1.15, verifyMost: 1.50, handler: 1.25, handlerMost: 1.75},
+		{kib: 16, verify: 1.40, verifyMost: 2.20, handler: 1.50, handlerMost: 2.50},
+	} {
 		body := event(size.kib << 10)
 		sig, err := s.sign(body)
 		if err != nil {
