@@ -85,7 +85,8 @@ func (r *request) segment(name, value string) string {
 // isReserved reports whether a character could have a meaning in a URL. RFC 3986 calls the others
 // unreserved.
 func isReserved(c rune) bool {
-	return !('a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~')
+	unreserved := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~'
+	return !unreserved
 }
 
 // movesPath reports whether a segment of a path would change which path the request goes to, at a
@@ -162,11 +163,14 @@ func (r *request) addList(name string, values []string) {
 	}
 }
 
-// addTime adds a day or a moment as a query parameter, unless it is the zero value.
-func (r *request) addTime(name string, value interface {
+// textMarshaler is a [Date] or a [Timestamp].
+type textMarshaler interface {
 	encoding.TextMarshaler
 	IsZero() bool
-}) {
+}
+
+// addTime adds a day or a moment as a query parameter, unless it is the zero value.
+func (r *request) addTime(name string, value textMarshaler) {
 	if value.IsZero() {
 		return
 	}

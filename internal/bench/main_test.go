@@ -97,8 +97,14 @@ func TestCompare(t *testing.T) {
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ want, got string }{
-		{"0.02", figure(0.0151)}, {"9.99", figure(9.99)}, {"10.0", figure(10)}, {"123", figure(123.4)},
-		{"0.50 µs", duration(500)}, {"47.6 µs", duration(47_600)}, {"3.00 ms", duration(3_000_000)}, {"61.0 s", duration(61 * time.Second)},
+		{"0.02", figure(0.0151)},
+		{"9.99", figure(9.99)},
+		{"10.0", figure(10)},
+		{"123", figure(123.4)},
+		{"0.50 µs", duration(500)},
+		{"47.6 µs", duration(47_600)},
+		{"3.00 ms", duration(3_000_000)},
+		{"61.0 s", duration(61 * time.Second)},
 	} {
 		assert.Equal(t, tt.want, tt.got)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"time"
 
@@ -75,9 +76,7 @@ func (p pages) replace(path string, members map[string]any) error {
 	if err := json.Unmarshal(p[path], &page); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	for name, value := range members {
-		page[name] = value
-	}
+	maps.Copy(page, members)
 	var err error
 	p[path], err = json.Marshal(page)
 	return err

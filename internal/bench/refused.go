@@ -33,7 +33,7 @@ func shapes() map[string][]byte {
 	random := make([]byte, largeBody)
 	source := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same bytes in each run.
 	for i := range random {
-		random[i] = byte(source.Uint32())
+		random[i] = byte(source.UintN(256)) //nolint:gosec // It fits.
 	}
 	var packed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&packed, flate.BestCompression) // The level is valid.
@@ -128,7 +128,7 @@ func refusal(ctx context.Context, s *signer, sig signature, body []byte, want er
 	}
 	verify := func() error {
 		_, err := client.Webhooks.Verify(ctx, sig.header, body)
-		if errors.Is(err, want) || (err == nil && want != moneykit.ErrBodyMismatch) { // It may be an event of an unknown type.
+		if errors.Is(err, want) || (err == nil && errors.Is(want, moneykit.ErrMalformedEvent)) { // It may be of an unknown type.
 			return nil
 		}
 		return errors.Join(errors.New("it is not refused as it should be"), err)
@@ -141,6 +141,6 @@ func refusal(ctx context.Context, s *signer, sig signature, body []byte, want er
 		}
 		times = append(times, (usage.CPU()-start)*1000)
 	}
-	_, bytes, err := allocations(1, verify)
-	return quantile(times, 0.5), bytes / 1e6, err
+	_, allocated, err := allocations(1, verify)
+	return quantile(times, 0.5), allocated / 1e6, err
 }

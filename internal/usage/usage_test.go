@@ -14,7 +14,8 @@ import (
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	before := usage.CPU()
-	for usage.CPU() == before { //nolint:revive // It works until it is noticed.
+	for usage.CPU() == before {
+		// It works until that is noticed.
 	}
 	assert.Greater(t, usage.CPU(), before)
 	mib, err := usage.Memory("VmHWM")
