@@ -110,8 +110,8 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 		ctx = a.sent.watch(ctx)
 	}
 	target := a.core.baseURL + a.request.path
-	if a.request.query != "" {
-		target += "?" + a.request.query
+	if len(a.request.query) > 0 {
+		target += "?" + string(a.request.query)
 	}
 	req, err := http.NewRequestWithContext(ctx, a.request.method, target, nil)
 	if err != nil {
