@@ -146,30 +146,48 @@ func BenchmarkAccountsList(b *testing.B) {
 
 // plainAccounts is what somebody would write without this package: money as float64.
 type plainAccounts struct {
-	Accounts []struct {
-		ID       string `json:"account_id"`
-		Type     string `json:"account_type"`
-		Name     string `json:"name"`
-		Nickname string `json:"nickname"`
-		Mask     string `json:"account_mask"`
-		Balances struct {
-			Currency  string    `json:"currency"`
-			Available *float64  `json:"available"`
-			Current   *float64  `json:"current"`
-			Limit     *float64  `json:"limit"`
-			Date      time.Time `json:"balance_date"`
-		} `json:"balances"`
-		Closed bool `json:"closed"`
-	} `json:"accounts"`
-	Link struct {
-		ID                string   `json:"link_id"`
-		InstitutionID     string   `json:"institution_id"`
-		InstitutionName   string   `json:"institution_name"`
-		InstitutionAvatar string   `json:"institution_avatar"`
-		State             string   `json:"state"`
-		Provider          string   `json:"provider"`
-		AvailableProducts []string `json:"available_products"`
-	} `json:"link"`
+	Accounts []plainAccount `json:"accounts"`
+	Link     plainLink      `json:"link"`
+}
+
+type plainAccount struct {
+	ID       string `json:"account_id"`
+	Type     string `json:"account_type"`
+	Name     string `json:"name"`
+	Nickname string `json:"nickname"`
+	Mask     string `json:"account_mask"`
+	Balances struct {
+		Currency  string    `json:"currency"`
+		Available *float64  `json:"available"`
+		Current   *float64  `json:"current"`
+		Limit     *float64  `json:"limit"`
+		Date      time.Time `json:"balance_date"`
+	} `json:"balances"`
+	Closed bool `json:"closed"`
+}
+
+type plainLink struct {
+	ID                string                   `json:"link_id"`
+	InstitutionID     string                   `json:"institution_id"`
+	InstitutionName   string                   `json:"institution_name"`
+	InstitutionAvatar string                   `json:"institution_avatar"`
+	State             string                   `json:"state"`
+	Error             string                   `json:"error_code"`
+	Provider          string                   `json:"provider"`
+	Products          map[string]*plainProduct `json:"products"`
+	AvailableProducts []string                 `json:"available_products"`
+	Webhook           string                   `json:"webhook"`
+	Tags              []string                 `json:"link_tags"`
+	LastSyncedAt      *string                  `json:"last_synced_at"`
+}
+
+type plainProduct struct {
+	RefreshedAt     *string `json:"refreshed_at"`
+	LastAttemptedAt *string `json:"last_attempted_at"`
+	Error           string  `json:"error_code"`
+	ErrorMessage    string  `json:"error_message"`
+	Unavailable     string  `json:"unavailable"`
+	HasHistory      bool    `json:"has_history"`
 }
 
 // BenchmarkDecode is decoding alone: this package's types, and plain ones.

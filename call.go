@@ -12,9 +12,9 @@ import (
 )
 
 // call sends r and decodes the response into a new T.
-func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*T, error) {
+func call[T any, P objectOf[T]](ctx context.Context, c *core, r *request, opts []CallOption) (*T, error) {
 	out := new(T)
-	if err := c.do(ctx, r, out, opts); err != nil {
+	if err := c.do(ctx, r, P(out), opts); err != nil {
 		return nil, err
 	}
 	return out, nil
