@@ -115,10 +115,13 @@ func decodeList[T any](c *wirejson.Cursor, v *[]T, item func(*wirejson.Cursor, *
 		*v = nil
 		return
 	}
-	list := (*v)[:0]
+	list, start := (*v)[:0], c.Offset()
 	for open := c.Open('[', "a list"); open && c.More(']'); {
 		n := len(list)
-		list = slices.Grow(list, 1)[:n+1]
+		if n == cap(list) {
+			list = slices.Grow(list, more(n, c.Offset()-start, c.Rest()))
+		}
+		list = list[:n+1]
 		if item(c, &list[n]); c.Failed() {
 			c.Under("[" + strconv.Itoa(n) + "]")
 		}
@@ -127,6 +130,17 @@ func decodeList[T any](c *wirejson.Cursor, v *[]T, item func(*wirejson.Cursor, *
 		list = []T{}
 	}
 	*v = list
+}
+
+// more returns how many items a list of n is likely to get, from the bytes that they took and those
+// that are left in the document. A small list may be one of many, so it grows as with append.
+func more(n, took, left int) int {
+	const small, most = 16, 8
+	if n < small {
+		return 1
+	}
+	likely := left/(took/n) + 1
+	return min(likely+likely/16, most*n)
 }
 
 func decodeObjects[T any, P objectOf[T]](c *wirejson.Cursor, v *[]T) {

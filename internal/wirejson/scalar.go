@@ -26,11 +26,13 @@ func Number(data []byte) (float64, bool) { return parseNumber(scalar(data)) }
 // 100.0, "100".
 func Int(data []byte) (int64, bool) { return parseInt(scalar(data)) }
 
-// scalar returns the text of data, which is Other unless it is one JSON value and nothing else.
+// scalar returns the text of data, which is one JSON value without white space around it. All else is
+// KindOther.
 func scalar(data []byte) ([]byte, Kind) {
 	c := Cursor{data: data}
+	space := len(data) > 0 && data[0] <= ' '
 	text, kind := c.Scalar()
-	if c.err != nil || c.at != len(data) {
+	if c.err != nil || space || c.at != len(data) {
 		return nil, KindOther
 	}
 	return text, kind
