@@ -12,9 +12,9 @@ import (
 
 var errLenient = errors.New("not even a lenient decoder reads it")
 
-// mend returns data, which is valid JSON without duplicate members, with each scalar in the form that
-// encoding/json takes for type t. It says what a lenient decoder has to make of a document that
-// encoding/json refuses.
+// mend returns data, which is valid JSON without duplicate members, with each scalar in the form
+// that encoding/json takes for type t. It says what a lenient decoder has to make of a document
+// that encoding/json refuses.
 func mend(data json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 	data = bytes.TrimSpace(data)
 	if string(data) == "null" {
@@ -86,7 +86,8 @@ func memberType(t reflect.Type, name string) (reflect.Type, bool) {
 	if t.Kind() == reflect.Map {
 		return t.Elem(), true
 	}
-	for _, f := range reflect.VisibleFields(t) {
+	for i := range t.NumField() {
+		f := t.Field(i)
 		if tag, _, _ := strings.Cut(f.Tag.Get("json"), ","); strings.EqualFold(tag, name) {
 			return f.Type, true
 		}

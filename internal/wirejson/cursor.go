@@ -51,8 +51,8 @@ const (
 // Failed reports whether there was an error.
 func (c *Cursor) Failed() bool { return c.err != nil }
 
-// End returns ErrSyntax if the document is not JSON from its beginning to its end, and otherwise the
-// first [*Error].
+// End returns ErrSyntax if the document is not JSON from its beginning to its end, and otherwise
+// the first [*Error].
 func (c *Cursor) End() error {
 	if c.err == nil && c.peek() == 0 && c.at == len(c.data) {
 		return nil
@@ -89,8 +89,8 @@ func (c *Cursor) Under(step string) {
 	e.Path = step + e.Path
 }
 
-// Row puts the id of an object into the error, if it has none: the text of the member called name of
-// the object that begins at start.
+// Row puts the id of an object into the error, if it has none: the text of the member called name
+// of the object that begins at start.
 func (c *Cursor) Row(start int, name string) {
 	var e *Error
 	if !errors.As(c.err, &e) || e.Row != "" {
@@ -210,8 +210,8 @@ func (c *Cursor) literal(word string) bool {
 	return false
 }
 
-// Scalar passes null, a string or a number and returns its text, which is valid until the next call.
-// It does not pass other values.
+// Scalar passes null, a string or a number and returns its text, which is valid until the next
+// call. It does not pass other values.
 func (c *Cursor) Scalar() (text []byte, kind Kind) {
 	if c.err != nil {
 		return nil, KindOther

@@ -23,16 +23,20 @@ func TestSyntax(t *testing.T) {
 	t.Parallel()
 	nested := func(n int) string { return strings.Repeat(`[{"a":`, n/2) + "1" + strings.Repeat("}]", n/2) }
 	for _, data := range []string{
-		"null", "true", "false", "0", "-0", "-1.5e+7", "1E7", "0.10", `""`, `"a\u00e4\"\\\/\b\f\n\r\t"`, "[]", "{}", " \t\r\n[ 1 , [] , {} ] ",
+		"null", "true", "false", "0", "-0", "-1.5e+7", "1E7", "0.10", `""`, `"a\u00e4\"\\\/\b\f\n\r\t"`, "[]", "{}",
+		" \t\r\n[ 1 , [] , {} ] ",
 		`{"":1,"":2}`, ` { "a" : { "b" : [ "c" ] } } `, "\"\xff\"", `"\ud800"`, "\"\x7f\"", nested(10000),
 	} {
 		require.True(t, json.Valid([]byte(data)), data)
 		require.NoError(t, skips(data), "%.40q", data)
 	}
 	for _, data := range []string{
-		"", " ", "nul", "nulll", "True", "tru", "falsy", "01", "-", "-a", "+1", ".5", "1.", "1.e2", "1e", "1e+", "0x10", "1_0", "NaN", "Infinity",
-		`"`, `"a`, `"\`, `"\a"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "\"12345678\x00\"", "'a'", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]", "[1}", "{", `{"a"`,
-		`{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{a:1}`, `{1:1}`, `{"a":1]`, `{"a":}`, "1 2", "{}{}", "[]]",
+		"", " ", "nul", "nulll", "True", "tru", "falsy", "01", "-", "-a", "+1", ".5", "1.", "1.e2", "1e", "1e+", "0x10", "1_0", "NaN",
+		"Infinity",
+		`"`, `"a`, `"\`, `"\a"`, `"\u12"`, `"\u12g4"`, "\"\n\"", "\"12345678\x00\"", "'a'", "[", "[1", "[1,", "[1,]", "[,1]", "[1 2]",
+		"[1}", "{", `{"a"`,
+		`{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{,}`, `{"a" 1}`, `{"a":1 "b":2}`, `{a:1}`, `{1:1}`, `{"a":1]`, `{"a":}`, "1 2",
+		"{}{}", "[]]",
 		"\xef\xbb\xbf{}", "\u00a0{}", "{}\x00", "\x00", "\v1", "/* */1", nested(10002),
 	} {
 		require.False(t, json.Valid([]byte(data)), data)
@@ -40,8 +44,8 @@ func TestSyntax(t *testing.T) {
 	}
 }
 
-// TestSyntaxComesFirst reports a document that is not JSON as such, also if a value before the place
-// is wrong.
+// TestSyntaxComesFirst reports a document that is not JSON as such, also if a value before the
+// place is wrong.
 func TestSyntaxComesFirst(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{
@@ -161,8 +165,10 @@ func TestScalars(t *testing.T) {
 	for data, want := range map[string]scalars{
 		`null`: kept, `"a"`: {"a", true, 0.5, 7}, `true`: kept, `false`: {"kept", false, 0.5, 7}, `"false"`: {"false", false, 0.5, 7},
 		`12`: {"12", true, 12, 12}, `"12"`: {"12", true, 12, 12}, `1.2e1`: {"1.2e1", true, 12, 12}, `"1.20e1"`: {"1.20e1", true, 12, 12},
-		`1.5`: {"1.5", true, 1.5, 7}, `"+1"`: {"+1", true, 0.5, 7}, `" 1"`: {" 1", true, 0.5, 7}, `"1 "`: {"1 ", true, 0.5, 7}, `"NaN"`: {"NaN", true, 0.5, 7},
-		`"0x10"`: {"0x10", true, 0.5, 7}, `1e400`: {"1e400", true, 0.5, 7}, `1e300`: {"1e300", true, 1e300, 7}, `"\"1\""`: {`"1"`, true, 0.5, 7},
+		`1.5`: {"1.5", true, 1.5, 7}, `"+1"`: {"+1", true, 0.5, 7}, `" 1"`: {" 1", true, 0.5, 7}, `"1 "`: {"1 ", true, 0.5, 7},
+		`"NaN"`:  {"NaN", true, 0.5, 7},
+		`"0x10"`: {"0x10", true, 0.5, 7}, `1e400`: {"1e400", true, 0.5, 7}, `1e300`: {"1e300", true, 1e300, 7}, `"\"1\""`: {`"1"`,
+			true, 0.5, 7},
 		`99999999999999999999`: {"99999999999999999999", true, 99999999999999999999, 7}, `[]`: kept, `{}`: kept, `""`: {"", true, 0.5, 7},
 	} {
 		got, errs := read(data)
@@ -178,7 +184,8 @@ func TestScalars(t *testing.T) {
 		assert.Equal(t, errs[2] == nil && data != "null", isNumber, data)
 		assert.True(t, !isNumber || n == got.float, data)
 	}
-	for data, want := range map[string]int64{"9007199254740993": 9007199254740993, "9223372036854775807": math.MaxInt64, "-0": 0, "9e15": 9e15} {
+	for data, want := range map[string]int64{"9007199254740993": 9007199254740993, "9223372036854775807": math.MaxInt64, "-0": 0,
+		"9e15": 9e15} {
 		got, ok := wirejson.Int([]byte(data))
 		assert.True(t, ok, data)
 		assert.Equal(t, want, got)
@@ -192,7 +199,8 @@ func TestScalars(t *testing.T) {
 // FuzzSyntax holds a cursor to encoding/json: it passes what is valid, and texts are the same.
 func FuzzSyntax(f *testing.F) {
 	for _, seed := range []string{
-		`{"a":[1,-2.5e+7,true,false,null,"b\u00e4\ud83d\ude00"]}`, `"\ud800\u0041"`, "\"\xff\xc3\"", `"\ud800\ud83d\ude00"`, `[1,]`, `{"a" "b"}`,
+		`{"a":[1,-2.5e+7,true,false,null,"b\u00e4\ud83d\ude00"]}`, `"\ud800\u0041"`, "\"\xff\xc3\"", `"\ud800\ud83d\ude00"`, `[1,]`,
+		`{"a" "b"}`,
 		"\"0123456\xe4\xbd\xa0\"", `"\"\\\/\b\f\n\r\t"`, "\"\x1f\"", `-`, `[[[[`, `{"a":{"a":`,
 	} {
 		f.Add([]byte(seed))

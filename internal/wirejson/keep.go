@@ -10,9 +10,9 @@ const (
 	slotted = 40  // A longer string is not expected again.
 )
 
-// texts makes strings of a document's texts. Short ones lie together in chunks, so that a string that
-// is kept alone keeps one chunk and not the document, and a string that was read shortly before is
-// returned again.
+// texts makes strings of a document's texts. Short ones lie together in chunks, so that a string
+// that is kept alone keeps one chunk and not the document, and a string that was read shortly
+// before is returned again.
 type texts struct {
 	shared strings.Builder // Its strings stay as they are while it does not grow.
 	size   int             // of the next chunk

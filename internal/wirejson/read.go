@@ -1,7 +1,7 @@
 package wirejson
 
-// The methods of this file read a value into what to points to. null leaves it as it is, and another
-// kind of value is an error.
+// The methods of this file read a value into what to points to. null leaves it as it is, and
+// another kind of value is an error.
 
 // Text reads a string, or the digits of a number.
 func (c *Cursor) Text(to *string) {

@@ -26,8 +26,8 @@ func Number(data []byte) (float64, bool) { return parseNumber(scalar(data)) }
 // 100.0, "100".
 func Int(data []byte) (int64, bool) { return parseInt(scalar(data)) }
 
-// scalar returns the text of data, which is one JSON value without white space around it. All else is
-// KindOther.
+// scalar returns the text of data, which is one JSON value without white space around it. All else
+// is KindOther.
 func scalar(data []byte) ([]byte, Kind) {
 	c := Cursor{data: data}
 	space := len(data) > 0 && data[0] <= ' '

@@ -11,8 +11,8 @@ import (
 )
 
 // str passes a string and returns its text, and whether that is in c.spare rather than in the
-// document. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD, each by itself, as
-// in encoding/json.
+// document. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD, each by itself,
+// as in encoding/json.
 func (c *Cursor) str() (text []byte, own bool) {
 	data := c.data
 	start := c.at + 1
@@ -51,9 +51,9 @@ func (c *Cursor) str() (text []byte, own bool) {
 	return nil, false
 }
 
-// special marks the highest bit of the first byte of word that ends a run of plain ASCII: a quote, a
-// backslash, a control character or a byte that is not ASCII. Bytes after it may be marked without
-// cause.
+// special marks the highest bit of the first byte of word that ends a run of plain ASCII: a quote,
+// a backslash, a control character or a byte that is not ASCII. Bytes after it may be marked
+// without cause.
 func special(word uint64) uint64 {
 	const (
 		ones = 0x0101010101010101
@@ -63,8 +63,8 @@ func special(word uint64) uint64 {
 	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-' '*ones)&^word | word) & high
 }
 
-// unescape passes the rest of a string, from its first backslash on, and returns its text. before is
-// what precedes it.
+// unescape passes the rest of a string, from its first backslash on, and returns its text. before
+// is what precedes it.
 func (c *Cursor) unescape(before []byte) []byte {
 	data, i := c.data, c.at
 	text := append(c.spare[:0], before...)
@@ -150,8 +150,8 @@ func appendValid(to, text []byte) []byte {
 }
 
 // Fold returns the name of a member in lower case, as MoneyKit has all names, and whether that
-// differs from name. encoding/json also folds the two letters beyond ASCII that have a counterpart in
-// it.
+// differs from name. encoding/json also folds the two letters beyond ASCII that have a counterpart
+// in it.
 func Fold(name []byte) ([]byte, bool) {
 	other := func(b byte) bool { return 'A' <= b && b <= 'Z' || b >= utf8.RuneSelf }
 	if !slices.ContainsFunc(name, other) {

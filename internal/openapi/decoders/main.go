@@ -171,8 +171,8 @@ func (p *pkg) visit(name string) error {
 	return nil
 }
 
-// reader returns the statement that reads a value of type t into the variable v, and the struct that
-// it needs a decoder of.
+// reader returns the statement that reads a value of type t into the variable v, and the struct
+// that it needs a decoder of.
 func (p *pkg) reader(t ast.Expr, v string) (statement, of string) {
 	switch t := t.(type) {
 	case *ast.Ident:
