@@ -1,6 +1,7 @@
 package moneykit_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +43,7 @@ func rivals[T any](b *testing.B, path string, body []byte, sdk func(context.Cont
 		w.Header().Set("Content-Type", "application/json")
 		if r.URL.Path == "/auth/token" {
 			w.WriteHeader(http.StatusCreated)
-			io.WriteString(w, `{"access_token":"t","token_type":"bearer","expires_in":3600}`)
+			io.WriteString(w, tokenJSON)
 			return
 		}
 		w.Write(body)
@@ -49,16 +51,43 @@ func rivals[T any](b *testing.B, path string, body []byte, sdk func(context.Cont
 	b.Cleanup(server.Close)
 	pool := &http.Transport{MaxIdleConnsPerHost: 100}
 	b.Cleanup(pool.CloseIdleConnections)
-	client, err := moneykit.NewClient("id", "secret", moneykit.WithBaseURL(server.URL),
-		moneykit.WithHTTPClient(&http.Client{Transport: pool}))
+	return over[T](b, pool, server.URL, path, sdk)
+}
+
+const tokenJSON = `{"access_token":"t","token_type":"bearer","expires_in":3600}`
+
+// inMemory is rivals without a network: what remains is the work of the client and the decoder.
+func inMemory[T any](b *testing.B, path string, body []byte, sdk func(context.Context, *moneykit.Client) error) rival {
+	b.Helper()
+	header := http.Header{"Content-Type": {"application/json"}}
+	respond := func(req *http.Request) (*http.Response, error) {
+		status, body := http.StatusOK, body
+		if strings.HasSuffix(req.URL.Path, "/auth/token") {
+			status, body = http.StatusCreated, []byte(tokenJSON)
+		}
+		return &http.Response{
+			StatusCode: status, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: req,
+		}, nil
+	}
+	return over[T](b, transportFunc(respond), testBase, path, sdk)
+}
+
+// transportFunc is a transport that is one function.
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+func over[T any](b *testing.B, rt http.RoundTripper, base, path string, sdk func(context.Context, *moneykit.Client) error) rival {
+	b.Helper()
+	client, err := moneykit.NewClient("id", "secret", moneykit.WithBaseURL(base), moneykit.WithHTTPClient(&http.Client{Transport: rt}))
 	if err != nil {
 		b.Fatal(err)
 	}
-	byHand := &http.Client{Transport: pool, Timeout: time.Minute}
+	byHand := &http.Client{Transport: rt, Timeout: time.Minute}
 	return rival{
 		sdk: func(ctx context.Context) error { return sdk(ctx, client) },
 		hand: func(ctx context.Context) error {
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+path, nil)
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+path, nil)
 			if err != nil {
 				return err
 			}
@@ -93,7 +122,7 @@ func (r rival) compare(b *testing.B) {
 		}
 		return time.Since(start)
 	}
-	for range 200 {
+	for range 50 {
 		call(r.sdk)
 		call(r.hand)
 	}
@@ -112,13 +141,15 @@ func (r rival) compare(b *testing.B) {
 	b.ReportMetric(float64(s.Nanoseconds()), "sdk-ns/call")
 	b.ReportMetric(float64(h.Nanoseconds()), "hand-ns/call")
 	b.ReportMetric(float64(s)/float64(h), "ratio")
-	b.ReportMetric(mallocs(b, r.sdk)-mallocs(b, r.hand), "more-allocs/call")
+	sdkAllocs, handAllocs := mallocs(b, r.sdk), mallocs(b, r.hand)
+	b.ReportMetric(sdkAllocs-handAllocs, "more-allocs/call")
+	b.ReportMetric(sdkAllocs/handAllocs, "allocs-ratio")
 	b.ReportMetric(0, "ns/op") // the sum of both says nothing
 }
 
 func mallocs(b *testing.B, f func(context.Context) error) float64 {
 	b.Helper()
-	const calls = 2000
+	const calls = 200
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range calls {
@@ -130,18 +161,33 @@ func mallocs(b *testing.B, f func(context.Context) error) float64 {
 	return float64(after.Mallocs-before.Mallocs) / calls
 }
 
-func BenchmarkLinksGet(b *testing.B) {
-	rivals[moneykit.Link](b, "/links/mk_1", []byte(linkJSON), func(ctx context.Context, c *moneykit.Client) error {
+// BenchmarkCall calls a server on the loopback interface, and a transport in memory.
+func BenchmarkCall(b *testing.B) {
+	get := func(ctx context.Context, c *moneykit.Client) error {
 		_, err := c.Links.Get(ctx, "mk_1")
 		return err
-	}).compare(b)
-}
-
-func BenchmarkAccountsList(b *testing.B) {
-	rivals[moneykit.AccountList](b, "/links/mk_1/accounts", accountsJSON(10), func(ctx context.Context, c *moneykit.Client) error {
+	}
+	list := func(ctx context.Context, c *moneykit.Client) error {
 		_, err := c.Accounts.List(ctx, "mk_1", moneykit.AccountListParams{})
 		return err
-	}).compare(b)
+	}
+	sync := func(ctx context.Context, c *moneykit.Client) error {
+		for _, err := range c.Transactions.Sync(ctx, "mk_1", "") {
+			return err
+		}
+		return nil
+	}
+	b.Run("Links.Get", func(b *testing.B) { rivals[plainLink](b, "/links/mk_1", []byte(linkJSON), get).compare(b) })
+	b.Run("Links.Get in memory", func(b *testing.B) { inMemory[plainLink](b, "/links/mk_1", []byte(linkJSON), get).compare(b) })
+	b.Run("Accounts.List", func(b *testing.B) {
+		rivals[plainAccounts](b, "/links/mk_1/accounts", accountsJSON(10), list).compare(b)
+	})
+	b.Run("Accounts.List in memory", func(b *testing.B) {
+		inMemory[plainAccounts](b, "/links/mk_1/accounts", accountsJSON(10), list).compare(b)
+	})
+	b.Run("Transactions.Sync in memory", func(b *testing.B) {
+		inMemory[plainSyncPage](b, "/links/mk_1/transactions/sync", syncPageJSON(520), sync).compare(b)
+	})
 }
 
 // plainAccounts is what somebody would write without this package: money as float64.
@@ -190,20 +236,15 @@ type plainProduct struct {
 	HasHistory      bool    `json:"has_history"`
 }
 
-// BenchmarkDecode is decoding alone: this package's types, and plain ones.
+// BenchmarkDecode is decoding alone: this package's types, and plain ones with encoding/json.
 func BenchmarkDecode(b *testing.B) {
-	body := accountsJSON(100)
-	b.Run("sdk", func(b *testing.B) { decodeInto[moneykit.AccountList](b, body) })
-	b.Run("hand", func(b *testing.B) { decodeInto[plainAccounts](b, body) })
-}
-
-func decodeInto[T any](b *testing.B, body []byte) {
-	b.Helper()
-	b.ReportAllocs()
-	b.SetBytes(int64(len(body)))
-	for b.Loop() {
-		if err := json.Unmarshal(body, new(T)); err != nil {
-			b.Fatal(err)
-		}
+	decoding := func(body []byte, sdk, hand func() any) func(*testing.B) {
+		return rival{
+			sdk:  func(context.Context) error { return moneykit.Decode(body, sdk()) },
+			hand: func(context.Context) error { return json.Unmarshal(body, hand()) },
+		}.compare
 	}
+	b.Run("link", decoding([]byte(linkJSON), func() any { return new(moneykit.Link) }, func() any { return new(plainLink) }))
+	b.Run("100 accounts", decoding(accountsJSON(100), func() any { return new(moneykit.AccountList) }, func() any { return new(plainAccounts) }))
+	b.Run("520 changes", decoding(syncPageJSON(520), func() any { return new(moneykit.SyncPage) }, func() any { return new(plainSyncPage) }))
 }
