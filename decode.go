@@ -31,17 +31,19 @@ func decodeResponse(resp *http.Response, body []byte, out any) error {
 	case out == nil:
 		return nil
 	}
-	if known, ok := out.(object); ok {
-		if err := decode(body, known); err != nil {
+	switch out := out.(type) {
+	case object:
+		if err := decode(body, out); err != nil {
 			return fmt.Errorf("decoding the response: %w", err)
 		}
-		return nil
-	}
-	if own, ok := out.(custom); ok {
-		out = own.out
-	}
-	if err := json.Unmarshal(body, out); err != nil {
-		return fmt.Errorf("the response does not fit %T: %w", out, transport.Hide(err))
+	case custom:
+		if err := json.Unmarshal(body, out.out); err != nil {
+			return fmt.Errorf("the response does not fit %T: %w", out.out, transport.Hide(err))
+		}
+	default: // the set of keys, which nothing but its own reader looks into
+		if err := json.Unmarshal(body, out); err != nil {
+			return fmt.Errorf("decoding the response: %w", transport.Hide(err))
+		}
 	}
 	return nil
 }

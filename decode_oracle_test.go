@@ -27,7 +27,7 @@ func mend(data json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 		value any
 		ok    bool
 	)
-	switch t.Kind() {
+	switch t.Kind() { //nolint:exhaustive // Types of responses have no others.
 	case reflect.Pointer:
 		return mend(data, t.Elem())
 	case reflect.Struct, reflect.Map:

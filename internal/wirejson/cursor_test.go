@@ -105,7 +105,7 @@ func TestPaths(t *testing.T) {
 		{`[]`, "a is not a text", []string{"a"}},
 		{`{"id":"r1"`, "the document is not valid JSON", []string{"a"}},
 	} {
-		assert.EqualError(t, failed(tt.data, tt.steps...), tt.want, tt.data)
+		require.EqualError(t, failed(tt.data, tt.steps...), tt.want, tt.data)
 	}
 	c := wirejson.NewCursor([]byte("x"))
 	c.Skip()
@@ -167,15 +167,17 @@ func TestScalars(t *testing.T) {
 		`12`: {"12", true, 12, 12}, `"12"`: {"12", true, 12, 12}, `1.2e1`: {"1.2e1", true, 12, 12}, `"1.20e1"`: {"1.20e1", true, 12, 12},
 		`1.5`: {"1.5", true, 1.5, 7}, `"+1"`: {"+1", true, 0.5, 7}, `" 1"`: {" 1", true, 0.5, 7}, `"1 "`: {"1 ", true, 0.5, 7},
 		`"NaN"`:  {"NaN", true, 0.5, 7},
-		`"0x10"`: {"0x10", true, 0.5, 7}, `1e400`: {"1e400", true, 0.5, 7}, `1e300`: {"1e300", true, 1e300, 7}, `"\"1\""`: {`"1"`,
-			true, 0.5, 7},
+		`"0x10"`: {"0x10", true, 0.5, 7}, `1e400`: {"1e400", true, 0.5, 7}, `1e300`: {"1e300", true, 1e300, 7}, `"\"1\""`: {
+			`"1"`,
+			true, 0.5, 7,
+		},
 		`99999999999999999999`: {"99999999999999999999", true, 99999999999999999999, 7}, `[]`: kept, `{}`: kept, `""`: {"", true, 0.5, 7},
 	} {
 		got, errs := read(data)
 		assert.Equal(t, want, got, data)
 		for i, word := range []string{"a text", "true or false", "a number", "a whole number"} {
 			if errs[i] != nil {
-				assert.EqualError(t, errs[i], "the document is not "+word, data)
+				require.EqualError(t, errs[i], "the document is not "+word, data)
 			}
 		}
 		_, isBool := wirejson.Bool([]byte(data))
@@ -184,8 +186,10 @@ func TestScalars(t *testing.T) {
 		assert.Equal(t, errs[2] == nil && data != "null", isNumber, data)
 		assert.True(t, !isNumber || n == got.float, data)
 	}
-	for data, want := range map[string]int64{"9007199254740993": 9007199254740993, "9223372036854775807": math.MaxInt64, "-0": 0,
-		"9e15": 9e15} {
+	for data, want := range map[string]int64{
+		"9007199254740993": 9007199254740993, "9223372036854775807": math.MaxInt64, "-0": 0,
+		"9e15": 9e15,
+	} {
 		got, ok := wirejson.Int([]byte(data))
 		assert.True(t, ok, data)
 		assert.Equal(t, want, got)
