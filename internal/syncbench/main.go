@@ -44,8 +44,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	base := flags.String("url", "", "address of the server, for the processes that this one starts")
 	rows := flags.Int("rows", 1_000_000, "transactions to sync")
 	rounds := flags.Int("rounds", 3, "runs of each, in turn; the median counts")
-	maxMiB := flags.Float64("max-mib", 64, "peak memory above the idle client")
-	maxRatio := flags.Float64("max-ratio", 1.15, "processor time of the engine against the loop by hand")
+	maxMiB := flags.Float64("max-mib", 32, "peak memory above the idle client")
+	maxRatio := flags.Float64("max-ratio", 0.60, "processor time of the engine against the loop by hand")
 	asJSON := flags.Bool("json", false, "print the comparison as JSON, whatever it says")
 	if err := flags.Parse(args); err != nil {
 		return err
