@@ -39,7 +39,10 @@ func testLinks(t *testing.T, d *database) {
 	require.Error(t, s.SaveLink(ctx, "", &link))
 	got, err := s.Link(ctx, "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, "user-1 chase Chase connected ", fmt.Sprintf("%s %s %s %s %s", got.UserID, got.InstitutionID, got.InstitutionName, got.State, got.Error))
+	assert.Equal(t, "user-1", got.UserID)
+	assert.Equal(t, link, moneykit.Link{
+		ID: got.ID, InstitutionID: got.InstitutionID, InstitutionName: got.InstitutionName, State: got.State, Error: got.Error,
+	})
 	assert.False(t, got.CreatedAt.IsZero())
 	assert.False(t, got.UpdatedAt.Before(got.CreatedAt))
 
