@@ -83,7 +83,7 @@
 // are in [Error.Message] and [Error.Fields] and may repeat what was sent. [CaptureResponse] returns
 // the body of a response.
 //
-// # Retries and time
+// # Retries
 //
 // A read, which is any GET or DELETE or the request for an access token, is retried after network
 // errors and after 429, 502, 503 and 504. Other requests are retried only after 429, with which
@@ -94,6 +94,18 @@
 //
 // If the response to a request that is not a read is lost, the error matches [ErrOutcomeUnknown]:
 // MoneyKit may have carried out the request, and the client did not send it again.
+//
+// # Rate limits
+//
+// MoneyKit limits how often a minute each operation may be called, for a link and for an
+// application; the comments of methods state the limits. With [WithLimiter], a call waits before it
+// is sent instead of failing with 429. [MemoryLimiter] knows the published limits and counts the
+// requests of one process, or of several that each get a share; your own [Limiter] counts those of
+// all processes in a common store. If the wait would outlast the context's deadline or
+// [WithMaxWait], the call fails at once with an error that matches [ErrRateLimited] and has
+// [Error.RetryAfter].
+//
+// # Timeouts
 //
 // An attempt ends after 60 seconds, or after the Timeout of the client given to [WithHTTPClient]. A
 // deadline of the context replaces the 60 seconds, but not that Timeout.
@@ -183,8 +195,8 @@
 // # Logs, metrics and traces
 //
 // [WithLogger] logs calls and retries with log/slog. [WithObserver] reports each attempt of a call,
-// for metrics. An [http.RoundTripper] given to [WithHTTPClient] can name a span with
-// [OperationFrom], because the URL of a request holds ids.
+// for metrics, and how long a [Limiter] held it. An [http.RoundTripper] given to [WithHTTPClient]
+// can name a span with [OperationFrom], because the URL of a request holds ids.
 //
 // # Other calls
 //

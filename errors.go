@@ -36,7 +36,8 @@ var (
 
 // Error is the error of every method that calls MoneyKit. It stands for an error response of
 // MoneyKit, a response that does not come from MoneyKit (such as a proxy's page), a missing
-// response, or a request that breaks a published limit and was not sent.
+// response, or a request that was not sent because it breaks a published limit or a [Limiter] did
+// not allow it.
 //
 // [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with
 // its [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled].
@@ -64,7 +65,7 @@ type Error struct { //nolint:recvcheck // A copy must not be printed with its fi
 	LinkError LinkError
 	// Fields lists the invalid fields of the request, with [ErrorCodeValidationFailed].
 	Fields []FieldError
-	// RetryAfter is how long MoneyKit asks to wait, 0 if it does not say.
+	// RetryAfter is how long MoneyKit or a [Limiter] asks to wait, 0 if neither says.
 	RetryAfter time.Duration
 	// RequestID is the request id in the header of the response, empty if there is none.
 	RequestID string

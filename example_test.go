@@ -56,6 +56,32 @@ func ExampleWithObserver() {
 	// GET /links/{id} 1 200
 }
 
+func ExampleWithLimiter() {
+	mk := moneykittest.New(moneykittest.WithRateLimits())
+	defer mk.Close()
+	link := mk.AddLink(moneykittest.LinkSpec{})
+	client := mk.Client(moneykit.WithLimiter(&moneykit.MemoryLimiter{}))
+
+	// Without a deadline, the fifth call would wait until MoneyKit's minute is over.
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for range 5 {
+		_, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
+		var e *moneykit.Error
+		if errors.As(err, &e) {
+			fmt.Println(errors.Is(err, moneykit.ErrRateLimited), e.RetryAfter > time.Minute)
+			continue
+		}
+		fmt.Println("read")
+	}
+	// Output:
+	// read
+	// read
+	// read
+	// read
+	// true true
+}
+
 func ExampleLinkSessionsService_Create() {
 	ctx := context.Background()
 	mk := moneykittest.New()

@@ -29,14 +29,17 @@ type Limiter interface {
 	Wait(ctx context.Context, operation, linkID string) error
 }
 
-// WithLimiter asks limiter before each attempt of each call, retries and the client's own requests
-// for tokens and keys included. Their operations are "POST /auth/token" and "GET
-// /.well-known/jwks.json". A call of [Client.Do] with a path of MoneyKit's published API has the
-// operation of that path.
+// WithLimiter asks limiter before each attempt of each call, retries included. That also holds for
+// the client's own requests for tokens and keys, which are about no link: "POST /auth/token" and
+// "GET /.well-known/jwks.json". A call of [Client.Do] has the operation of the method with the same
+// path, if there is one.
 //
-// The time in Wait is bounded by the context of the call and by [WithMaxWait], and does not count
-// towards the timeout of the attempt. The client has an access token before it asks, so that a
-// failure to get one takes nothing from the budget.
+// The context that Wait gets ends with that of the call, or after [WithMaxWait]. The time in Wait
+// does not count towards the timeout of the attempt. A renewal of the access token, which many
+// calls may wait for, ends after a minute, and that includes its time in Wait.
+//
+// The client has an access token before it asks the limiter, so that a failure to get one takes
+// nothing from the budget.
 func WithLimiter(limiter Limiter) Option {
 	return func(c *config) error {
 		if limiter == nil {

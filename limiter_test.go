@@ -83,12 +83,17 @@ func TestLimiterIsAskedBeforeEachAttempt(t *testing.T) {
 			[]string{token, "GET /links/{id} mk_1", token, "GET /links/{id} mk_1"},
 		},
 		"keys": {
-			answers(200, `{"keys":[]}`), func(ctx context.Context, c *moneykit.Client) error { _, err := c.Webhooks.Keys(ctx); return err },
+			answers(200, `{"keys":[]}`),
+			func(ctx context.Context, c *moneykit.Client) error { _, err := c.Webhooks.Keys(ctx); return err },
 			[]string{"GET /.well-known/jwks.json "},
 		},
-		"Do":                  {answers(200, `{}`), do("get", "/links/mk%5f1/accounts?a=b"), []string{token, "GET /links/{id}/accounts mk_1"}},
-		"Do for numbers":      {answers(200, `{}`), do("GET", "/links/mk_1/accounts/numbers"), []string{token, "GET /links/{id}/accounts/numbers mk_1"}},
-		"Do for an account":   {answers(200, `{}`), do("GET", "/links/mk_1/accounts/x"), []string{token, "GET /links/{id}/accounts/{account_id} mk_1"}},
+		"Do": {answers(200, `{}`), do("get", "/links/mk%5f1/accounts?a=b"), []string{token, "GET /links/{id}/accounts mk_1"}},
+		"Do for numbers": {
+			answers(200, `{}`), do("GET", "/links/mk_1/accounts/numbers"), []string{token, "GET /links/{id}/accounts/numbers mk_1"},
+		},
+		"Do for an account": {
+			answers(200, `{}`), do("GET", "/links/mk_1/accounts/x"), []string{token, "GET /links/{id}/accounts/{account_id} mk_1"},
+		},
 		"Do for all links":    {answers(200, `{}`), do("GET", "/links?limit=1"), []string{token, "GET /links "}},
 		"Do for a user":       {answers(200, `{}`), do("GET", "/users/user_0001/links"), []string{token, "GET /users/{id}/links "}},
 		"Do for a test event": {answers(200, `{}`), do("POST", "/webhooks/test/link/mk_1"), []string{token, "POST /webhooks/test/link/{id} mk_1"}},

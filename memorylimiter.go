@@ -19,8 +19,8 @@ import (
 // allow. A request fails at once, with [Error.RetryAfter], if its context's deadline ends before
 // the limits allow it.
 //
-// MoneyKit's minutes may be fixed or sliding. The limits therefore hold for any 65 seconds: a minute
-// and a margin for requests that take longer to reach MoneyKit than those after them.
+// MoneyKit's minutes may be fixed or sliding. The limits therefore hold for any 65 seconds: a
+// minute, and a margin for requests that take longer to reach MoneyKit than those after them.
 //
 // Two kinds of limits are not covered. MoneyKit limits the link sessions of a user, and a Limiter
 // does not know the user. It also limits how often a product is refreshed, to once in an hour or a
@@ -233,8 +233,8 @@ func (b *budget) expire(now time.Time) {
 	b.used = b.used[n:]
 }
 
-// next returns how long a request waits for a slot, with ahead others before it in the queue. A slot
-// that is taken and not used yet could be used now, so the wait may be longer.
+// next returns how long a request waits for a slot, with ahead others before it in the queue. A
+// slot that is taken and not used yet counts as used now, so the wait may be longer.
 func (b *budget) next(now time.Time, ahead int) time.Duration {
 	b.expire(now)
 	// Each request gets the slot of the one that is limit requests before it.

@@ -38,8 +38,9 @@ func grants(t *testing.T, m *moneykit.MemoryLimiter, operation string, links ...
 	var wg sync.WaitGroup
 	for i, link := range links {
 		wg.Go(func() {
-			assert.NoError(t, m.Wait(t.Context(), operation, link))
-			at[i] = time.Since(start)
+			if assert.NoError(t, m.Wait(t.Context(), operation, link)) {
+				at[i] = time.Since(start)
+			}
 		})
 		synctest.Wait() // so that they come in this order
 	}
@@ -80,7 +81,8 @@ func TestMemoryLimiter(t *testing.T) {
 		"own limits where none are published": {&moneykit.MemoryLimiter{Limits: own}, "GET /new", []string{"mk_1", "mk_1", "mk_1"}, minutes(3, 2)},
 		"own limits of other operations":      {&moneykit.MemoryLimiter{Limits: own}, listBanks, make([]string, 40), minutes(40, 30)},
 		"links beside one another": {
-			new(moneykit.MemoryLimiter), getAccounts, []string{"mk_1", "mk_1", "mk_1", "mk_1", "mk_1", "mk_2"},
+			new(moneykit.MemoryLimiter), getAccounts,
+			[]string{"mk_1", "mk_1", "mk_1", "mk_1", "mk_1", "mk_2"},
 			[]time.Duration{0, 0, 0, 0, budgetWindow, 0},
 		},
 	} {
@@ -204,6 +206,7 @@ func TestMemoryLimiterCancelled(t *testing.T) {
 		wait(ctx, "waits for mk_1, and is cancelled", "mk_1")
 		wait(ctx, "waits for the application with the slot of mk_3, and is cancelled", "mk_3")
 		wait(t.Context(), "next for mk_1", "mk_1")
+		<-time.After(5 * time.Second)
 		wait(t.Context(), "next for mk_3", "mk_3")
 		wait(t.Context(), "third", "mk_1")
 		time.AfterFunc(10*time.Second, cancel)
@@ -225,7 +228,7 @@ func TestMemoryLimiterForgets(t *testing.T) {
 			runtime.ReadMemStats(&stats)
 			return int64(stats.HeapAlloc)
 		}
-		const links = 1_000_000
+		const links = 200_000
 		before := heap()
 		for i := range links {
 			require.NoError(t, m.Wait(t.Context(), getLink, "mk_"+strconv.Itoa(i)))
@@ -358,19 +361,17 @@ func TestMemoryLimiterFlow(t *testing.T) {
 		var wg sync.WaitGroup
 		for worker := range 8 {
 			wg.Go(func() {
-				for range 100 / 8 {
-					_, err := client.Accounts.List(t.Context(), links[worker%2], moneykit.AccountListParams{})
+				for i := worker; i < 100; i += 8 {
+					_, err := client.Accounts.List(t.Context(), links[i%2], moneykit.AccountListParams{})
 					assert.NoError(t, err)
 				}
-				_, err := client.Links.Get(t.Context(), links[0])
-				assert.NoError(t, err)
 			})
 		}
 		wg.Wait()
-		assert.Equal(t, 11*budgetWindow, time.Since(start).Truncate(time.Second), "48 requests about each link, 4 at a time")
+		assert.Equal(t, 12*budgetWindow, time.Since(start).Truncate(time.Second), "50 requests about each link, 4 at a time")
 		for _, r := range mk.Requests() {
 			assert.NotEqual(t, http.StatusTooManyRequests, r.Status)
 		}
-		assert.Len(t, mk.Requests(), 1+96+8)
+		assert.Len(t, mk.Requests(), 1+100)
 	})
 }
