@@ -401,3 +401,26 @@ func sandboxResponses(tb testing.TB) map[string][]byte {
 	keep(new(moneykit.SyncPage), err)
 	return bodies
 }
+
+// syncPageJSON is a page of n changes, of which 1 in 26 is an update.
+func syncPageJSON(n int) []byte {
+	var created, updated []string
+	for i := range n {
+		row := fmt.Sprintf(`{"transaction_id":"txn_%022d","account_id":"acc_0000000000000000000001","amount":"%d.%02d",`+
+			`"type":"debit","currency":"USD","date":"20%02d-%02d-%02d","datetime":null,"description":"Regina's Mulberry",`+
+			`"raw_description":"REGINA'S MULBERRY #%d T48999-84","pending":false,"category":"food_and_drinks.restaurants",`+
+			`"enrichment":{"category":{"value":"food_and_drink","confidence":99},"subcategory":{"value":"coffee","confidence":93},`+
+			`"merchant":{"id":"a0822a4f-a59b-4fc9-a768-d880da5bd090","name":"Regina's","logo":null,"confidence":90},`+
+			`"recurrence":null},"original_id":null}`,
+			i, i%1000, i%100, 10+i%15, 1+i%12, 1+i%28, i)
+		if i%26 == 25 {
+			updated = append(updated, row)
+		} else {
+			created = append(created, row)
+		}
+	}
+	return fmt.Appendf(nil, `{"transactions":{"created":[%s],"updated":[%s],"removed":["txn_a","txn_b"]},"accounts":[{"account_id":`+
+		`"acc_0000000000000000000001","account_type":"depository.checking","name":"Checking","balances":{"currency":"USD",`+
+		`"available":340.12,"current":445.89}}],"cursor":{"next":"c_17"},"has_more":false,"link":%s}`,
+		strings.Join(created, ","), strings.Join(updated, ","), linkJSON)
+}
