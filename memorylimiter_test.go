@@ -146,7 +146,7 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 					require.ErrorAs(t, err, &e)
 					assert.Equal(t, tt.wait, e.RetryAfter)
 					assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
-					assert.Equal(t, "moneykit: GET /links/{id}/accounts: the rate limit is used up until after the context's deadline (retry after "+
+					assert.Equal(t, "moneykit: GET /links/{id}/accounts: the rate limit allows no request before the context's deadline (retry after "+
 						tt.wait.String()+")", err.Error())
 					assert.Zero(t, time.Since(start), "at once")
 				}
@@ -170,7 +170,7 @@ func TestMemoryLimiterOfACall(t *testing.T) {
 		}
 		_, err := client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{}, moneykit.WithMaxWait(time.Second))
 		require.EqualError(t, err, "moneykit: GET /links/{id}/accounts: the limiter did not allow the request: "+
-			"the rate limit is used up until after the context's deadline (retry after 1m5s)")
+			"the rate limit allows no request before the context's deadline (retry after 1m5s)")
 		require.ErrorIs(t, err, moneykit.ErrRateLimited)
 		start := time.Now()
 		require.NoError(t, client.Do(t.Context(), http.MethodGet, "/links/mk_1/accounts", nil, nil))

@@ -40,7 +40,7 @@ func TestWait(t *testing.T) {
 			"one fails",
 			[]httpmock.Responder{link("connected", done, old), link("connected", done, failed)},
 			5 * time.Second, nil,
-			"the refresh of identity failed: the bank could not be asked; temporary",
+			"the refresh of identity failed: the data could not be fetched from the bank; temporary",
 		},
 		{"the link breaks", []httpmock.Responder{link("error", done, old)}, 0, moneykit.ErrRelinkRequired, "auth_expired"},
 		{"the link is deleted", []httpmock.Responder{link("deleted", done, old)}, 0, moneykit.ErrLinkDeleted, ""},

@@ -67,7 +67,7 @@ func refusedCalls() []refusedCall {
 		{"no product", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Refresh(ctx, "mk_1", nil)
 			return err
-		}, "products must have one product at least"},
+		}, "products must have at least one product"},
 		{"nothing to wait for", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Wait(ctx, nil, nil)
 			return err
@@ -95,7 +95,7 @@ func refusedCalls() []refusedCall {
 		{"an import without accounts", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.Import(ctx, moneykit.LinkImportParams{})
 			return err
-		}, "customer_user.id must have 4 to 150 characters, not 0; institution_id must not be empty; accounts must have one account at least"},
+		}, "customer_user.id must have 4 to 150 characters, not 0; institution_id must not be empty; accounts must have at least one account"},
 		{"an imported transaction without a day", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.ImportTransactions(ctx, "mk_1", moneykit.TransactionImportParams{Transactions: []moneykit.TransactionImport{{}}})
 			return err

@@ -32,7 +32,7 @@ func CheckRedirectURI(uri string) error {
 	case strings.Contains(uri, "#"):
 		return errors.New("must not have a fragment")
 	case u.User != nil:
-		return errors.New("must not hold credentials")
+		return errors.New("must not have credentials")
 	}
 	switch u.Scheme { // url.Parse made it lower case.
 	case "https":
@@ -112,7 +112,7 @@ func CheckBase(base string) (string, error) {
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
 		return "", errors.New("must have a host in ASCII") // net/http reads "。" as a dot.
 	case u.User != nil:
-		return "", errors.New("must not hold credentials")
+		return "", errors.New("must not have credentials")
 	case u.RawQuery != "" || u.ForceQuery:
 		return "", errors.New("must not have a query")
 	case u.Fragment != "":
