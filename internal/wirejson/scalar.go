@@ -7,13 +7,14 @@ import (
 	"strconv"
 )
 
-// Text returns the text that data, one valid JSON value, is: a string, or the digits of a number.
+// Text returns the value of data, which is one valid JSON value, as text: a string, or the digits
+// of a number.
 func Text(data []byte) (string, bool) {
 	switch {
 	case len(data) == 0:
 		return "", false
 	case data[0] == '"' && len(data) > 1 && bytes.IndexByte(data, '\\') < 0:
-		return string(data[1 : len(data)-1]), true // as nearly always
+		return string(data[1 : len(data)-1]), true // The usual case needs no decoder.
 	case data[0] == '"':
 		var s string
 		err := json.Unmarshal(data, &s)
@@ -24,8 +25,8 @@ func Text(data []byte) (string, bool) {
 	return "", false
 }
 
-// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a
-// string.
+// Bool returns the value of data, which is one JSON value, as a bool: true, false, or one of them
+// in a string.
 func Bool(data []byte) (value, ok bool) {
 	s := string(data)
 	if text, isText := Text(data); isText {
@@ -34,7 +35,8 @@ func Bool(data []byte) (value, ok bool) {
 	return s == "true", s == "true" || s == "false"
 }
 
-// Number returns the number that data, one JSON value, is: a number, or one in a string.
+// Number returns the value of data, which is one JSON value, as a float64: a number, or a number in
+// a string.
 func Number(data []byte) (float64, bool) {
 	s, ok := Text(data)
 	if !ok || !json.Valid([]byte(s)) || s == "" || (s[0] != '-' && (s[0] < '0' || s[0] > '9')) {
@@ -44,8 +46,8 @@ func Number(data []byte) (float64, bool) {
 	return n, err == nil
 }
 
-// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2,
-// 100.0, "100".
+// Int returns the value of data, which is one JSON value, as an integer. It accepts all notations:
+// 100, 1e2, 100.0, "100".
 func Int(data []byte) (int64, bool) {
 	s, ok := Text(data)
 	if !ok {
@@ -55,7 +57,7 @@ func Int(data []byte) (int64, bool) {
 		return n, true
 	}
 	n, ok := Number(data)
-	const exact = 1 << 53 // Beyond it a float64 skips whole numbers.
+	const exact = 1 << 53 // A float64 cannot represent all larger integers.
 	if !ok || n != math.Trunc(n) || math.Abs(n) > exact {
 		return 0, false
 	}

@@ -1,5 +1,5 @@
-// Package wirejson decodes responses. It accepts the sane forms of a scalar that MoneyKit does not
-// document, and it names the member that cannot be decoded, without its value.
+// Package wirejson decodes responses. It accepts scalars in other forms than MoneyKit documents if
+// their meaning is clear. Its errors name the member that cannot be decoded, without its value.
 package wirejson
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// Error says which member of a document cannot be decoded, and what it should be. It holds no
-// value, but the id of the row that the member belongs to.
+// Error is the error for a member of a document that cannot be decoded. It contains the id of the
+// row that the member belongs to, but no other value.
 type Error struct {
 	Path string // "transactions.created[3].date"; empty for the document itself
 	Row  string // the id of the row, empty if there is none
@@ -33,17 +33,17 @@ func (e *Error) Error() string {
 	return name + " is not " + e.Want
 }
 
-// ValueError is what the UnmarshalJSON method of a value returns, with what the value should be.
+// ValueError is the error of an UnmarshalJSON method. It names the expected kind of value.
 type ValueError struct{ Want string }
 
 func (e *ValueError) Error() string { return "the value is not " + e.Want }
 
-// ErrSyntax says that a document is not JSON.
+// ErrSyntax is the error for a document that is not JSON.
 var ErrSyntax = errors.New("the document is not valid JSON")
 
-// Unmarshal decodes data into the value that out points to. Where encoding/json refuses a scalar
-// whose meaning is clear, such as a number in a string, it takes that meaning: see [Text], [Number]
-// and [Bool]. It returns ErrSyntax or an [*Error].
+// Unmarshal decodes data into the value that out points to. It also accepts scalars that
+// encoding/json refuses if their meaning is clear, such as a number in a string: see [Text],
+// [Number] and [Bool]. It returns ErrSyntax or an [*Error].
 func Unmarshal(data []byte, out any) error {
 	if json.Unmarshal(data, out) == nil {
 		return nil
@@ -63,7 +63,7 @@ func Unmarshal(data []byte, out any) error {
 	return nil
 }
 
-// place is where a value stands in a document.
+// place is the position of a value in a document.
 type place struct{ path, row string }
 
 func (p place) member(name string) place {
@@ -75,7 +75,7 @@ func (p place) member(name string) place {
 
 func (p place) wrong(want string) error { return &Error{Path: p.path, Row: p.row, Want: want} }
 
-// mend returns data with each scalar in the form that encoding/json takes for type t.
+// mend returns data with each scalar in the form that encoding/json accepts for type t.
 func mend(data json.RawMessage, t reflect.Type, at place) (json.RawMessage, error) {
 	data = bytes.TrimSpace(data)
 	if string(data) == "null" {
@@ -84,7 +84,7 @@ func mend(data json.RawMessage, t reflect.Type, at place) (json.RawMessage, erro
 	if reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()) {
 		return data, check(data, t, at)
 	}
-	switch t.Kind() { //nolint:exhaustive // Types of responses have no others.
+	switch t.Kind() { //nolint:exhaustive // Types of responses have no other kinds.
 	case reflect.Pointer:
 		return mend(data, t.Elem(), at)
 	case reflect.Struct:
@@ -117,7 +117,7 @@ func mend(data json.RawMessage, t reflect.Type, at place) (json.RawMessage, erro
 	return data, nil
 }
 
-// check decodes data into a value of a type that does so itself.
+// check decodes data into a value of a type with its own UnmarshalJSON.
 func check(data json.RawMessage, t reflect.Type, at place) error {
 	err := json.Unmarshal(data, reflect.New(t).Interface())
 	if err == nil {
@@ -189,14 +189,14 @@ func mendSlice(data json.RawMessage, t reflect.Type, at place) (json.RawMessage,
 	return json.Marshal(items)
 }
 
-// field is a member that a type has.
+// field is a member of a struct type.
 type field struct {
 	name string
 	typ  reflect.Type
-	isID bool // of the row
+	isID bool // whether the member is the id of the row
 }
 
-// fieldsOf returns the members that encoding/json knows for a struct, the id of the row first.
+// fieldsOf returns the members that encoding/json decodes for a struct, the id of the row first.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for _, f := range reflect.VisibleFields(t) {
@@ -214,7 +214,7 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// find returns the field for a member's name, as encoding/json finds it.
+// find returns the field for a member's name, by the rules of encoding/json.
 func find(fields []field, name string) (field, bool) {
 	for _, same := range []func(string, string) bool{
 		func(a, b string) bool { return a == b }, strings.EqualFold,
