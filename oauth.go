@@ -102,7 +102,7 @@ func (r OAuthReturn) ContinueURL() string { return r.url }
 // ReturnPage of package connect with its ForwardTargets.
 //
 // ForwardTo returns an error for URLs that [ValidateRedirectURI] refuses, and for http, ports,
-// hosts that are not domain names, paths with dots, doubled slashes or encoded characters, and
+// hosts that are not domain names, paths with dots, double slashes or encoded characters, and
 // characters beyond ASCII. Write an internationalised domain in its ASCII form.
 func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 	if r.query == "" {
