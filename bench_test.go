@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// accountsJSON is an answer with n accounts.
+// accountsJSON returns a response with n accounts.
 func accountsJSON(n int) []byte {
 	accounts := ""
 	for i := range n {
@@ -29,12 +29,12 @@ func accountsJSON(n int) []byte {
 	return []byte(`{"accounts":[` + accounts + `],"link":` + linkJSON + `}`)
 }
 
-// rival is a call made with the SDK and by hand.
+// rival is the same call with the SDK and by hand.
 type rival struct {
 	sdk, hand func(context.Context) error
 }
 
-// rivals serves body at path and returns both ways of getting it, over one connection pool.
+// rivals serves body at path and returns both calls, which share a connection pool.
 func rivals[T any](b *testing.B, path string, body []byte, sdk func(context.Context, *moneykit.Client) error) rival {
 	b.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -99,7 +99,7 @@ func (r rival) compare(b *testing.B) {
 	}
 	var sdk, hand []time.Duration
 	for b.Loop() {
-		// Whoever comes second finds caches warm: take turns.
+		// The second call finds warm caches, so they take turns.
 		if len(sdk)%2 == 0 {
 			sdk, hand = append(sdk, call(r.sdk)), append(hand, call(r.hand))
 		} else {
@@ -144,7 +144,7 @@ func BenchmarkAccountsList(b *testing.B) {
 	}).compare(b)
 }
 
-// plainAccounts is what somebody would write without this package: money as float64.
+// plainAccounts is a type that a program without this package might have: money as float64.
 type plainAccounts struct {
 	Accounts []struct {
 		ID       string `json:"account_id"`
@@ -172,7 +172,7 @@ type plainAccounts struct {
 	} `json:"link"`
 }
 
-// BenchmarkDecode is decoding alone: this package's types, and plain ones.
+// BenchmarkDecode measures only decoding: into this package's types and into plain ones.
 func BenchmarkDecode(b *testing.B) {
 	body := accountsJSON(100)
 	b.Run("sdk", func(b *testing.B) { decodeInto[moneykit.AccountList](b, body) })

@@ -59,9 +59,9 @@ func TestWithLimiterRefusesNil(t *testing.T) {
 	require.EqualError(t, err, "moneykit: the limiter is nil")
 }
 
-// TestLimiterIsAskedBeforeEachAttempt makes calls of all kinds, and compares what the limiter was
+// TestLimiterIsCalledBeforeEachAttempt makes calls of all kinds, and compares what the limiter was
 // asked with what was sent.
-func TestLimiterIsAskedBeforeEachAttempt(t *testing.T) {
+func TestLimiterIsCalledBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
 	type call func(context.Context, *moneykit.Client) error
 	get := func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }
@@ -119,8 +119,8 @@ func TestLimiterIsAskedBeforeEachAttempt(t *testing.T) {
 	}
 }
 
-// TestLimiterIsAskedForEachPage reads all lists, and syncs transactions.
-func TestLimiterIsAskedForEachPage(t *testing.T) {
+// TestLimiterIsCalledForEachPage reads all lists, and syncs transactions.
+func TestLimiterIsCalledForEachPage(t *testing.T) {
 	t.Parallel()
 	for _, list := range lists {
 		mock := newMock(t)
@@ -165,7 +165,7 @@ func TestLimiterRefuses(t *testing.T) {
 		"a sentinel":        {fmt.Errorf("canary: %w", moneykit.ErrRateLimited), true, 0, "an error of type *fmt.wrapError"},
 		"a failure":         {errors.New("canary"), false, 0, "the limiter did not allow the request: an error of type *errors.errorString"},
 		"a failed call":     {&moneykit.Error{Message: "canary", StatusCode: 503}, false, 0, "did not allow the request: moneykit: 503"},
-		"an unknown outcome of the limiter's own": {
+		"an unknown outcome from the limiter": {
 			fmt.Errorf("canary: %w", moneykit.ErrOutcomeUnknown), false, 0, "an error of type",
 		},
 		"the context": {context.DeadlineExceeded, false, 0, "the limiter did not allow the request: context deadline exceeded"},
@@ -227,7 +227,7 @@ func TestLimiterRefusesTheToken(t *testing.T) {
 	var e *moneykit.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, 7*time.Second, e.RetryAfter)
-	assert.Equal(t, []string{"POST /auth/token"}, operations, "a request without a token takes nothing from the budget")
+	assert.Equal(t, []string{"POST /auth/token"}, operations, "a request without a token does not use the budget")
 }
 
 // TestLimiterRefusesARetry refuses the second attempt.
@@ -237,12 +237,12 @@ func TestLimiterRefusesARetry(t *testing.T) {
 		status int
 		call   func(context.Context, *moneykit.Client) error
 	}{
-		"of a read": {503, func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }},
-		"of an exchange that was not carried out": {429, func(ctx context.Context, c *moneykit.Client) error {
+		"a read": {503, func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }},
+		"an exchange that was refused with 429": {429, func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.LinkSessions.Exchange(ctx, "exchangeable-0001")
 			return err
 		}},
-		"of a request with an expired token": {401, func(ctx context.Context, c *moneykit.Client) error {
+		"a request with an expired token": {401, func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.LinkSessions.Exchange(ctx, "exchangeable-0001")
 			return err
 		}},
@@ -346,8 +346,8 @@ func TestLimiterEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// TestLimiterOutlastsTheToken holds a request until its access token has expired.
-func TestLimiterOutlastsTheToken(t *testing.T) {
+// TestTokenExpiresWhileLimiterWaits holds a request until its access token has expired.
+func TestTokenExpiresWhileLimiterWaits(t *testing.T) {
 	t.Parallel()
 	for wait, tokens := range map[time.Duration]int{0: 1, time.Second: 1, 2 * time.Minute: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -362,8 +362,8 @@ func TestLimiterOutlastsTheToken(t *testing.T) {
 	}
 }
 
-// TestLimiterOfTransportFailures asks again after failures of the network.
-func TestLimiterOfTransportFailures(t *testing.T) {
+// TestLimiterIsCalledAfterNetworkFailures asks again after failures of the network.
+func TestLimiterIsCalledAfterNetworkFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)

@@ -74,12 +74,12 @@ func TestMemoryLimiter(t *testing.T) {
 		"a share that is rounded": {&moneykit.MemoryLimiter{Processes: 4}, getLink, slices.Repeat([]string{"mk_1"}, 6), minutes(6, 3)},
 		"a share of less than 1":  {&moneykit.MemoryLimiter{Processes: 9}, getAccounts, slices.Repeat([]string{"mk_1"}, 3), minutes(3, 1)},
 		"own limits":              {&moneykit.MemoryLimiter{Limits: own}, getAccounts, slices.Repeat([]string{"mk_1"}, 6), minutes(6, 2)},
-		"own limit of the application": {
+		"own limits of the application": {
 			&moneykit.MemoryLimiter{Limits: own}, getAccounts, []string{"mk_1", "mk_2", "mk_3", "mk_4"}, minutes(4, 3),
 		},
 		"own limits where none are published": {&moneykit.MemoryLimiter{Limits: own}, "GET /new", []string{"mk_1", "mk_1", "mk_1"}, minutes(3, 2)},
 		"own limits of other operations":      {&moneykit.MemoryLimiter{Limits: own}, listBanks, make([]string, 40), minutes(40, 30)},
-		"links beside one another": {
+		"several links": {
 			new(moneykit.MemoryLimiter), getAccounts, []string{"mk_1", "mk_1", "mk_1", "mk_1", "mk_1", "mk_2"},
 			[]time.Duration{0, 0, 0, 0, budgetWindow, 0},
 		},
@@ -93,9 +93,9 @@ func TestMemoryLimiter(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterOfBothLimits fills the budget of the application, so that slots of a link are
+// TestMemoryLimiterWithBothLimits fills the budget of the application, so that slots of a link are
 // used later than they were taken.
-func TestMemoryLimiterOfBothLimits(t *testing.T) {
+func TestMemoryLimiterWithBothLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &moneykit.MemoryLimiter{Limits: func(string) (int, int, bool) { return 2, 4, true }}
@@ -117,8 +117,8 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 		"a slot before the deadline": {slices.Repeat([]string{"mk_1"}, 4), budgetWindow + time.Second, 0},
 		"a slot at the deadline":     {slices.Repeat([]string{"mk_1"}, 4), budgetWindow, budgetWindow},
 		"a slot after the deadline":  {slices.Repeat([]string{"mk_1"}, 4), time.Second, budgetWindow},
-		"others who wait":            {slices.Repeat([]string{"mk_1"}, 8), budgetWindow + time.Second, 2 * budgetWindow},
-		"many others who wait":       {slices.Repeat([]string{"mk_1"}, 21), time.Minute, 5 * budgetWindow},
+		"another request waits":      {slices.Repeat([]string{"mk_1"}, 8), budgetWindow + time.Second, 2 * budgetWindow},
+		"many requests wait":         {slices.Repeat([]string{"mk_1"}, 21), time.Minute, 5 * budgetWindow},
 		"a deadline after others":    {slices.Repeat([]string{"mk_1"}, 8), 2*budgetWindow + time.Second, 0},
 		"a budget of the application": {
 			append(make([]string, 600), "mk_1"), time.Minute, budgetWindow,
@@ -157,8 +157,8 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterOfACall shows the refusal in the error of a call.
-func TestMemoryLimiterOfACall(t *testing.T) {
+// TestMemoryLimiterInACall shows the refusal in the error of a call.
+func TestMemoryLimiterInACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)
@@ -216,8 +216,8 @@ func TestMemoryLimiterCancelled(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterForgets asks once for each of many links.
-func TestMemoryLimiterForgets(t *testing.T) {
+// TestMemoryLimiterDeletesIdleBudgets asks once for each of many links.
+func TestMemoryLimiterDeletesIdleBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &moneykit.MemoryLimiter{Limits: func(string) (int, int, bool) { return 4, 0, true }}
 		heap := func() int64 {
@@ -231,7 +231,7 @@ func TestMemoryLimiterForgets(t *testing.T) {
 		for i := range links {
 			require.NoError(t, m.Wait(t.Context(), getLink, "mk_"+strconv.Itoa(i)))
 		}
-		assert.Greater(t, heap()-before, int64(links*50), "they count for a minute")
+		assert.Greater(t, heap()-before, int64(links*50), "the budgets exist for a minute")
 		<-time.After(budgetWindow)
 		require.NoError(t, m.Wait(t.Context(), getLink, "mk_1"))
 		assert.Less(t, heap()-before, int64(links/2))

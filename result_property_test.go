@@ -53,8 +53,8 @@ func padded(r *rand.Rand, value any) any {
 	return value
 }
 
-// TestNothingChangesAConnectResult pads each golden in many ways.
-func TestNothingChangesAConnectResult(t *testing.T) {
+// TestPaddingDoesNotChangeConnectResult pads each golden in many ways.
+func TestPaddingDoesNotChangeConnectResult(t *testing.T) {
 	t.Parallel()
 	results := connectResults()
 	for name, data := range goldens(t, "testdata/connect", results) {

@@ -180,8 +180,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestCraftedQueryCostsLittle sends query values that made removing them from a response expensive.
-func TestCraftedQueryCostsLittle(t *testing.T) { //nolint:paralleltest // It measures memory.
+// TestCraftedQueryIsCheap sends query values that made removing them from a response expensive.
+func TestCraftedQueryIsCheap(t *testing.T) { //nolint:paralleltest // It measures memory.
 	mock := newMock(t)
 	values := url.Values{}
 	for i := range 10 {

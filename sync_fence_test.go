@@ -63,15 +63,15 @@ func TestSyncPausedWhileAnotherFinishes(t *testing.T) {
 	}
 }
 
-// TestSyncConflictsForEver gives up when the position never is what was loaded.
-func TestSyncConflictsForEver(t *testing.T) {
+// TestSyncStopsAfterRepeatedConflicts gives up when the position never is what was loaded.
+func TestSyncStopsAfterRepeatedConflicts(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	_, err := mk.Client().SyncTransactions(t.Context(), link.ID, &refusingStore{err: fmt.Errorf("row 7: %w", moneykit.ErrSyncConflict)})
 	require.ErrorIs(t, err, moneykit.ErrSyncConflict)
 	reads := slices.DeleteFunc(mk.Requests(), func(r moneykittest.Request) bool { return r.Method != http.MethodGet })
-	assert.LessOrEqual(t, len(reads), 5, "nobody else makes progress, so no try will")
+	assert.LessOrEqual(t, len(reads), 5, "a retry is useless if no other process makes progress")
 	assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
 }
 
@@ -108,8 +108,8 @@ func TestSyncUpdatesHaveEachIDOnce(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "e"}, stored(&store.MemoryStore))
 }
 
-// TestSyncIgnoresARefreshThatGoesBack keeps pending rows when refreshed_at is earlier than before.
-func TestSyncIgnoresARefreshThatGoesBack(t *testing.T) {
+// TestSyncIgnoresEarlierRefreshTime keeps pending rows when refreshed_at is earlier than before.
+func TestSyncIgnoresEarlierRefreshTime(t *testing.T) {
 	t.Parallel()
 	const early, later = "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"
 	c := changes{"": {created: []string{"a", "p1"}, cursor: "1", refreshed: later}}

@@ -108,7 +108,7 @@ func TestSync(t *testing.T) {
 	c["c3"] = change{refreshed: day1} // no new cursor
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "c", "p1", "p2"}, stored(store), "a correction is no refresh")
+	assert.Equal(t, []string{"a", "c", "p1", "p2"}, stored(store), "a correction is not a refresh")
 	position, err := store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
 	assert.Equal(t, "c3", position.Cursor)
@@ -116,7 +116,7 @@ func TestSync(t *testing.T) {
 	require.NoError(t, err)
 	position, err = store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, "c3", position.Cursor, "without a new cursor the old one goes on")
+	assert.Equal(t, "c3", position.Cursor, "without a new cursor the old one stays")
 
 	c["c3"] = change{created: []string{"d", "p3"}, cursor: "c4", refreshed: day2}
 	_, err = run()
@@ -126,10 +126,10 @@ func TestSync(t *testing.T) {
 	c["c4"] = change{cursor: "c5", refreshed: "2023-02-18T09:00:00Z"}
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "c", "d"}, stored(store), "also with none")
+	assert.Equal(t, []string{"a", "c", "d"}, stored(store), "even if there are none")
 }
 
-func TestSyncWithoutTimeOfRefresh(t *testing.T) {
+func TestSyncWithoutRefreshTime(t *testing.T) {
 	t.Parallel()
 	store := &moneykittest.MemoryStore{}
 	c := changes{
@@ -151,7 +151,7 @@ func TestSyncWithoutTimeOfRefresh(t *testing.T) {
 	assert.Equal(t, []string{"a", "p3", "p4"}, stored(store))
 }
 
-func TestSyncWhenTheTimeOfRefreshIsLeftOut(t *testing.T) {
+func TestSyncWithMissingRefreshTime(t *testing.T) {
 	t.Parallel()
 	store := &moneykittest.MemoryStore{}
 	c := changes{
@@ -163,7 +163,7 @@ func TestSyncWhenTheTimeOfRefreshIsLeftOut(t *testing.T) {
 	for range 3 {
 		_, err := run()
 		require.NoError(t, err)
-		assert.Equal(t, []string{"a", "p1"}, stored(store), "nobody has been to the bank")
+		assert.Equal(t, []string{"a", "p1"}, stored(store), "there was no refresh")
 	}
 }
 
@@ -188,11 +188,11 @@ func TestSyncFailures(t *testing.T) {
 		is   error
 		rows []string
 	}{
-		{"has_more with an unmoved cursor", changes{
+		{"has_more with the same cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c1", more: true},
 		}, "read before (page 2)", nil, []string{"a"}},
-		{"a cursor that leads back", changes{
+		{"a cursor of an earlier page", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c2", more: true},
 			"c2": {created: []string{"c"}, cursor: "c1", more: true},
@@ -202,12 +202,12 @@ func TestSyncFailures(t *testing.T) {
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 410, code: "link_error.deleted"},
 		}, "page 2", moneykit.ErrLinkDeleted, []string{"a"}},
-		{"a link that is broken is not a bad cursor", changes{
+		{"a link in state error is not a refused cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 422, code: "link_error.bad_state"},
 		}, "page 2", moneykit.ErrorCodeLinkBadState, []string{"a"}},
-		{"nothing may be read", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
-		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "400 Bad Request, a code that", nil, []string{}},
+		{"reading is forbidden", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
+		{"no cursor is accepted, not even the empty one", changes{"": {status: 400, code: "x"}}, "400 Bad Request, a code that", nil, []string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -265,13 +265,13 @@ func TestSyncRebuildsAfterARefusedCursor(t *testing.T) {
 	progress, err := run()
 	require.Error(t, err)
 	assert.Equal(t, 1, progress.Restarts)
-	assert.Equal(t, []string{"a", "b", "c", "p1"}, stored(store), "what was there stays readable")
+	assert.Equal(t, []string{"a", "b", "c", "p1"}, stored(store), "the old rows stay readable")
 
 	c["new"] = change{created: []string{"a", "p1"}, cursor: "newer", refreshed: day1}
 	progress, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, 0, progress.Restarts, "it goes on where it was")
-	assert.Equal(t, []string{"a", "c", "p1"}, stored(store), "at the end what MoneyKit no longer has goes")
+	assert.Equal(t, 0, progress.Restarts, "it resumes")
+	assert.Equal(t, []string{"a", "c", "p1"}, stored(store), "rows that MoneyKit no longer has are removed at the end")
 
 	position, err := store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
@@ -349,7 +349,7 @@ func TestSyncStoreFails(t *testing.T) {
 	store.apply = nil
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b", "p1", "p2"}, stored(memory), "nothing is lost and nothing doubled")
+	assert.Equal(t, []string{"a", "b", "p1", "p2"}, stored(memory), "no row is lost or duplicated")
 }
 
 func TestSyncProgress(t *testing.T) {

@@ -68,7 +68,7 @@ func refusedCalls() []refusedCall {
 			_, err := c.Products.Refresh(ctx, "mk_1", nil)
 			return err
 		}, "products must have at least one product"},
-		{"nothing to wait for", func(ctx context.Context, c *moneykit.Client) error {
+		{"no link to wait for", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Wait(ctx, nil, nil)
 			return err
 		}, "before must not be nil"},
@@ -84,7 +84,7 @@ func refusedCalls() []refusedCall {
 			_, err := c.Webhooks.SendTest(ctx, "mk_1", moneykit.TestWebhookParams{})
 			return err
 		}, "webhook_event must not be empty; webhook_idempotency_key must not be empty"},
-		{"a webhook that is no URL", func(ctx context.Context, c *moneykit.Client) error {
+		{"a webhook that is not a URL", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.Update(ctx, "mk_1", moneykit.LinkUpdateParams{Webhook: moneykit.Set("")})
 			return err
 		}, "webhook must"},
@@ -115,7 +115,7 @@ func refusedCalls() []refusedCall {
 	}
 }
 
-func TestParametersThatAreRefused(t *testing.T) {
+func TestInvalidParametersAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range refusedCalls() {
 		t.Run(tt.name, func(t *testing.T) {
