@@ -100,7 +100,7 @@ func TestHandmadeErrorsMatch(t *testing.T) {
 	}
 	for _, status := range []int{404, 410} {
 		err := &moneykit.Error{StatusCode: status, Message: "Not found."}
-		require.NotErrorIs(t, err, moneykit.ErrNotFound, "nobody's word that it is gone")
+		require.NotErrorIs(t, err, moneykit.ErrNotFound, "a status alone does not prove that the link is gone")
 		require.NotErrorIs(t, err, moneykit.ErrLinkDeleted)
 	}
 }

@@ -34,7 +34,7 @@ func TestValidationErrors(t *testing.T) {
 		assert.Equal(t, moneykit.ErrorCodeValidationFailed, e.Code)
 		assert.Equal(t, want, e.Fields)
 		assert.Contains(t, e.Error(), "customer_user.id was refused; accounts[0].name was refused")
-		assert.NotContains(t, e.Error(), "abc", "what was sent is not repeated")
+		assert.NotContains(t, e.Error(), "abc", "the error contains no part of the request")
 	}
 }
 

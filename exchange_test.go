@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// keepsQuiet wants an error to hold no secret of a result, and nobody's id.
+// keepsQuiet checks that an error contains no secret of a result and no id.
 func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
 	t.Helper()
 	require.Error(t, err)
@@ -33,7 +33,7 @@ func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
 	}
 }
 
-// asPosted puts what the sandbox has made up into a golden payload.
+// asPosted replaces the token, the link id and the accounts of a golden payload by the sandbox's.
 func asPosted(golden []byte, token, linkID string, accounts []moneykit.ConnectAccount) []byte {
 	pairs := []string{`"exchangeable-token-1"`, strconv.Quote(token), `"mk_1"`, strconv.Quote(linkID)}
 	for i, a := range accounts {
@@ -42,7 +42,7 @@ func asPosted(golden []byte, token, linkID string, accounts []moneykit.ConnectAc
 	return []byte(strings.NewReplacer(pairs...).Replace(string(golden)))
 }
 
-// TestFinishGoldenPayloads settles what each version of each platform posts.
+// TestFinishGoldenPayloads calls Finish with the payload of each version of each platform.
 func TestFinishGoldenPayloads(t *testing.T) {
 	t.Parallel()
 	wanted := connectResults()
@@ -94,7 +94,7 @@ func TestFinishGoldenPayloads(t *testing.T) {
 	}
 }
 
-// exits wants the error of an exit, with its reason if there was one.
+// exits checks that err is the error of an exit, with its reason if there is one.
 func exits(t *testing.T, err error, reason *moneykit.ConnectError) {
 	t.Helper()
 	require.ErrorIs(t, err, moneykit.ErrConnectExited)
@@ -105,7 +105,7 @@ func exits(t *testing.T, err error, reason *moneykit.ConnectError) {
 	}
 }
 
-// TestFinishPlatforms settles what is posted on each platform after Connect.
+// TestFinishPlatforms plays Connect on each platform and finishes the posted result.
 func TestFinishPlatforms(t *testing.T) {
 	t.Parallel()
 	for _, source := range allSources() {
@@ -133,7 +133,7 @@ func TestFinishPlatforms(t *testing.T) {
 	}
 }
 
-// TestFinishRefuses refuses what cannot be settled, without asking MoneyKit.
+// TestFinishRefuses checks that invalid params are refused without a request to MoneyKit.
 func TestFinishRefuses(t *testing.T) {
 	t.Parallel()
 	result := func(outcome moneykit.ConnectOutcome, token, linkID string) *moneykit.ConnectResult {
@@ -181,7 +181,7 @@ func TestFinishRefuses(t *testing.T) {
 	}
 }
 
-// TestFinishOfAnother lets somebody post what another's front end got, before the other does.
+// TestFinishOfAnother posts the result of another user's front end, before that user does.
 func TestFinishOfAnother(t *testing.T) {
 	t.Parallel()
 	for _, source := range allSources() {
@@ -212,7 +212,7 @@ func TestFinishOfAnother(t *testing.T) {
 	}
 }
 
-// TestFinishTrustsMoneyKitOverFrontEnd believes MoneyKit where a front end says something else.
+// TestFinishTrustsMoneyKitOverFrontEnd posts results that contradict the data of MoneyKit.
 func TestFinishTrustsMoneyKitOverFrontEnd(t *testing.T) {
 	t.Parallel()
 	type scene struct {
@@ -313,7 +313,7 @@ func TestFinishTrustsMoneyKitOverFrontEnd(t *testing.T) {
 	}
 }
 
-// TestFinishConcurrently settles one result many times at once.
+// TestFinishConcurrently finishes one result in many goroutines.
 func TestFinishConcurrently(t *testing.T) {
 	t.Parallel()
 	for _, named := range []bool{true, false} {
@@ -338,7 +338,8 @@ func TestFinishConcurrently(t *testing.T) {
 	}
 }
 
-// unanswered lets requests through to an exchange of tokens, and answers something else.
+// unanswered is a transport that replaces the response to an exchange. The exchange may still take
+// place.
 type unanswered struct {
 	base   http.RoundTripper
 	status int
@@ -356,7 +357,7 @@ func (u *unanswered) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// TestFinishAfterLostResponse loses what MoneyKit says to the exchange.
+// TestFinishAfterLostResponse loses the response to the exchange.
 func TestFinishAfterLostResponse(t *testing.T) {
 	t.Parallel()
 	const after, before = true, false
@@ -423,7 +424,7 @@ func TestFinishAfterLostResponse(t *testing.T) {
 	}
 }
 
-// TestFinishRetriesLostExchangeOnce tries an exchange that did not arrive only once more.
+// TestFinishRetriesLostExchangeOnce checks that an exchange that did not arrive is retried once.
 func TestFinishRetriesLostExchangeOnce(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -443,7 +444,7 @@ func TestFinishRetriesLostExchangeOnce(t *testing.T) {
 	assert.Equal(t, result.LinkID, link.ID)
 }
 
-// TestFinishIfLookupFails fails the calls that follow an exchange, and settles the result later.
+// TestFinishIfLookupFails fails the calls after an exchange, and finishes the result later.
 func TestFinishIfLookupFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -489,7 +490,8 @@ func TestFinishIfLookupFails(t *testing.T) {
 	}
 }
 
-// TestFinishFindsLinkAmongSeveral looks for the link of a used token without link id among several.
+// TestFinishFindsLinkAmongSeveral looks for the link of an exchanged token. The result has no link
+// id, and the user has several links.
 func TestFinishFindsLinkAmongSeveral(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
@@ -568,7 +570,7 @@ func TestFinishFindsLinkAmongSeveral(t *testing.T) {
 	}
 }
 
-// TestFinishWithSpentToken posts a token that is good no more.
+// TestFinishWithSpentToken posts a token that can no longer be exchanged.
 func TestFinishWithSpentToken(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*testing.T, *finishing, *moneykit.ConnectResult){
@@ -604,7 +606,7 @@ func TestFinishWithSpentToken(t *testing.T) {
 	}
 }
 
-// TestFinishWithOnlyAToken settles a result that has nothing but its token, and comes again.
+// TestFinishWithOnlyAToken posts a result that contains only a token, twice.
 func TestFinishWithOnlyAToken(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -642,7 +644,7 @@ func TestFinishWithOnlyAToken(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestFinishReturnsBrokenLink returns a link that broke after it was exchanged as it is.
+// TestFinishReturnsBrokenLink posts a result again after its link has changed to state error.
 func TestFinishReturnsBrokenLink(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -655,7 +657,7 @@ func TestFinishReturnsBrokenLink(t *testing.T) {
 	assert.Equal(t, moneykit.ActionRelink, link.Action())
 }
 
-// TestFinishExchangeFails passes on what says nothing about the token.
+// TestFinishExchangeFails checks that errors that are not about the token are returned.
 func TestFinishExchangeFails(t *testing.T) {
 	t.Parallel()
 	for code, class := range map[moneykit.ErrorCode]error{
@@ -673,8 +675,8 @@ func TestFinishExchangeFails(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkOfAnother refuses links that are not the user's, all in the same words and
-// without reading them.
+// TestFinishRelinkOfAnother checks that links of other users and unknown links get the same error,
+// and are not read.
 func TestFinishRelinkOfAnother(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -706,8 +708,8 @@ func TestFinishRelinkOfAnother(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkDeleted finds a link deleted that the user's list still has, whichever way
-// MoneyKit says it.
+// TestFinishRelinkDeleted relinks a deleted link that MoneyKit still lists, with each form in which
+// MoneyKit reports that it is deleted.
 func TestFinishRelinkDeleted(t *testing.T) {
 	t.Parallel()
 	deleted := strings.Replace(linkJSON, `"connected"`, `"deleted"`, 1)
@@ -733,7 +735,7 @@ func TestFinishRelinkDeleted(t *testing.T) {
 	}
 }
 
-// TestFinishIgnoresDeletedLinks looks for a link where MoneyKit lists deleted ones, too.
+// TestFinishIgnoresDeletedLinks looks for a link if MoneyKit also lists deleted ones.
 func TestFinishIgnoresDeletedLinks(t *testing.T) {
 	t.Parallel()
 	link := func(id, state string) string {
@@ -757,9 +759,8 @@ func TestFinishIgnoresDeletedLinks(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
 }
 
-// TestFinishRemembersTheExchange fails the look at the link after an exchange, which happens only
-// once. The next Finish still knows the link, although nothing else tells it from the user's
-// others.
+// TestFinishRemembersTheExchange fails the check of the owner after an exchange. The next Finish
+// must return the same link, although the result does not identify it among the user's links.
 func TestFinishRemembersTheExchange(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -781,7 +782,7 @@ func TestFinishRemembersTheExchange(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "another process does not know it")
 }
 
-// waitScene is a link that Finish waits for, and what ends the waiting.
+// waitScene is a link that Finish waits for, and the context of the call.
 type waitScene struct {
 	*finishing
 
@@ -789,7 +790,7 @@ type waitScene struct {
 	cancel context.CancelFunc
 }
 
-// finishWait is a relink that ends sooner or later.
+// finishWait is a relink and its expected result.
 type finishWait struct {
 	spec    moneykittest.LinkSpec
 	prepare func(*waitScene)
@@ -866,7 +867,7 @@ func finishWaits() map[string]finishWait {
 	}
 }
 
-// TestFinishWaitsForRelinkedLink waits for a relinked link.
+// TestFinishWaitsForRelinkedLink checks how long Finish waits and what it returns.
 func TestFinishWaitsForRelinkedLink(t *testing.T) {
 	t.Parallel()
 	for name, tt := range finishWaits() {

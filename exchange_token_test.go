@@ -13,8 +13,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestFinishWithoutToken posts what iOS 2.0, and front ends that drop the token, would post for a
-// new link: it awaits its exchange, and no wait would connect it.
+// TestFinishWithoutToken posts the result of a new link without its token, as iOS 2.0 does. The
+// link awaits its exchange, so Finish must fail at once.
 func TestFinishWithoutToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -41,7 +41,7 @@ func TestFinishWithoutToken(t *testing.T) {
 	})
 }
 
-// TestRelinkDiscardsOneSession ends a relink of a link whose id is the beginning of another's.
+// TestRelinkDiscardsOneSession ends a relink of a link whose id is the prefix of another link's id.
 func TestRelinkDiscardsOneSession(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
@@ -80,8 +80,8 @@ func TestRelinkDiscardsOneSession(t *testing.T) {
 	assert.NotEqual(t, second, third, "all sessions of the user may have ended")
 }
 
-// TestFinishWithAnotherClient settles a result at a client other than the one that opened the
-// session, as when a back end has several instances.
+// TestFinishWithAnotherClient finishes a result with another client than the one that opened the
+// session, as in a back end with several instances.
 func TestFinishWithAnotherClient(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

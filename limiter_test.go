@@ -21,14 +21,14 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// limiterFunc is a limiter without a memory.
+// limiterFunc is a function as a limiter.
 type limiterFunc func(ctx context.Context, operation, linkID string) error
 
 func (f limiterFunc) Wait(ctx context.Context, operation, linkID string) error {
 	return f(ctx, operation, linkID)
 }
 
-// asked keeps what a limiter is asked for and what is sent, in order.
+// asked is a limiter that records its calls and the sent requests, in order.
 type asked struct {
 	mu   sync.Mutex
 	all  []string // "GET /links/{id} mk_1"
@@ -42,7 +42,7 @@ func (a *asked) Wait(_ context.Context, operation, linkID string) error {
 	return nil
 }
 
-// over returns a transport that keeps what goes through it.
+// over returns a transport that records the requests.
 func (a *asked) over(rt http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		operation, _ := moneykit.OperationFrom(r.Context())
@@ -59,8 +59,8 @@ func TestWithLimiterRefusesNil(t *testing.T) {
 	require.EqualError(t, err, "moneykit: the limiter is nil")
 }
 
-// TestLimiterIsCalledBeforeEachAttempt makes calls of all kinds, and compares what the limiter was
-// asked with what was sent.
+// TestLimiterIsCalledBeforeEachAttempt makes calls of all kinds, and compares the calls of the
+// limiter with the sent requests.
 func TestLimiterIsCalledBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
 	type call func(context.Context, *moneykit.Client) error
@@ -150,7 +150,7 @@ func TestLimiterIsCalledForEachPage(t *testing.T) {
 	assert.Len(t, mk.Requests(), len(a.all))
 }
 
-// TestLimiterRefuses looks at the errors of calls that the limiter does not allow.
+// TestLimiterRefuses checks the errors of calls that the limiter does not allow.
 func TestLimiterRefuses(t *testing.T) {
 	t.Parallel()
 	budget := &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: 7 * time.Second}
@@ -211,7 +211,7 @@ func TestLimiterRefuses(t *testing.T) {
 	}
 }
 
-// TestLimiterRefusesTheToken looks at calls whose access token the limiter does not allow.
+// TestLimiterRefusesTheToken checks calls for whose access token the limiter allows no request.
 func TestLimiterRefusesTheToken(t *testing.T) {
 	t.Parallel()
 	refusal := &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: 7 * time.Second}
@@ -230,7 +230,7 @@ func TestLimiterRefusesTheToken(t *testing.T) {
 	assert.Equal(t, []string{"POST /auth/token"}, operations, "a request without a token does not use the budget")
 }
 
-// TestLimiterRefusesARetry refuses the second attempt.
+// TestLimiterRefusesARetry checks the error of a call whose second attempt the limiter refuses.
 func TestLimiterRefusesARetry(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -275,7 +275,7 @@ func TestLimiterRefusesARetry(t *testing.T) {
 	}
 }
 
-// holding is a limiter that holds each request but those for tokens.
+// holding returns a limiter that delays all requests except those for tokens.
 func holding(d time.Duration) moneykit.Limiter {
 	return limiterFunc(func(ctx context.Context, operation, _ string) error {
 		if operation == "POST /auth/token" {
@@ -290,7 +290,7 @@ func holding(d time.Duration) moneykit.Limiter {
 	})
 }
 
-// TestLimiterDoesNotShortenAttempts holds a request for longer than an attempt may take.
+// TestLimiterDoesNotShortenAttempts delays a request for longer than the timeout of an attempt.
 func TestLimiterDoesNotShortenAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -318,7 +318,8 @@ func TestLimiterDoesNotShortenAttempts(t *testing.T) {
 	})
 }
 
-// TestLimiterEndsWithTheContext cancels a call that the limiter holds, and bounds the wait of one.
+// TestLimiterEndsWithTheContext cancels a call that waits for the limiter, and limits the wait of
+// another one.
 func TestLimiterEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -346,7 +347,7 @@ func TestLimiterEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// TestTokenExpiresWhileLimiterWaits holds a request until its access token has expired.
+// TestTokenExpiresWhileLimiterWaits delays a request until its access token has expired.
 func TestTokenExpiresWhileLimiterWaits(t *testing.T) {
 	t.Parallel()
 	for wait, tokens := range map[time.Duration]int{0: 1, time.Second: 1, 2 * time.Minute: 2} {
@@ -362,7 +363,8 @@ func TestTokenExpiresWhileLimiterWaits(t *testing.T) {
 	}
 }
 
-// TestLimiterIsCalledAfterNetworkFailures asks again after failures of the network.
+// TestLimiterIsCalledAfterNetworkFailures checks that a retry after a network failure waits for the
+// limiter.
 func TestLimiterIsCalledAfterNetworkFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -195,7 +195,7 @@ func TestWaitConnected(t *testing.T) {
 	}
 }
 
-// TestWaitConnectedRefuses asks for no link.
+// TestWaitConnectedRefuses waits for a link without an id.
 func TestWaitConnectedRefuses(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", ".", ".."} {

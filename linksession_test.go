@@ -85,7 +85,7 @@ func TestCreateSendsEverything(t *testing.T) {
 	_, err = client.LinkSessions.Create(t.Context(), validSession())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"customer_user":{"id":"user_0001"},"redirect_uri":"https://example.com/oauth"}`, string(body),
-		"what is not set is not sent")
+		"unset fields are not sent")
 }
 
 func TestCreateDoesNotChangeParams(t *testing.T) {
@@ -100,7 +100,7 @@ func TestCreateDoesNotChangeParams(t *testing.T) {
 	assert.Nil(t, params.CustomSandboxData.Owners[0].Names)
 }
 
-// changedSession is a valid session with a change, and the fields that are refused then.
+// changedSession is a valid session with one change, and the invalid fields after it.
 type changedSession struct {
 	name   string
 	change func(*moneykit.LinkSessionParams)

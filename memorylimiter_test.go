@@ -31,7 +31,8 @@ const (
 	budgetWindow = 65 * time.Second
 )
 
-// grants starts calls of Wait, one after the other, and returns when each was allowed.
+// grants calls Wait in one goroutine for each link, in order, and returns when each call was
+// allowed.
 func grants(t *testing.T, m *moneykit.MemoryLimiter, operation string, links ...string) []time.Duration {
 	t.Helper()
 	start, at := time.Now(), make([]time.Duration, len(links))
@@ -47,7 +48,7 @@ func grants(t *testing.T, m *moneykit.MemoryLimiter, operation string, links ...
 	return at
 }
 
-// minutes returns n times when requests are allowed, as many in each window as a limit says.
+// minutes returns the times at which n requests are allowed, with limit requests in each window.
 func minutes(n, limit int) (at []time.Duration) {
 	for i := range n {
 		at = append(at, time.Duration(i/limit)*budgetWindow)
@@ -93,8 +94,8 @@ func TestMemoryLimiter(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterWithBothLimits fills the budget of the application, so that slots of a link are
-// used later than they were taken.
+// TestMemoryLimiterWithBothLimits uses up the budget of the application, so that requests use their
+// slots of a link later than they took them.
 func TestMemoryLimiterWithBothLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -105,7 +106,7 @@ func TestMemoryLimiterWithBothLimits(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterRefuses asks with deadlines.
+// TestMemoryLimiterRefuses calls Wait with deadlines.
 func TestMemoryLimiterRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -157,7 +158,7 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterInACall shows the refusal in the error of a call.
+// TestMemoryLimiterInACall checks the error of a call that the limiter refused.
 func TestMemoryLimiterInACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -178,7 +179,7 @@ func TestMemoryLimiterInACall(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterCancelled cancels requests that wait.
+// TestMemoryLimiterCancelled cancels waiting requests.
 func TestMemoryLimiterCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -216,7 +217,7 @@ func TestMemoryLimiterCancelled(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterDeletesIdleBudgets asks once for each of many links.
+// TestMemoryLimiterDeletesIdleBudgets uses many links once, and measures the memory.
 func TestMemoryLimiterDeletesIdleBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &moneykit.MemoryLimiter{Limits: func(string) (int, int, bool) { return 4, 0, true }}
@@ -245,8 +246,8 @@ type grant struct {
 	at   time.Duration
 }
 
-// TestMemoryLimiterModel plays random requests of operations and links, some of which give up, and
-// looks at all windows of time.
+// TestMemoryLimiterModel sends random requests, some of which are cancelled, and checks the limits
+// in all windows.
 func TestMemoryLimiterModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -310,7 +311,8 @@ func assertWindows(t *testing.T, all []grant, limit int) {
 	}
 }
 
-// TestMemoryLimiterThroughput asks for as much as there is, by many goroutines, for ten minutes.
+// TestMemoryLimiterThroughput sends as many requests as possible for ten minutes, in many
+// goroutines.
 func TestMemoryLimiterThroughput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -344,8 +346,8 @@ func TestMemoryLimiterThroughput(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterFlow reads the accounts of links from a MoneyKit that counts, by eight
-// goroutines.
+// TestMemoryLimiterFlow reads the accounts of links in eight goroutines, from a MoneyKit that
+// enforces its limits.
 func TestMemoryLimiterFlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

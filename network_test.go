@@ -19,13 +19,13 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// oddTransport returns the same for all requests, as a transport of somebody's own might.
+// oddTransport is a transport with the same result for all requests.
 type oddTransport func() (*http.Response, error)
 
 func (f oddTransport) RoundTrip(*http.Request) (*http.Response, error) { return f() }
 
-// oddResponse is what a transport returns that does not keep to the rules of http.RoundTripper, or
-// that has met a proxy.
+// oddResponse is the result of a transport that violates the contract of http.RoundTripper, or that
+// has met a proxy.
 type oddResponse struct {
 	response *http.Response
 	err      error
@@ -72,7 +72,7 @@ func oddResponses() map[string]oddResponse {
 	}
 }
 
-// TestBrokenTransports expects an *Error, and no panic, of whatever a transport returns.
+// TestBrokenTransports checks that each result of a transport becomes an *Error and never a panic.
 func TestBrokenTransports(t *testing.T) {
 	t.Parallel()
 	for name, tt := range oddResponses() {
@@ -107,8 +107,8 @@ func TestBrokenTransports(t *testing.T) {
 	}
 }
 
-// TestHTTPClientIsNotChanged expects that a client and a transport of the caller's are used as they
-// are.
+// TestHTTPClientIsNotChanged checks that WithHTTPClient does not change the caller's client and
+// transport.
 func TestHTTPClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

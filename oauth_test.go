@@ -105,7 +105,7 @@ func FuzzValidateRedirectURI(f *testing.F) {
 
 const (
 	redirectURI = "https://example.com/oauth"
-	// returnQuery has all that may stand in a query, and what a parser of queries would change.
+	// returnQuery has all characters of a query, including those that a parser would change.
 	returnQuery = `state=s3cret-st4te&code=a%2Fb%0D%0A+c;d&&code=2&empty=&bare&%zz=~!$'()*,:@/?[]{}|\^"<b>` + "`"
 )
 
@@ -140,7 +140,7 @@ func TestParseOAuthReturn(t *testing.T) {
 	}
 }
 
-// badReturns are no returns to redirectURI. Each holds the word s3cret where it can.
+// badReturns are invalid returns for redirectURI. Each contains the word s3cret if possible.
 var badReturns = map[string]string{
 	"":                          "has no query",
 	"https://example.com/oauth": "has no query",
@@ -241,7 +241,7 @@ var goodTargets = []string{
 	"https://xn--kwidoi-1ib5e.example/oauth",
 }
 
-// badTargets are no URL of an app, whoever asks for them.
+// badTargets are invalid app URLs.
 var badTargets = []string{
 	"", " ", "/", "/oauth", "oauth", "//evil.example", "//evil.example/oauth", "///evil.example", "/\\evil.example",
 	"\\\\evil.example", "https:", "https:/", "https://", "https:///", "https:evil.example", "https:/evil.example",

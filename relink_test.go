@@ -21,8 +21,8 @@ import (
 
 const sessionCall = "create_link_session"
 
-// TestRelinkKeeps looks at webhook and tags of a link after a relink, for all that can be asked of
-// them.
+// TestRelinkKeeps checks the webhook and the tags of a link after a relink, for all combinations of
+// params.
 func TestRelinkKeeps(t *testing.T) {
 	t.Parallel()
 	const oldHook, newHook = "https://app.example/old", "https://app.example/new"
@@ -63,7 +63,8 @@ func TestRelinkKeeps(t *testing.T) {
 	}
 }
 
-// TestRelinkByHand shows what Relink is for: a session for a link removes what it does not bring.
+// TestRelinkByHand shows why Relink exists: a session that MoneyKit opens for a link removes the
+// webhook and the tags that the session does not have.
 func TestRelinkByHand(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -80,8 +81,7 @@ func TestRelinkByHand(t *testing.T) {
 	assert.Empty(t, got.Tags)
 }
 
-// relinkMock answers for a link of finishUser. It returns the bodies of the sessions that are
-// opened.
+// relinkMock responds for a link of finishUser. It records the bodies of the opened sessions.
 func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]string) {
 	t.Helper()
 	mock := newMock(t)
@@ -99,8 +99,8 @@ func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]s
 	return newClient(t, mock), bodies
 }
 
-// TestRelinkSendsAllParams sends all that it is given, and the tags of a link that has them in
-// their old place.
+// TestRelinkSendsAllParams checks that all params are sent, and the tags of a link that has them in
+// the deprecated member.
 func TestRelinkSendsAllParams(t *testing.T) {
 	t.Parallel()
 	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"auth_expired"`, 1)
@@ -122,7 +122,7 @@ func TestRelinkSendsAllParams(t *testing.T) {
 		"settings":{"products":{"identity":{"required":true}}},"connect_features":{"issue_reporter":true}}`, (*bodies)[1])
 }
 
-// TestRelinkAddsProducts extends a link that works.
+// TestRelinkAddsProducts adds a product to a connected link.
 func TestRelinkAddsProducts(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -142,7 +142,7 @@ func TestRelinkAddsProducts(t *testing.T) {
 	assert.Equal(t, []string{"a"}, got.Tags)
 }
 
-// TestRelinkRefuses refuses links that are not to be relinked, and opens no session.
+// TestRelinkRefuses checks that no session is opened for a link that cannot be relinked.
 func TestRelinkRefuses(t *testing.T) {
 	t.Parallel()
 	extend := &moneykit.LinkSessionSettings{}
@@ -225,7 +225,7 @@ func TestRelinkRefuses(t *testing.T) {
 	}
 }
 
-// TestRelinkReuse asks for sessions twice and more.
+// TestRelinkReuse checks when a second call returns the same session.
 func TestRelinkReuse(t *testing.T) {
 	t.Parallel()
 	type scene struct {
@@ -328,7 +328,8 @@ func TestRelinkReuse(t *testing.T) {
 	}
 }
 
-// TestRelinkSessionsAreSeparate keeps the sessions of users and links apart, and gives out copies.
+// TestRelinkSessionsAreSeparate checks that users and links have sessions of their own, and that
+// Relink returns copies.
 func TestRelinkSessionsAreSeparate(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -347,7 +348,7 @@ func TestRelinkSessionsAreSeparate(t *testing.T) {
 	assert.Len(t, tokens, 4)
 }
 
-// TestRelinkConcurrently asks many times at once.
+// TestRelinkConcurrently calls Relink in many goroutines.
 func TestRelinkConcurrently(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -369,8 +370,7 @@ func TestRelinkConcurrently(t *testing.T) {
 	assert.Equal(t, 1, f.count(sessionCall))
 }
 
-// TestRelinkWaiterCancels does not let somebody wait for another's call who is not waiting any
-// more.
+// TestRelinkWaiterCancels cancels a call that waits for another call for the same link.
 func TestRelinkWaiterCancels(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -393,7 +393,7 @@ func TestRelinkWaiterCancels(t *testing.T) {
 	})
 }
 
-// TestRelinkFails does not remember a session that was not opened.
+// TestRelinkFails checks that a failed call is not remembered.
 func TestRelinkFails(t *testing.T) {
 	t.Parallel()
 	for operation, fault := range map[string]moneykittest.Fault{
@@ -414,8 +414,7 @@ func TestRelinkFails(t *testing.T) {
 	}
 }
 
-// TestRelinkMemoryIsLimited lets many users relink, and looks at what is left of that a minute
-// later.
+// TestRelinkMemoryIsLimited relinks for many users, and measures the memory a minute later.
 func TestRelinkMemoryIsLimited(t *testing.T) { //nolint:paralleltest // it measures memory
 	const users, size = 100, 100 << 10
 	synctest.Test(t, func(t *testing.T) {

@@ -13,16 +13,16 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// connectResults are what the files of testdata/connect mean: what Connect calls back with on each
-// platform, as its version there declares or sends it. A name ends with the outcome and with what
-// is special about the way in which it comes.
+// connectResults returns the results in the files of testdata/connect. These contain the arguments
+// of Connect's callbacks on each platform, as each version declares or sends them. A name ends with
+// the outcome and a variant.
 func connectResults() map[string]moneykit.ConnectResult {
 	const (
 		linked, relinked, exited  = moneykit.ConnectLinked, moneykit.ConnectRelinked, moneykit.ConnectExited
 		web, ios, android, native = moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative
 		link                      = "mk_1"
 	)
-	// success has what all successes have; tag and duration are not on all platforms.
+	// success returns the result of a success. Not all platforms have tag and duration.
 	success := func(outcome moneykit.ConnectOutcome, source moneykit.ConnectSource, linkID, tag string, duration float64) moneykit.ConnectResult {
 		r := moneykit.ConnectResult{
 			Outcome: outcome, Source: source, LinkID: linkID,
@@ -48,7 +48,7 @@ func connectResults() map[string]moneykit.ConnectResult {
 			Err: &moneykit.ConnectError{ID: id, DisplayedMessage: "It did not work.", RequestID: request},
 		}
 	}
-	// bare leaves out accounts and screens.
+	// bare removes accounts and screens.
 	bare := func(r moneykit.ConnectResult) moneykit.ConnectResult {
 		r.Accounts, r.Screens = nil, nil
 		return r
@@ -106,7 +106,7 @@ func connectResults() map[string]moneykit.ConnectResult {
 		"ios-1.10.7-relinked-no-accounts":  bare(success(relinked, "", "", "", 1.5)),
 		"ios-1.10.7-exit-error-no-request": failed(ios, id, ""),
 
-		// Without a token they are taken for relinks. Finish tells them apart by the link's state.
+		// Without a token, these look like relinks. Finish distinguishes them by the link's state.
 		"ios-2.0-linked":      success(relinked, ios, link, "", 1.5),
 		"ios-2.0-linked-case": success(relinked, ios, link, "", 1.5),
 
@@ -168,7 +168,7 @@ func TestParseConnectResult(t *testing.T) {
 	}
 }
 
-// TestParseConnectResultAcceptsFutureForms has what no version is known to send, but could.
+// TestParseConnectResultAcceptsFutureForms parses payloads that no known version sends.
 func TestParseConnectResultAcceptsFutureForms(t *testing.T) {
 	t.Parallel()
 	const bank = `{"id":"a","new":{"a":[1]},"selectedAccounts":[]}`
@@ -202,7 +202,7 @@ func TestParseConnectResultAcceptsFutureForms(t *testing.T) {
 	}
 }
 
-// badConnectPayloads are refused with a part of the error's text.
+// badConnectPayloads are invalid payloads, with a part of the error's text.
 var badConnectPayloads = map[string]struct{ data, want string }{
 	"nothing":                         {``, "not valid JSON"},
 	"not JSON":                        {`tok-canary`, "not valid JSON"},
@@ -233,7 +233,7 @@ var badConnectPayloads = map[string]struct{ data, want string }{
 	"too deep for JSON":               {strings.Repeat(`[`, 1<<19) + strings.Repeat(`]`, 1<<19), "not valid JSON"},
 }
 
-// oddConnectPayloads are unusual, but what they prove is clear.
+// oddConnectPayloads returns unusual payloads with a clear meaning.
 func oddConnectPayloads() map[string]struct {
 	data, token string
 	outcome     moneykit.ConnectOutcome
@@ -306,8 +306,8 @@ func TestParseUnusualConnectResults(t *testing.T) {
 	}
 }
 
-// TestParseConnectResultIsCheap parses lists that are longer than any real one. Each of their items
-// cost a kilobyte once.
+// TestParseConnectResultIsCheap parses lists that are longer than any real one, and measures the
+// memory.
 func TestParseConnectResultIsCheap(t *testing.T) { //nolint:paralleltest // It counts allocations.
 	for name, data := range map[string]string{
 		"arguments": `["tok",` + strings.Repeat(`{},`, 300_000) + `{}]`,
@@ -322,7 +322,8 @@ func TestParseConnectResultIsCheap(t *testing.T) { //nolint:paralleltest // It c
 	}
 }
 
-// What a front end calls an id may be a name, or a line of a log.
+// TestConnectErrorQuotesIDsOnly checks that an id from a front end is not printed if it does not
+// look like an id: it may be a person's name or a forged log line.
 func TestConnectErrorQuotesIDsOnly(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{

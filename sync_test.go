@@ -18,7 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// change is a page of changes, as a script for a server. Ids that begin with p are pending.
+// change is a page of changes that the server sends. Transactions with ids that begin with p are
+// pending.
 type change struct {
 	created, updated, removed []string
 	cursor                    string
@@ -28,7 +29,7 @@ type change struct {
 	code                      string
 }
 
-// changes serves a page for each cursor.
+// changes are the pages by cursor.
 type changes map[string]change
 
 func (c changes) serve(r *http.Request) (*http.Response, error) {
@@ -62,7 +63,7 @@ func (c changes) serve(r *http.Request) (*http.Response, error) {
 	return answers(200, string(body))(r)
 }
 
-// syncer returns a function that syncs mk_1 from what changes has at the time.
+// syncer returns a function that syncs mk_1 from the current pages of changes.
 func syncer(t *testing.T, c changes, store moneykit.TransactionStore) func() (moneykit.SyncProgress, error) {
 	t.Helper()
 	mock := newMock(t)
@@ -259,7 +260,7 @@ func TestSyncRebuildsAfterARefusedCursor(t *testing.T) {
 	_, err := run()
 	require.NoError(t, err)
 
-	// MoneyKit has forgotten the cursor, and b; the rebuilding breaks off after its first page.
+	// MoneyKit no longer has the cursor and the row b. The rebuild fails after its first page.
 	c[""] = change{created: []string{"c"}, cursor: "new", more: true, refreshed: day1}
 	c["new"] = change{status: 500, code: "x"}
 	progress, err := run()
@@ -294,7 +295,7 @@ func TestSyncRebuildsOnce(t *testing.T) {
 	assert.Equal(t, []string{"a"}, stored(store))
 }
 
-// faulty fails calls of a store.
+// faulty is a store whose calls can fail.
 type faulty struct {
 	moneykit.TransactionStore
 

@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// refusedCall is a call with parameters that MoneyKit would refuse.
+// refusedCall is a call with invalid parameters.
 type refusedCall struct {
 	name string
 	call func(context.Context, *moneykit.Client) error

@@ -227,7 +227,7 @@ func TestTimestampInDatabases(t *testing.T) {
 	require.Error(t, stamp.Scan(7))
 }
 
-// TestDateTimeIsTheFirstMoment looks for a moment of the day before the one that is returned.
+// TestDateTimeIsTheFirstMoment checks that no earlier moment belongs to the day.
 func TestDateTimeIsTheFirstMoment(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
@@ -250,8 +250,8 @@ func TestDateTimeIsTheFirstMoment(t *testing.T) {
 	}
 }
 
-// TestExtremeDatesAndTimes keeps the moment where RFC 3339 cannot write the offset, and the first
-// day of all.
+// TestExtremeDatesAndTimes checks offsets that RFC 3339 cannot represent, and the first possible
+// day.
 func TestExtremeDatesAndTimes(t *testing.T) {
 	t.Parallel()
 	at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.FixedZone("", 19*60+32))

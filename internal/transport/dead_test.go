@@ -72,8 +72,8 @@ func (n *network) dialed() int {
 	return len(n.cuts)
 }
 
-// carry carries bytes until the connection is cut. It stays open then, but what is written to it is
-// lost.
+// carry copies bytes until the connection is cut. After that the connection stays open but loses all
+// bytes.
 func (n *network) carry(to io.Writer, from io.Reader, cut <-chan struct{}) {
 	buf := make([]byte, 32<<10)
 	for {
