@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// strict is a type that reads itself.
+// strict is a type with its own UnmarshalJSON.
 type strict string
 
 func (s *strict) UnmarshalJSON(data []byte) error {
@@ -102,7 +102,8 @@ func TestUnmarshalRefuses(t *testing.T) {
 	}
 }
 
-// TestUnmarshalOfTheMachinesInt names the member that does not fit where an int has 32 bits.
+// TestUnmarshalOfTheMachinesInt checks that a value that does not fit into an int of 32 bits is an
+// error with the name of the member.
 func TestUnmarshalOfTheMachinesInt(t *testing.T) {
 	t.Parallel()
 	var got page
@@ -114,7 +115,7 @@ func TestUnmarshalOfTheMachinesInt(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal holds Unmarshal to encoding/json: what that accepts has the same value.
+// FuzzUnmarshal compares Unmarshal with encoding/json for documents that encoding/json accepts.
 func FuzzUnmarshal(f *testing.F) {
 	for _, seed := range []string{
 		`{"rows":[{"id":"a","count":1,"share":0.5,"open":true,"list":["a"],"nested":{"id":"b"}}],"total":1}`,
