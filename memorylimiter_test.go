@@ -81,7 +81,8 @@ func TestMemoryLimiter(t *testing.T) {
 		"own limits where none are published": {&moneykit.MemoryLimiter{Limits: own}, "GET /new", []string{"mk_1", "mk_1", "mk_1"}, minutes(3, 2)},
 		"own limits of other operations":      {&moneykit.MemoryLimiter{Limits: own}, listBanks, make([]string, 40), minutes(40, 30)},
 		"several links": {
-			new(moneykit.MemoryLimiter), getAccounts, []string{"mk_1", "mk_1", "mk_1", "mk_1", "mk_1", "mk_2"},
+			new(moneykit.MemoryLimiter), getAccounts,
+			[]string{"mk_1", "mk_1", "mk_1", "mk_1", "mk_1", "mk_2"},
 			[]time.Duration{0, 0, 0, 0, budgetWindow, 0},
 		},
 	} {
