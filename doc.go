@@ -106,10 +106,10 @@
 // MoneyKit limits the calls a minute of each operation, for a link and for an application. The
 // comments of methods state the limits. With [WithLimiter], a call waits before it is sent instead
 // of failing with 429. [MemoryLimiter] knows the published limits and counts the requests of one
-// process; if there are several processes, each gets an equal share. Your own [Limiter] can count
-// the requests of all processes in a common store. If the wait would outlast the context's deadline
-// or [WithMaxWait], the call fails at once with an error that matches [ErrRateLimited] and has
-// [Error.RetryAfter].
+// process. [MemoryLimiter].Processes divides the limits between several processes. Your own
+// [Limiter] can count the requests of all processes in a common store. If the wait would outlast
+// the context's deadline or [WithMaxWait], the call fails at once with an error that matches
+// [ErrRateLimited] and has [Error.RetryAfter].
 //
 // # Timeouts
 //
