@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestReadme holds the README's Go to code that is compiled and run: a program is
-// examples/minimal, anything else is part of an Example function.
+// TestReadme checks that the README's Go code is compiled and run: a program is examples/minimal,
+// and other code is part of an Example function.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
