@@ -187,8 +187,8 @@ func (w *World) recurring(reg *regular, day moneykit.Date) *moneykit.Transaction
 	return &own
 }
 
-// playing returns the account that plays a role, or nil. Without a card, the everyday account takes
-// its role.
+// playing returns the account that plays a role, or nil. Without a credit card, the everyday
+// account takes its role.
 func (l *Link) playing(part role) *moneykit.Account {
 	switch part {
 	case card:
