@@ -66,9 +66,9 @@ func TestState(t *testing.T) {
 	good, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for name, damaged := range map[string][]byte{
-		"it is damaged":            good[:len(good)-3],
-		"it is of a newer version": bytes.Replace(good, []byte("00001"), []byte("00002"), 1),
-		"it is not such a file":    []byte("precious notes"),
+		"it is damaged":                     good[:len(good)-3],
+		"it was written by a newer version": bytes.Replace(good, []byte("00001"), []byte("00002"), 1),
+		"it is not a state file":            []byte("precious notes"),
 	} {
 		require.NoError(t, os.WriteFile(path, damaged, 0o600))
 		out.Reset()

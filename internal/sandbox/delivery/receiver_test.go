@@ -35,7 +35,7 @@ func TestReceiver(t *testing.T) {
 			outcome{err: "the receiver panicked: invalid WriteHeader code 99", report: 1},
 		},
 		"abort":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, outcome{err: "the receiver aborted the connection"}},
-		"goexit": {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without an answer"}},
+		"goexit": {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without a response"}},
 		"request": {func(w http.ResponseWriter, r *http.Request) {
 			if r.TLS == nil || r.URL.Host != "" || r.URL.Path != "/hooks" || r.Host != "app.example" || r.FormValue("tenant") != "1" {
 				w.WriteHeader(500)
