@@ -34,17 +34,17 @@ func TestRefused(t *testing.T) {
 			status       int
 			says         string
 		}{
-			"not JSON":               {"POST", `{"x`, nil, 400, "not the JSON"},
-			"not an object":          {"POST", `[1]`, nil, 400, "not the JSON"},
-			"something after":        {"POST", `{} {}`, nil, 400, "something after"},
+			"not JSON":               {"POST", `{"x`, nil, 400, "not valid JSON"},
+			"not an object":          {"POST", `[1]`, nil, 400, "not valid JSON"},
+			"data after the object":  {"POST", `{} {}`, nil, 400, "unexpected data after the object"},
 			"unknown member":         {"POST", `{"no_such_member": 1}`, nil, 400, "no_such_member"},
 			"too large":              {"POST", strings.Repeat(" ", 8<<20+1), nil, 413, "8388608"},
 			"a form":                 {"POST", `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "application/json"},
 			"another method":         {"PUT", `{}`, nil, 405, "POST"},
 			"another site":           {"POST", `{}`, []string{"Origin", "https://evil.example"}, 403, "other sites"},
 			"a site's page":          {"POST", `{}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
-			"another name":           {"POST", `{}`, []string{"Host", "evil.example"}, 403, "names of this machine"},
-			"a name that leads here": {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "names of this machine"},
+			"another name":           {"POST", `{}`, []string{"Host", "evil.example"}, 403, "a name of this machine"},
+			"a name that leads here": {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "a name of this machine"},
 		} {
 			status, data := s.ask(tc.method, path, tc.body, tc.headers...)
 			assert.Equal(t, tc.status, status, "%s: %s", v.Name, name)
@@ -159,7 +159,7 @@ func TestArguments(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 2, run(t.Context(), args, &stdout, &stderr), "%v: %s", args, &stderr)
-		assert.Contains(t, stderr.String(), "moneykit-sandbox -h says what there is")
+		assert.Contains(t, stderr.String(), "moneykit-sandbox -h lists the commands and flags")
 		assert.NotContains(t, stdout.String(), "ready")
 	}
 	for _, args := range [][]string{
@@ -284,7 +284,7 @@ func TestTail(t *testing.T) {
 	printed.until(t, `"operation":"create_link_session"`, func() { s.session("") })
 	assert.Zero(t, s.stop())
 	assert.Equal(t, 1, <-ended)
-	assert.Contains(t, printed.String(), "the sandbox has gone")
+	assert.Contains(t, printed.String(), "the connection to the sandbox ended")
 }
 
 // TestTLS trusts the CA alone, which is the same after the program was started again.
@@ -331,7 +331,7 @@ func TestTLS(t *testing.T) {
 	refused := func() {
 		var out bytes.Buffer
 		assert.Equal(t, 1, run(t.Context(), []string{"-tls", "-tls-dir", dir, "-listen", "localhost:0", "-control", "localhost:0"}, &out, &out))
-		assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get another")
+		assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get a new one")
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("damaged"), 0o600))
 	refused()

@@ -140,7 +140,7 @@ func TestLast(t *testing.T) {
 	for _, path := range []string{"/control/links?last=-1", "/control/links?last=x", "/control/state?last=1"} {
 		status, data := s.ask(http.MethodGet, path, "")
 		assert.Equal(t, 400, status, path)
-		assert.Contains(t, data, "last is a number of items")
+		assert.Contains(t, data, "last must be a number of items")
 	}
 }
 

@@ -22,7 +22,7 @@ type Play struct {
 	Failure     moneykit.LinkError     // why the bank denies access
 	Exit        *moneykit.ConnectError // the error with which Connect ends; nil for none
 	Leave       bool                   // the user closes Connect without an error
-	Version     string                 // version of Connect on the platform; the newest if empty
+	Version     string                 // version of Connect on the platform; empty means the default
 }
 
 // Ending is the outcome of Connect.

@@ -17,7 +17,7 @@ type Session struct {
 	Over    bool   // Connect has ended
 	Steps   []Step // steps of the user in Connect
 	Posted  int    // number of steps that Connect's pages have posted to the front end
-	Version string // version of Connect on the platform; the newest if empty
+	Version string // version of Connect on the platform; empty means the default
 
 	Institution Institution        // zero before it is chosen
 	Return      string             // URL to which the bank sends the user; "" before the bank does
