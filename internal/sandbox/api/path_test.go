@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPaths sends what no operation takes.
+// TestPaths sends requests to unknown paths, and with methods that a path does not allow.
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

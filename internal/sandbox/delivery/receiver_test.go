@@ -54,7 +54,7 @@ func TestReceiver(t *testing.T) {
 			assert.Len(t, mk.logs, 1, name)
 		}
 	}
-	// The transport also works for requests that did not go through a client.
+	// The transport also works without an http.Client.
 	var host string
 	mk := newFake(t, receiving(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { host = r.Host })))
 	link := mk.addLink("http://user:word@app.example:8080/a%2Fb")

@@ -56,10 +56,10 @@ func TestBankMistakes(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	assert.Equal(t, truth, transactions(t, w, link), "what fails changes nothing")
+	assert.Equal(t, truth, transactions(t, w, link), "failed calls change nothing")
 }
 
-// What a transaction lacks is filled in, and what comes back is a copy.
+// Missing fields of a transaction are filled in. Returned transactions are copies.
 func TestAddTransactionsCompletes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
@@ -98,7 +98,7 @@ func TestSettle(t *testing.T) {
 		require.NoError(t, w.AddTransactions(other.ID, []moneykit.Transaction{{Pending: true}}, start))
 	}
 	require.NoError(t, w.Refresh(other.ID, []moneykit.Product{moneykit.ProductTransactions}, start))
-	assert.Greater(t, len(transactions(t, w, other)), 10, "a refresh settles, too")
+	assert.Greater(t, len(transactions(t, w, other)), 10, "a refresh settles pending transactions, too")
 
 	before := transactions(t, w, link)
 	require.NoError(t, w.Settle(link.ID, start))
