@@ -65,7 +65,7 @@ func (c *client) parse(args []string, usage string, stderr io.Writer) error {
 func (c *client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.control+"/control/"+path, body) //nolint:gosec // the user names it
 	if err != nil {
-		return nil, &usageError{"-control takes a URL such as http://localhost:8788"}
+		return nil, &usageError{"-control must be a URL such as http://localhost:8788"}
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")

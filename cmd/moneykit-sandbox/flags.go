@@ -106,16 +106,16 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	o.hosts, o.tlsHosts = words(strings.ToLower(hosts)), words(tlsHosts)
 	for _, name := range append(slices.Clone(o.hosts), o.tlsHosts...) {
 		if net.ParseIP(name) == nil && strings.ContainsAny(name, ":/ ") {
-			return nil, &usageError{"-control-hosts and -tls-hosts take names and addresses, without scheme and port"}
+			return nil, &usageError{"-control-hosts and -tls-hosts must be names or addresses, without scheme and port"}
 		}
 	}
 	if !o.tls && (o.tlsDir != "" || tlsHosts != "") {
-		return nil, &usageError{"-tls-dir and -tls-hosts need -tls"}
+		return nil, &usageError{"-tls-dir and -tls-hosts require -tls"}
 	}
 	var err error
 	if clock != "" {
 		if o.clock, err = time.Parse(time.RFC3339, clock); err != nil {
-			return nil, &usageError{"-clock takes a time such as 2026-01-31T23:59:00Z"}
+			return nil, &usageError{"-clock must be a time such as 2026-01-31T23:59:00Z"}
 		}
 	}
 	if o.fail, err = parseFailure(fail); err != nil {
@@ -126,7 +126,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	case "same_id":
 		o.settings.World.SameID = true
 	default:
-		return nil, &usageError{"-settling takes new_ids or same_id"}
+		return nil, &usageError{"-settling must be new_ids or same_id"}
 	}
 	if strings.Contains(o.settings.API.ClientID, ":") {
 		return nil, &usageError{"-client-id must not contain a colon, because of Basic authentication"}
@@ -140,7 +140,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if origins != "" {
 		for _, origin := range words(origins) {
 			if len(api.Origins(origin)) == 0 {
-				return nil, &usageError{"-redirect-origins takes origins such as https://app.example"}
+				return nil, &usageError{"-redirect-origins must be origins such as https://app.example"}
 			}
 		}
 		o.settings.API.Origins = api.Origins(words(origins)...)
@@ -158,7 +158,7 @@ func parseFailure(text string) (*failure, error) {
 	if text == "" {
 		return nil, nil
 	}
-	wrong := &usageError{"-fail takes a status such as 503, 503:10, get_accounts:503 or get_accounts:503:10"}
+	wrong := &usageError{"-fail must be a status such as 503, 503:10, get_accounts:503 or get_accounts:503:10"}
 	f := &failure{n: -1}
 	parts := strings.Split(text, ":")
 	if _, err := strconv.Atoi(parts[0]); err != nil {

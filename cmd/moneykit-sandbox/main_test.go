@@ -100,7 +100,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	_, data := s.ask(http.MethodPost, "/control/fail", `{"fault": {"status": "x"}}`)
-	assert.Contains(t, data, "status must not be a string", "the message uses the names of the JSON")
+	assert.Contains(t, data, "status must not have the type string", "the message uses the names of the JSON")
 	_, data = s.ask(http.MethodGet, "/control/state", "")
 	assert.Contains(t, data, `"links":0`, "no request changed anything")
 	for path, want := range map[string]int{"/control/no-such": 404, "/nowhere": 404} {

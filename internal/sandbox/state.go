@@ -100,7 +100,7 @@ func (k *State) load(w *world.World, records [][]byte, wanted Wanted, now time.T
 	for _, data := range records {
 		var r record
 		if err := json.Unmarshal(data, &r); err != nil {
-			return fmt.Errorf("%w: a record is not of this program: %w", journal.ErrDamaged, err)
+			return fmt.Errorf("%w: a record is invalid: %w", journal.ErrDamaged, err)
 		}
 		if r.Seed != nil && *r.Seed != w.Seed {
 			if wanted.Seed {
@@ -109,7 +109,7 @@ func (k *State) load(w *world.World, records [][]byte, wanted Wanted, now time.T
 			w.Seed = *r.Seed
 		}
 		if err := k.apply(w, &r); err != nil {
-			return fmt.Errorf("%w: a record is not of this program: %w", journal.ErrDamaged, err)
+			return fmt.Errorf("%w: a record is invalid: %w", journal.ErrDamaged, err)
 		}
 		if r.At.After(latest) {
 			latest = r.At

@@ -75,7 +75,7 @@ func (a *API) createLinkSession(q *call) reply {
 	origin, ok := originOf(params.RedirectURI)
 	switch {
 	case strings.Contains(params.RedirectURI, "?"):
-		return forbidden("the redirect_uri must have no query")
+		return forbidden("the redirect_uri must not have a query")
 	case !ok || (a.Origins != nil && !a.Origins[origin]):
 		return forbidden("the origin of the redirect_uri is not registered")
 	}

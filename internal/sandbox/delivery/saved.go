@@ -131,7 +131,7 @@ func (c *Courier) RestoreKeys(data []byte) error {
 		}
 		key, ok := private.(*ecdsa.PrivateKey)
 		if !ok {
-			return errors.New("a key is of another kind")
+			return errors.New("a saved key is not an ECDSA key")
 		}
 		restored, err := keyOf(key)
 		if err != nil {

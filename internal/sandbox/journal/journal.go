@@ -132,7 +132,7 @@ func readHeader(data []byte) (good int64, err error) {
 	case v < 1 || len(data) < headerSize || data[headerSize-1] != '\n' || good < int64(headerSize):
 		return 0, fmt.Errorf("%w: the header is invalid", ErrDamaged)
 	case good > int64(len(data)):
-		return 0, fmt.Errorf("%w: it should have %d bytes, and has %d", ErrDamaged, good, len(data))
+		return 0, fmt.Errorf("%w: it should have %d bytes, but has %d", ErrDamaged, good, len(data))
 	}
 	return good, nil
 }
@@ -140,11 +140,11 @@ func readHeader(data []byte) (good int64, err error) {
 // cut splits the first record off data.
 func cut(data []byte) (record, rest []byte, err error) {
 	if len(data) < frameSize {
-		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+		return nil, nil, fmt.Errorf("%w: a record is truncated", ErrDamaged)
 	}
 	size := int64(binary.BigEndian.Uint32(data))
 	if size > int64(len(data)-frameSize) {
-		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+		return nil, nil, fmt.Errorf("%w: a record is truncated", ErrDamaged)
 	}
 	record, rest = data[frameSize:frameSize+size], data[frameSize+size:]
 	if crc32.ChecksumIEEE(record) != binary.BigEndian.Uint32(data[4:]) {

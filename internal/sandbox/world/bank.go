@@ -32,7 +32,7 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 		case old == nil:
 			return noSuchTransaction(tx.ID)
 		case tx.Pending:
-			return errors.New("a posted transaction does not become pending again")
+			return errors.New("a posted transaction cannot become pending again")
 		}
 		tx.AccountID = cmp.Or(tx.AccountID, old.AccountID)
 		tx.Currency = cmp.Or(tx.Currency, old.Currency)

@@ -44,7 +44,7 @@ func TestBankMistakes(t *testing.T) {
 		`the id "txn_c" has been used`:                        addTo(link.ID, tx{ID: "txn_c"}, tx{ID: "txn_c"}),
 		`json: `:                                              addTo(link.ID, tx{Date: moneykit.Date{Year: 2030, Month: 2, Day: 30}}),
 		`the link has no posted transaction "txn_p"`:          update(tx{ID: "txn_p"}),
-		`a posted transaction does not become pending`:        update(tx{ID: "txn_a", Pending: true}),
+		`a posted transaction cannot become pending`:          update(tx{ID: "txn_a", Pending: true}),
 		`the link has no account "acc_y"`:                     update(tx{ID: "txn_a", AccountID: "acc_y"}),
 		`the link has no posted transaction "txn_b"`:          w.RemoveTransaction(link.ID, "txn_b", start),
 		`there is no link mk_settle`:                          w.Settle("mk_settle", start),

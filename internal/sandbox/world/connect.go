@@ -53,7 +53,7 @@ func noted(id, message string) Ending {
 }
 
 func refused(reason moneykit.LinkError) Ending {
-	return exit(string(reason), "the bank does not let the user in: "+string(reason))
+	return exit(string(reason), "the bank denies access: "+string(reason))
 }
 
 func linkDeleted() Ending { return exit("link_deleted", "the link has been deleted") }

@@ -285,7 +285,7 @@ func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (mone
 	case account == nil:
 		return row, fmt.Errorf("the link has no account %q", row.AccountID)
 	case row.Amount.Sign() < 0:
-		return row, fmt.Errorf("the amount %s is negative; Type says which way money goes", row.Amount)
+		return row, fmt.Errorf("the amount %s is negative: set Type to debit or credit instead", row.Amount)
 	}
 	row.AccountID = account.ID
 	row.Type = cmp.Or(row.Type, moneykit.TransactionTypeDebit)

@@ -98,7 +98,7 @@ func why(err error) string {
 		return strings.TrimPrefix(err.Error(), "json: ")
 	}
 	name := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
-	return fmt.Sprintf("%s must not be a %s", cmp.Or(name, "it"), kind.Value)
+	return fmt.Sprintf("%s must not have the type %s", cmp.Or(name, "it"), kind.Value)
 }
 
 // Field describes a member of parameters.
