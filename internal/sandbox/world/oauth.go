@@ -19,7 +19,7 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 	}
 	switch _, stays := play.goesOn(); {
 	case !stays:
-		end, ok = mistake("no_bank", "a user who leaves Connect does not reach the bank"), false
+		end, ok = mistake("no_bank", "a user who leaves Connect does not come to the bank"), false
 	default:
 		end, ok = w.beginPlay(session, play, now)
 	}
