@@ -37,7 +37,7 @@ const (
 	TamperSwapped     Tampering = "swapped"      // the signature is of another webhook
 	TamperOtherKey    Tampering = "other_key"    // it is signed with another key than the token names
 	TamperUnknownKey  Tampering = "unknown_key"  // it is signed with a key that is not published
-	TamperEmbeddedKey Tampering = "embedded_key" // it is signed with a key that is not published, but in the token
+	TamperEmbeddedKey Tampering = "embedded_key" // it is signed with an unpublished key that the token contains
 	TamperNone        Tampering = "none"         // the token says that it needs no signature
 	TamperHMAC        Tampering = "hmac"         // the public key is used as a shared secret
 	TamperCritical    Tampering = "critical"     // the token requires an extension that does not exist

@@ -179,7 +179,7 @@ func (s *Session) end(end Ending, now time.Time) {
 	s.happened(moneykit.ConnectEventExit, nil, now)
 }
 
-// tell records that the user sees an error. The same error is recorded once in a row.
+// tell records that the user sees an error. Consecutive equal errors are recorded once.
 func (s *Session) tell(err *moneykit.ConnectError, now time.Time) {
 	if s.Told == *err {
 		return

@@ -56,8 +56,8 @@ func (w *World) exchange(token string) *Exchange {
 	return e
 }
 
-// Remember returns a function that restores the session of a token to its current state. It is
-// called after a play that is a mistake.
+// Remember returns a function that restores the session of a token to its current state. Call it
+// after a play that was a mistake.
 func (w *World) Remember(token string) func() {
 	s := w.Session(token)
 	if s == nil {
