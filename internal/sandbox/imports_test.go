@@ -15,8 +15,8 @@ import (
 
 const module = "github.com/moneykit/moneykit-go"
 
-// TestImports checks the imports of all files, including tests: apart from world, the subpackages do
-// not import each other.
+// TestImports checks the imports of all files, including tests. Apart from world, the subpackages
+// do not import each other.
 func TestImports(t *testing.T) {
 	t.Parallel()
 	for name, allowed := range map[string][]string{
