@@ -43,8 +43,8 @@ func TestRefused(t *testing.T) {
 			"another method":        {"PUT", `{}`, nil, 405, "POST"},
 			"another site":          {"POST", `{}`, []string{"Origin", "https://evil.example"}, 403, "other sites"},
 			"a site's page":         {"POST", `{}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
-			"another name":          {"POST", `{}`, []string{"Host", "evil.example"}, 403, "a name of this machine"},
-			"an unknown host name":  {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "a name of this machine"},
+			"another name":          {"POST", `{}`, []string{"Host", "evil.example"}, 403, "names of this machine"},
+			"an unknown host name":  {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "names of this machine"},
 		} {
 			status, data := s.ask(tc.method, path, tc.body, tc.headers...)
 			assert.Equal(t, tc.status, status, "%s: %s", v.Name, name)

@@ -75,7 +75,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("X-Frame-Options", "DENY")
 		if !s.isOwnHost(r.Host) {
-			refuse(w, http.StatusForbidden, "the host must be a name of this machine or one of -control-hosts")
+			refuse(w, http.StatusForbidden, "the control API answers to the names of this machine; see -control-hosts")
 			return
 		}
 		// CrossOriginProtection itself allows all reads.

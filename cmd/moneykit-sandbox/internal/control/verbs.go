@@ -384,7 +384,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
-		return errors.New("a duration must be text such as 90m or 1h30m")
+		return errors.New("a duration is text such as 90m or 1h30m")
 	}
 	*d = Duration(parsed)
 	return nil
