@@ -51,7 +51,7 @@ func (c *client) parse(args []string, usage string, stderr io.Writer) error {
 	case err != nil:
 		return &usageError{err.Error()}
 	case c.flags.NArg() > 0:
-		return &usageError{"what is not a flag is not known: " + c.flags.Arg(0)}
+		return &usageError{"unexpected argument: " + c.flags.Arg(0)}
 	}
 	if !strings.Contains(c.control, "://") {
 		c.control = "http://" + c.control
@@ -60,11 +60,12 @@ func (c *client) parse(args []string, usage string, stderr io.Writer) error {
 	return nil
 }
 
-// do sends a request to the control API, and returns the response of one that it accepts.
+// do sends a request to the control API and returns the response. If the API refuses the request,
+// do returns an error.
 func (c *client) do(ctx context.Context, method, path string, body io.Reader) (*http.Response, error) {
 	r, err := http.NewRequestWithContext(ctx, method, c.control+"/control/"+path, body) //nolint:gosec // the user names it
 	if err != nil {
-		return nil, &usageError{"-control takes a URL such as http://localhost:8788"}
+		return nil, &usageError{"-control must be a URL such as http://localhost:8788"}
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -74,17 +75,17 @@ func (c *client) do(ctx context.Context, method, path string, body io.Reader) (*
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, fmt.Errorf("there is no sandbox at %s: start moneykit-sandbox, or name another with -control", c.control)
+		return nil, fmt.Errorf("there is no sandbox at %s: start moneykit-sandbox, or set another URL with -control", c.control)
 	}
 	if response.StatusCode == http.StatusOK {
 		return response, nil
 	}
-	defer func() { _ = response.Body.Close() }() // nothing depends on it
+	defer func() { _ = response.Body.Close() }() // the response is read already
 	var refusal struct {
 		Message string `json:"error_message"`
 	}
 	if json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&refusal) != nil || refusal.Message == "" {
-		return nil, fmt.Errorf("%s is no control API: it answers %s", c.control, response.Status)
+		return nil, fmt.Errorf("%s is not a control API: the response is %s", c.control, response.Status)
 	}
 	return nil, errors.New(plain(refusal.Message))
 }
@@ -115,7 +116,8 @@ func callVerb(ctx context.Context, v control.Verb, args []string, stdout, stderr
 	return c.print(response.Body, columnsOf(v), stdout)
 }
 
-// columnsOf returns the columns of what a verb returns: those of the list of such things.
+// columnsOf returns the table columns for the result of a verb: those of the list whose items have
+// the same type.
 func columnsOf(v control.Verb) []string {
 	for _, l := range control.Lists() {
 		if l.Result == v.Result || l.Result.Kind() == reflect.Slice && l.Result.Elem() == v.Result {
@@ -125,12 +127,12 @@ func columnsOf(v control.Verb) []string {
 	return nil
 }
 
-// addFlags adds flags that set members of params. Those of a member that is an object are beside
-// the others.
+// addFlags adds flags that set members of params. If a member is an object, its members get their
+// own flags.
 func addFlags(set *flag.FlagSet, params map[string]any, fields []control.Field) {
 	for _, f := range fields {
 		if set.Lookup(f.Flag) != nil {
-			continue // token of sessions, say, is not that of an object
+			continue // an outer member has the flag already
 		}
 		kind := f.Type.Kind()
 		text := reflect.PointerTo(f.Type).Implements(reflect.TypeFor[interface{ UnmarshalText(b []byte) error }]())
@@ -147,12 +149,12 @@ func addFlags(set *flag.FlagSet, params map[string]any, fields []control.Field) 
 				return nil
 			})
 		case kind == reflect.Slice && f.Type.Elem().Kind() == reflect.String:
-			set.Func(f.Flag, strings.TrimPrefix(f.Help+"; with commas between them", "; "), func(s string) error {
+			set.Func(f.Flag, strings.TrimPrefix(f.Help+"; separated by commas", "; "), func(s string) error {
 				params[f.Name] = append([]string{}, words(s)...)
 				return nil
 			})
 		default:
-			set.Func(f.Flag, strings.TrimPrefix(f.Help+"; JSON, or @ and a file with it", "; "), func(s string) error {
+			set.Func(f.Flag, strings.TrimPrefix(f.Help+"; JSON, or @ and the name of a JSON file", "; "), func(s string) error {
 				return setJSON(params, f.Name, s)
 			})
 		}
@@ -164,7 +166,7 @@ func addFlags(set *flag.FlagSet, params map[string]any, fields []control.Field) 
 	}
 }
 
-// setJSON sets a member to JSON, or to what a file has.
+// setJSON sets a member to a JSON text, or to the content of a JSON file.
 func setJSON(params map[string]any, name, text string) error {
 	data := []byte(text)
 	if file, ok := strings.CutPrefix(text, "@"); ok {
@@ -173,17 +175,17 @@ func setJSON(params map[string]any, name, text string) error {
 			return err
 		}
 	}
-	if inner, ok := params[name].(map[string]any); ok { // other flags set members of it, too
+	if inner, ok := params[name].(map[string]any); ok { // other flags may set its members, too
 		return json.Unmarshal(data, &inner)
 	}
 	if !json.Valid(data) {
-		return errors.New("this is not JSON")
+		return errors.New("not valid JSON")
 	}
 	params[name] = json.RawMessage(data)
 	return nil
 }
 
-// readList runs the subcommand of a list.
+// readList runs the subcommand that prints a list.
 func readList(ctx context.Context, l control.List, args []string, stdout, stderr io.Writer) error {
 	c := newClient(l.Name)
 	if err := c.parse(args, fmt.Sprintf("Print %s.\n", l.Summary), stderr); err != nil {
@@ -197,21 +199,21 @@ func readList(ctx context.Context, l control.List, args []string, stdout, stderr
 	return c.print(response.Body, l.Columns, stdout)
 }
 
-// print prints JSON as it is, or as a table.
+// print prints a JSON response as JSON or as a table.
 func (c *client) print(body io.Reader, columns []string, stdout io.Writer) error {
 	data, err := io.ReadAll(body)
 	if err != nil {
-		return fmt.Errorf("the answer breaks off: %w", err)
+		return fmt.Errorf("the response is incomplete: %w", err)
 	}
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber()
 	if err := decoder.Decode(&value); err != nil {
-		return fmt.Errorf("the answer is not JSON: %w", err)
+		return fmt.Errorf("the response is not JSON: %w", err)
 	}
 	if c.json {
 		var out bytes.Buffer
-		_ = json.Indent(&out, data, "", "  ") // it has been read as JSON
+		_ = json.Indent(&out, data, "", "  ") // it was decoded before
 		_, err := stdout.Write(out.Bytes())
 		return err
 	}
@@ -258,7 +260,7 @@ func printMembers(w io.Writer, members map[string]any) {
 	}
 }
 
-// cell returns a value as it stands in a table.
+// cell returns a value as the text of a table cell.
 func cell(value any) string {
 	switch v := value.(type) {
 	case nil:
@@ -270,7 +272,7 @@ func cell(value any) string {
 	}
 	data, err := json.Marshal(value)
 	if err != nil {
-		return "" // cannot be: it was read as JSON
+		return "" // cannot happen: it was decoded from JSON
 	}
 	return plain(string(data))
 }

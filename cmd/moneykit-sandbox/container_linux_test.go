@@ -34,16 +34,16 @@ func dockerfile(t *testing.T, instruction string) (lines []string) {
 	return lines
 }
 
-// list returns the elements of a list in JSON, which ends a line of the Dockerfile.
+// list returns the elements of the JSON list at the end of a line of the Dockerfile.
 func list(t *testing.T, line string) (words []string) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal([]byte(line[strings.Index(line, "["):]), &words))
 	return words
 }
 
-// TestContainer reads the Dockerfile. With the flag -container it runs its RUN lines in a clean
-// clone, and the program with an empty environment: as the USER in a folder with nothing else, if
-// this test may do that.
+// TestContainer checks the Dockerfile. With the flag -container, it also runs the RUN lines in a
+// clean clone, and then the program with an empty environment. If the test has the permission, the
+// program runs as the USER of the Dockerfile, in a folder with nothing else.
 func TestContainer(t *testing.T) {
 	entrypoint, health := list(t, dockerfile(t, "ENTRYPOINT")[0]), list(t, dockerfile(t, "HEALTHCHECK")[0])
 	o, err := parse(entrypoint[1:], io.Discard)
@@ -66,7 +66,7 @@ func TestContainer(t *testing.T) {
 	}
 }
 
-// buildContainer runs the RUN lines, and returns the program.
+// buildContainer runs the RUN lines and returns the path of the program.
 func buildContainer(t *testing.T, name string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -85,15 +85,15 @@ func buildContainer(t *testing.T, name string) string {
 	defer file.Close()
 	libraries, err := file.ImportedLibraries()
 	require.NoError(t, err)
-	assert.Empty(t, libraries, "it is static")
+	assert.Empty(t, libraries, "the program is static")
 	return program
 }
 
-// runContainer starts the program and asks for its health.
+// runContainer starts the program and runs its health check.
 func runContainer(t *testing.T, program string, entrypoint, health []string, user *syscall.Credential) {
 	t.Helper()
 	root := t.TempDir()
-	require.NoError(t, os.Chmod(root, 0o755)) // for another user
+	require.NoError(t, os.Chmod(root, 0o755)) // readable for the USER
 	require.NoError(t, os.Rename(program, filepath.Join(root, entrypoint[0])))
 	attributes := &syscall.SysProcAttr{}
 	if os.Geteuid() == 0 {

@@ -20,12 +20,12 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-var languages = flag.Bool("languages", false, "run the tests in docs/testing.md that are in other languages than Go")
+var languages = flag.Bool("languages", false, "run the tests of docs/testing.md in languages other than Go")
 
-// suites are the tests in docs/testing.md, by the names of their files.
+// suites returns the tests in docs/testing.md, by file name.
 func suites() map[string]struct {
 	command []string
-	want    string // what it prints if all tests were run and passed
+	want    string // pattern of the output if all tests ran and passed
 } {
 	return map[string]struct {
 		command []string
@@ -44,8 +44,9 @@ func testingPage(t *testing.T) []docs.Block {
 	return blocks
 }
 
-// TestDocsLanguages looks for the suites of docs/testing.md. With the flag -languages it runs them,
-// and each with a program that refuses one request, which it must notice.
+// TestDocsLanguages checks that docs/testing.md contains the suites. With the flag -languages, it
+// also runs each suite twice: against the program, where it must pass, and against a program that
+// refuses one request, where it must fail.
 func TestDocsLanguages(t *testing.T) {
 	found := map[string]string{}
 	var shown [][]string
@@ -69,7 +70,7 @@ func TestDocsLanguages(t *testing.T) {
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(dir, "bin", "moneykit-sandbox"), ".")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
-	// A program that refuses a request once.
+	// The wrapper is a program that refuses one request.
 	wrapper := "#!/bin/sh\nexec '" + filepath.Join(dir, "bin", "moneykit-sandbox") + "' -fail get_accounts:503:1 \"$@\"\n"
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "broken"), 0o700))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "broken", "moneykit-sandbox"), []byte(wrapper), 0o700))
@@ -93,8 +94,8 @@ func TestDocsLanguages(t *testing.T) {
 	}
 }
 
-// TestDocsTrust calls the API over TLS with the settings that docs/testing.md has for clients, if
-// the flag -languages is set.
+// TestDocsTrust calls the API over TLS with the client settings of docs/testing.md, if the flag
+// -languages is set.
 func TestDocsTrust(t *testing.T) {
 	for _, shown := range []string{"`--cacert ca.pem`", "`NODE_EXTRA_CA_CERTS=ca.pem`", "`SSL_CERT_FILE=ca.pem`"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing.md"))
@@ -125,8 +126,8 @@ func TestDocsTrust(t *testing.T) {
 	}
 }
 
-// TestDocsCommands reads the command lines of moneykit-sandbox in docs/testing.md, and the flags of
-// containers, with the program's own parser.
+// TestDocsCommands parses the command lines of moneykit-sandbox and the flags of containers in
+// docs/testing.md with the program's own parser.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
 	line := regexp.MustCompile(`(?m)^[ \-]*(?:run: )?moneykit-sandbox((?: [^ >]+)*)`)

@@ -17,52 +17,52 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// options is what the flags of the server say.
+// options contains the values of the server's flags.
 type options struct {
 	listen, control string
-	hosts           []string // of the control API
+	hosts           []string // host names of the control API
 	tls             bool
 	tlsDir          string
 	tlsHosts        []string
-	state           string // file, "" for none
-	seeded          bool   // the user wants the seed
+	state           string // file with the state; "" for none
+	seeded          bool   // the flag -seed is set
 	anywhere        bool
 	noDelivery      bool
-	clock           time.Time // zero for that of the machine
+	clock           time.Time // zero for the clock of the machine
 	latency         time.Duration
 	fail            *failure
 	settings        sandbox.Settings
 	version         bool
 }
 
-// failure is a share of requests that fail.
+// failure is the value of the flag -fail.
 type failure struct {
 	operation string
 	n, status int
 }
 
-const examples = `moneykit-sandbox is a MoneyKit on this machine.
+const examples = `moneykit-sandbox is a fake MoneyKit on this machine.
 
 Usage:
 
   moneykit-sandbox [flags]            serve
-  moneykit-sandbox COMMAND [flags]    tell a running one, or ask it
+  moneykit-sandbox COMMAND [flags]    control a running sandbox
 
 Examples:
 
-  moneykit-sandbox                                serve, with everything by default
-  moneykit-sandbox -listen :0 -seed 7             any free port, other ids and data
-  moneykit-sandbox -limits -latency 200ms         be as slow and as strict as a network
-  moneykit-sandbox -clock 2026-01-31T23:59:00Z    begin at another time
-  moneykit-sandbox -state sandbox.state           keep what there is when it ends
+  moneykit-sandbox                                serve with default settings
+  moneykit-sandbox -listen :0 -seed 7             on any free port, with other ids and data
+  moneykit-sandbox -limits -latency 200ms         slow, and with rate limits
+  moneykit-sandbox -clock 2026-01-31T23:59:00Z    start the clock at another time
+  moneykit-sandbox -state sandbox.state           keep the state in a file
 
-  moneykit-sandbox links                          what a running sandbox has
+  moneykit-sandbox links                          list the links
   moneykit-sandbox connect -token TOKEN           play a user in Connect
   moneykit-sandbox break -link mk_… -reason auth_expired
-  moneykit-sandbox listen                         print webhooks as they go
-  moneykit-sandbox tail                           print requests as they come
+  moneykit-sandbox listen                         print webhooks as they are sent
+  moneykit-sandbox tail                           print requests as they arrive
 
-moneykit-sandbox COMMAND -h tells the flags of a command.
+moneykit-sandbox COMMAND -h prints the flags of a command.
 `
 
 // parse reads the flags of the server.
@@ -73,25 +73,25 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	set.SetOutput(io.Discard)
 	set.StringVar(&o.listen, "listen", "localhost:8787", "`address` of the API and of Connect's pages; port 0 picks one")
 	set.StringVar(&o.control, "control", "localhost:8788", "`address` of the control API and its page; port 0 picks one")
-	set.StringVar(&hosts, "control-hosts", "", "`names` that requests may use for the control API, with commas between them, besides this machine's")
-	set.StringVar(&o.settings.API.ClientID, "client-id", o.settings.API.ClientID, "`id` that clients have")
-	set.StringVar(&o.settings.API.ClientSecret, "client-secret", o.settings.API.ClientSecret, "`secret` that clients have")
-	set.StringVar(&origins, "redirect-origins", "", "`origins` that redirect URIs may have, with commas between them; any if empty")
-	set.Uint64Var(&o.settings.World.Seed, "seed", 0, "`number` that all ids and made-up data depend on")
+	set.StringVar(&hosts, "control-hosts", "", "additional host `names` of the control API, separated by commas")
+	set.StringVar(&o.settings.API.ClientID, "client-id", o.settings.API.ClientID, "client `id` that the API accepts")
+	set.StringVar(&o.settings.API.ClientSecret, "client-secret", o.settings.API.ClientSecret, "client `secret` that the API accepts")
+	set.StringVar(&origins, "redirect-origins", "", "allowed `origins` of redirect URIs, separated by commas; empty means any")
+	set.Uint64Var(&o.settings.World.Seed, "seed", 0, "`number` that determines all ids and made-up data")
 	set.DurationVar(&o.settings.World.History, "history", o.settings.World.History, "how far back the transactions of a new link go")
 	set.BoolVar(&o.settings.API.RateLimits, "limits", false, "enforce the rate limits that MoneyKit publishes")
-	set.DurationVar(&o.latency, "latency", 0, "delay each request by so long")
-	set.StringVar(&fail, "fail", "", "`[operation:]status[:n]`: make requests fail, such as 503:10 or get_accounts:500; all of them without n")
+	set.DurationVar(&o.latency, "latency", 0, "delay of each request")
+	set.StringVar(&fail, "fail", "", "`[operation:]status[:n]`: make the next n requests fail, or all without n, such as 503:10 or get_accounts:500")
 	set.StringVar(&clock, "clock", "", "`time` at which the clock begins, such as 2026-01-31T23:59:00Z")
 	set.BoolVar(&o.settings.API.Nulls, "nulls", false, "write optional members without a value as null")
 	set.BoolVar(&o.settings.API.Zoneless, "zoneless", false, "write times without a zone")
-	set.StringVar(&settling, "settling", "new_ids", "what pending transactions are posted with: `new_ids or same_id`")
-	set.BoolVar(&o.noDelivery, "no-delivery", false, "leave webhooks until deliver is called")
-	set.BoolVar(&o.anywhere, "deliver-anywhere", false, "deliver webhooks to other hosts than this machine and private networks, too")
-	set.BoolVar(&o.tls, "tls", false, "serve the API over TLS, with a CA of its own")
-	set.StringVar(&o.tlsDir, "tls-dir", "", "`folder` in which the CA is kept; one in the user's cache by default")
-	set.StringVar(&tlsHosts, "tls-hosts", "", "`names` in the certificate, with commas between them, besides this machine's")
-	set.StringVar(&o.state, "state", "", "`file` in which links, sessions, tokens, webhooks and faults are kept; made if there is none")
+	set.StringVar(&settling, "settling", "new_ids", "ids of pending transactions when they are posted: `new_ids or same_id`")
+	set.BoolVar(&o.noDelivery, "no-delivery", false, "send webhooks only when deliver is called")
+	set.BoolVar(&o.anywhere, "deliver-anywhere", false, "deliver webhooks to any host, not only to this machine and private networks")
+	set.BoolVar(&o.tls, "tls", false, "serve the API over TLS, with its own CA")
+	set.StringVar(&o.tlsDir, "tls-dir", "", "`folder` of the CA (default: in the user's cache)")
+	set.StringVar(&tlsHosts, "tls-hosts", "", "additional host `names` in the certificate, separated by commas")
+	set.StringVar(&o.state, "state", "", "`file` with the links, sessions, tokens, webhooks and faults; created if it does not exist")
 	set.BoolVar(&o.version, "version", false, "print the version")
 	if err := set.Parse(args); errors.Is(err, flag.ErrHelp) {
 		help(set, stderr)
@@ -100,22 +100,22 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 		return nil, &usageError{err.Error()}
 	}
 	if set.NArg() > 0 {
-		return nil, &usageError{"a command comes before its flags, and nothing else is not a flag: " + set.Arg(0)}
+		return nil, &usageError{"unexpected argument (a command comes before its flags): " + set.Arg(0)}
 	}
 	set.Visit(func(f *flag.Flag) { o.seeded = o.seeded || f.Name == "seed" })
 	o.hosts, o.tlsHosts = words(strings.ToLower(hosts)), words(tlsHosts)
 	for _, name := range append(slices.Clone(o.hosts), o.tlsHosts...) {
 		if net.ParseIP(name) == nil && strings.ContainsAny(name, ":/ ") {
-			return nil, &usageError{"-control-hosts and -tls-hosts take names and addresses, without scheme and port"}
+			return nil, &usageError{"-control-hosts and -tls-hosts must be names or addresses, without scheme and port"}
 		}
 	}
 	if !o.tls && (o.tlsDir != "" || tlsHosts != "") {
-		return nil, &usageError{"-tls-dir and -tls-hosts need -tls"}
+		return nil, &usageError{"-tls-dir and -tls-hosts require -tls"}
 	}
 	var err error
 	if clock != "" {
 		if o.clock, err = time.Parse(time.RFC3339, clock); err != nil {
-			return nil, &usageError{"-clock takes a time such as 2026-01-31T23:59:00Z"}
+			return nil, &usageError{"-clock must be a time such as 2026-01-31T23:59:00Z"}
 		}
 	}
 	if o.fail, err = parseFailure(fail); err != nil {
@@ -126,10 +126,10 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	case "same_id":
 		o.settings.World.SameID = true
 	default:
-		return nil, &usageError{"-settling takes new_ids or same_id"}
+		return nil, &usageError{"-settling must be new_ids or same_id"}
 	}
 	if strings.Contains(o.settings.API.ClientID, ":") {
-		return nil, &usageError{"-client-id must not have a colon, which Basic authentication cannot carry"}
+		return nil, &usageError{"-client-id must not contain a colon, because of Basic authentication"}
 	}
 	if o.settings.API.ClientID == "" || o.settings.API.ClientSecret == "" {
 		return nil, &usageError{"-client-id and -client-secret must not be empty"}
@@ -140,7 +140,7 @@ func parse(args []string, stderr io.Writer) (*options, error) {
 	if origins != "" {
 		for _, origin := range words(origins) {
 			if len(api.Origins(origin)) == 0 {
-				return nil, &usageError{"-redirect-origins takes origins such as https://app.example"}
+				return nil, &usageError{"-redirect-origins must be origins such as https://app.example"}
 			}
 		}
 		o.settings.API.Origins = api.Origins(words(origins)...)
@@ -158,7 +158,7 @@ func parseFailure(text string) (*failure, error) {
 	if text == "" {
 		return nil, nil
 	}
-	wrong := &usageError{"-fail takes a status such as 503, 503:10, get_accounts:503 or get_accounts:503:10"}
+	wrong := &usageError{"-fail must be a status such as 503, 503:10, get_accounts:503 or get_accounts:503:10"}
 	f := &failure{n: -1}
 	parts := strings.Split(text, ":")
 	if _, err := strconv.Atoi(parts[0]); err != nil {
@@ -179,7 +179,7 @@ func parseFailure(text string) (*failure, error) {
 	return f, nil
 }
 
-// words splits at commas.
+// words splits a list at commas.
 func words(list string) []string {
 	var all []string
 	for word := range strings.SplitSeq(list, ",") {
@@ -198,8 +198,8 @@ func help(set *flag.FlagSet, w io.Writer) {
 	for _, l := range control.Lists() {
 		fmt.Fprintf(w, "  %-13s %s\n", l.Name, l.Summary)
 	}
-	fmt.Fprintf(w, "  %-13s %s\n", "listen", "print webhooks as they go, until it is interrupted")
-	fmt.Fprintf(w, "  %-13s %s\n", "tail", "print requests as they come, without secrets, until it is interrupted")
+	fmt.Fprintf(w, "  %-13s %s\n", "listen", "print webhooks as they are queued and sent, until interrupted")
+	fmt.Fprintf(w, "  %-13s %s\n", "tail", "print requests as they arrive, without secrets, until interrupted")
 	fmt.Fprintf(w, "  %-13s %s\n", "openapi", "print the OpenAPI document of the control API")
 	fmt.Fprint(w, "\nFlags:\n\n")
 	set.SetOutput(w)

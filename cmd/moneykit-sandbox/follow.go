@@ -16,13 +16,13 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// maxEvent is how long a line of the endpoint events may be.
+// maxEvent is the length of the longest accepted line of the endpoint events.
 const maxEvent = 16 << 20
 
 // follow prints deliveries (listen) or requests (tail) until ctx ends.
 func follow(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
 	c := newClient(name)
-	what, usage := "request", "Print requests as they come, without secrets."
+	what, usage := "request", "Print requests as they arrive, without secrets."
 	if name == "listen" {
 		what, usage = "delivery", "Print webhooks as they are queued and sent."
 	}
@@ -50,12 +50,12 @@ func follow(ctx context.Context, name string, args []string, stdout, stderr io.W
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return stopped(ctx, fmt.Errorf("the sandbox has gone: %w", err))
+		return stopped(ctx, fmt.Errorf("the connection to the sandbox ended: %w", err))
 	}
-	return stopped(ctx, errors.New("the sandbox has gone"))
+	return stopped(ctx, errors.New("the connection to the sandbox ended"))
 }
 
-// stopped returns nil if somebody has stopped the program, and err if not.
+// stopped returns nil if the program was interrupted, else err.
 func stopped(ctx context.Context, err error) error {
 	select {
 	case <-ctx.Done():
@@ -70,14 +70,14 @@ func (c *client) printEvent(stdout io.Writer, what, data string) error {
 	if !c.json {
 		var err error
 		if line, err = lineOf(what, []byte(data)); err != nil {
-			return fmt.Errorf("the sandbox sent what is not a %s: %w", what, err)
+			return fmt.Errorf("the sandbox sent an invalid %s: %w", what, err)
 		}
 	}
 	_, err := fmt.Fprintln(stdout, line)
 	return err
 }
 
-// lineOf returns a request or a delivery as a line.
+// lineOf formats a request or a delivery as a line.
 func lineOf(what string, data []byte) (string, error) {
 	if what == "delivery" {
 		var d moneykittest.Delivery
@@ -113,7 +113,7 @@ func deliveryLine(d moneykittest.Delivery) string {
 	line := fmt.Sprintf("%s  %s  link %s  to %s", d.QueuedAt.Format(time.TimeOnly), d.Event, d.LinkID, d.URL)
 	if n := len(d.Attempts); n > 0 {
 		last := d.Attempts[n-1]
-		for n > 1 && last.Status == 0 && last.Err == nil { // it is on its way
+		for n > 1 && last.Status == 0 && last.Err == nil { // the last attempt has not ended
 			n--
 			last = d.Attempts[n-1]
 		}

@@ -23,10 +23,10 @@ type program struct {
 	t      *testing.T
 	info   control.Info
 	stderr *output
-	stop   func() int // ends it, and returns its exit status
+	stop   func() int // ends the program and returns its exit status
 }
 
-// output is what a program prints.
+// output is the output of a program.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -51,10 +51,10 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// patience is how long tests wait for what never comes.
+// patience is the time after which a test stops waiting and fails.
 const patience = time.Minute
 
-// await waits until a text is printed.
+// await waits until the output contains a text.
 func (o *output) await(t *testing.T, text string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -68,7 +68,7 @@ func (o *output) await(t *testing.T, text string) {
 	}
 }
 
-// until does something again and again until a text is printed.
+// until calls do repeatedly until the output contains a text.
 func (o *output) until(t *testing.T, text string, do func()) {
 	t.Helper()
 	for began := time.Now(); !strings.Contains(o.String(), text); do() {
@@ -76,7 +76,7 @@ func (o *output) until(t *testing.T, text string, do func()) {
 	}
 }
 
-// start runs the program with flags, on ports that are free.
+// start runs the program with flags, on free ports.
 func start(t *testing.T, flags ...string) *program {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -113,7 +113,7 @@ func start(t *testing.T, flags ...string) *program {
 	return s
 }
 
-// command runs a subcommand, and returns its exit status and what it prints.
+// command runs a subcommand and returns its exit status and its output.
 func (s *program) command(args ...string) (status int, stdout, stderr string) {
 	s.t.Helper()
 	var out, errs bytes.Buffer
@@ -148,7 +148,7 @@ func send(t *testing.T, client *http.Client, r *http.Request) (int, string) {
 	return response.StatusCode, string(data)
 }
 
-// call calls the API as a client of another language does, and returns the members of the response.
+// call calls the API as a client in another language does, and returns the members of the response.
 func (s *program) call(client *http.Client, method, path, body string) map[string]any {
 	s.t.Helper()
 	var token struct {
@@ -172,7 +172,7 @@ func (s *program) call(client *http.Client, method, path, body string) map[strin
 	return members
 }
 
-// session opens a link session, and returns its token.
+// session creates a link session and returns its token.
 func (s *program) session(members string) string {
 	s.t.Helper()
 	token, ok := s.call(http.DefaultClient, http.MethodPost, "/link-session",
@@ -181,7 +181,7 @@ func (s *program) session(members string) string {
 	return token
 }
 
-// link makes a link with a webhook, and returns its id.
+// link creates a link with a webhook and returns its id.
 func (s *program) link() string {
 	s.t.Helper()
 	status, data := s.ask(http.MethodPost, "/control/link", `{"user_id": "user-42", "webhook": "http://127.0.0.1:1/hook"}`)

@@ -1,14 +1,14 @@
-// Command moneykit-sandbox is a MoneyKit on this machine, for programs in any language: the API and
-// Connect's pages on one port, and on another a control API with a page for people.
+// Command moneykit-sandbox is a fake MoneyKit on this machine, for programs in any language. It
+// serves the API and Connect's pages on one port, and a control API with a web page on another.
 //
 //	go run github.com/moneykit/moneykit-go/cmd/moneykit-sandbox
 //
-// The same program is the control API's client:
+// The same program is a client of the control API:
 //
 //	moneykit-sandbox links
 //	moneykit-sandbox break -link mk_… -reason auth_expired
 //
-// With -h it says what else there is.
+// The flag -h lists all commands and flags.
 package main
 
 import (
@@ -33,7 +33,8 @@ func main() {
 	os.Exit(code)
 }
 
-// run is main with its surroundings. It returns the exit status: 2 for arguments that are wrong.
+// run runs the program and returns its exit status: 0 after success, 1 after a failure, 2 for wrong
+// arguments.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	var err error
 	switch {
@@ -48,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 0
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "moneykit-sandbox:", err)
-		fmt.Fprintln(stderr, "moneykit-sandbox -h says what there is.")
+		fmt.Fprintln(stderr, "moneykit-sandbox -h lists the commands and flags.")
 		return 2
 	default:
 		fmt.Fprintln(stderr, "moneykit-sandbox:", err)
@@ -56,12 +57,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 }
 
-// usageError is an error in the arguments.
+// usageError is an error about the command line.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
-// subcommand does what the first argument names.
+// subcommand runs the command with a name.
 func subcommand(ctx context.Context, name string, args []string, stdout, stderr io.Writer) error {
 	verbs, lists := control.Verbs(), control.Lists()
 	switch i, j := slices.IndexFunc(verbs, func(v control.Verb) bool { return v.Name == name }),
@@ -81,7 +82,7 @@ func subcommand(ctx context.Context, name string, args []string, stdout, stderr 
 	case j >= 0:
 		return readList(ctx, lists[j], args, stdout, stderr)
 	default:
-		return &usageError{"there is no command " + name}
+		return &usageError{"unknown command: " + name}
 	}
 }
 
@@ -91,7 +92,7 @@ func subcommand(ctx context.Context, name string, args []string, stdout, stderr 
 func document(args []string, stdout, stderr io.Writer) error {
 	set := flag.NewFlagSet("moneykit-sandbox openapi", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	file := set.String("o", "", "write to this `file`")
+	file := set.String("o", "", "write to a `file`")
 	switch err := set.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprintln(stderr, "Print the OpenAPI document of the control API.")
@@ -101,9 +102,9 @@ func document(args []string, stdout, stderr io.Writer) error {
 	case err != nil:
 		return &usageError{err.Error()}
 	case set.NArg() > 0:
-		return &usageError{"what is not a flag is not known: " + set.Arg(0)}
+		return &usageError{"unexpected argument: " + set.Arg(0)}
 	case *file != "":
-		return os.WriteFile(*file, control.Document(), 0o644) //nolint:gosec // it is for everybody
+		return os.WriteFile(*file, control.Document(), 0o644) //nolint:gosec // the document is public
 	}
 	_, err := stdout.Write(control.Document())
 	return err

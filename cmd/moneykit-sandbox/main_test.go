@@ -34,17 +34,17 @@ func TestRefused(t *testing.T) {
 			status       int
 			says         string
 		}{
-			"not JSON":               {"POST", `{"x`, nil, 400, "not the JSON"},
-			"not an object":          {"POST", `[1]`, nil, 400, "not the JSON"},
-			"something after":        {"POST", `{} {}`, nil, 400, "something after"},
-			"unknown member":         {"POST", `{"no_such_member": 1}`, nil, 400, "no_such_member"},
-			"too large":              {"POST", strings.Repeat(" ", 8<<20+1), nil, 413, "8388608"},
-			"a form":                 {"POST", `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "application/json"},
-			"another method":         {"PUT", `{}`, nil, 405, "POST"},
-			"another site":           {"POST", `{}`, []string{"Origin", "https://evil.example"}, 403, "other sites"},
-			"a site's page":          {"POST", `{}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
-			"another name":           {"POST", `{}`, []string{"Host", "evil.example"}, 403, "names of this machine"},
-			"a name that leads here": {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "names of this machine"},
+			"not JSON":              {"POST", `{"x`, nil, 400, "not valid JSON"},
+			"not an object":         {"POST", `[1]`, nil, 400, "not valid JSON"},
+			"data after the object": {"POST", `{} {}`, nil, 400, "unexpected data after the object"},
+			"unknown member":        {"POST", `{"no_such_member": 1}`, nil, 400, "no_such_member"},
+			"too large":             {"POST", strings.Repeat(" ", 8<<20+1), nil, 413, "8388608"},
+			"a form":                {"POST", `a=b`, []string{"Content-Type", "application/x-www-form-urlencoded"}, 415, "application/json"},
+			"another method":        {"PUT", `{}`, nil, 405, "POST"},
+			"another site":          {"POST", `{}`, []string{"Origin", "https://evil.example"}, 403, "other sites"},
+			"a site's page":         {"POST", `{}`, []string{"Sec-Fetch-Site", "cross-site"}, 403, "other sites"},
+			"another name":          {"POST", `{}`, []string{"Host", "evil.example"}, 403, "names of this machine"},
+			"an unknown host name":  {"POST", `{}`, []string{"Host", "localhost.evil.example:80"}, 403, "names of this machine"},
 		} {
 			status, data := s.ask(tc.method, path, tc.body, tc.headers...)
 			assert.Equal(t, tc.status, status, "%s: %s", v.Name, name)
@@ -100,9 +100,9 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	_, data := s.ask(http.MethodPost, "/control/fail", `{"fault": {"status": "x"}}`)
-	assert.Contains(t, data, "status must not be a string", "in the names of the JSON")
+	assert.Contains(t, data, "status must not have the type string", "the message uses the names of the JSON")
 	_, data = s.ask(http.MethodGet, "/control/state", "")
-	assert.Contains(t, data, `"links":0`, "nothing was done")
+	assert.Contains(t, data, `"links":0`, "no request changed anything")
 	for path, want := range map[string]int{"/control/no-such": 404, "/nowhere": 404} {
 		status, data := s.ask(http.MethodGet, path, "")
 		assert.Equal(t, want, status)
@@ -114,7 +114,7 @@ func TestRefused(t *testing.T) {
 	assert.Equal(t, 200, status)
 }
 
-// TestHosts serves names that were allowed.
+// TestHosts checks that requests to the names of -control-hosts are served.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-control-hosts", "Sandbox, other")
@@ -159,7 +159,7 @@ func TestArguments(t *testing.T) {
 	} {
 		var stdout, stderr bytes.Buffer
 		assert.Equal(t, 2, run(t.Context(), args, &stdout, &stderr), "%v: %s", args, &stderr)
-		assert.Contains(t, stderr.String(), "moneykit-sandbox -h says what there is")
+		assert.Contains(t, stderr.String(), "moneykit-sandbox -h lists the commands and flags")
 		assert.NotContains(t, stdout.String(), "ready")
 	}
 	for _, args := range [][]string{
@@ -176,8 +176,9 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestTaken starts on ports that are taken, and asks a sandbox that does not run.
-func TestTaken(t *testing.T) {
+// TestPortsInUse starts the program on ports in use, and runs a subcommand without a running
+// sandbox.
+func TestPortsInUse(t *testing.T) {
 	t.Parallel()
 	var listen net.ListenConfig
 	l, err := listen.Listen(t.Context(), "tcp", "localhost:0")
@@ -192,12 +193,12 @@ func TestTaken(t *testing.T) {
 		assert.Contains(t, out.String(), args[len(args)-2]+" sets another address")
 	}
 	var out bytes.Buffer
-	const nobody = "localhost:1" // A port that was free a moment ago can be another test's.
+	const nobody = "localhost:1" // A port that was free a moment ago can be in use by another test.
 	assert.Equal(t, 1, run(t.Context(), []string{"links", "-control", nobody}, &out, &out))
 	assert.Contains(t, out.String(), "there is no sandbox at http://"+nobody+": start moneykit-sandbox")
 }
 
-// TestFlags starts with flags that change how the API behaves.
+// TestFlags starts the program with flags that change the behavior of the API.
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-seed", "7", "-nulls", "-zoneless", "-settling", "same_id", "-limits", "-history", "24h", "-latency",
@@ -214,7 +215,7 @@ func TestFlags(t *testing.T) {
 	assert.NotEqual(t, link, other.link(), "ids depend on the seed")
 }
 
-// TestDeliver delivers to a receiver on this machine, and to no other host.
+// TestDeliver checks that webhooks are delivered to this machine, and not to other hosts.
 func TestDeliver(t *testing.T) {
 	t.Parallel()
 	received := make(chan *http.Request, 10)
@@ -248,7 +249,7 @@ func TestDeliver(t *testing.T) {
 	s.stderr.await(t, "the webhook is neither on this machine nor in a private network")
 }
 
-// TestTail prints requests without secrets, and what is wrong with them.
+// TestTail checks that tail prints requests without secrets, and why they were refused.
 func TestTail(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -271,7 +272,7 @@ func TestTail(t *testing.T) {
 	for _, text := range []string{printed.String(), s.stderr.String()} {
 		assert.NotContains(t, text, token)
 		assert.NotContains(t, text, s.info.ClientSecret)
-		assert.NotContains(t, text, "\x1b", "terminals would act upon it")
+		assert.NotContains(t, text, "\x1b", "it would control a terminal")
 	}
 	stop()
 	assert.Zero(t, <-ended)
@@ -284,10 +285,10 @@ func TestTail(t *testing.T) {
 	printed.until(t, `"operation":"create_link_session"`, func() { s.session("") })
 	assert.Zero(t, s.stop())
 	assert.Equal(t, 1, <-ended)
-	assert.Contains(t, printed.String(), "the sandbox has gone")
+	assert.Contains(t, printed.String(), "the connection to the sandbox ended")
 }
 
-// TestTLS trusts the CA alone, which is the same after the program was started again.
+// TestTLS connects with only the CA as trusted, and checks that the CA is the same after a restart.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "new")
@@ -325,25 +326,25 @@ func TestTLS(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	info, err = os.Stat(filepath.Join(dir, "ca.pem"))
 	require.NoError(t, err)
-	assert.Equal(t, os.FileMode(0o644), info.Mode().Perm(), "other users trust it, too")
+	assert.Equal(t, os.FileMode(0o644), info.Mode().Perm(), "other users can read it")
 	good, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	require.NoError(t, err)
 	refused := func() {
 		var out bytes.Buffer
 		assert.Equal(t, 1, run(t.Context(), []string{"-tls", "-tls-dir", dir, "-listen", "localhost:0", "-control", "localhost:0"}, &out, &out))
-		assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get another")
+		assert.Contains(t, out.String(), "remove ca.pem and ca-key.pem to get a new one")
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), []byte("damaged"), 0o600))
 	refused()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "ca.pem"), good, 0o600))
 	require.NoError(t, os.Remove(filepath.Join(dir, "ca-key.pem")))
-	refused() // Clients that trust the CA would not trust another one.
+	refused() // Clients that trust the old CA would not trust a new one.
 	left, err := os.ReadFile(filepath.Join(dir, "ca.pem"))
 	require.NoError(t, err)
 	assert.Equal(t, good, left)
 }
 
-// TestCAExpires makes another CA in time.
+// TestCAExpires checks that the CA is replaced before it expires.
 func TestCAExpires(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -11,8 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMistakeUsesNothingUp refuses mistakes in plays, and then connects with the same session.
-func TestMistakeUsesNothingUp(t *testing.T) {
+// TestMistakeKeepsSession sends plays with mistakes, which are refused, and then connects with the
+// same session.
+func TestMistakeKeepsSession(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-no-delivery")
 	token := s.session("")
@@ -47,7 +48,7 @@ func TestMistakeUsesNothingUp(t *testing.T) {
 	}
 }
 
-// TestFlagsOfVerbs sends what flags say.
+// TestFlagsOfVerbs checks that the flags of a subcommand set the members of the request.
 func TestFlagsOfVerbs(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-no-delivery")
@@ -62,7 +63,8 @@ func TestFlagsOfVerbs(t *testing.T) {
 	assert.Equal(t, []string{"accounts"}, link.Products)
 }
 
-// TestHangingEndpoint delivers to other links while the endpoint of one hangs.
+// TestHangingEndpoint checks that an endpoint that hangs does not delay the webhooks of other
+// links.
 func TestHangingEndpoint(t *testing.T) {
 	t.Parallel()
 	hanging, quick := make(chan struct{}, 10), make(chan struct{}, 10)
@@ -98,7 +100,8 @@ func TestHangingEndpoint(t *testing.T) {
 	assert.Empty(t, hanging, "the webhooks of a link stay in order")
 }
 
-// TestSlowRequestIsBroken breaks requests that wait when the program ends.
+// TestSlowRequestIsBroken checks that the end of the program closes the connections of delayed
+// requests.
 func TestSlowRequestIsBroken(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-latency", "1h")
@@ -108,7 +111,7 @@ func TestSlowRequestIsBroken(t *testing.T) {
 	})
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.info.API+"/institutions", nil)
 	require.NoError(t, err)
-	client := &http.Client{Transport: &http.Transport{}} // It sends the request once.
+	client := &http.Client{Transport: &http.Transport{}} // a new transport does not retry the request
 	go func() {
 		response, err := client.Do(r)
 		if err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/cmd/moneykit-sandbox/internal/control"
 )
 
-// get returns a response of the control API, with its body read.
+// get sends a GET request to the control API, and returns the response and its body.
 func (s *program) get(path string) (*http.Response, string) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.info.Control+path, nil)
@@ -26,7 +26,7 @@ func (s *program) get(path string) (*http.Response, string) {
 	return response, body
 }
 
-// TestPage reads the page and its files.
+// TestPage loads the page and its files.
 func TestPage(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-client-id", `<b id="x">`)
@@ -60,7 +60,7 @@ func TestPage(t *testing.T) {
 	assert.Equal(t, http.StatusMethodNotAllowed, status)
 }
 
-// TestPageFlags checks that the subcommands have the flags that the page shows.
+// TestPageFlags checks that the flags on the page exist in the subcommands.
 func TestPageFlags(t *testing.T) {
 	t.Parallel()
 	_, page := start(t).get("/")
@@ -82,8 +82,8 @@ func TestPageFlags(t *testing.T) {
 	assert.Greater(t, flags, 50)
 }
 
-// TestForeign sends what browsers send for pages of other sites.
-func TestForeign(t *testing.T) {
+// TestForeignRequests sends the headers that browsers send for pages of other sites.
+func TestForeignRequests(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-control-hosts", "sandbox.test")
 	own := strings.TrimPrefix(s.info.Control, "http://")
@@ -122,7 +122,7 @@ func TestForeign(t *testing.T) {
 	}
 }
 
-// TestLast reads the end of lists.
+// TestLast reads the last items of lists.
 func TestLast(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-no-delivery")
@@ -140,11 +140,12 @@ func TestLast(t *testing.T) {
 	for _, path := range []string{"/control/links?last=-1", "/control/links?last=x", "/control/state?last=1"} {
 		status, data := s.ask(http.MethodGet, path, "")
 		assert.Equal(t, 400, status, path)
-		assert.Contains(t, data, "last is a number of items")
+		assert.Contains(t, data, "last must be a number of items")
 	}
 }
 
-// TestReceived lists and tells why requests were refused, and those that had no response.
+// TestReceived checks that requests are listed and reported with their refusal, also those without
+// a response.
 func TestReceived(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-no-delivery")
@@ -174,7 +175,7 @@ func TestReceived(t *testing.T) {
 	assert.Contains(t, table, "there is nothing at this path")
 }
 
-// TestWatch tells of changes that are no requests to the API.
+// TestWatch checks that changes by requests outside the API are reported.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-no-delivery")

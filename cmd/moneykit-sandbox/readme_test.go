@@ -19,8 +19,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-// TestReadme runs the commands that the README shows, with curl and sed alone, and then shows that
-// none of them can be missing or wrong.
+// TestReadme runs the commands of the README with only curl and sed. It then checks that the test
+// fails if any of the commands is missing or wrong.
 func TestReadme(t *testing.T) {
 	t.Parallel()
 	block := readmeBlock(t)
@@ -66,8 +66,8 @@ func readmeBlock(t *testing.T) string {
 	return ""
 }
 
-// runReadme runs the commands of the README in a shell that finds no other programs than curl and
-// sed, and returns an error unless the last two print accounts and transactions of a link.
+// runReadme runs the commands of the README in a shell with only curl and sed in its path. It
+// returns an error unless the last two commands print accounts and transactions of a link.
 func (s *program) runReadme(block string) error {
 	script := strings.NewReplacer("http://localhost:8787", s.info.API, "http://localhost:8788", s.info.Control).Replace(block)
 	sh, err := exec.LookPath("sh")

@@ -20,7 +20,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// grace is how long requests may take after the program was told to end.
+// grace is the time that requests have to finish when the program is interrupted.
 const grace = 5 * time.Second
 
 // serve serves the sandbox until ctx ends.
@@ -43,12 +43,12 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var listen net.ListenConfig
 	apiListener, err := listen.Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return fmt.Errorf("cannot serve the API: %w; -listen sets another address", err)
+		return fmt.Errorf("cannot serve the API: %w (-listen sets another address)", err)
 	}
-	defer func() { _ = apiListener.Close() }() // the server has closed it before
+	defer func() { _ = apiListener.Close() }() // the server has closed it already
 	controlListener, err := listen.Listen(ctx, "tcp", o.control)
 	if err != nil {
-		return fmt.Errorf("cannot serve the control API: %w; -control sets another address", err)
+		return fmt.Errorf("cannot serve the control API: %w (-control sets another address)", err)
 	}
 	defer func() { _ = controlListener.Close() }()
 
@@ -58,14 +58,14 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if o.state != "" {
 		state, err := ctl.Sandbox.Keep(o.state, sandbox.Wanted{Seed: o.seeded, Clock: !o.clock.IsZero()}, func(err error) {
 			notes.printf("moneykit-sandbox: %v", err)
-			os.Exit(1) // before anybody is told what will not be there
+			os.Exit(1) // exit before a response reports a change that is not saved
 		})
 		if err != nil {
 			return err
 		}
-		defer func() { _ = state.Close() }() // all is in the file already
+		defer func() { _ = state.Close() }() // the file is complete already
 		if now := ctl.Sandbox.World.Now(); !o.clock.IsZero() && now.Sub(o.clock) > time.Minute {
-			notes.printf("moneykit-sandbox: the clock begins at %s, where that of %s was, and not at that of -clock",
+			notes.printf("moneykit-sandbox: the clock starts at %s, the last time in %s, because the time of -clock is earlier",
 				now.Format(time.RFC3339), o.state)
 		}
 	}
@@ -112,19 +112,19 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func server(ctx context.Context, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second,
-		ErrorLog:    log.New(io.Discard, "", 0), // connections that break are asked for
+		ErrorLog:    log.New(io.Discard, "", 0), // planned faults break connections
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 }
 
-// shutDown waits for the requests that are under way.
+// shutDown closes the servers after their current requests.
 func shutDown(ctx context.Context, servers []*http.Server) {
 	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
 	var all sync.WaitGroup
 	for _, s := range servers {
 		all.Go(func() {
-			if s.Shutdown(ctx) != nil { // only because the time is over
+			if s.Shutdown(ctx) != nil { // the time is over
 				_ = s.Close()
 			}
 		})
@@ -142,13 +142,13 @@ func slow(latency time.Duration, next http.Handler) http.Handler {
 		case <-time.After(latency):
 			next.ServeHTTP(w, r)
 		case <-r.Context().Done():
-			panic(http.ErrAbortHandler) // else the response would be empty, with status 200
+			panic(http.ErrAbortHandler) // a return would send an empty response with status 200
 		}
 	})
 }
 
-// address returns the URL of a listener. One on all interfaces, or on a loopback address, is called
-// localhost.
+// address returns the URL of a listener. The host is localhost for a listener on all interfaces or
+// on a loopback address.
 func address(scheme string, l net.Listener) string {
 	host, port, err := net.SplitHostPort(l.Addr().String())
 	if ip := net.ParseIP(host); err == nil && ip != nil && (ip.IsUnspecified() || ip.IsLoopback()) {
@@ -157,7 +157,7 @@ func address(scheme string, l net.Listener) string {
 	return scheme + "://" + net.JoinHostPort(host, port)
 }
 
-// notes prints lines about what clients do wrong.
+// notes prints lines about mistakes of clients.
 type notes struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -169,7 +169,7 @@ func (n *notes) printf(format string, args ...any) {
 	fmt.Fprintln(n.w, plain(fmt.Sprintf(format, args...)))
 }
 
-// plain quotes characters that terminals would act upon.
+// plain escapes characters that would control a terminal.
 func plain(text string) string {
 	quoted := strconv.Quote(text)
 	if quoted == `"`+text+`"` {
@@ -178,7 +178,7 @@ func plain(text string) string {
 	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(quoted[1 : len(quoted)-1])
 }
 
-// banner says how to use the sandbox.
+// banner returns the text that explains how to use the sandbox.
 func banner(info control.Info) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "moneykit-sandbox %s\n\n", info.Version)

@@ -19,9 +19,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var kills = flag.Int("kills", 15, "how often TestKill kills the program")
+var kills = flag.Int("kills", 15, "number of times that TestKill kills the program")
 
-// programVariable makes the test binary the program.
+// programVariable is an environment variable that makes the test binary run the program.
 const programVariable = "MONEYKIT_SANDBOX_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestState starts again with the same file.
+// TestState restarts the program with the same file.
 func TestState(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -50,7 +50,7 @@ func TestState(t *testing.T) {
 	s = start(t, "-state", path, "-no-delivery", "-fail", "get_institutions:503")
 	assert.Zero(t, s.stop())
 	s = start(t, "-state", path, "-no-delivery")
-	s.call(http.DefaultClient, http.MethodGet, "/institutions", "") // What -fail planned ends with the program.
+	s.call(http.DefaultClient, http.MethodGet, "/institutions", "") // The faults of -fail are not saved.
 	_, data = s.ask(http.MethodGet, "/control/links", "")
 	assert.Contains(t, data, link)
 	assert.Contains(t, data, "auth_expired")
@@ -66,9 +66,9 @@ func TestState(t *testing.T) {
 	good, err := os.ReadFile(path)
 	require.NoError(t, err)
 	for name, damaged := range map[string][]byte{
-		"it is damaged":            good[:len(good)-3],
-		"it is of a newer version": bytes.Replace(good, []byte("00001"), []byte("00002"), 1),
-		"it is not such a file":    []byte("precious notes"),
+		"it is damaged":                     good[:len(good)-3],
+		"it was written by a newer version": bytes.Replace(good, []byte("00001"), []byte("00002"), 1),
+		"it is not a state file":            []byte("precious notes"),
 	} {
 		require.NoError(t, os.WriteFile(path, damaged, 0o600))
 		out.Reset()
@@ -76,11 +76,11 @@ func TestState(t *testing.T) {
 		assert.Contains(t, out.String(), path+": "+name)
 		left, err := os.ReadFile(path)
 		require.NoError(t, err)
-		assert.Equal(t, damaged, left, "it stays as it is")
+		assert.Equal(t, damaged, left, "the file is not changed")
 	}
 }
 
-// process is the program as a process of its own.
+// process is the program in its own process.
 type process struct {
 	*program
 
@@ -114,16 +114,16 @@ func spawn(t *testing.T, flags ...string) *process {
 	return p
 }
 
-// answers is what the program has answered to writers.
+// answers contains the data that the program has confirmed to writers.
 type answers struct {
 	mu     sync.Mutex
-	states map[string]string // of links: their error, or ""
-	tokens []string          // of link sessions
-	rows   map[string]string // ids of transactions, and their links
-	left   int               // until enough is answered
+	states map[string]string // error of each link, or ""
+	tokens []string          // tokens of link sessions
+	rows   map[string]string // link ids by transaction id
+	left   int               // number of responses until the program is killed
 }
 
-// write changes the sandbox until it is gone, and notes what was answered.
+// write changes the sandbox until the program is killed, and records the confirmed changes.
 func (a *answers) write(p *process, random *rand.Rand, writer string, enough chan<- struct{}) {
 	client := &http.Client{Transport: &http.Transport{}}
 	post := func(path, body string) map[string]any {
@@ -187,8 +187,8 @@ func (a *answers) write(p *process, random *rand.Rand, writer string, enough cha
 	}
 }
 
-// TestKill kills the program at random moments while it writes. All that was answered is there when
-// it is started again.
+// TestKill kills the program at random moments while it writes. After a restart, all confirmed
+// changes must exist.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -215,7 +215,7 @@ func TestKill(t *testing.T) {
 	_ = p.command.Wait()
 }
 
-// check looks for all that was answered.
+// check checks that all confirmed changes exist.
 func (a *answers) check(p *process) {
 	p.t.Helper()
 	var links []struct{ ID, Error string }

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// How long certificates are good. Browsers refuse those of servers that are good for longer than
+// The validity of certificates. Browsers refuse server certificates that are valid for longer than
 // about a year.
 const (
 	caLife   = 10 * 365 * 24 * time.Hour
@@ -26,17 +26,17 @@ const (
 )
 
 // certify returns a certificate for this machine and for names, and the file with the certificate
-// of the CA that signed it. The CA is kept in dir, so that clients need to trust it only once.
+// of its CA. The CA is kept in dir, so that clients must trust it only once.
 func certify(dir string, names []string, now time.Time) (leaf tls.Certificate, caFile string, err error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return leaf, "", fmt.Errorf("there is no folder for the CA: %w; -tls-dir names one", err)
+			return leaf, "", fmt.Errorf("cannot find a folder for the CA: %w (-tls-dir sets one)", err)
 		}
 		dir = filepath.Join(cache, "moneykit-sandbox")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return leaf, "", fmt.Errorf("cannot keep the CA: %w; -tls-dir names another folder", err)
+		return leaf, "", fmt.Errorf("cannot save the CA: %w (-tls-dir sets another folder)", err)
 	}
 	caFile = filepath.Join(dir, "ca.pem")
 	ca, key, err := loadCA(dir, now)
@@ -50,20 +50,20 @@ func certify(dir string, names []string, now time.Time) (leaf tls.Certificate, c
 	return leaf, caFile, err
 }
 
-// loadCA reads the CA. It returns an error that matches fs.ErrNotExist if there is none that is
-// good for as long as the certificate of the server.
+// loadCA reads the CA. It returns an error that matches [fs.ErrNotExist] if there is no CA, or if
+// it expires before a new server certificate would.
 func loadCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, error) {
 	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "ca.pem"), filepath.Join(dir, "ca-key.pem"))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) && !exists(dir, "ca.pem") && !exists(dir, "ca-key.pem") {
 			return nil, nil, fs.ErrNotExist
 		}
-		//nolint:errorlint // One of the two files is not none.
-		return nil, nil, fmt.Errorf("cannot read the CA in %s: %v; remove ca.pem and ca-key.pem to get another", dir, err)
+		//nolint:errorlint // must not match fs.ErrNotExist if only one of the files is missing
+		return nil, nil, fmt.Errorf("cannot read the CA in %s: %v; remove ca.pem and ca-key.pem to get a new one", dir, err)
 	}
 	key, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok || !pair.Leaf.IsCA {
-		return nil, nil, fmt.Errorf("the CA in %s is not from this program; -tls-dir names another folder", dir)
+		return nil, nil, fmt.Errorf("the CA in %s is not from this program; -tls-dir sets another folder", dir)
 	}
 	if pair.Leaf.NotAfter.Before(now.Add(leafLife)) {
 		return nil, nil, fs.ErrNotExist
@@ -100,17 +100,17 @@ func makeCA(dir string, now time.Time) (*x509.Certificate, *ecdsa.PrivateKey, er
 	} {
 		mode := os.FileMode(0o600)
 		if name == "ca.pem" {
-			mode = 0o644 // for everybody to trust
+			mode = 0o644 // clients must be able to read it
 		}
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), mode); err != nil {
-			return nil, nil, fmt.Errorf("cannot keep the CA: %w", err)
+			return nil, nil, fmt.Errorf("cannot save the CA: %w", err)
 		}
 	}
 	ca, err := x509.ParseCertificate(der)
 	return ca, key, err
 }
 
-// sign returns a certificate for a server with these names and addresses.
+// sign returns a server certificate for names and addresses.
 func sign(ca *x509.Certificate, key *ecdsa.PrivateKey, names []string, now time.Time) (tls.Certificate, error) {
 	own, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -132,7 +132,7 @@ func sign(ca *x509.Certificate, key *ecdsa.PrivateKey, names []string, now time.
 	return tls.Certificate{Certificate: [][]byte{der, ca.Raw}, PrivateKey: own}, err
 }
 
-// serial returns a number that no other certificate has.
+// serial returns a random serial number.
 func serial() *big.Int {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // it never fails

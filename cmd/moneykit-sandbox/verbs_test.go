@@ -16,11 +16,11 @@ import (
 // members are the members of a JSON object.
 type members map[string]any
 
-// use is a verb with parameters, which stand in for %LINK%, %TOKEN% and so on by what prepare
-// returns, as JSON and as flags.
+// use is a call of a verb with its parameters, as JSON and as flags. The values from prepare
+// replace %LINK%, %TOKEN% and so on.
 type use struct {
 	verb    string
-	prepare func(s *program) []string // of names and values
+	prepare func(s *program) []string // returns names and values in turn
 	json    string
 	flags   []string
 	check   func(t *testing.T, s *program, out members, names *strings.Replacer)
@@ -28,7 +28,7 @@ type use struct {
 
 func withLink(s *program) []string { return []string{"%LINK%", s.link()} }
 
-// linkIs checks what is told of a link.
+// linkIs returns a function that checks a member of the link in the result.
 func linkIs(name string, want any) func(*testing.T, *program, members, *strings.Replacer) {
 	return func(t *testing.T, _ *program, out members, names *strings.Replacer) {
 		t.Helper()
@@ -37,7 +37,7 @@ func linkIs(name string, want any) func(*testing.T, *program, members, *strings.
 	}
 }
 
-// rows returns how many transactions the API has of a link.
+// rows returns the transactions of a link from the API.
 func rows(t *testing.T, s *program, names *strings.Replacer) []any {
 	t.Helper()
 	page := s.call(http.DefaultClient, http.MethodGet, names.Replace("/links/%LINK%/transactions?size=500"), "")
@@ -183,7 +183,7 @@ func uses() []use {
 			check: func(t *testing.T, s *program, _ members, names *strings.Replacer) {
 				t.Helper()
 				_, data := s.ask(http.MethodPost, "/control/deliver", `{}`)
-				assert.Contains(t, data, names.Replace("%TOKEN%"), "it is due at once")
+				assert.Contains(t, data, names.Replace("%TOKEN%"), "the webhook is due immediately")
 			},
 		},
 		{
@@ -229,7 +229,7 @@ func uses() []use {
 			prepare: func(s *program) []string { return []string{"%TOKEN%", s.session("")} },
 			check: func(t *testing.T, s *program, _ members, _ *strings.Replacer) {
 				t.Helper()
-				assert.NotEmpty(t, s.session(""), "a new access token is as good as before")
+				assert.NotEmpty(t, s.session(""), "clients can get a new access token")
 			},
 		},
 		{
@@ -244,7 +244,7 @@ func uses() []use {
 	}
 }
 
-// TestVerbs uses each verb over HTTP and as a subcommand.
+// TestVerbs calls each verb over HTTP and as a subcommand.
 func TestVerbs(t *testing.T) {
 	t.Parallel()
 	var tested, all []string
@@ -313,7 +313,7 @@ func TestLists(t *testing.T) {
 	assert.Len(t, control.Lists(), 7)
 }
 
-// stable removes the time of the state, which goes on.
+// stable removes the current time from the state.
 func stable(data string) string {
 	var value any
 	if json.Unmarshal([]byte(data), &value) != nil {

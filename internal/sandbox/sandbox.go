@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Settings is how a [Sandbox] behaves.
+// Settings configures a [Sandbox].
 type Settings struct {
 	Clock    func() time.Time
 	World    world.Settings
@@ -23,7 +23,8 @@ type Settings struct {
 	Delivery delivery.Settings
 }
 
-// Default returns settings for one machine: made-up credentials, and histories of 90 days.
+// Default returns settings for one machine: made-up credentials, and 90 days of transactions for
+// each new link.
 func Default() Settings {
 	return Settings{
 		Clock: time.Now,
@@ -35,20 +36,19 @@ func Default() Settings {
 	}
 }
 
-// Reports is how a [Sandbox] tells what it notices.
+// Reports contains the functions through which a [Sandbox] reports mistakes and activity.
 type Reports struct {
 	// Errorf reports a mistake of the test, or of the program that uses the sandbox.
 	Errorf func(format string, args ...any)
-	// Logf logs what may be a mistake.
+	// Logf logs a possible mistake.
 	Logf func(format string, args ...any)
-	// Request and Delivery are told what goes on, with the world locked; see Observe of [api.API]
-	// and [delivery.Courier]. They may be nil.
+	// Request and Delivery observe requests and deliveries; see Observe in [api.Surroundings] and
+	// [delivery.Surroundings]. The world is locked during the calls. Both may be nil.
 	Request  func(r api.Request, refusal string)
 	Delivery func(delivery.Delivery)
 }
 
-// Sandbox is the fake MoneyKit, with all its rooms. Make one with [New]; it is safe for concurrent
-// use.
+// Sandbox is the fake MoneyKit. Make one with [New]. It is safe for concurrent use.
 type Sandbox struct {
 	World   *world.Shared
 	API     *api.API
@@ -56,8 +56,8 @@ type Sandbox struct {
 	Courier *delivery.Courier
 }
 
-// New returns a sandbox. When ctx ends, webhooks are not delivered any more, and requests that a
-// planned fault delays end.
+// New returns a sandbox. When ctx ends, the sandbox stops delivering webhooks and ends the requests
+// that a planned fault delays.
 func New(ctx context.Context, settings Settings, reports Reports) *Sandbox {
 	s := &Sandbox{World: world.NewShared(world.New(settings.World), settings.Clock)}
 	s.Courier = delivery.New(ctx, settings.Delivery, delivery.Surroundings{
@@ -70,8 +70,8 @@ func New(ctx context.Context, settings Settings, reports Reports) *Sandbox {
 	return s
 }
 
-// Handler returns the API and the pages of Connect as a handler, and what more adds. The patterns
-// are parsed on the first request, which keeps it cheap.
+// Handler returns a handler for the API, the pages of Connect, and the patterns that more adds. The
+// first request parses the patterns, so that Handler itself is cheap.
 func (s *Sandbox) Handler(more func(*http.ServeMux)) http.Handler {
 	routes := sync.OnceValue(func() http.Handler {
 		mux := http.NewServeMux()
@@ -84,8 +84,9 @@ func (s *Sandbox) Handler(more func(*http.ServeMux)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { routes().ServeHTTP(w, r) })
 }
 
-// CallBack returns what a front end is called back with on a platform when Connect ends. For a
-// platform that does not exist it returns that of the web, and an error.
+// CallBack returns the payload that Connect passes to the callback of a front end on a platform
+// when Connect ends. For a platform that does not exist, it returns the payload of the web and an
+// error.
 func (s *Sandbox) CallBack(token string, end world.Ending, source moneykit.ConnectSource) ([]byte, error) {
 	version := ""
 	s.World.Do(func(w *world.World, _ time.Time) {
@@ -106,8 +107,8 @@ func Plays(source moneykit.ConnectSource, version string) bool {
 	return ok
 }
 
-// ConnectEvents returns what Connect has called its event callback with for a link session. It
-// returns an error for a token that is unknown, and for a platform that does not exist.
+// ConnectEvents returns the payloads that Connect has passed to its event callback for a link
+// session. It returns an error for an unknown token, and for a platform that does not exist.
 func (s *Sandbox) ConnectEvents(token string, source moneykit.ConnectSource) (payloads [][]byte, err error) {
 	s.World.Do(func(w *world.World, _ time.Time) {
 		session := w.Sessions[token]

@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// record is what changed in the sandbox, as the JSON of a record of a journal. Of each thing the
-// last record counts.
+// record is the JSON of one record of a journal: the changes to the sandbox. The last record of a
+// link, a session or another thing contains its current state.
 type record struct {
 	Seed       *uint64                    `json:"seed,omitempty"` // in the first record
 	At         time.Time                  `json:"at"`             // by the clock of the sandbox
@@ -21,8 +21,8 @@ type record struct {
 	Counts     map[string]int             `json:"counts,omitempty"`
 	Links      map[string]json.RawMessage `json:"links,omitempty"` // by id
 	Sessions   map[string]json.RawMessage `json:"sessions,omitempty"`
-	Exchanges  map[string]json.RawMessage `json:"exchanges,omitempty"` // null for what is gone
-	Expired    bool                       `json:"expired,omitempty"`   // all access tokens of earlier records
+	Exchanges  map[string]json.RawMessage `json:"exchanges,omitempty"` // null if deleted
+	Expired    bool                       `json:"expired,omitempty"`   // whether all access tokens of earlier records expired
 	Tokens     []issuedToken              `json:"tokens,omitempty"`
 	Deliveries []json.RawMessage          `json:"deliveries,omitempty"`
 	Keys       json.RawMessage            `json:"keys,omitempty"`
@@ -39,7 +39,8 @@ func (r *record) isEmpty() bool {
 		!r.Expired && r.Keys == nil && r.Faults == nil
 }
 
-// slack is how much longer than after it was written anew a journal gets before it is.
+// slack is part of the size, in bytes, at which a journal is rewritten: twice the size that it had
+// after the last rewrite, plus slack.
 const slack = 64 << 20
 
 // State keeps a sandbox in a file.
@@ -48,22 +49,22 @@ type State struct {
 	journal *journal.Journal
 	failed  func(error)
 	seed    maphash.Seed
-	written map[string]uint64 // hashes of what the last records say, by kind and id
+	written map[string]uint64 // hashes of the JSON in the last records, by kind and id
 	offset  time.Duration
 	counts  map[string]int
-	limit   int64 // of the length of the journal
+	limit   int64 // size of the journal at which it is rewritten
 }
 
-// Wanted is what the user wants, whatever the file has.
+// Wanted says which settings of the user take precedence over the file.
 type Wanted struct {
-	Seed  bool // the seed has to be that of the file
-	Clock bool // the clock is not ahead as it was, but does not go back either
+	Seed  bool // a file with another seed is an error
+	Clock bool // the saved offset of the clock is ignored; the clock still never goes back
 }
 
-// Keep fills the sandbox, which nobody uses yet, with what a file has, and from then on writes each
-// change to the file before [world.Shared.Do] returns, so that what was answered is in the file. If
-// that cannot be done, it calls failed, which should end the program. It makes the file if there is
-// none.
+// Keep loads the state of the sandbox from a file, and creates the file if it does not exist. From
+// then on, each change is written to the file before [world.Shared.Do] returns, so that the file
+// contains everything that a response has reported. If a write fails, failed is called, which
+// should end the program. Call Keep before the sandbox is used.
 func (s *Sandbox) Keep(path string, wanted Wanted, failed func(error)) (*State, error) {
 	j, records, err := journal.Open(path)
 	if err != nil {
@@ -71,7 +72,7 @@ func (s *Sandbox) Keep(path string, wanted Wanted, failed func(error)) (*State, 
 	}
 	k := &State{sandbox: s, journal: j, failed: failed, seed: maphash.MakeSeed(), written: map[string]uint64{}}
 	s.World.Do(func(w *world.World, now time.Time) {
-		now = now.Add(-w.Offset) // by the clock alone; load changes the offset
+		now = now.Add(-w.Offset) // without the offset, which load changes
 		if err = k.load(w, records, wanted, now); err != nil {
 			err = fmt.Errorf("cannot use %s: %w", path, err)
 			return
@@ -87,19 +88,19 @@ func (s *Sandbox) Keep(path string, wanted Wanted, failed func(error)) (*State, 
 	return k, nil
 }
 
-// Close writes the file to the disk and closes it. The sandbox must not be used any more.
+// Close syncs the file to the disk and closes it. The sandbox must not be used afterwards.
 func (k *State) Close() error {
 	k.sandbox.World.Keep(nil)
 	return k.journal.Close()
 }
 
-// load puts what records say into the world.
+// load restores the world from records.
 func (k *State) load(w *world.World, records [][]byte, wanted Wanted, now time.Time) error {
 	var latest time.Time
 	for _, data := range records {
 		var r record
 		if err := json.Unmarshal(data, &r); err != nil {
-			return fmt.Errorf("%w: a record is not of this program: %w", journal.ErrDamaged, err)
+			return fmt.Errorf("%w: a record is invalid: %w", journal.ErrDamaged, err)
 		}
 		if r.Seed != nil && *r.Seed != w.Seed {
 			if wanted.Seed {
@@ -108,7 +109,7 @@ func (k *State) load(w *world.World, records [][]byte, wanted Wanted, now time.T
 			w.Seed = *r.Seed
 		}
 		if err := k.apply(w, &r); err != nil {
-			return fmt.Errorf("%w: a record is not of this program: %w", journal.ErrDamaged, err)
+			return fmt.Errorf("%w: a record is invalid: %w", journal.ErrDamaged, err)
 		}
 		if r.At.After(latest) {
 			latest = r.At
@@ -151,7 +152,7 @@ func (k *State) apply(w *world.World, r *record) error {
 	return err
 }
 
-// put reads things into a map, and removes those that are null.
+// put decodes records into a map. A null record deletes its entry.
 func put[T any](all map[string]*T, records map[string]json.RawMessage) error {
 	for id, data := range records {
 		if string(data) == "null" {
@@ -167,7 +168,7 @@ func put[T any](all map[string]*T, records map[string]json.RawMessage) error {
 	return nil
 }
 
-// keep writes what has changed. The world is locked.
+// keep writes the changes to the journal. The world must be locked.
 func (k *State) keep(w *world.World, now time.Time) {
 	r, err := k.changes(w, now)
 	if err == nil && r.isEmpty() {
@@ -183,11 +184,11 @@ func (k *State) keep(w *world.World, now time.Time) {
 		err = k.rewrite(w, now)
 	}
 	if err != nil {
-		k.failed(fmt.Errorf("the state cannot be kept: %w", err))
+		k.failed(fmt.Errorf("cannot save the state: %w", err))
 	}
 }
 
-// changes returns what is different than the file says.
+// changes returns the differences between the sandbox and the file.
 func (k *State) changes(w *world.World, now time.Time) (*record, error) {
 	r := &record{At: now}
 	touched := w.TakeTouched()
@@ -220,7 +221,7 @@ func (k *State) changes(w *world.World, now time.Time) (*record, error) {
 	return r, err
 }
 
-// changed returns the things that were touched and are different than the file says.
+// changed returns the JSON of the touched things that differ from the file.
 func changed[T any](k *State, kind string, all map[string]*T, touched map[string]bool) (map[string]json.RawMessage, error) {
 	var out map[string]json.RawMessage
 	for id := range touched {
@@ -246,7 +247,8 @@ func changed[T any](k *State, kind string, all map[string]*T, touched map[string
 	return out, nil
 }
 
-// each calls add with each thing alone, because all together could be too long for a record.
+// each calls add with one thing at a time, because all of them together could be too long for a
+// record.
 func each[T any](k *State, kind string, all map[string]*T, add func(map[string]json.RawMessage)) error {
 	for id := range all {
 		one, err := changed(k, kind, all, map[string]bool{id: true})
@@ -258,7 +260,7 @@ func each[T any](k *State, kind string, all map[string]*T, add func(map[string]j
 	return nil
 }
 
-// rewrite replaces the records by those that say how all is now. The world is locked.
+// rewrite replaces all records by records of the current state. The world must be locked.
 func (k *State) rewrite(w *world.World, now time.Time) error {
 	k.written, k.offset, k.counts = map[string]uint64{}, w.Offset, maps.Clone(w.Counts)
 	first := &record{Seed: &w.Seed, At: now, Offset: &k.offset, Counts: k.counts}

@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// kept is a sandbox with a file, whose clock stands still.
+// kept is a sandbox with a file and a stopped clock.
 type kept struct {
 	*sandbox.Sandbox
 
@@ -36,7 +36,7 @@ func settings() sandbox.Settings {
 	s.Clock = clock
 	s.World.Seed = 7
 	s.World.RefreshDelay = time.Minute
-	s.Delivery.Transport = http.NewFileTransport(http.Dir(".")) // which answers posts with 405
+	s.Delivery.Transport = http.NewFileTransport(http.Dir(".")) // responds to POST with 405
 	return s
 }
 
@@ -56,13 +56,13 @@ func open(t *testing.T, path string) *kept {
 	return k
 }
 
-// all returns everything that the sandbox knows, as JSON.
+// all returns the complete state of the sandbox as JSON.
 func (k *kept) all(t *testing.T) string {
 	t.Helper()
 	var data []byte
 	var err error
 	k.World.Do(func(w *world.World, _ time.Time) {
-		w.Spent, w.Issued = nil, nil // these depend on the order of what happened at one moment
+		w.Spent, w.Issued = nil, nil // they depend on the order of changes at the same time
 		data, err = json.Marshal(w)
 	})
 	require.NoError(t, err)
@@ -86,8 +86,8 @@ func (k *kept) ask(t *testing.T, method, path, body string) (int, string) {
 	return w.Code, w.Body.String()
 }
 
-// TestKeep does everything that changes the sandbox. After each step a sandbox that reads a copy of
-// the file knows the same.
+// TestKeep makes every kind of change to the sandbox. After each step, a sandbox that loads a copy
+// of the file must have the same state.
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -232,7 +232,7 @@ func TestKeep(t *testing.T) {
 		}},
 	} {
 		step.do()
-		keys(k) // makes the first one
+		keys(k) // makes the first key
 		again := open(t, copied(t, path))
 		assert.Equal(t, k.all(t), again.all(t), step.name)
 		assert.Equal(t, keys(k), keys(again), step.name)
@@ -240,7 +240,7 @@ func TestKeep(t *testing.T) {
 	}
 }
 
-// TestKeepFaults keeps what is left of the faults that are planned.
+// TestKeepFaults checks that the remaining planned faults are kept.
 func TestKeepFaults(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -250,7 +250,7 @@ func TestKeepFaults(t *testing.T) {
 	assert.Equal(t, 503, status)
 	again := open(t, copied(t, path))
 	status, _ = again.ask(t, http.MethodGet, "/links/x/accounts", "")
-	assert.Equal(t, 503, status, "one more was planned")
+	assert.Equal(t, 503, status, "one more fault was planned")
 	status, _ = again.ask(t, http.MethodGet, "/links/x/accounts", "")
 	assert.Equal(t, 404, status)
 }
@@ -261,7 +261,7 @@ func keys(k *kept) string {
 	return string(data)
 }
 
-// TestKeepSeed refuses another seed than that of the file.
+// TestKeepSeed checks that a seed that differs from the file is refused.
 func TestKeepSeed(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -277,7 +277,7 @@ func TestKeepSeed(t *testing.T) {
 	require.NoError(t, state.Close())
 }
 
-// TestKeepClock does not go back in time, however often the clock does.
+// TestKeepClock checks that the time never goes back, even if the clock does.
 func TestKeepClock(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -298,10 +298,11 @@ func TestKeepClock(t *testing.T) {
 	s := sandbox.New(t.Context(), later, reports(t))
 	_, err := s.Keep(path, sandbox.Wanted{Clock: true}, nil)
 	require.NoError(t, err)
-	assert.Equal(t, clock().Add(1000*time.Hour), s.World.Now(), "it is not ahead of what is wanted")
+	assert.Equal(t, clock().Add(1000*time.Hour), s.World.Now(), "the saved offset is ignored")
 }
 
-// TestKeepReturn keeps that a user who has chosen another bank cannot come back from the first.
+// TestKeepReturn checks that the return URL of a bank stays invalid after the user has chosen
+// another bank.
 func TestKeepReturn(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -331,8 +332,8 @@ func TestKeepReturn(t *testing.T) {
 	}
 }
 
-// TestKeepRepeated keeps what a step does that is sent again as another one.
-func TestKeepRepeated(t *testing.T) {
+// TestKeepResentStep checks that the effect of a step is kept if its number was used before.
+func TestKeepResentStep(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	k := open(t, path)
@@ -348,7 +349,8 @@ func TestKeepRepeated(t *testing.T) {
 	again.World.Do(func(w *world.World, _ time.Time) { assert.True(t, w.Sessions[token].Over) })
 }
 
-// TestKeepAttempt keeps that a webhook was sent before the receiver has it, with its signature.
+// TestKeepAttempt checks that an attempt and its signature are in the file before the receiver gets
+// the request.
 func TestKeepAttempt(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -373,7 +375,7 @@ func TestKeepAttempt(t *testing.T) {
 	assert.Equal(t, "2", headers[1].Get("MoneyKit-Delivery-Attempt"))
 }
 
-// TestKeepDamaged refuses records that are not of this program.
+// TestKeepDamaged checks that invalid records are refused.
 func TestKeepDamaged(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{"", "[]", `{"links": {"mk_1": 7}}`, `{"keys": "x"}`, `{"deliveries": [7]}`, `{"faults": 7}`} {
@@ -390,7 +392,7 @@ func TestKeepDamaged(t *testing.T) {
 
 func jsonBody(text string) *strings.Reader { return strings.NewReader(text) }
 
-// copied returns a copy of a file, which is not locked.
+// copied returns the path of a copy of a file, which is not locked.
 func copied(t *testing.T, path string) string {
 	t.Helper()
 	data, err := os.ReadFile(path)

@@ -35,8 +35,8 @@ func (a *API) getAccount(q *call) reply {
 	}{*account, wire(l)})
 }
 
-// wireNumbers is an account with its numbers. Account has a method of its own for JSON in Balances
-// only, so that the fields stand side by side.
+// wireNumbers is an account with its numbers. Only the field Balances of Account has its own JSON
+// method, so the members of both are in one object.
 type wireNumbers struct {
 	moneykit.Account
 
@@ -85,8 +85,8 @@ func (a *API) getIdentities(q *call) reply {
 	}{accounts, wire(l)})
 }
 
-// getUserAccounts handles get_user_accounts. It has what get_accounts would have of the user's
-// links, where that is something.
+// getUserAccounts handles get_user_accounts. It returns the accounts that get_accounts returns for
+// the user's links, without the links for which get_accounts fails or returns no accounts.
 func (a *API) getUserAccounts(q *call) reply {
 	params := q.query()
 	wanted := params.texts("account_ids", 1)

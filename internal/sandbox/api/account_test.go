@@ -93,8 +93,8 @@ func TestNumbersAndOwners(t *testing.T) {
 	assert.Regexp(t, `^\d{12}$`, numbers.Accounts[0].Numbers.ACH[0].AccountNumber)
 }
 
-// Before the numbers were fetched no account has any.
-func TestNumbersThatWereNotFetched(t *testing.T) {
+// No account has numbers before they were fetched.
+func TestNumbersBeforeFetch(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
 	params := sessionParams()

@@ -1,7 +1,7 @@
-// Package api answers the requests to the fake MoneyKit: the operations of its API with
-// authentication, rate limits, validation, planned faults and JSON. The state is a
-// [world.World]; this package has none but what concerns requests: the faults that are planned, the
-// counts of the rate limits, and a record of the requests.
+// Package api handles the requests to the fake MoneyKit: the operations of its API with
+// authentication, rate limits, validation, planned faults and JSON. The state is a [world.World].
+// This package itself keeps only state about requests: the planned faults, the counts of the rate
+// limits, and a record of the requests.
 package api
 
 import (
@@ -19,55 +19,56 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// maxBody is the largest request body that is read. MoneyKit publishes 1 MB for imports.
+// maxBody is the size of the largest accepted request body, in bytes. MoneyKit publishes 1 MB for
+// imports.
 const maxBody = 1 << 20
 
-// Settings is how an [API] behaves.
+// Settings configures an [API].
 type Settings struct {
-	ClientID, ClientSecret string // the only ones that are accepted
+	ClientID, ClientSecret string // the only accepted credentials
 	Auth                   Auth
 	RateLimits             bool
-	TokenLife              time.Duration   // of access tokens
-	Origins                map[string]bool // of redirect URIs, see [Origins]; nil for any
+	TokenLife              time.Duration   // lifetime of access tokens
+	Origins                map[string]bool // allowed origins of redirect URIs, see [Origins]; nil means any
 	Nulls                  bool            // write absent optional members as null
 	Zoneless               bool            // write times without a zone, with six decimals
 }
 
-// Surroundings is what an [API] needs of the program that it is part of.
+// Surroundings contains the dependencies of an [API].
 type Surroundings struct {
 	World *world.Shared
-	// Keys returns the key set that webhooks are verified with, as JSON. It is called with the
-	// world locked.
+	// Keys returns the key set for the verification of webhooks, as JSON. The world is locked
+	// during the call.
 	Keys func(now time.Time) ([]byte, error)
-	// Errorf reports a mistake of the test or the program that sends requests.
+	// Errorf reports a mistake of the test or program that sends requests.
 	Errorf func(format string, args ...any)
 	// Done ends requests that a planned fault delays.
 	Done <-chan struct{}
-	// Observe is told each request when its response is decided, or that it has none, and why it is
-	// refused, or "". It is called with the world locked, and may be nil.
+	// Observe is called for each request when its result is decided. refusal says why the request
+	// was refused, or is "". The world is locked during the call. Observe may be nil.
 	Observe func(r Request, refusal string)
 }
 
-// API serves the operations. Make one with [New]; it is safe for concurrent use.
+// API serves the operations. Make one with [New]. It is safe for concurrent use.
 type API struct {
 	Settings
 	Surroundings
 
 	operations map[string]bool // written only by New
 
-	// The lock of the world guards what follows.
+	// The lock of the world guards the following fields.
 	faults    map[string][]plannedFault
-	replanned bool // faults is different than when it was saved
+	replanned bool // faults has changed since it was saved
 	windows   map[window]*usage
-	sweepAt   int                   // the number of windows at which those that are over are forgotten
-	refreshes map[refresh]time.Time // when the last ones were asked for
+	sweepAt   int                   // number of windows above which expired windows are deleted
+	refreshes map[refresh]time.Time // times of the last requested refreshes
 	requests  []*Request
-	received  int // requests, all that there were
+	received  int // number of requests so far
 
-	requestBytes int // that requests take
+	requestBytes int // approximate memory of requests
 }
 
-// New returns an API. Its settings are final.
+// New returns an API. The settings must not be changed afterwards.
 func New(settings Settings, around Surroundings) *API {
 	a := &API{
 		Settings: settings, Surroundings: around,
@@ -82,14 +83,14 @@ func New(settings Settings, around Surroundings) *API {
 	return a
 }
 
-// Handler returns the API as a handler, together with what mux serves already.
+// Handler returns a handler for the API and for the patterns that mux serves already.
 func (a *API) Handler(mux *http.ServeMux) http.Handler {
 	for _, rt := range routes() {
 		mux.Handle(rt.pattern, a.handler(rt))
 	}
 	unknown := a.handler(route{pattern: "/", handle: unknownPath, public: true})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux would redirect /links//x and hide the mistake.
+		// ServeMux would redirect a path such as /links//x, which would hide the mistake.
 		if p := r.URL.EscapedPath(); p != path.Clean(p) {
 			unknown.ServeHTTP(w, r)
 			return
@@ -117,26 +118,26 @@ func allowed(mux *http.ServeMux, r *http.Request) []string {
 	return methods
 }
 
-// call is a request on its way through a handler. The world is locked for it.
+// call is a request during its handling. The world is locked meanwhile.
 type call struct {
 	*http.Request
 	world *world.World
 	body  []byte
 	now   time.Time
-	scope string // what its access token may do
+	scope string // scope of its access token
 }
 
-// handler takes the requests of a route through the same steps: they are recorded, fail if that
-// was planned, are checked, handled and responded to.
+// handler returns the handler of a route. It records each request, applies planned faults, checks
+// and handles the request, and sends the response.
 func (a *API) handler(rt route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body == nil {
-			r.Body = http.NoBody // a request that no server has read
+			r.Body = http.NoBody // a request that did not come through a server
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		var tooLarge *http.MaxBytesError
 		if err != nil && !errors.As(err, &tooLarge) {
-			// The client is gone, or the body is not what its headers say.
+			// The client has disconnected, or the body does not match its headers.
 			rep := refuse("", "the body cannot be read")
 			rep.status = http.StatusBadRequest
 			w.Header().Set("Connection", "close")
@@ -177,7 +178,7 @@ func (a *API) handler(rt route) http.Handler {
 	})
 }
 
-// decide notes and tells how a request ends.
+// decide records the result of a request, and reports it to Observe.
 func (a *API) decide(entry *Request, status int, refusal string) {
 	a.World.Do(func(*world.World, time.Time) {
 		entry.Status, entry.Refusal = status, refusal
@@ -210,15 +211,15 @@ func (a *API) handle(rt route, q *call, tooLarge bool) reply {
 	if rep, ok := a.checkLimits(rt, q); !ok {
 		return rep
 	}
-	// URL.Query leaves out what it cannot decode, and the request would seem to ask for less.
+	// URL.Query drops parameters that it cannot decode, so the request would lose them silently.
 	if _, err := url.ParseQuery(q.URL.RawQuery); err != nil && rt.operation != "" {
 		return malformed([]problem{{[]any{"query"}, "has a bad percent-encoding or a semicolon", "value_error"}})
 	}
 	return rt.handle(a, q)
 }
 
-// checkVersion refuses unknown versions. What MoneyKit does with them is not published. Its
-// document of 2023 declares the header as a parameter with one value.
+// checkVersion refuses unknown versions. MoneyKit's behavior is not published, but its document of
+// 2023 declares the header as a parameter with a single allowed value.
 func checkVersion(q *call) (reply, bool) {
 	const name, known = "MoneyKit-Version", "2023-02-18"
 	if version := q.Header.Get(name); version != "" && version != known {
@@ -227,7 +228,7 @@ func checkVersion(q *call) (reply, bool) {
 	return reply{}, true
 }
 
-// unknownPath answers a request whose path does not exist. MoneyKit has no error code for it.
+// unknownPath refuses a request whose path does not exist. MoneyKit has no error code for that.
 func unknownPath(a *API, q *call) reply {
 	rep := refuse("", "there is nothing at this path")
 	rep.status = http.StatusNotFound
@@ -235,7 +236,7 @@ func unknownPath(a *API, q *call) reply {
 	return rep
 }
 
-// wrongMethod answers a request whose path exists with other methods.
+// wrongMethod returns a handler for a path that exists only with other methods.
 func wrongMethod(methods []string) func(*API, *call) reply {
 	allow := strings.Join(methods, ", ")
 	return func(a *API, q *call) reply {
@@ -243,12 +244,12 @@ func wrongMethod(methods []string) func(*API, *call) reply {
 		rep.status = http.StatusMethodNotAllowed
 		rep.header = http.Header{"Allow": {allow}}
 		rep.report = "there is no operation for " + q.Method + " " + redactor{q.world, a.ClientSecret}.path(q.URL.Path) +
-			", which has " + allow
+			"; the path allows " + allow
 		return rep
 	}
 }
 
-// wait waits for d. It reports false when the request or the program ends before.
+// wait waits for d. It returns false if the request or the program ends first.
 func (a *API) wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -264,11 +265,11 @@ func (a *API) wait(ctx context.Context, d time.Duration) bool {
 	return false
 }
 
-// abort ends the connection of w, on TCP with a reset.
+// abort closes the connection of w. A TCP connection is reset.
 func abort(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler) // how a handler ends a connection that it cannot take over
+		panic(http.ErrAbortHandler) // closes a connection that cannot be hijacked
 	}
 	if l, ok := conn.(interface{ SetLinger(seconds int) error }); ok {
 		_ = l.SetLinger(0)

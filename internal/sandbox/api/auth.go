@@ -12,10 +12,10 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Auth is a way for clients to authenticate.
+// Auth is the set of accepted ways to authenticate.
 type Auth int
 
-// The ways. MoneyKit's documentation has had both at different times.
+// The accepted ways. MoneyKit's documentation has described both at different times.
 const (
 	AnyAuth    Auth = iota // access tokens or headers
 	BearerAuth             // access tokens only
@@ -23,15 +23,15 @@ const (
 )
 
 // The scopes of access tokens. MoneyKit does not publish which operations each scope allows. Here
-// reads, refreshes and institutions need the scope with that name. All other operations change
-// links and need linksScope, because a link session can change a link too.
+// reads, refreshes and institutions require the scope with that name. All other operations require
+// linksScope: they change links, as a link session can, too.
 const (
 	linksScope        = "link_session:create"
 	readScope         = "link:data:read"
 	refreshScope      = "link:data:refresh"
 	institutionsScope = "institutions:read"
 
-	// allScopes is the scope of a client that does not ask for a scope.
+	// allScopes is the scope of a client that does not request a scope.
 	allScopes = linksScope + " " + readScope + " " + refreshScope + " " + institutionsScope
 )
 
@@ -57,7 +57,8 @@ func (a *API) createAccessToken(q *call) reply {
 		form = nil
 	}
 	if form.Get("grant_type") != "client_credentials" {
-		// refresh_token, which some of the documentation has, needs a token that is never issued.
+		// Parts of the documentation mention the grant type refresh_token, but refresh tokens are
+		// never issued.
 		rep := refuse(moneykit.ErrorCodeUnauthorized, "the body must be a form whose grant_type is client_credentials")
 		rep.status = http.StatusBadRequest
 		return rep
@@ -82,7 +83,8 @@ func (a *API) createAccessToken(q *call) reply {
 	}{token, "bearer", int(a.TokenLife / time.Second)})
 }
 
-// authenticate checks who asks. A bearer token counts before the headers.
+// authenticate checks the credentials of a request. A bearer token takes precedence over the
+// headers.
 func (a *API) authenticate(q *call) (reply, bool) {
 	scheme, value, _ := strings.Cut(q.Header.Get("Authorization"), " ")
 	value = strings.TrimSpace(value)

@@ -41,7 +41,7 @@ func TestCreateAccessToken(t *testing.T) {
 			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{basic("sandbox_me:no")},
 			status: 401,
 		},
-		"empty basic does not count": {
+		"empty basic is ignored": {
 			body: "grant_type=client_credentials&client_id=sandbox_me&client_secret=s3cret", headers: []string{"Authorization: Basic Og=="},
 			status: 201,
 		},
@@ -61,7 +61,7 @@ func TestCreateAccessToken(t *testing.T) {
 		"no grant type":  {body: "client_id=sandbox_me&client_secret=s3cret", status: 400},
 		"json":           {body: `{"grant_type":"client_credentials"}`, status: 400},
 		"malformed form": {body: "grant_type=client_credentials&%zz", status: 400},
-		"headers are not asked": {
+		"headers are ignored": {
 			body: "grant_type=client_credentials", headers: []string{"X-Client-Id: sandbox_me", "X-Client-Secret: s3cret"}, status: 401,
 		},
 	}
@@ -107,33 +107,33 @@ func TestAuthenticate(t *testing.T) {
 	)
 	tests := map[string]struct {
 		auth    api.Auth
-		headers []string // TOKEN and OLD stand for tokens
+		headers []string // TOKEN, OLD and OTHER are replaced by tokens
 		code    string
 	}{
-		"headers":                        {},
-		"bearer":                         {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
-		"lower case":                     {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
-		"nothing":                        {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
-		"id alone":                       {headers: []string{"X-Client-Secret:"}, code: unauthorized},
-		"secret alone":                   {headers: []string{"X-Client-Id:"}, code: unauthorized},
-		"wrong id":                       {headers: []string{"X-Client-Id: x"}, code: unauthorized},
-		"wrong secret":                   {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
-		"unknown token":                  {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
-		"expired token":                  {headers: []string{"Authorization: Bearer OLD"}, code: expired},
-		"basic":                          {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
-		"headers beside an empty bearer": {headers: []string{"Authorization: Bearer"}},
-		"headers beside an empty basic":  {headers: []string{"Authorization: Basic Og=="}},
-		"headers, where bearers count":   {auth: api.BearerAuth, code: unauthorized},
-		"bearer, where bearers count": {
+		"headers":                     {},
+		"bearer":                      {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}},
+		"lower case":                  {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: bearer TOKEN"}},
+		"nothing":                     {headers: []string{"X-Client-Id:", "X-Client-Secret:"}, code: unauthorized},
+		"id alone":                    {headers: []string{"X-Client-Secret:"}, code: unauthorized},
+		"secret alone":                {headers: []string{"X-Client-Id:"}, code: unauthorized},
+		"wrong id":                    {headers: []string{"X-Client-Id: x"}, code: unauthorized},
+		"wrong secret":                {headers: []string{"X-Client-Secret: x"}, code: unauthorized},
+		"unknown token":               {headers: []string{"Authorization: Bearer x"}, code: unauthorized},
+		"expired token":               {headers: []string{"Authorization: Bearer OLD"}, code: expired},
+		"basic":                       {headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Basic TOKEN"}, code: unauthorized},
+		"headers and an empty bearer": {headers: []string{"Authorization: Bearer"}},
+		"headers and an empty basic":  {headers: []string{"Authorization: Basic Og=="}},
+		"headers with BearerAuth":     {auth: api.BearerAuth, code: unauthorized},
+		"bearer with BearerAuth": {
 			auth: api.BearerAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"},
 		},
-		"headers, where headers count": {auth: api.HeaderAuth},
-		"both, where headers count":    {auth: api.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
-		"bearer, where headers count": {
+		"headers with HeaderAuth": {auth: api.HeaderAuth},
+		"both with HeaderAuth":    {auth: api.HeaderAuth, headers: []string{"Authorization: Bearer x"}},
+		"bearer with HeaderAuth": {
 			auth: api.HeaderAuth, headers: []string{"X-Client-Id:", "X-Client-Secret:", "Authorization: Bearer TOKEN"}, code: unauthorized,
 		},
-		"known version":                   {headers: []string{"MoneyKit-Version: 2023-02-18"}},
-		"a token of another server's, no": {headers: []string{"Authorization: Bearer OTHER"}, code: unauthorized},
+		"known version":           {headers: []string{"MoneyKit-Version: 2023-02-18"}},
+		"token of another server": {headers: []string{"Authorization: Bearer OTHER"}, code: unauthorized},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestUnknownVersion(t *testing.T) {
 	assert.Equal(t, []moneykit.FieldError{{Field: "header.MoneyKit-Version", Message: "must be 2023-02-18"}}, e.Fields)
 }
 
-// TestTokenExpiry sees how often the client renews its token.
+// TestTokenExpiry counts how often the client renews its token.
 func TestTokenExpiry(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t, stopped())
@@ -219,7 +219,7 @@ func TestHeaderAuth(t *testing.T) {
 	isError(t, err, moneykit.ErrUnauthorized, 401)
 }
 
-// TestScopes tries an operation of each kind with tokens of each scope.
+// TestScopes calls an operation of each kind with tokens of each scope.
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TestBrokenBody sends a body that ends too soon, as with a bad chunk.
+// TestBrokenBody sends a body that ends too early, for example because of a bad chunk.
 func TestBrokenBody(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -27,7 +27,7 @@ func TestBrokenBody(t *testing.T) {
 	assert.Contains(t, w.Body.String(), "the body cannot be read")
 }
 
-// TestBadQuery asks with queries that url.Values would be incomplete for.
+// TestBadQuery sends queries that url.ParseQuery can decode only in part.
 func TestBadQuery(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -37,8 +37,8 @@ func TestBadQuery(t *testing.T) {
 	}
 }
 
-// TestForgottenLimits counts requests of many links in many minutes.
-func TestForgottenLimits(t *testing.T) {
+// TestExpiredLimitsAreDeleted sends requests for many links over many minutes.
+func TestExpiredLimitsAreDeleted(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t, stopped(), withRateLimits())
 	for i := range 3000 {

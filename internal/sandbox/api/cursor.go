@@ -8,16 +8,16 @@ import (
 	"io"
 )
 
-// writeCursor returns a cursor for a place. Only readCursor reads it.
+// writeCursor encodes a place as a cursor for [readCursor].
 func writeCursor(place any) string {
 	data, err := json.Marshal(place)
 	if err != nil {
-		return "" // cannot be: places are strings and numbers
+		return "" // cannot happen: places consist of strings and numbers
 	}
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// readCursor reads a cursor into place, a pointer, and reports false for one of another list.
+// readCursor decodes a cursor into place, a pointer. It returns false for a cursor of another list.
 func readCursor(cursor string, place any) bool {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {

@@ -11,41 +11,42 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Fault is a way for a request to fail; see [API.Fail]. Its fields combine. Without Status, Code,
-// LinkError and Reset the request is handled, and the fault changes when and how the response
-// comes. The zero Fault responds with 500.
+// Fault describes how a request fails; see [API.Fail]. The fields can be combined. Without Status,
+// Code, LinkError and Reset, the request is handled, and the fault only changes its response. The
+// zero Fault responds with status 500.
 type Fault struct {
-	Status      int                // of the response; the request is not handled
-	Code        moneykit.ErrorCode // the same, in MoneyKit's JSON
-	LinkError   moneykit.LinkError // with Code, which is link_error.bad_state unless it is set
+	Status      int                // status of the response; the request is not handled
+	Code        moneykit.ErrorCode // error code in MoneyKit's JSON; the request is not handled
+	LinkError   moneykit.LinkError // link error in the JSON; Code is link_error.bad_state if empty
 	Header      http.Header        // added to the response
-	Body        string             // in place of the response's
-	ContentType string             // in place of the response's
-	Latency     time.Duration      // before anything else happens to the request
+	Body        string             // replaces the body of the response
+	ContentType string             // replaces the media type of the response
+	Latency     time.Duration      // delay before the request is processed
 	Reset       Reset
-	Truncate    bool // ends the connection in the middle of the body
-	Passing     bool `json:"-"` // is not saved
+	Truncate    bool // the connection ends in the middle of the body
+	Passing     bool `json:"-"` // the fault is not saved
 }
 
-// Reset says when a connection ends.
+// Reset says when the connection is reset.
 type Reset int
 
-// The moments.
+// The times of a reset.
 const (
 	NoReset     Reset = iota
 	ResetBefore       // before the request is handled
-	ResetAfter        // when the request has been handled: only its response is lost
+	ResetAfter        // after the request is handled, so that only the response is lost
 )
 
-// plannedFault is a fault for the next n requests, for all if n is negative.
+// plannedFault is a fault for the next N requests. A negative N means all requests.
 type plannedFault struct {
 	N     int
 	Fault Fault
 }
 
-// Fail lets the next n requests of an operation fail, or all if n is negative. "" stands for any
-// request at all. Faults of one operation queue up, and come before those of any. With n = 0 the
-// operation has no faults any more. There is an error for a name that is no operation's.
+// Fail makes the next n requests of an operation fail, or all of them if n is negative. The
+// operation "" means any request. The faults of an operation queue up, and apply before those of
+// "". n = 0 deletes the faults of the operation. It returns an error if the operation does not
+// exist.
 func (a *API) Fail(operation string, n int, fault Fault) error {
 	if operation != "" && !a.operations[operation] {
 		return fmt.Errorf("there is no operation %q to fail", operation)
@@ -70,8 +71,8 @@ func (f *Fault) isZero() bool {
 		f.ContentType == "" && f.Latency == 0 && f.Reset == NoReset && !f.Truncate
 }
 
-// SavedFaults returns the faults that are planned as JSON. Without always it is nil if they are
-// those of the call before. The world must be locked.
+// SavedFaults returns the planned faults as JSON. Unless always is set, it returns nil if they have
+// not changed since the last call. The world must be locked.
 func (a *API) SavedFaults(always bool) (json.RawMessage, error) {
 	if !a.replanned && !always {
 		return nil, nil
@@ -88,17 +89,18 @@ func (a *API) SavedFaults(always bool) (json.RawMessage, error) {
 	return json.Marshal(saved)
 }
 
-// RestoreFaults puts faults from [API.SavedFaults] back. The world must be locked.
+// RestoreFaults replaces the planned faults by those from [API.SavedFaults]. The world must be
+// locked.
 func (a *API) RestoreFaults(data []byte) error {
 	a.faults = map[string][]plannedFault{}
 	return json.Unmarshal(data, &a.faults)
 }
 
-// nextFault returns what is planned for a request, if anything is.
+// nextFault returns the planned fault for a request, and false if there is none.
 func (a *API) nextFault(operation string) (Fault, bool) {
 	names := []string{operation, ""}
 	if operation == "" {
-		names = names[:1] // a request without a route: it has no faults of its own
+		names = names[:1] // no operation matches the request, so only the faults of "" apply
 	}
 	for _, name := range names {
 		queue := a.faults[name]
@@ -115,7 +117,8 @@ func (a *API) nextFault(operation string) (Fault, bool) {
 	return Fault{}, false
 }
 
-// reply returns the response that replaces the handling of the request, if there is one.
+// reply returns the response that the fault sends instead of handling the request, and false if
+// there is none.
 func (f *Fault) reply(planned bool) (reply, bool) {
 	if !planned || f.Reset == ResetAfter || (f.Status == 0 && f.Code == "" && f.LinkError == "") {
 		return reply{}, false
@@ -128,7 +131,7 @@ func (f *Fault) reply(planned bool) (reply, bool) {
 	if status == 0 {
 		status = statusOf(code)
 	}
-	if status < 200 || status > 999 { // net/http panics on those it cannot send
+	if status < 200 || status > 999 { // net/http panics for a status that it cannot send
 		status = http.StatusInternalServerError
 	}
 	if code == "" {
@@ -141,7 +144,7 @@ func (f *Fault) reply(planned bool) (reply, bool) {
 	return answer(status, body), true
 }
 
-// change changes a response as the fault demands.
+// change applies the fault to a response.
 func (f *Fault) change(rep *reply) {
 	if f.Body != "" {
 		rep.body, rep.media = []byte(f.Body), "text/html; charset=utf-8"

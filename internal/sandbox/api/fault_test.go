@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	t.Parallel()
 	header := http.Header{"Retry-After": {"7"}, "x-custom": {"a", "b"}}
 	tests := map[string]struct {
@@ -30,9 +30,9 @@ func TestFaultAnswers(t *testing.T) {
 		"code": {
 			fault: api.Fault{Code: moneykit.ErrorCodeLinkUnauthorizedAccess}, status: 401, code: "link_error.unauthorized_access",
 		},
-		"code of an unknown": {fault: api.Fault{Code: "x"}, status: 500, code: "x"},
-		"code and status":    {fault: api.Fault{Status: 418, Code: moneykit.ErrorCodeLinkNotFound}, status: 418, code: "link_error.not_found"},
-		"bad config":         {fault: api.Fault{Code: moneykit.ErrorCodeLinkBadConfig}, status: 400, code: "link_error.bad_config"},
+		"unknown code":    {fault: api.Fault{Code: "x"}, status: 500, code: "x"},
+		"code and status": {fault: api.Fault{Status: 418, Code: moneykit.ErrorCodeLinkNotFound}, status: 418, code: "link_error.not_found"},
+		"bad config":      {fault: api.Fault{Code: moneykit.ErrorCodeLinkBadConfig}, status: 400, code: "link_error.bad_config"},
 		"link error": {
 			fault: api.Fault{LinkError: moneykit.LinkErrorNoAccounts}, status: 422, code: "link_error.bad_state", link: "no_accounts",
 		},
@@ -44,8 +44,8 @@ func TestFaultAnswers(t *testing.T) {
 		"type": {
 			fault: api.Fault{Status: 503, Body: `{"a":1}`, ContentType: "text/css"}, status: 503, body: `{"a":1}`, media: "text/css",
 		},
-		"the answer's body":   {fault: api.Fault{Body: "[]"}, status: 200, body: "[]", media: "application/json"},
-		"the answer's header": {fault: api.Fault{Header: header, Body: "1"}, status: 200, body: "1", media: "application/json"},
+		"the response's body":   {fault: api.Fault{Body: "[]"}, status: 200, body: "[]", media: "application/json"},
+		"the response's header": {fault: api.Fault{Header: header, Body: "1"}, status: 200, body: "1", media: "application/json"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -70,12 +70,12 @@ func TestFaultAnswers(t *testing.T) {
 				assert.Equal(t, []string{"a", "b"}, a.header.Values("X-Custom"))
 			}
 			assert.Equal(t, tt.status, mk.Requests()[0].Status)
-			assert.Equal(t, 200, ask(t, mk, http.MethodGet, "/links/"+link.ID, "").status, "once was planned")
+			assert.Equal(t, 200, ask(t, mk, http.MethodGet, "/links/"+link.ID, "").status, "only one fault was planned")
 		})
 	}
 }
 
-// A fault with the code of malformed requests has what such answers have.
+// A fault with the code of malformed requests has the members of such responses.
 func TestFaultOfValidation(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -122,7 +122,7 @@ func TestFailQueue(t *testing.T) {
 
 	require.ErrorContains(t, mk.Fail("getLink", 1, api.Fault{}), `"getLink"`)
 
-	// The header is the test's again once Fail has returned.
+	// The caller may change the header after Fail has returned.
 	header := http.Header{"X-Custom": {"a"}}
 	mk.Fail("get_link", 1, api.Fault{Header: header})
 	header["X-Custom"][0] = "b"

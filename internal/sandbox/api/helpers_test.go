@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// fake is an API in memory, and its world.
+// fake is an API in memory with its world.
 type fake struct {
 	*api.API
 
@@ -32,7 +32,7 @@ type fake struct {
 	errors []string
 }
 
-// setup is what the options of a fake write.
+// setup contains the settings that options change.
 type setup struct {
 	api   api.Settings
 	world world.Settings
@@ -55,7 +55,7 @@ func withRefreshDelay(d time.Duration) option { return func(s *setup) { s.world.
 
 func withClock(now func() time.Time) option { return func(s *setup) { s.clock = now } }
 
-// stopped is a clock that only Advance moves.
+// stopped sets a clock that only Advance moves.
 func stopped() option {
 	now := time.Now()
 	return withClock(func() time.Time { return now })
@@ -97,7 +97,7 @@ func (f *fake) Client(opts ...moneykit.Option) *moneykit.Client {
 	return client
 }
 
-// transport hands requests to a handler.
+// transport passes requests to a handler.
 type transport struct{ http.Handler }
 
 func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -106,7 +106,7 @@ func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// do changes the world, without an error.
+// do calls change with the world and requires that it returns no error.
 func (f *fake) do(t *testing.T, change func(w *world.World, now time.Time) error) {
 	t.Helper()
 	f.World.Do(func(w *world.World, now time.Time) { require.NoError(t, change(w, now)) })
@@ -154,14 +154,14 @@ func (f *fake) advance(d time.Duration) { f.World.Advance(d) }
 // expireTokens expires every access token.
 func (f *fake) expireTokens() { f.World.Do(func(w *world.World, _ time.Time) { w.ExpireTokens() }) }
 
-// connect plays a user who links something, up to the exchange of the token.
+// connect plays a user in Connect.
 func (f *fake) connect(token string, play world.Play) world.Ending {
 	var end world.Ending
 	f.World.Do(func(w *world.World, now time.Time) { end = w.Connect(token, play, now) })
 	return end
 }
 
-// sessionParams returns what a link session needs at least.
+// sessionParams returns the minimal parameters of a link session.
 func sessionParams() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user-42"},
@@ -169,7 +169,7 @@ func sessionParams() moneykit.LinkSessionParams {
 	}
 }
 
-// open opens a link session and returns its token.
+// open creates a link session and returns its token.
 func open(t *testing.T, client *moneykit.Client, params moneykit.LinkSessionParams) string {
 	t.Helper()
 	session, err := client.LinkSessions.Create(t.Context(), params)
@@ -177,14 +177,14 @@ func open(t *testing.T, client *moneykit.Client, params moneykit.LinkSessionPara
 	return session.Token
 }
 
-// answer is what came back for a raw request.
+// answer is the response to a raw request.
 type answer struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// field returns a member of the JSON body, by its path.
+// field returns the member of the JSON body at a path.
 func (a answer) field(t *testing.T, path ...string) any {
 	t.Helper()
 	var value any
@@ -198,8 +198,8 @@ func (a answer) field(t *testing.T, path ...string) any {
 	return value
 }
 
-// ask sends a raw request with the credentials in headers. Headers come as "Name: value" and
-// replace these; one without a value removes.
+// ask sends a raw request with the credentials in headers. Additional headers have the form "Name:
+// value" and replace the credentials. A header without a value is removed.
 func ask(t *testing.T, mk *fake, method, path, body string, headers ...string) answer {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -225,7 +225,7 @@ func request(t *testing.T, mk *fake, method, target, body string, headers ...str
 	return req
 }
 
-// form are the headers of a form without other credentials.
+// form returns the headers of a form, without credentials.
 func form(more ...string) []string {
 	return append([]string{"X-Client-Id:", "X-Client-Secret:", "Content-Type: application/x-www-form-urlencoded"}, more...)
 }
@@ -249,16 +249,16 @@ func isError(t *testing.T, err, target error, status int) *moneykit.Error {
 	return e
 }
 
-// decode reads an answer.
+// decode decodes the body of a response.
 func decode(t *testing.T, a answer, value any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal(a.body, value), "%s", a.body)
 }
 
-// encode writes a forged cursor.
+// encode returns a forged cursor.
 func encode(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
 
-// raw returns a member of an answer as it was written.
+// raw returns the JSON of a member of a response.
 func raw(t *testing.T, a answer, name string) json.RawMessage {
 	t.Helper()
 	var object map[string]json.RawMessage
@@ -266,7 +266,7 @@ func raw(t *testing.T, a answer, name string) json.RawMessage {
 	return object[name]
 }
 
-// day is a clock that Advance alone moves, the same for all servers.
+// day sets a clock that only Advance moves, with the same start for all servers.
 func day() option {
 	now := time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
 	return withClock(func() time.Time { return now })
@@ -280,7 +280,7 @@ func amount(t *testing.T, s string) moneykit.Decimal {
 	return d
 }
 
-// collect reads a list to its end.
+// collect reads all items of a list.
 func collect[T any](t *testing.T, list func(yield func(T, error) bool)) []T {
 	t.Helper()
 	var all []T

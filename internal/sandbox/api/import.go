@@ -40,7 +40,7 @@ func importRule() rule {
 	)
 }
 
-// numeral checks a number that is written as one.
+// numeral checks a JSON number.
 func numeral(found *[]problem, at []any, value any) any {
 	n, ok := value.(json.Number)
 	if ok {
@@ -67,7 +67,7 @@ func (a *API) importLink(q *call) reply {
 	accounts := map[string]bool{}
 	for i, account := range params.Accounts {
 		if accounts[account.ID] {
-			found = append(found, problem{[]any{"body", "accounts", i, "account_id"}, "comes twice", "value_error"})
+			found = append(found, problem{[]any{"body", "accounts", i, "account_id"}, "must be unique", "value_error"})
 		}
 		accounts[account.ID] = true
 	}
@@ -80,7 +80,7 @@ func (a *API) importLink(q *call) reply {
 	return answer(http.StatusOK, wire(l))
 }
 
-// strangers reports the transactions of accounts that were not imported.
+// strangers returns a problem for each transaction whose account is not in accounts.
 func strangers(rows []moneykit.TransactionImport, accounts map[string]bool) []problem {
 	var found []problem
 	for i, row := range rows {
@@ -93,8 +93,8 @@ func strangers(rows []moneykit.TransactionImport, accounts map[string]bool) []pr
 	return found
 }
 
-// importTransactions handles import_transactions. MoneyKit declares no errors about the link for
-// it. Here it has the errors of other operations on a link.
+// importTransactions handles import_transactions. MoneyKit's document declares no errors about the
+// link for this operation. Here it returns the errors of other operations on a link.
 func (a *API) importTransactions(q *call) reply {
 	var params moneykit.TransactionImportParams
 	if rep, ok := q.read(object(required("transactions", rowsRule())), &params); !ok {

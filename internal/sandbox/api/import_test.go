@@ -95,7 +95,7 @@ func TestImportProblems(t *testing.T) {
 	ok := ask(t, mk, http.MethodPost, "/links/import", whole("{", "{"))
 	require.Equal(t, 200, ok.status, "%s", ok.body)
 	id := fmt.Sprint(ok.field(t, "link_id"))
-	assert.Equal(t, "2030-01-01", mk.transactions(t, id)[0].Date.String(), "the day is that of the clock on the wall")
+	assert.Equal(t, "2030-01-01", mk.transactions(t, id)[0].Date.String(), "the date is the day in the offset of the time")
 
 	for change, at := range map[[2]string]string{
 		{`"id":"user-42"`, `"id":"x"`}:                               `["body","customer_user","id"]`,

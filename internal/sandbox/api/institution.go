@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// wireInstitution is an institution as MoneyKit writes it, with nulls.
+// wireInstitution is the JSON of an institution. Absent values are null.
 type wireInstitution struct {
 	moneykit.Institution
 
@@ -27,7 +27,7 @@ func wireOf(in world.Institution) wireInstitution {
 	return out
 }
 
-// institutionCursor is how far somebody has read in the directory.
+// institutionCursor is a position in the list of institutions.
 type institutionCursor struct {
 	Institution int `json:"institution"`
 }

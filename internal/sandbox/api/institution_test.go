@@ -67,7 +67,7 @@ func TestInstitutions(t *testing.T) {
 	e := isError(t, err, moneykit.ErrNotFound, 404)
 	assert.Equal(t, moneykit.ErrorCodeInstitutionNotFound, e.Code)
 
-	// All can be linked, and there the directory decides about the name.
+	// All institutions can be linked. The name of the link's institution comes from the directory.
 	for _, in := range []moneykit.Institution{last, all[20]} {
 		params := sessionParams()
 		params.InstitutionID = in.ID

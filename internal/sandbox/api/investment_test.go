@@ -30,7 +30,7 @@ func TestInvestments(t *testing.T) {
 			assert.Regexp(t, `^sec_`, s.ID)
 			if s.ISIN != "" {
 				assert.Regexp(t, `^US\d{10}$`, s.ISIN)
-				assert.Zero(t, luhn("3028"+s.ISIN[2:])) // U and S as numbers
+				assert.Zero(t, luhn("3028"+s.ISIN[2:])) // 3028 stands for U and S
 			}
 		}
 		sum := new(big.Rat)
@@ -44,7 +44,7 @@ func TestInvestments(t *testing.T) {
 				assert.Equal(t, value.FloatString(2), h.Value.String())
 			}
 		}
-		assert.Equal(t, account.Balances.Current.String(), sum.FloatString(2), "holdings are what is in the account")
+		assert.Equal(t, account.Balances.Current.String(), sum.FloatString(2), "the value of the holdings is the balance of the account")
 		rows := collect(t, client.Investments.AllTransactions(ctx, link.ID, moneykit.InvestmentTransactionListParams{Size: 4}))
 		assert.True(t, slices.IsSortedFunc(rows, func(a, b moneykit.InvestmentTransaction) int { return b.Date.Compare(a.Date) }))
 		for _, it := range rows {

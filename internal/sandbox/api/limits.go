@@ -11,20 +11,20 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// limit is a number of requests in a window.
+// limit is the largest number of requests in a window.
 type limit struct {
 	window
 	n int
 }
 
-// window counts requests of one operation.
+// window identifies requests that are counted together.
 type window struct {
 	operation string
 	per       counted
-	of        string // the link or the user
+	of        string // id of the link or of the user
 }
 
-// counted says which requests are counted together.
+// counted is the scope of a limit.
 type counted int
 
 const (
@@ -44,7 +44,7 @@ func limitsOf(rt route, q *call) (all []limit) {
 	}
 	add(perLink, q.PathValue("id"), published.Link)
 	if published.User > 0 {
-		if user := userOf(q); user != "" { // A session without a user is refused for that.
+		if user := userOf(q); user != "" { // A session without a user is refused later.
 			add(perUser, user, published.User)
 		}
 	}
@@ -58,8 +58,8 @@ type usage struct {
 	n     int
 }
 
-// checkLimits counts the request, unless it is one too many. A minute begins with the first
-// request of it; how MoneyKit measures its own is not published.
+// checkLimits counts the request, or refuses it if a limit is reached. A minute begins with its
+// first request. How MoneyKit measures a minute is not published.
 func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 	if !a.RateLimits {
 		return reply{}, true
@@ -83,10 +83,10 @@ func (a *API) checkLimits(rt route, q *call) (reply, bool) {
 	return reply{}, true
 }
 
-// fewWindows is a number of windows that is not worth a sweep.
+// fewWindows is the number of windows up to which there is no sweep.
 const fewWindows = 1000
 
-// sweep forgets the windows that are over, each time when their number has doubled.
+// sweep deletes expired windows whenever the number of windows has doubled.
 func (a *API) sweep(now time.Time) {
 	if len(a.windows) <= max(a.sweepAt, fewWindows) {
 		return
@@ -95,7 +95,8 @@ func (a *API) sweep(now time.Time) {
 	a.sweepAt = 2 * len(a.windows)
 }
 
-// tooMany returns the response to a request that comes too soon.
+// tooMany returns the response to a request over a limit. wait is the time until the limit allows
+// it.
 func tooMany(wait time.Duration, format string, args ...any) reply {
 	rep := refuse(moneykit.ErrorCodeRateLimitExceeded, format, args...)
 	seconds := (wait + time.Second - 1) / time.Second
@@ -116,13 +117,13 @@ func userOf(q *call) string {
 	return body.User.ID
 }
 
-// refresh is a product of a link that is to be refreshed.
+// refresh identifies the refreshes of a product of a link.
 type refresh struct {
 	linkID  string
 	product moneykit.Product
 }
 
-// checkRefresh counts a refresh, unless it is too soon for one of the products.
+// checkRefresh counts a refresh, or refuses it if it is too early for one of the products.
 func (a *API) checkRefresh(l *world.Link, products []moneykit.Product, now time.Time) (reply, bool) {
 	if !a.RateLimits {
 		return reply{}, true

@@ -102,7 +102,7 @@ func TestRateLimitOfTheClient(t *testing.T) {
 	_, err = client.Links.Get(t.Context(), link.ID)
 	require.NoError(t, err)
 
-	// A body without a user is refused for that.
+	// A body without a user is refused as malformed, without a limit.
 	for range 25 {
 		for _, body := range []any{map[string]any{}, []int{}} {
 			err := client.Do(t.Context(), http.MethodPost, "/link-session", body, nil)
@@ -133,7 +133,7 @@ func TestRateLimitOfSessions(t *testing.T) {
 	assert.Equal(t, 45*time.Second, e.RetryAfter)
 	got, err := client.Links.Get(t.Context(), link.ID)
 	require.NoError(t, err)
-	assert.Equal(t, link.Webhook, got.Webhook, "what was refused has changed nothing")
+	assert.Equal(t, link.Webhook, got.Webhook, "the refused request has changed nothing")
 
 	other := sessionParams()
 	other.CustomerUser.ID = "user-43"
@@ -169,8 +169,8 @@ func TestRefreshLimits(t *testing.T) {
 	mk.advance(time.Second)
 	a = refresh(`"accounts","identity"`)
 	assert.Equal(t, 429, a.status)
-	assert.Equal(t, "82800", a.header.Get("Retry-After"), "the longer wait counts")
-	assert.Equal(t, 202, refresh(`"accounts"`).status, "what was refused is not counted")
+	assert.Equal(t, "82800", a.header.Get("Retry-After"), "the response contains the longer wait")
+	assert.Equal(t, 202, refresh(`"accounts"`).status, "a refused refresh is not counted")
 	mk.advance(23 * time.Hour)
 	assert.Equal(t, 202, refresh(`"accounts","identity"`).status)
 

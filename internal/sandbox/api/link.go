@@ -8,7 +8,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// usable returns the link of a request for a product's data, or the response to send instead.
+// usable returns the link of a request that reads a product. If the product cannot be read, it
+// returns the response to send.
 func (q *call) usable(p moneykit.Product) (*world.Link, reply, bool) {
 	l := q.world.Find(q.PathValue("id"), q.now)
 	if l == nil {
@@ -20,7 +21,7 @@ func (q *call) usable(p moneykit.Product) (*world.Link, reply, bool) {
 	case moneykit.LinkStateConnected:
 	case moneykit.LinkStateError:
 		return nil, badState(l.Reason), false
-	default: // connecting, awaiting_token_exchange, or one that AddLink made up
+	default: // connecting, awaiting_token_exchange, or a made-up state from AddLink
 		return nil, badState(moneykit.LinkErrorIncomplete), false
 	}
 	if l.Products[p] == nil {
@@ -29,8 +30,8 @@ func (q *call) usable(p moneykit.Product) (*world.Link, reply, bool) {
 	return l, reply{}, true
 }
 
-// existing returns the link of a request that reads no data of a product, or the response to send
-// instead.
+// existing returns the link of a request that does not read a product. If the link does not exist,
+// it returns the response to send.
 func (q *call) existing() (*world.Link, reply, bool) {
 	l := q.world.Find(q.PathValue("id"), q.now)
 	switch {
@@ -51,13 +52,13 @@ func deletedLink() reply {
 	return refuse(moneykit.ErrorCodeLinkDeleted, "the link has been deleted")
 }
 
-// linkCursor is how far somebody has read in the list of links.
+// linkCursor is a position in the list of links.
 type linkCursor struct {
-	Number int `json:"number"` // of the last link
+	Number int `json:"number"` // number of the last link
 }
 
-// getLinks handles get_links. The list is in the order in which links were made, which MoneyKit
-// does not promise.
+// getLinks handles get_links. The links are in the order in which they were created. MoneyKit does
+// not promise an order.
 func (a *API) getLinks(q *call) reply {
 	params := q.query()
 	limit := params.number("limit", 500, 5000, 1000)
@@ -86,8 +87,8 @@ func (a *API) getLinks(q *call) reply {
 	}{page, next})
 }
 
-// getLink handles get_link. MoneyKit's documentation has both 200 and 410 for deleted links; this
-// is the one that it describes in words.
+// getLink handles get_link. MoneyKit's documentation contains both 200 and 410 for deleted links.
+// This is the status that its text describes.
 func (a *API) getLink(q *call) reply {
 	l := q.world.Find(q.PathValue("id"), q.now)
 	if l == nil {
@@ -101,7 +102,7 @@ func (a *API) updateLink(q *call) reply {
 	var params struct {
 		moneykit.LinkUpdateParams
 
-		Tags moneykit.Field[[]string] `json:"tags"` // deprecated, but taken
+		Tags moneykit.Field[[]string] `json:"tags"` // deprecated, but accepted
 	}
 	check := object(optional("webhook", text(1, 65536)), present("link_tags", list(tag())), optional("tags", list(tag())))
 	if rep, ok := q.read(check, &params); !ok {
@@ -147,8 +148,8 @@ func (a *API) resetLink(q *call) reply {
 	return answer(http.StatusOK, wire(l))
 }
 
-// getUserLinks handles get_user_links. Deleted links are left out; whether MoneyKit has them there
-// is not published.
+// getUserLinks handles get_user_links. The list does not contain deleted links. Whether MoneyKit's
+// list does is not published.
 func (a *API) getUserLinks(q *call) reply {
 	links := map[string]wireLink{}
 	for _, l := range q.world.LinksOf(q.PathValue("id"), q.now) {

@@ -24,7 +24,7 @@ func TestLinkStates(t *testing.T) {
 		spec   spec
 		state  moneykit.LinkState
 		reason moneykit.LinkError
-		err    error // of reading accounts
+		err    error // expected from a read of accounts
 		status int
 	}{
 		"zero":      {state: "connected"},
@@ -38,9 +38,9 @@ func TestLinkStates(t *testing.T) {
 		"awaiting": {
 			spec: spec{State: "awaiting_token_exchange"}, state: "awaiting_token_exchange", err: moneykit.LinkErrorIncomplete, status: 422,
 		},
-		"of tomorrow": {spec: spec{State: "hibernating"}, state: "hibernating", err: moneykit.ErrorCodeLinkBadState, status: 422},
-		"deleted":     {spec: spec{State: "deleted"}, state: "deleted", err: moneykit.ErrLinkDeleted, status: 410},
-		"forbidden":   {spec: spec{NotPermitted: []moneykit.Product{"accounts"}}, state: "connected", err: moneykit.ErrForbidden, status: 403},
+		"unknown state": {spec: spec{State: "hibernating"}, state: "hibernating", err: moneykit.ErrorCodeLinkBadState, status: 422},
+		"deleted":       {spec: spec{State: "deleted"}, state: "deleted", err: moneykit.ErrLinkDeleted, status: 410},
+		"forbidden":     {spec: spec{NotPermitted: []moneykit.Product{"accounts"}}, state: "connected", err: moneykit.ErrForbidden, status: 403},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +74,7 @@ func TestLinkStates(t *testing.T) {
 	isError(t, client.Links.Delete(t.Context(), "mk_unknown"), moneykit.ErrNotFound, 404)
 }
 
-// products is what a read of a link's data needs.
+// products returns the product that each read of a link requires, by path.
 func products() map[string]moneykit.Product {
 	return map[string]moneykit.Product{
 		"accounts": moneykit.ProductAccounts, "accounts/acc_x": moneykit.ProductAccounts,
@@ -84,7 +84,7 @@ func products() map[string]moneykit.Product {
 	}
 }
 
-// TestReadsOfLinks has every refusal that the reads of a link's data have in common.
+// TestReadsOfLinks checks the errors that all reads of a link's data have in common.
 func TestReadsOfLinks(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -115,7 +115,7 @@ func TestReadsOfLinks(t *testing.T) {
 	}
 }
 
-// TestWritesOfLinks is the same for operations with a body.
+// TestWritesOfLinks checks the common errors of operations with a body.
 func TestWritesOfLinks(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -321,7 +321,7 @@ func TestRefreshProducts(t *testing.T) {
 	isError(t, err, moneykit.ErrRelinkRequired, 422)
 }
 
-// TestRefreshFails lets the link break before the refresh comes.
+// TestRefreshFails puts the link into state error before the refresh is due.
 func TestRefreshFails(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t, day(), withRefreshDelay(time.Minute))

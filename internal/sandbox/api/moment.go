@@ -32,7 +32,7 @@ func momentOf(s string) (time.Time, bool) {
 		}
 		layout += " 15:04"
 		if len(clock) > len("T15:04") {
-			layout += ":05" // it accepts a fraction, too
+			layout += ":05" // also accepts a fraction
 		}
 		switch len(zone) {
 		case 0:
@@ -40,7 +40,7 @@ func momentOf(s string) (time.Time, bool) {
 			layout += "Z07"
 		case len("+0700"):
 			layout += "Z0700"
-		default: // Z, too
+		default: // Z as well
 			layout += "Z07:00"
 		}
 		clock = " " + clock[1:] + zone
@@ -59,14 +59,14 @@ func unix(n float64) (time.Time, bool) {
 	return t, math.Abs(n) <= watershed*20 && t.Year() > 0 && t.Year() <= 9999
 }
 
-// dayOf parses a day. A moment must be midnight.
+// dayOf parses a day, or a moment at midnight.
 func dayOf(s string) (moneykit.Date, bool) {
 	t, ok := momentOf(s)
 	h, m, sec := t.Clock()
 	return moneykit.DateOf(t), ok && h == 0 && m == 0 && sec == 0 && t.Nanosecond() == 0
 }
 
-// written returns the text of a JSON string or number, "" for other values.
+// written returns the text of a JSON string or number, and "" for other values.
 func written(value any) string {
 	switch v := value.(type) {
 	case string:

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// moments are what pydantic reads as a moment, with the moment; "" if it reads none.
+// moments returns texts with the moments that pydantic parses them as, or "" if it refuses them.
 func moments() map[string]string {
 	return map[string]string{
 		"2026-11-24T23:56:48Z":             "2026-11-24T23:56:48Z",
@@ -89,8 +89,9 @@ func TestMoments(t *testing.T) {
 	}
 }
 
-// TestImportedDays sends days and moments of transactions. The day is that of the moment's own
-// clock. A day that is quoted twice, as MoneyKit's client for Python writes it, is none.
+// TestImportedDays imports transactions with days and moments. The day of a moment is the day in
+// its own offset. A day that is quoted twice, as MoneyKit's client for Python writes it, is
+// refused.
 func TestImportedDays(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -115,7 +116,7 @@ func TestImportedDays(t *testing.T) {
 	}
 }
 
-// TestQueriedDays sends days in queries, where only midnight is a day.
+// TestQueriedDays sends days in queries, where a moment must be midnight.
 func TestQueriedDays(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
@@ -131,8 +132,8 @@ func TestQueriedDays(t *testing.T) {
 	}
 }
 
-// Parameters with brackets, as MoneyKit's client for Ruby writes lists, are others than those of
-// the API, and ignored like all that it does not know.
+// MoneyKit's client for Ruby writes lists as parameters with brackets. The API does not know these
+// parameters and ignores them, like all unknown ones.
 func TestBracketsInQueries(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

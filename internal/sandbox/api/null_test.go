@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// eachNull calls f once for each member of the objects in a tree, with the member's path, while it
-// is null.
+// eachNull sets each member of the objects in a tree to null in turn, and calls f with the path of
+// the member.
 func eachNull(node any, path string, f func(path string)) {
 	switch n := node.(type) {
 	case []any:
@@ -32,7 +32,7 @@ func eachNull(node any, path string, f func(path string)) {
 	}
 }
 
-// fullSession is a body of create_link_session with all that there can be.
+// fullSession is a body of create_link_session with all members.
 const fullSession = `{
 	"customer_user": {
 		"id": "user-42", "email": {"address": "a@b.example", "customer_verified_at": "2030-01-01"},
@@ -66,8 +66,8 @@ const fullImport = `{
 	"transactions": [{"transaction_id": "t", "account_id": "a", "amount": "1", "date": "2030-01-01", "description": "d", "type": "t"}]
 }`
 
-// TestNulls sends each member of all bodies as null. It is refused unless something says that it
-// may be.
+// TestNulls sends each member of all bodies as null. The request is refused, except for the members
+// that may be null.
 func TestNulls(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

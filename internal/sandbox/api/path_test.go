@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestPaths sends what no operation takes.
+// TestPaths sends requests to unknown paths, and with methods that a path does not allow.
 func TestPaths(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -39,7 +39,7 @@ func TestPaths(t *testing.T) {
 		require.Len(t, mk.errors, 1)
 		assert.Contains(t, mk.errors[0], "there is no operation for "+tt.method+" "+tt.path)
 		if tt.allow != "" {
-			assert.Contains(t, mk.errors[0], "which has "+tt.allow)
+			assert.Contains(t, mk.errors[0], "the path allows "+tt.allow)
 		}
 		requests := mk.Requests()
 		require.Len(t, requests, 1)

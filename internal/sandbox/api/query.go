@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// query reads the parameters of a request, and collects what is wrong with them.
+// query reads the parameters of a request and collects the problems with them.
 type query struct {
 	values url.Values
 	found  []problem
@@ -26,7 +26,7 @@ func (q *query) wrong(name, message, kind string) {
 	q.found = append(q.found, problem{[]any{"query", name}, message, kind})
 }
 
-// reply returns the response to send, and false, when something is wrong.
+// reply returns true if there is no problem, else the response to send and false.
 func (q *query) reply() (reply, bool) {
 	if len(q.found) == 0 {
 		return reply{}, true
@@ -34,7 +34,7 @@ func (q *query) reply() (reply, bool) {
 	return malformed(q.found), false
 }
 
-// malformed returns the response to a request that breaks rules.
+// malformed returns the response to an invalid request.
 func malformed(found []problem) reply {
 	return answer(http.StatusUnprocessableEntity, errorBody{
 		Code:     moneykit.ErrorCodeValidationFailed,
@@ -43,7 +43,7 @@ func malformed(found []problem) reply {
 	})
 }
 
-// last returns what a parameter that comes once is, "" if it is absent. Of several the last counts.
+// last returns the last value of a parameter, or "" if it is absent.
 func (q *query) last(name string) string {
 	if list := q.values[name]; len(list) > 0 {
 		return list[len(list)-1]
@@ -51,14 +51,15 @@ func (q *query) last(name string) string {
 	return ""
 }
 
-// number reads a whole number from least to most, where most 0 is no limit.
+// number returns a parameter that is a whole number from least to most, or otherwise if it is
+// absent. A most of 0 is no limit.
 func (q *query) number(name string, least, most, otherwise int) int {
 	if !q.values.Has(name) {
 		return otherwise
 	}
 	n, err := strconv.Atoi(q.last(name))
 	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange): // Of one out of range, n is the nearest int.
+	case err != nil && !errors.Is(err, strconv.ErrRange): // n is the nearest int if the number is out of range
 		q.wrong(name, "must be a whole number", "int_parsing")
 	case n < least:
 		q.wrong(name, fmt.Sprintf("must be %d or more", least), "greater_than_equal")
@@ -68,7 +69,7 @@ func (q *query) number(name string, least, most, otherwise int) int {
 	return n
 }
 
-// flag reads a truth value, in the spellings that FastAPI accepts.
+// flag returns a boolean parameter, in the spellings that FastAPI accepts.
 func (q *query) flag(name string) bool {
 	if !q.values.Has(name) {
 		return false
@@ -83,7 +84,7 @@ func (q *query) flag(name string) bool {
 	return false
 }
 
-// texts reads a parameter that may come many times, each time with least characters or more.
+// texts returns all values of a parameter. Each must have at least so many characters.
 func (q *query) texts(name string, least int) []string {
 	for _, s := range q.values[name] {
 		if utf8.RuneCountInString(s) < least {
@@ -94,8 +95,8 @@ func (q *query) texts(name string, least int) []string {
 	return q.values[name]
 }
 
-// span reads the parameters of a list of dated rows. What MoneyKit does without a start_date is
-// not published; here such a list has no beginning.
+// span reads the parameters of a list of dated rows. What MoneyKit does without a start_date is not
+// published. Here the list is not limited then.
 func (q *query) span(accounts []string) world.Span {
 	s := world.Span{Page: q.number("page", 1, 0, 1), Size: q.number("size", 1, 1000, 50), Accounts: accounts}
 	s.First, s.Last = q.date("start_date"), q.date("end_date")
@@ -116,5 +117,5 @@ func (q *query) date(name string) moneykit.Date {
 	return date
 }
 
-// chosen reports whether an id is among those asked for: all are, if none is.
+// chosen reports whether an id is in ids. Empty ids mean all.
 func chosen(ids []string, id string) bool { return len(ids) == 0 || slices.Contains(ids, id) }

@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TestQueries sends what no parameter may be.
+// TestQueries sends invalid parameters.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

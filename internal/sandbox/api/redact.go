@@ -12,17 +12,17 @@ import (
 
 const redacted = "[redacted]"
 
-// redactor replaces what the fake issued or was given in confidence by "[redacted]": access tokens,
-// the client secret, link session tokens, exchangeable tokens and the URLs to which banks send
-// users back wherever they stand alone, and, by their names, e-mail addresses, phone numbers,
-// account and routing numbers and masks, and owners with their names and addresses.
+// redactor replaces secrets and personal data by "[redacted]". It finds access tokens, the client
+// secret, link session tokens, exchangeable tokens and return URLs by their values, where the value
+// is the whole string. It finds e-mail addresses, phone numbers, account and routing numbers,
+// masks, and owners with their names and addresses by the names of their fields.
 type redactor struct {
 	world        *world.World
 	clientSecret string
 }
 
-// isSecretName reports whether what is called name is to be redacted, in any spelling that a
-// decoder of JSON would accept for it.
+// isSecretName reports whether the value of a field must be redacted, in any spelling of the name
+// that a JSON decoder accepts.
 func isSecretName(name string) bool {
 	name = strings.NewReplacer("_", "", "-", "").Replace(name)
 	for _, secret := range []string{
@@ -81,7 +81,8 @@ func (r redactor) header(header http.Header) http.Header {
 	return header
 }
 
-// body does not believe the Content-Type: a body is what it can be read as.
+// body redacts a body. It ignores the Content-Type and tries to decode the body as JSON, then as a
+// form.
 func (r redactor) body(body []byte) []byte {
 	if len(body) == 0 {
 		return nil
@@ -100,7 +101,7 @@ func (r redactor) body(body []byte) []byte {
 	return []byte(redacted)
 }
 
-// json keeps the shape of what it redacts.
+// json redacts the strings and numbers of a JSON value, and keeps its structure.
 func (r redactor) json(value any, secret bool) any {
 	switch v := value.(type) {
 	case map[string]any:

@@ -15,7 +15,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TestRequestsHaveNoSecrets sends canaries everywhere and looks for them.
+// TestRequestsHaveNoSecrets sends canaries as secrets, and checks that the recorded requests do not
+// contain them.
 func TestRequestsHaveNoSecrets(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"
@@ -77,7 +78,7 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 		assert.NotContains(t, all, secret)
 	}
 
-	// What is left is worth reading.
+	// The recorded requests are still readable.
 	assert.Equal(t, "create_access_token", requests[0].Operation)
 	form, err := url.ParseQuery(string(requests[0].Body))
 	require.NoError(t, err)
@@ -107,7 +108,8 @@ func TestRequestsHaveNoSecrets(t *testing.T) {
 	assert.Nil(t, requests[3].Body)
 }
 
-// TestRequestsHaveNoPersonalData sends canaries in the bodies that have some.
+// TestRequestsHaveNoPersonalData sends canaries as personal data, and checks that the recorded
+// requests do not contain them.
 func TestRequestsHaveNoPersonalData(t *testing.T) {
 	t.Parallel()
 	const canary = "canary"

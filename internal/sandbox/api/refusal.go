@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// errorBody is the body of every refusal. MoneyKit's documentation URLs are not published, so
-// there are none.
+// errorBody is the body of every refusal. DocumentationURL is always null, because MoneyKit's
+// documentation URLs are not published.
 type errorBody struct {
 	Code             moneykit.ErrorCode `json:"error_code,omitempty"`
 	Message          string             `json:"error_message"`
@@ -19,7 +19,7 @@ type errorBody struct {
 	Problems         []problem          `json:"validation_errors,omitempty"`
 }
 
-// refusal says why a request is refused, and is empty if it is not.
+// refusal returns why a request was refused, or "" if it was not.
 func (rep *reply) refusal() string {
 	body, ok := rep.value.(errorBody)
 	if !ok || rep.status < http.StatusBadRequest {
@@ -32,7 +32,7 @@ func (rep *reply) refusal() string {
 	return strings.Join(texts, "; ")
 }
 
-// where names the place of a problem as people do, such as customer_user.id.
+// where returns the location of a problem as a path, such as customer_user.id.
 func (p problem) where() string {
 	var names []string
 	for _, at := range p.Location {
@@ -44,7 +44,7 @@ func (p problem) where() string {
 	return strings.Join(names, ".")
 }
 
-// refuse returns a response with an error code, or with status 500 without one.
+// refuse returns a response with an error code. Without a code, the status is 500.
 func refuse(code moneykit.ErrorCode, format string, args ...any) reply {
 	return answer(statusOf(code), errorBody{Code: code, Message: fmt.Sprintf(format, args...)})
 }
@@ -58,7 +58,7 @@ func badState(reason moneykit.LinkError) reply {
 	})
 }
 
-// statusOf returns the status that MoneyKit sends a code with.
+// statusOf returns the status of MoneyKit's responses with a code.
 func statusOf(code moneykit.ErrorCode) int {
 	switch code {
 	case moneykit.ErrorCodeInvalidTokenExchange, moneykit.ErrorCodeLinkBadConfig:

@@ -9,11 +9,11 @@ import (
 // reply is a response before it is sent.
 type reply struct {
 	status int
-	header http.Header // beyond Content-Type
-	media  string      // Content-Type; none with an empty body
+	header http.Header // in addition to Content-Type
+	media  string      // Content-Type; not sent with an empty body
 	body   []byte
-	value  any    // body is its JSON; nil for none
-	report string // a mistake in the test, to be told to it
+	value  any    // the value that body encodes; nil if there is none
+	report string // a mistake in the test, to be reported with Errorf
 }
 
 // answer returns a response with v as JSON, or without a body for nil.
@@ -22,16 +22,16 @@ func answer(status int, v any) reply {
 		return reply{status: status}
 	}
 	body, err := json.Marshal(v)
-	if err != nil { // a link or account that the test made up cannot be written, such as a bad time
-		r := refuse("", "moneykittest cannot write the answer")
-		r.report = "cannot write an answer: " + err.Error()
+	if err != nil { // a made-up link or account of the test cannot be encoded, such as a bad time
+		r := refuse("", "moneykittest cannot write the response")
+		r.report = "cannot write a response: " + err.Error()
 		return r
 	}
 	return reply{status: status, media: "application/json", body: body, value: v}
 }
 
-// send writes the response; with truncate only half of its body, after which net/http ends the
-// connection, because more was announced.
+// send writes the response. With truncate, it writes only half of the body. net/http then closes
+// the connection, because the body is shorter than its Content-Length.
 func (rep *reply) send(w http.ResponseWriter, truncate bool) {
 	h := w.Header()
 	for key, values := range rep.header {
@@ -48,5 +48,5 @@ func (rep *reply) send(w http.ResponseWriter, truncate bool) {
 	if truncate {
 		body = body[:len(body)/2]
 	}
-	_, _ = w.Write(body) // the client may be gone
+	_, _ = w.Write(body) // the client may have disconnected
 }

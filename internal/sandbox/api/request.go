@@ -9,27 +9,27 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Request is a request that an [API] received, without secrets and personal data; see redactor.
+// Request is a request that an [API] received, without secrets and personal data.
 type Request struct {
-	Operation string // "" if there is no route for it
+	Operation string // "" if no operation matches
 	Method    string
 	Path      string
 	Query     url.Values
 	Header    http.Header
 	Body      []byte
-	Status    int // of the response, 0 if there was none
+	Status    int // status of the response; 0 if there was none
 	At        time.Time
 	Number    int    // counts the requests, from 1
-	Refusal   string // why it was refused, "" if it was not
+	Refusal   string // why the request was refused; "" if it was not
 }
 
-// Bounds of the requests that are remembered.
+// Limits of the recorded requests.
 const (
 	maxRequests     = 10_000
 	maxRequestBytes = 32 << 20
 )
 
-// size returns about how much memory a request takes.
+// size returns the approximate memory of a request, in bytes.
 func (r *Request) size() int {
 	n := 256 + len(r.Path) + len(r.Body)
 	for _, values := range []map[string][]string{r.Query, r.Header} {
@@ -43,8 +43,8 @@ func (r *Request) size() int {
 	return n
 }
 
-// Requests returns copies of the requests so far, oldest first; of very many the last 10,000, or
-// those that fit into 32 MiB.
+// Requests returns copies of the recorded requests, oldest first. Only the last 10,000 requests,
+// and at most 32 MiB of them, are kept.
 func (a *API) Requests() []Request {
 	var out []Request
 	a.World.Do(func(*world.World, time.Time) {
@@ -56,7 +56,7 @@ func (a *API) Requests() []Request {
 	return out
 }
 
-// Received returns how many requests there were.
+// Received returns the number of requests so far.
 func (a *API) Received() int {
 	var n int
 	a.World.Do(func(*world.World, time.Time) { n = a.received })
@@ -71,7 +71,7 @@ func (r *Request) copy() Request {
 	return out
 }
 
-// record remembers a request, without its secrets from the beginning.
+// record adds a redacted copy of a request to the record.
 func (a *API) record(w *world.World, rt route, r *http.Request, body []byte, now time.Time) *Request {
 	redact := redactor{w, a.ClientSecret}
 	a.received++
@@ -90,7 +90,7 @@ func (a *API) record(w *world.World, rt route, r *http.Request, body []byte, now
 	for len(a.requests) > maxRequests || a.requestBytes > maxRequestBytes && len(a.requests) > 1 {
 		a.requestBytes -= a.requests[0].size()
 		a.requests[0] = nil
-		a.requests = a.requests[1:] // append copies them now and then, not with each request
+		a.requests = a.requests[1:] // append copies the slice from time to time, not for each request
 	}
 	return entry
 }

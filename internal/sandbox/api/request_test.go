@@ -62,7 +62,7 @@ func TestRequestBytesAreBounded(t *testing.T) {
 	assert.Equal(t, "39", requests[len(requests)-1].Query.Get("cursor")[:2])
 }
 
-// discard is a response that nobody reads.
+// discard is a ResponseWriter that discards the response.
 type discard struct{}
 
 func (discard) Header() http.Header { return http.Header{} }

@@ -5,7 +5,7 @@ type route struct {
 	operation string // the operationId
 	pattern   string
 	handle    func(*API, *call) reply
-	scope     string // required of the credentials; "" for none
+	scope     string // required scope of the credentials; "" for none
 	public    bool   // needs no authentication
 }
 

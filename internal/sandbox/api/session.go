@@ -75,19 +75,19 @@ func (a *API) createLinkSession(q *call) reply {
 	origin, ok := originOf(params.RedirectURI)
 	switch {
 	case strings.Contains(params.RedirectURI, "?"):
-		return forbidden("the redirect_uri must have no query")
+		return forbidden("the redirect_uri must not have a query")
 	case !ok || (a.Origins != nil && !a.Origins[origin]):
 		return forbidden("the origin of the redirect_uri is not registered")
 	}
-	if params.ExistingLinkID != "" { // user and institution are ignored
+	if params.ExistingLinkID != "" { // the user and the institution are ignored
 		l := q.world.Find(params.ExistingLinkID, q.now)
 		if l == nil || l.State == moneykit.LinkStateDeleted {
-			// Which refusal MoneyKit has for this is not published; of those that this operation
-			// declares only this one fits.
+			// MoneyKit's error for this case is not published. Of the errors that the operation
+			// declares, only this one fits.
 			return forbidden("there is no link with the existing_link_id")
 		}
 	} else if _, ok := world.Lookup(params.InstitutionID); !ok {
-		// Not published either.
+		// This error is not published either.
 		return forbidden("there is no institution with the institution_id")
 	}
 	return answer(http.StatusCreated, struct {
@@ -113,7 +113,8 @@ func (a *API) exchangeToken(q *call) reply {
 	}{l.ID, wire(l)})
 }
 
-// Origins returns the origins of absolute URLs, for [Settings]. It leaves out what is none.
+// Origins returns the origins of absolute URLs, for [Settings]. It skips strings that are not
+// absolute URLs.
 func Origins(urls ...string) map[string]bool {
 	origins := map[string]bool{}
 	for _, u := range urls {
@@ -124,7 +125,7 @@ func Origins(urls ...string) map[string]bool {
 	return origins
 }
 
-// originOf returns the scheme, host and port of an absolute URL, in one form for all spellings.
+// originOf returns the scheme, host and port of an absolute URL, in a normalized form.
 func originOf(uri string) (string, bool) {
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme == "" || u.Host == "" {

@@ -27,8 +27,8 @@ func TestLinkSessionValidation(t *testing.T) {
 	}
 	owner := object{"names": list{"A"}, "addresses": list{}, "phone_numbers": list{}, "emails": list{}}
 	tests := map[string]struct {
-		change object // of a good body; nil removes
-		at     string // the location of the fault; "" for none
+		change object // changes to a valid body; nil removes a member
+		at     string // location of the problem; "" for none
 		kind   string
 	}{
 		"good": {},
@@ -163,11 +163,11 @@ func TestForbiddenConfig(t *testing.T) {
 		"any app":                   {uri: "anyapp://oauth"},
 		"query":                     {uri: "https://app.example/x?y=z", forbidden: true},
 		"relative":                  {uri: "/oauth", forbidden: true},
-		"no URL":                    {uri: "http://[", forbidden: true},
+		"not a URL":                 {uri: "http://[", forbidden: true},
 		"registered":                {opts: []option{registered}, uri: "https://APP.example:443/oauth"},
 		"registered in capitals":    {opts: []option{registered}, uri: "https://other.example/oauth"},
 		"registered with a port":    {opts: []option{registered}, uri: "http://localhost:3000"},
-		"registered without":        {opts: []option{registered}, uri: "http://localhost/x"},
+		"registered without a port": {opts: []option{registered}, uri: "http://localhost/x"},
 		"registered app":            {opts: []option{registered}, uri: "myapp://oauth"},
 		"another port":              {opts: []option{registered}, uri: "http://localhost:3001", forbidden: true},
 		"another scheme":            {opts: []option{registered}, uri: "http://app.example", forbidden: true},

@@ -9,14 +9,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// reshape rewrites a successful answer as the settings Nulls and Zoneless say.
+// reshape rewrites a successful response for the settings Nulls and Zoneless.
 func (a *API) reshape(rep *reply) {
 	if !a.Nulls && !a.Zoneless || rep.value == nil || rep.status >= 300 {
 		return
 	}
 	tree, err := parse(rep.body)
 	if err != nil {
-		return // cannot happen: the body is JSON of our own
+		return // cannot happen: the body was encoded here
 	}
 	if body, err := json.Marshal(a.shape(tree, reflect.TypeOf(rep.value))); err == nil {
 		rep.body = body
@@ -47,7 +47,7 @@ func (a *API) shape(node any, t reflect.Type) any {
 		for _, field := range reflect.VisibleFields(t) {
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if name == "" || name == "-" {
-				continue // VisibleFields has the fields of embedded structs
+				continue // VisibleFields also returns the fields of embedded structs
 			}
 			if member, ok := n[name]; ok {
 				n[name] = a.shape(member, field.Type)
@@ -59,7 +59,7 @@ func (a *API) shape(node any, t reflect.Type) any {
 	return node
 }
 
-// zoneless rewrites an RFC 3339 time without a zone.
+// zoneless converts an RFC 3339 time to a time without a zone.
 func zoneless(s string) string {
 	t, err := moneykit.ParseTimestamp(s)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// reads are requests for everything that can be read of a link.
+// reads returns the paths of all reads of a link.
 func reads(link moneykit.Link, account string) []string {
 	of := "/links/" + link.ID
 	return []string{
@@ -25,12 +25,13 @@ func reads(link moneykit.Link, account string) []string {
 	}
 }
 
-// TestShapes reads everything in all shapes. What the SDK does not tell apart is the same.
+// TestShapes reads everything with all combinations of the settings for the form of JSON. The
+// responses are the same to the SDK.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	moment := regexp.MustCompile(`"\d{4}-\d\d-\d\dT[^"]*"`)
 	zoneless := regexp.MustCompile(`^"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}"$`)
-	seen := map[bool]int{} // nulls and others
+	seen := map[bool]int{} // whether there were nulls
 	for _, nulls := range []bool{false, true} {
 		for _, noZone := range []bool{false, true} {
 			mk := newFake(t, day())
@@ -55,7 +56,7 @@ func TestShapes(t *testing.T) {
 	assert.Greater(t, seen[true], 3*seen[false])
 }
 
-// plain returns JSON without nulls, and with times in one form.
+// plain returns JSON without nulls and with normalized times.
 func plain(t *testing.T, body []byte) any {
 	t.Helper()
 	var tree any
@@ -85,7 +86,7 @@ func plain(t *testing.T, body []byte) any {
 	return strip(tree)
 }
 
-// TestWithNulls looks at some of the members that are null.
+// TestWithNulls checks some of the members that are null.
 func TestWithNulls(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t, withAPI(func(s *api.Settings) { s.Nulls = true }))
@@ -106,10 +107,10 @@ func TestWithNulls(t *testing.T) {
 	for _, name := range []string{"currency", "available", "current", "limit", "balance_date"} {
 		assert.Nil(t, a.field(t, "account", "balances", name), name)
 	}
-	// Refusals have no such members.
+	// Refusals have no additional nulls.
 	a = ask(t, mk, http.MethodGet, "/links/mk_x", "")
 	assert.JSONEq(t, `{"error_code":"link_error.not_found","error_message":"there is no such link","documentation_url":null}`, string(a.body))
-	// A planned body is sent as it is.
+	// The body of a planned fault is sent unchanged.
 	mk.Fail("get_link", 1, api.Fault{Body: `{"link_id":"mk_x"}`})
 	assert.JSONEq(t, `{"link_id":"mk_x"}`, string(ask(t, mk, http.MethodGet, "/links/"+link.ID, "").body))
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// counts is what lists with numbered pages say about themselves.
+// counts contains the total and the page of a list with numbered pages.
 type counts struct {
 	Total int `json:"total"`
 	Page  int `json:"page"`
-	Size  int `json:"size"` // of this page, not the one asked for
+	Size  int `json:"size"` // number of items on this page, not the requested size
 }
 
-// accountsIn returns the ids of the accounts of some rows.
+// accountsIn returns the account ids of transactions.
 func accountsIn(lists ...[]moneykit.Transaction) map[string]bool {
 	ids := map[string]bool{}
 	for _, list := range lists {
@@ -46,8 +46,8 @@ func (a *API) getTransactions(q *call) reply {
 	}{page, l.AccountsIn(accountsIn(page)), wire(l), counts{total, s.Page, len(page)}})
 }
 
-// syncTransactions handles get_transactions_sync. What MoneyKit responds to a cursor that it does
-// not accept is not published.
+// syncTransactions handles get_transactions_sync. MoneyKit's response to a cursor that it does not
+// accept is not published.
 func (a *API) syncTransactions(q *call) reply {
 	params := q.query()
 	size := params.number("size", 1, 500, 50)
@@ -68,7 +68,7 @@ func (a *API) syncTransactions(q *call) reply {
 		}
 	}
 	changes, next, more := g.Read(at, size)
-	// The order is not promised: clients must not rely on it.
+	// The order is random, so that clients do not rely on it.
 	r := q.world.Random("order " + writeCursor(at))
 	shuffle(r, changes.Created)
 	shuffle(r, changes.Updated)
@@ -86,19 +86,19 @@ func (a *API) syncTransactions(q *call) reply {
 	})
 }
 
-// wireChanges is what has happened to the transactions of a link.
+// wireChanges is the JSON of changes to the transactions of a link.
 type wireChanges struct {
 	Created []moneykit.Transaction `json:"created"`
 	Updated []moneykit.Transaction `json:"updated"`
 	Removed []string               `json:"removed"`
 }
 
-// cursor is where the next page begins.
+// cursor is the JSON of the cursor of the next page.
 type cursor struct {
 	Next string `json:"next,omitempty"`
 }
 
-// shuffle puts items into another order.
+// shuffle changes the order of items.
 func shuffle[T any](r *rand.Rand, items []T) {
 	r.Shuffle(len(items), func(i, k int) { items[i], items[k] = items[k], items[i] })
 }
@@ -141,8 +141,8 @@ func (a *API) getUserTransactions(q *call) reply {
 	}{page, accounts, counts{total, s.Page, len(page)}})
 }
 
-// correctEnrichment handles correct_enrichment. Which transactions MoneyKit holds to be alike is
-// not published; here they have the same merchant.
+// correctEnrichment handles correct_enrichment. Which similar transactions MoneyKit corrects is not
+// published. Here they are those of the same merchant.
 func (a *API) correctEnrichment(q *call) reply {
 	var params moneykit.EnrichmentParams
 	check := object(required("category", known[moneykit.Category]()), present("subcategory", known[moneykit.Subcategory]()))
@@ -161,6 +161,6 @@ func (a *API) correctEnrichment(q *call) reply {
 		Transactions []moneykit.Transaction `json:"transactions"`
 		Accounts     []moneykit.Account     `json:"accounts"`
 		Link         wireLink               `json:"link"`
-		Cursor       cursor                 `json:"cursor"` // nothing takes it
+		Cursor       cursor                 `json:"cursor"` // no operation accepts it
 	}{corrected, l.AccountsIn(accountsIn(corrected)), wire(l), cursor{}})
 }

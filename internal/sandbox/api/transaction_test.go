@@ -34,7 +34,7 @@ func TestTransactionLists(t *testing.T) {
 		assert.True(t, slices.IsSortedFunc(all, func(a, b moneykit.Transaction) int { return b.Date.Compare(a.Date) }), "newest first")
 	}
 
-	// Days and accounts.
+	// Limit the list by days and accounts.
 	first, last := moneykit.Date{Year: 2030, Month: 5, Day: 1}, moneykit.Date{Year: 2030, Month: 5, Day: 20}
 	account := truth[0].AccountID
 	var want []moneykit.Transaction
@@ -61,7 +61,7 @@ func TestTransactionLists(t *testing.T) {
 		Name: page.Accounts[0].Name, LinkID: link.ID, InstitutionID: world.InstantBank, LastSyncedAt: link.Products.Accounts.RefreshedAt,
 	}}, of.Accounts)
 
-	// The last page is smaller, and what is beyond it empty.
+	// The last page is smaller, and pages beyond it are empty.
 	page, err = client.Transactions.List(ctx, link.ID, moneykit.TransactionListParams{Page: 2, Size: len(truth) - 1})
 	require.NoError(t, err)
 	assert.Equal(t, 1, page.Size)
@@ -96,7 +96,7 @@ func TestCorrectEnrichment(t *testing.T) {
 	require.Len(t, corrected.Transactions, alike)
 	assert.Equal(t, gym.ID, corrected.Transactions[0].ID)
 	assert.Len(t, corrected.Accounts, 1)
-	assert.Equal(t, link, corrected.Link, "it is no refresh")
+	assert.Equal(t, link, corrected.Link, "the correction is not a refresh")
 	for _, tx := range mk.transactions(t, link.ID) {
 		if i := slices.IndexFunc(corrected.Transactions, func(c moneykit.Transaction) bool { return c.ID == tx.ID }); i >= 0 {
 			assert.Equal(t, corrected.Transactions[i], tx)
@@ -113,7 +113,7 @@ func TestCorrectEnrichment(t *testing.T) {
 		assert.Equal(t, 422, ask(t, mk, http.MethodPost, "/links/"+link.ID+"/transactions/"+gym.ID+"/enrichment", body).status)
 	}
 
-	// One that is alone, and had nothing.
+	// Correct a transaction without an enrichment.
 	mk.addTransactions(t, link.ID, moneykit.Transaction{ID: "txn_bare"})
 	corrected, err = client.Transactions.CorrectEnrichment(t.Context(), link.ID, "txn_bare",
 		moneykit.EnrichmentParams{Category: moneykit.CategoryTaxes})

@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// problem is one thing that is wrong with a request. The names of its types are FastAPI's, which
-// MoneyKit's bodies look like; its own are not published.
+// problem is one problem of a request. The types of problems are those of FastAPI, because
+// MoneyKit's bodies look like FastAPI's. MoneyKit's own types are not published.
 type problem struct {
 	Location []any  `json:"location"`
 	Message  string `json:"message"`
@@ -26,8 +26,8 @@ type problem struct {
 // may be a converted form of the value.
 type rule func(found *[]problem, at []any, value any) any
 
-// read checks the body of a request and decodes it into value. It returns the response to send, and
-// false, when something is wrong with it.
+// read validates the body of a request and decodes it into value. If the body is invalid, it
+// returns the response to send and false.
 func (q *call) read(check rule, value any) (reply, bool) {
 	var found []problem
 	add := func(kind, message string) { found = append(found, problem{[]any{"body"}, message, kind}) }
@@ -49,7 +49,7 @@ func (q *call) read(check rule, value any) (reply, bool) {
 			err = json.Unmarshal(body, value)
 		}
 		if err != nil {
-			add("value_error", "the body cannot be understood") // which is a rule too few
+			add("value_error", "the body cannot be understood") // a rule is missing
 		}
 	}
 	if len(found) == 0 {
@@ -58,9 +58,9 @@ func (q *call) read(check rule, value any) (reply, bool) {
 	return malformed(found), false
 }
 
-// parse reads JSON in UTF-8 and nothing after it. Numbers keep their digits.
+// parse decodes a single JSON value in UTF-8. Numbers keep their digits.
 func parse(data []byte) (value any, err error) {
-	// encoding/json would replace bytes that are not UTF-8.
+	// encoding/json would silently replace bytes that are not UTF-8.
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errors.New("not JSON in UTF-8")
 	}
@@ -70,7 +70,7 @@ func parse(data []byte) (value any, err error) {
 	return value, err
 }
 
-// isJSON reports whether a request says that its body is JSON, or says nothing.
+// isJSON reports whether the Content-Type is JSON or absent.
 func isJSON(h http.Header) bool {
 	header := h.Get("Content-Type")
 	if header == "" {
@@ -80,27 +80,27 @@ func isJSON(h http.Header) bool {
 	return err == nil && (media == "application/json" || strings.HasSuffix(media, "+json"))
 }
 
-// member is one of an object's.
+// member is the rule of a member of an object.
 type member struct {
 	name     string
-	required bool // may not be absent
-	value    bool // may not be null
+	required bool // must not be absent
+	value    bool // must not be null
 	check    rule
 }
 
 func required(name string, check rule) member { return member{name, true, true, check} }
 
-// optional members may be absent or null. MoneyKit's document of 2025 declares only the webhook of
-// an updated link as nullable. Members that its document of 2023 declared as nullable are accepted
-// too, and those that responses share and have as null.
+// optional returns a member that may be absent or null. MoneyKit's document of 2025 declares only
+// the webhook of an updated link as nullable. Two more kinds of members are accepted as null: those
+// that its document of 2023 declared as nullable, and those that are null in responses.
 func optional(name string, check rule) member { return member{name, false, false, check} }
 
-// present members may be absent, but not null. They have a default, or are not declared as nullable
-// anywhere.
+// present returns a member that may be absent, but not null. Such members have a default, or are
+// not declared as nullable anywhere.
 func present(name string, check rule) member { return member{name, false, true, check} }
 
-// object checks its members and drops all others. encoding/json would take a member for another one
-// whose name has the same letters in the other case.
+// object checks the members of an object and drops all others. Others could confuse encoding/json,
+// which ignores the case of names.
 func object(members ...member) rule {
 	return func(found *[]problem, at []any, value any) any {
 		object, ok := value.(map[string]any)
@@ -138,22 +138,22 @@ func list(item rule) rule {
 	}
 }
 
-// nonempty checks a list with one item at least.
+// nonempty checks a list with at least one item.
 func nonempty(item rule) rule {
 	each := list(item)
 	return func(found *[]problem, at []any, value any) any {
 		if items, ok := value.([]any); ok && len(items) == 0 {
-			*found = append(*found, problem{at, "must have one item at least", "too_short"})
+			*found = append(*found, problem{at, "must have at least one item", "too_short"})
 			return value
 		}
 		return each(found, at, value)
 	}
 }
 
-// under returns at with one more step, in memory of its own.
+// under returns a copy of at with one more step.
 func under(at []any, step any) []any { return append(slices.Clip(at), step) }
 
-// text checks a string and counts its characters.
+// text checks a string of least to most characters.
 func text(least, most int) rule {
 	return func(found *[]problem, at []any, value any) any {
 		s, ok := value.(string)
@@ -171,7 +171,7 @@ func text(least, most int) rule {
 	}
 }
 
-// matching checks a string that accept must like.
+// matching checks a string for which accept must return true.
 func matching(accept func(string) bool, message, kind string) rule {
 	return func(found *[]problem, at []any, value any) any {
 		s, ok := value.(string)
@@ -184,7 +184,7 @@ func matching(accept func(string) bool, message, kind string) rule {
 	}
 }
 
-// known checks an enumeration.
+// known checks a value of an enumeration.
 func known[T interface {
 	~string
 	Known() bool

@@ -20,18 +20,18 @@ func TestMalformedBodies(t *testing.T) {
 		headers []string
 		kind    string
 	}{
-		"nothing":      {kind: "missing"},
-		"spaces":       {body: "  ", kind: "missing"},
-		"not JSON":     {body: "{", kind: "json_invalid"},
-		"more than it": {body: "{}{}", kind: "json_invalid"},
-		"not UTF-8":    {body: "{\"exchangeable_token\":\"\xff\"}", kind: "json_invalid"},
-		"other case":   {body: `{"Exchangeable_Token":"x"}`, kind: "missing"},
-		"too large":    {body: `{"exchangeable_token":1e999999}`, kind: "string_type"},
-		"a list":       {body: "[]", kind: "model_attributes_type"},
-		"form":         {body: "{}", headers: []string{"Content-Type: application/x-www-form-urlencoded"}, kind: "model_attributes_type"},
-		"bad type":     {body: "{}", headers: []string{"Content-Type: ;"}, kind: "model_attributes_type"},
-		"no type":      {body: "{}", headers: []string{"Content-Type:"}, kind: "missing"},
-		"json of some": {body: "{}", headers: []string{"Content-Type: application/x+json; charset=utf-8"}, kind: "missing"},
+		"nothing":       {kind: "missing"},
+		"spaces":        {body: "  ", kind: "missing"},
+		"not JSON":      {body: "{", kind: "json_invalid"},
+		"trailing data": {body: "{}{}", kind: "json_invalid"},
+		"not UTF-8":     {body: "{\"exchangeable_token\":\"\xff\"}", kind: "json_invalid"},
+		"other case":    {body: `{"Exchangeable_Token":"x"}`, kind: "missing"},
+		"too large":     {body: `{"exchangeable_token":1e999999}`, kind: "string_type"},
+		"a list":        {body: "[]", kind: "model_attributes_type"},
+		"form":          {body: "{}", headers: []string{"Content-Type: application/x-www-form-urlencoded"}, kind: "model_attributes_type"},
+		"bad type":      {body: "{}", headers: []string{"Content-Type: ;"}, kind: "model_attributes_type"},
+		"no type":       {body: "{}", headers: []string{"Content-Type:"}, kind: "missing"},
+		"JSON suffix":   {body: "{}", headers: []string{"Content-Type: application/x+json; charset=utf-8"}, kind: "missing"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestMalformedBodies(t *testing.T) {
 			{Field: "custom_sandbox_data.accounts[1]", Message: "must be an object"},
 		}, e.Fields)
 	})
-	t.Run("over a megabyte", func(t *testing.T) {
+	t.Run("more than a megabyte", func(t *testing.T) {
 		t.Parallel()
 		body := `{"exchangeable_token":"` + strings.Repeat("x", 1<<20) + `"}`
 		err := mk.Client().Do(t.Context(), http.MethodPost, "/link-session/exchange-token", json.RawMessage(body), nil)
@@ -70,8 +70,8 @@ func TestMalformedBodies(t *testing.T) {
 	})
 }
 
-// TestNamesInAnotherCase sends members whose names differ from the API's in case only. They are
-// unknown members.
+// TestNamesInAnotherCase sends members whose names differ from the API's in case only. The API
+// ignores them, like all unknown members.
 func TestNamesInAnotherCase(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

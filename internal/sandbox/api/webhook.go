@@ -6,7 +6,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// getWellKnownJWKS handles get_well_known_jwks. Anybody may ask.
+// getWellKnownJWKS handles get_well_known_jwks. It needs no authentication.
 func (a *API) getWellKnownJWKS(q *call) reply {
 	keys, err := a.Keys(q.now)
 	if err != nil {
@@ -15,7 +15,8 @@ func (a *API) getWellKnownJWKS(q *call) reply {
 	return reply{status: http.StatusOK, media: "application/json", body: keys}
 }
 
-// triggerTestWebhook handles trigger_test_link_webhook_event. The event says how the link is now.
+// triggerTestWebhook handles trigger_test_link_webhook_event. The event describes the current state
+// of the link.
 func (a *API) triggerTestWebhook(q *call) reply {
 	var params moneykit.TestWebhookParams
 	check := object(required("webhook_event", known[moneykit.EventType]()), required("webhook_idempotency_key", text(0, maxBody)))

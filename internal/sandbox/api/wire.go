@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// wireLink is a link as MoneyKit writes it: like the SDK's, with products that have nulls in them
-// and fields that are deprecated.
+// wireLink is the JSON of a link: the SDK's type, with explicit nulls in products and with
+// deprecated fields.
 type wireLink struct {
 	moneykit.Link
 
@@ -39,14 +39,14 @@ type wireProduct struct {
 	Settings        *moneykit.ProductSettings `json:"settings,omitempty"`
 }
 
-// wireTransactions is the product transactions, which alone has has_history.
+// wireTransactions is the product transactions. It is the only product with has_history.
 type wireTransactions struct {
 	wireProduct
 
 	HasHistory bool `json:"has_history"`
 }
 
-// set sets the product with this name.
+// set sets the product with a name.
 func (out *wireProducts) set(name moneykit.Product, p *wireProduct) {
 	switch name {
 	case moneykit.ProductAccounts:
@@ -102,7 +102,7 @@ func wire(l *world.Link) wireLink {
 	return out
 }
 
-// Link returns a link as the SDK reads it. The world must be locked.
+// Link returns a link as the SDK decodes it. The world must be locked.
 func Link(l *world.Link) (moneykit.Link, error) {
 	var out moneykit.Link
 	data, err := json.Marshal(wire(l))

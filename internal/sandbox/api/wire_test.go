@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TestWire looks at the JSON of a link, past the SDK.
+// TestWire checks the JSON of a link without the SDK.
 func TestWire(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

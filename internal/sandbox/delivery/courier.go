@@ -1,6 +1,6 @@
-// Package delivery tells webhooks what happens in the fake MoneyKit: it writes the events of a
-// [world.World] as JSON, signs and sends them, and publishes the keys. It can also make webhooks
-// that are genuine or forged.
+// Package delivery delivers the webhooks of the fake MoneyKit: it encodes the events of a
+// [world.World] as JSON, signs and sends them, and publishes the keys. It can also make single
+// webhooks, genuine or forged.
 package delivery
 
 import (
@@ -11,48 +11,48 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Settings is how a [Courier] behaves.
+// Settings configures a [Courier].
 type Settings struct {
-	Transport       http.RoundTripper // to the webhooks; see Network and Receiver
-	FreshSignatures bool              // every attempt is signed anew, else it has the signature of the first
-	KeyOverlap      time.Duration     // how long a key is published after it was replaced
+	Transport       http.RoundTripper // sends the webhooks; see Network and Receiver
+	FreshSignatures bool              // sign each attempt; if false, all attempts have the signature of the first
+	KeyOverlap      time.Duration     // how long a key is published after its replacement
 	Nulls           bool              // write absent optional members as null
 	Zoneless        bool              // write times without a zone, with six decimals
 }
 
-// Surroundings is what a [Courier] needs of the program that it is part of.
+// Surroundings contains the dependencies of a [Courier].
 type Surroundings struct {
 	World *world.Shared
 	// Errorf reports a mistake of the receiver, such as a panic.
 	Errorf func(format string, args ...any)
-	// Logf logs attempts that fail.
+	// Logf logs failed attempts.
 	Logf func(format string, args ...any)
-	// Observe is told each delivery when it is queued and after each attempt. It is called with the
-	// world locked, and may be nil.
+	// Observe is called for each delivery when it is queued and after each attempt. The world is
+	// locked during the call. Observe may be nil.
 	Observe func(Delivery)
 }
 
-// Courier delivers the events of a world. Make one with [New], before the world is used; it is safe
+// Courier delivers the events of a world. Make one with [New], before the world is used. It is safe
 // for concurrent use.
 type Courier struct {
 	Settings
 	Surroundings
 
 	ctx  context.Context // ends all deliveries
-	wake chan struct{}   // for Run: something may be due
+	wake chan struct{}   // wakes Run when a delivery or a job may be due
 
-	// The lock of the world guards what follows.
-	receiver   http.RoundTripper // replaces Transport if it is not nil
+	// The lock of the world guards the following fields.
+	receiver   http.RoundTripper // replaces Transport unless nil
 	deliveries []*delivery
-	pending    []*delivery     // of these, in their order, and perhaps some that were pending until now
-	bodies     int             // bytes of the bodies of deliveries
+	pending    []*delivery     // pending deliveries, in the same order; may contain some that are no longer pending
+	bodies     int             // total size of the bodies of deliveries, in bytes
 	keys       []*signingKey   // the last one signs; none before the first use
-	touched    map[string]bool // tokens of deliveries, nil if nobody wants them
+	touched    map[string]bool // tokens of changed deliveries; nil if changes are not tracked
 	keysTaken  int
-	restored   map[string]int // places in deliveries by token, while they are restored
+	restored   map[string]int // indexes in deliveries by token, during a restore
 }
 
-// New returns a courier that delivers until ctx ends. Its settings are final.
+// New returns a courier that delivers until ctx ends. The settings must not be changed afterwards.
 func New(ctx context.Context, settings Settings, around Surroundings) *Courier {
 	c := &Courier{Settings: settings, Surroundings: around, ctx: ctx, wake: make(chan struct{}, 1)}
 	c.World.Watch(func(w *world.World) {
@@ -62,7 +62,7 @@ func New(ctx context.Context, settings Settings, around Surroundings) *Courier {
 	return c
 }
 
-// Receive delivers to h in memory from now on. With nil it delivers through Settings.Transport
+// Receive makes the courier deliver to h in memory. With nil it delivers through Settings.Transport
 // again.
 func (c *Courier) Receive(h http.Handler) {
 	c.World.Do(func(*world.World, time.Time) {
@@ -73,14 +73,15 @@ func (c *Courier) Receive(h http.Handler) {
 	})
 }
 
-// Run delivers what is due, in order and one at a time, until the context of the courier ends.
+// Run delivers webhooks when they are due, in order and one at a time, until the context of the
+// courier ends.
 func (c *Courier) Run() { c.run(func() { c.Deliver(Course{}) }) }
 
-// maxLinks is to how many links RunByLink delivers at the same time.
+// maxLinks is the number of links for which RunByLink delivers concurrently.
 const maxLinks = 16
 
-// RunByLink is like [Courier.Run], but an endpoint that hangs holds up only the webhooks of its own
-// link, which stay in order.
+// RunByLink is like [Courier.Run], but delivers for several links concurrently, so that an endpoint
+// that hangs delays only the webhooks of its own link. The webhooks of a link stay in order.
 func (c *Courier) RunByLink() {
 	slots := make(chan struct{}, maxLinks)
 	c.run(func() {
@@ -115,7 +116,7 @@ func (c *Courier) run(deliver func()) {
 			next, ok = c.nextDue(w)
 		})
 		var alarm <-chan time.Time
-		if ok { // not sooner, in case that the clock stands still
+		if ok { // a minimum, so that a stopped clock does not cause a busy loop
 			alarm = time.After(max(next.Sub(now), 10*time.Millisecond))
 		}
 		select {
@@ -127,10 +128,10 @@ func (c *Courier) run(deliver func()) {
 	}
 }
 
-// nudge tells Run that something may be due.
+// nudge wakes Run, because a delivery or a job may be due.
 func (c *Courier) nudge() {
 	select {
 	case c.wake <- struct{}{}:
-	default: // it has been told already, or does not run
+	default: // it will wake up anyway, or does not run
 	}
 }

@@ -26,7 +26,7 @@ func TestRun(t *testing.T) {
 		synctest.Wait()
 		require.Len(t, in.take(), 1)
 
-		// The clock makes retries due, and so does Advance.
+		// Retries become due with the clock and with Advance.
 		in.mu.Lock()
 		in.statuses = []int{500, 500}
 		in.mu.Unlock()
@@ -44,7 +44,7 @@ func TestRun(t *testing.T) {
 		require.Len(t, in.take(), 1)
 		assert.Equal(t, delivery.Done, mk.Deliveries()[1].State)
 
-		// Refreshes that are due announce themselves.
+		// Due refreshes are announced without a call.
 		mk.breakLink(link, "")
 		mk.refresh(link, moneykit.ProductIdentity)
 		synctest.Wait()
@@ -55,7 +55,7 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// A refresh that a link does not live to see keeps nobody busy.
+// A planned refresh of a deleted link does not keep Run busy.
 func TestRunWithADeletedLink(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -93,7 +93,7 @@ func TestRunEnds(t *testing.T) {
 		<-ended
 		all := mk.Deliveries()
 		require.ErrorIs(t, all[0].Attempts[0].Err, context.Canceled)
-		assert.Empty(t, all[1].Attempts, "the second was not begun")
+		assert.Empty(t, all[1].Attempts, "the second delivery was not attempted")
 		assert.Empty(t, mk.deliver())
 	})
 }

@@ -16,27 +16,28 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// timeout bounds one attempt. MoneyKit's own is not published.
+// timeout is the limit of one attempt. MoneyKit's timeout is not published.
 const timeout = 10 * time.Second
 
-// Course is how deliveries go. The zero value tries each once, in order and one at a time.
+// Course configures a call of [Courier.Deliver]. The zero value sends each webhook once, in order
+// and one at a time.
 type Course struct {
-	Times    int // each webhook is sent so many times, even if it is accepted before; once if 0
-	Parallel int // so many at the same time; one if 0
-	// Reorder puts n webhooks into another order, with swap; nil for the order in which they became
-	// due.
+	Times    int // how often each webhook is sent, even after it was accepted; 0 means once
+	Parallel int // number of concurrent requests; 0 means one
+	// Reorder changes the order of n webhooks with swap. If nil, they are sent in the order in
+	// which they became due.
 	Reorder func(n int, swap func(i, j int))
 }
 
-// Reverse is a Reorder of a [Course]: the last one first.
+// Reverse is a Reorder for a [Course] that reverses the order.
 func Reverse(n int, swap func(i, j int)) {
 	for i := range n / 2 {
 		swap(i, n-1-i)
 	}
 }
 
-// Deliver sends the webhooks that are due, and returns them when all have been tried. What is
-// queued meanwhile waits for the next call.
+// Deliver sends the webhooks that are due, and returns them after all attempts. Webhooks that are
+// queued in the meantime wait for the next call.
 func (c *Courier) Deliver(how Course) []Delivery {
 	times := max(how.Times, 1)
 	var due []*delivery
@@ -59,7 +60,7 @@ func (c *Courier) Deliver(how Course) []Delivery {
 	}
 	close(queue)
 	var workers sync.WaitGroup
-	for range min(how.Parallel, len(sends)) - 1 { // this goroutine is one, too
+	for range min(how.Parallel, len(sends)) - 1 { // this goroutine is a worker, too
 		workers.Go(func() { c.attemptAll(queue) })
 	}
 	c.attemptAll(queue)
@@ -84,7 +85,7 @@ func (c *Courier) attemptAll(queue <-chan *delivery) {
 	}
 }
 
-// attempt sends a delivery once. The world is not locked while the courier calls out.
+// attempt sends a delivery once. The world is not locked during the request.
 func (c *Courier) attempt(d *delivery) {
 	var header http.Header
 	var i int
@@ -100,13 +101,13 @@ func (c *Courier) attempt(d *delivery) {
 		i = len(d.Attempts)
 		d.Attempts = append(d.Attempts, Attempt{At: now})
 		if d.signature == "" || c.FreshSignatures {
-			d.signature, _ = c.sign(d.Body, now) // it does not fail, and what is not signed is refused
+			d.signature, _ = c.sign(d.Body, now) // cannot fail in practice; the receiver refuses an unsigned webhook
 		}
 		if c.receiver != nil {
 			client.Transport = c.receiver
 		}
 		header = webhookHeader(d.signature, d.Token, i+1)
-		if c.touched != nil { // the attempt and the signature are in the file before the receiver has them
+		if c.touched != nil { // save the attempt and the signature before the request is sent
 			c.touched[d.Token] = true
 		}
 	})
@@ -132,7 +133,7 @@ func (c *Courier) attempt(d *delivery) {
 	}
 }
 
-// post sends a webhook and returns the status of the response. Errors do not repeat the URL.
+// post sends a webhook and returns the status of the response. Errors do not contain the URL.
 func (c *Courier) post(client *http.Client, target string, header http.Header, body []byte) (int, error) {
 	ctx, cancel := context.WithTimeout(c.ctx, timeout)
 	defer cancel()
@@ -148,16 +149,16 @@ func (c *Courier) post(client *http.Client, target string, header http.Header, b
 		}
 		return 0, err
 	}
-	_, _ = io.CopyN(io.Discard, resp.Body, 1<<16) // what it says does not matter
+	_, _ = io.CopyN(io.Discard, resp.Body, 1<<16) // the content does not matter
 	_ = resp.Body.Close()
 	return resp.StatusCode, nil
 }
 
-// Network returns a transport that leaves no connections behind.
+// Network returns a transport that keeps no idle connections.
 func Network() http.RoundTripper { return network(nil) }
 
-// Nearby returns a transport like that of [Network] to this machine and to private networks alone.
-// It looks at the address that a name has when it connects.
+// Nearby returns a transport like [Network] that connects only to this machine and to private
+// networks. It checks the resolved address of each connection.
 func Nearby() http.RoundTripper {
 	return network(func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)

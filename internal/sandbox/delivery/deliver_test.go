@@ -18,7 +18,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// breakAll breaks new links, one after the other, and returns their ids.
+// breakAll adds n links, puts one after the other into state error, and returns their ids.
 func breakAll(mk *fake, n int) []string {
 	var ids []string
 	for range n {
@@ -49,7 +49,7 @@ func TestDeliverRetries(t *testing.T) {
 		mk := newFake(t, options...)
 		breakAll(mk, 1)
 		start := mk.World.Now()
-		assert.Empty(t, in.take(), "nothing is sent by itself")
+		assert.Empty(t, in.take(), "no webhook is sent without a call")
 		require.Len(t, mk.Deliveries(), 1)
 		assert.Equal(t, delivery.Pending, mk.Deliveries()[0].State)
 
@@ -58,7 +58,7 @@ func TestDeliverRetries(t *testing.T) {
 		for i, wait := range []int{0, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 2090} {
 			if i > 0 {
 				mk.World.Advance(time.Duration(wait)*time.Second - 1)
-				assert.Empty(t, mk.deliver(), "it is not due")
+				assert.Empty(t, mk.deliver(), "no webhook is due")
 				mk.World.Advance(1)
 			}
 			delivered := mk.deliver()
@@ -103,12 +103,12 @@ func TestDeliverRetries(t *testing.T) {
 	}
 }
 
-func TestDeliverGivesUpInBetween(t *testing.T) {
+func TestDeliverGivesUpBetweenCalls(t *testing.T) {
 	t.Parallel()
 	in := &inbox{statuses: []int{500}}
 	mk := newFake(t, stopped(), receiving(in))
 	breakAll(mk, 1)
-	mk.World.Advance(24 * time.Hour) // it was never tried, so that the two hours have not begun
+	mk.World.Advance(24 * time.Hour) // there was no attempt, so the two hours have not begun
 	mk.deliver()
 	next := mk.Deliveries()[0].Next
 	assert.Equal(t, mk.World.Now().Add(10*time.Second), next)
@@ -123,7 +123,7 @@ func reversed(n int, swap func(i, j int)) {
 	}
 }
 
-// What is due earlier comes first, also when a retry meets what is new.
+// Webhooks are sent in the order in which they became due, including retries.
 func TestDeliverOrder(t *testing.T) {
 	t.Parallel()
 	in := &inbox{}
@@ -177,8 +177,8 @@ func TestDeliverOrder(t *testing.T) {
 	assert.Equal(t, []string{second[0], first[0], third[0]}, linksOf(t, in.take()))
 }
 
-// One accepted attempt is enough, whatever comes after it.
-func TestDeliverDuplicatesOfWhichOneFails(t *testing.T) {
+// A delivery succeeds if one of its duplicates is accepted.
+func TestDeliverDuplicatesWithOneFailure(t *testing.T) {
 	t.Parallel()
 	in := &inbox{statuses: []int{200, 500, 500}}
 	mk := newFake(t, receiving(in))
@@ -188,7 +188,7 @@ func TestDeliverDuplicatesOfWhichOneFails(t *testing.T) {
 	assert.Equal(t, delivery.Done, delivered[0].State)
 	assert.Len(t, in.take(), 3)
 
-	// All that fail together are one attempt as far as the waits are concerned.
+	// The delay after failed duplicates is the delay after a single attempt.
 	mk = newFake(t, stopped(), receiving(in))
 	in.statuses = []int{500, 500, 500}
 	breakAll(mk, 1)
@@ -259,7 +259,7 @@ func TestDeliverOverHTTP(t *testing.T) {
 		return delivered[0]
 	}
 	d := send(trusting, server.URL+"/hook")
-	assert.Equal(t, 307, d.Attempts[0].Status, "it is not followed")
+	assert.Equal(t, 307, d.Attempts[0].Status, "redirects are not followed")
 	require.Len(t, in.take(), 1)
 	trusting.World.Advance(10 * time.Second)
 	trusting.deliver()
@@ -282,7 +282,7 @@ func TestDeliverOverHTTP(t *testing.T) {
 	}
 }
 
-func TestDeliverToOneThatIsSlow(t *testing.T) {
+func TestDeliverToSlowReceiver(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mk := newFake(t, receiving(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

@@ -18,7 +18,7 @@ import (
 
 const hook = "https://app.example/hooks?tenant=1"
 
-// fake is a courier and its world.
+// fake is a courier with its world.
 type fake struct {
 	*delivery.Courier
 
@@ -28,7 +28,7 @@ type fake struct {
 	errors, logs []string
 }
 
-// setup is what the options of a fake write.
+// setup contains the settings that options change.
 type setup struct {
 	delivery delivery.Settings
 	world    world.Settings
@@ -49,7 +49,7 @@ func withRefreshDelay(d time.Duration) option { return func(s *setup) { s.world.
 
 func withClock(now func() time.Time) option { return func(s *setup) { s.clock = now } }
 
-// stopped is a clock that only Advance moves.
+// stopped sets a clock that only Advance moves.
 func stopped() option {
 	now := time.Now()
 	return withClock(func() time.Time { return now })
@@ -77,7 +77,7 @@ func newFake(t *testing.T, opts ...option) *fake {
 	return f
 }
 
-// addLink adds a link, without accounts to make it quick.
+// addLink adds a link without accounts, which is fast.
 func (f *fake) addLink(webhook string) string {
 	var id string
 	f.World.Do(func(w *world.World, now time.Time) {
@@ -91,7 +91,7 @@ func (f *fake) breakLink(id string, reason moneykit.LinkError) {
 	f.World.Do(func(w *world.World, now time.Time) { _ = w.Break(id, reason, now) })
 }
 
-// refresh asks for a refresh.
+// refresh schedules a refresh.
 func (f *fake) refresh(id string, products ...moneykit.Product) {
 	f.World.Do(func(w *world.World, now time.Time) { w.Schedule(w.Find(id, now), products, now) })
 }
@@ -108,5 +108,5 @@ func (f *fake) keys(t *testing.T) []map[string]string {
 	return document.Keys
 }
 
-// deliver sends what is due, in order.
+// deliver sends the webhooks that are due, in order.
 func (f *fake) deliver() []delivery.Delivery { return f.Deliver(delivery.Course{}) }

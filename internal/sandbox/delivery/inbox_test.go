@@ -18,11 +18,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// inbox is a webhook endpoint that remembers what it gets.
+// inbox is a webhook endpoint that records its requests.
 type inbox struct {
 	mu       sync.Mutex
 	posts    []post
-	statuses []int // to answer with; 204 when there are none left
+	statuses []int // statuses of the next responses; 204 afterwards
 }
 
 // post is one request to a webhook.
@@ -44,7 +44,7 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// take returns what came since the last call.
+// take returns the requests since the last call.
 func (in *inbox) take() []post {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -53,7 +53,7 @@ func (in *inbox) take() []post {
 	return posts
 }
 
-// event is the body, whose form is checked.
+// event checks the form of the body and returns its members.
 func (p post) event(t *testing.T) map[string]any {
 	t.Helper()
 	var event map[string]any
@@ -67,7 +67,7 @@ func (p post) event(t *testing.T) map[string]any {
 	return event
 }
 
-// key returns a published key, nil if there is none with the id.
+// key returns the published key with an id, or nil.
 func key(t *testing.T, mk *fake, kid string) *ecdsa.PublicKey {
 	t.Helper()
 	for _, k := range mk.keys(t) {
@@ -87,7 +87,7 @@ func segment(t *testing.T, s string) []byte {
 	return data
 }
 
-// issuedAt verifies the signature and returns when it was made.
+// issuedAt verifies the signature and returns its time.
 func (p post) issuedAt(t *testing.T, mk *fake) int64 {
 	t.Helper()
 	parts := strings.Split(p.header.Get("MoneyKit-Signature"), ".")

@@ -13,14 +13,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// signingKey is a key that webhooks are signed with. It is random.
+// signingKey is a random key for the signatures of webhooks.
 type signingKey struct {
 	private *ecdsa.PrivateKey
 	public  jwk
-	until   time.Time // when it is not published any more; zero for the one that signs
+	until   time.Time // when its publication ends; zero for the current key
 }
 
-// jwk is a public key as RFC 7517 writes it.
+// jwk is a public key in the JSON form of RFC 7517.
 type jwk struct {
 	Type      string `json:"kty"`
 	Use       string `json:"use"`
@@ -31,7 +31,8 @@ type jwk struct {
 	Y         string `json:"y"`
 }
 
-// RotateKeys makes the courier sign with a new key. The one before is published for a while.
+// RotateKeys makes the courier sign with a new key. The old key is published for
+// Settings.KeyOverlap more.
 func (c *Courier) RotateKeys() error {
 	var err error
 	c.World.Do(func(_ *world.World, now time.Time) { err = c.rotateKeys(now) })
@@ -52,7 +53,7 @@ func (c *Courier) rotateKeys(now time.Time) error {
 	return nil
 }
 
-// Keys returns the key set that signatures are verified with, as JSON. The world must be locked.
+// Keys returns the key set for the verification of signatures, as JSON. The world must be locked.
 func (c *Courier) Keys(now time.Time) ([]byte, error) {
 	if _, err := c.signingKey(); err != nil {
 		return nil, err
@@ -75,7 +76,7 @@ func (c *Courier) sign(body []byte, now time.Time) (string, error) {
 	return key.sign(body, now)
 }
 
-// signingKey returns the key that signs now.
+// signingKey returns the current key. The first call makes it.
 func (c *Courier) signingKey() (*signingKey, error) {
 	if len(c.keys) == 0 {
 		key, err := newSigningKey()
@@ -97,7 +98,7 @@ func newSigningKey() (*signingKey, error) {
 }
 
 func keyOf(key *ecdsa.PrivateKey) (*signingKey, error) {
-	point, err := key.PublicKey.Bytes() // 4, and then x and y in full length
+	point, err := key.PublicKey.Bytes() // the byte 4, then x and y in full length
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ type jwtHeader struct {
 	Key       *jwk     `json:"jwk,omitempty"`
 }
 
-// jwtClaims is what MoneyKit signs.
+// jwtClaims contains the claims of MoneyKit's signatures.
 type jwtClaims struct {
 	Issuer   string `json:"iss"`
 	IssuedAt int64  `json:"iat,omitempty"`
@@ -142,7 +143,7 @@ func (k *signingKey) sign(body []byte, at time.Time) (string, error) {
 	return k.token(unsigned(k.header(), claims(body, at)))
 }
 
-// token puts the signature behind header and claims: r and s, each in full length.
+// token appends the signature to the encoded header and claims: r and s, each in full length.
 func (k *signingKey) token(signed string) (string, error) {
 	hash := sha256.Sum256([]byte(signed))
 	r, s, err := ecdsa.Sign(rand.Reader, k.private, hash[:])
@@ -155,9 +156,9 @@ func (k *signingKey) token(signed string) (string, error) {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature[:]), nil
 }
 
-// unsigned returns header and claims in the form that is signed.
+// unsigned returns the encoded header and claims, which are the input of the signature.
 func unsigned(header jwtHeader, claims jwtClaims) string {
 	head, _ := json.Marshal(header)    //nolint:errchkjson // only strings and numbers
-	payload, _ := json.Marshal(claims) //nolint:errchkjson // the same
+	payload, _ := json.Marshal(claims) //nolint:errchkjson // only strings and numbers
 	return base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(payload)
 }

@@ -48,7 +48,8 @@ func TestRotateKeys(t *testing.T) {
 	require.NoError(t, mk.RotateKeys())
 	old.issuedAt(t, mk)
 
-	// A retry has the signature of the first attempt, by the old key; what is new has the new one.
+	// A retry has the signature of the first attempt, with the old key. A new webhook is signed
+	// with the new key.
 	breakAll(mk, 1)
 	mk.World.Advance(10 * time.Second)
 	mk.deliver()

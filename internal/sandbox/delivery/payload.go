@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// payload returns the body of the webhook that tells about an event.
+// payload returns the body of the webhook for an event.
 func (c *Courier) payload(e world.Event) []byte {
 	body := map[string]any{
 		"webhook_event":           e.Name,
@@ -19,7 +19,7 @@ func (c *Courier) payload(e world.Event) []byte {
 		"link_id":                 e.LinkID,
 		"link_tags":               e.Tags,
 	}
-	// optional sets an optional member of the event.
+	// optional sets a member if its value is known.
 	optional := func(name string, value any, known bool) {
 		if known {
 			body[name] = value
@@ -39,7 +39,7 @@ func (c *Courier) payload(e world.Event) []byte {
 		optional("has_history", e.HasHistory, e.HasHistory != nil)
 	}
 	data, err := json.Marshal(body)
-	if err != nil { // only by a clock that is past the year 9999
+	if err != nil { // only if the clock is past the year 9999
 		return []byte("null")
 	}
 	return data

@@ -41,7 +41,7 @@ func TestPayload(t *testing.T) {
 	}
 }
 
-// TestPayloadShapes writes events in the other shapes that MoneyKit has been seen to use.
+// TestPayloadShapes encodes events in the other forms that MoneyKit has been observed to use.
 func TestPayloadShapes(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2030, 1, 2, 3, 4, 5, 6789, time.FixedZone("", 3600))
@@ -63,8 +63,8 @@ func TestPayloadShapes(t *testing.T) {
 	}
 }
 
-// A clock that no body can be written with does no harm.
-func TestPayloadBeyondTime(t *testing.T) {
+// A clock past the year 9999, with which no body can be encoded, causes no panic.
+func TestPayloadAfterYear9999(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t, withClock(func() time.Time { return time.Date(10001, 1, 1, 0, 0, 0, 0, time.UTC) }))
 	breakAll(mk, 1)

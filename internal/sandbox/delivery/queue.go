@@ -9,38 +9,39 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Delivery is a webhook that a [Courier] delivers, or has delivered.
+// Delivery is a webhook of a [Courier] with its attempts.
 type Delivery struct {
 	Token          string
 	Event          string
 	LinkID         string
 	IdempotencyKey string
-	URL            string // the link's webhook when the event happened
+	URL            string // webhook of the link when the event happened
 	Body           []byte
 	QueuedAt       time.Time
 	State          State
 	Attempts       []Attempt
-	Next           time.Time // when the next attempt is due, zero if there will be none
+	Next           time.Time // when the next attempt is due; zero if there will be none
 }
 
-// State says how far a delivery has got.
+// State is the state of a delivery.
 type State string
 
-// The states.
+// The states of a delivery.
 const (
-	Pending State = "pending" // it will be tried, or tried again
+	Pending State = "pending" // the next attempt is due at Next
 	Done    State = "delivered"
-	GivenUp State = "given_up" // two hours after the first attempt
+	GivenUp State = "given_up" // no attempt within two hours was accepted
 )
 
 // Attempt is one request to a webhook.
 type Attempt struct {
 	At     time.Time
-	Status int   // of the response, 0 if there is none (yet)
+	Status int   // status of the response; 0 if there is none, or none yet
 	Err    error // why there is no response
 }
 
-// Bounds of deliveries. MoneyKit publishes that it tries for two hours, with waits that grow.
+// Limits of deliveries. MoneyKit's documentation says that it retries for two hours, with growing
+// delays.
 const (
 	maxDeliveries = 10_000
 	maxBodies     = 32 << 20 // bytes
@@ -48,19 +49,19 @@ const (
 	firstWait     = 10 * time.Second
 )
 
-// delivery is a Delivery on its way.
+// delivery is a Delivery with the state of its processing.
 type delivery struct {
 	Delivery
 
-	signature string // of the first attempt
-	rounds    int    // calls of Deliver that tried it
-	open      int    // attempts that somebody is about to make
-	accepted  bool   // by one attempt at least
+	signature string // signature of the last attempt
+	rounds    int    // number of rounds of attempts, which determines the next delay
+	open      int    // number of claimed attempts that have not ended
+	accepted  bool   // at least one attempt was accepted
 	resent    time.Time
 }
 
-// Deliveries returns the webhooks that were queued, oldest first; of very many the last 10,000.
-// Those that are not pending are forgotten sooner if the bodies have more than 32 MiB.
+// Deliveries returns the queued webhooks, oldest first. Only the last 10,000 are kept. If the
+// bodies exceed 32 MiB, the oldest webhooks that are not pending are deleted earlier.
 func (c *Courier) Deliveries() []Delivery {
 	var out []Delivery
 	c.World.Do(func(w *world.World, now time.Time) {
@@ -80,7 +81,7 @@ func (d *delivery) copy() Delivery {
 	return out
 }
 
-// collect queues the events that happened.
+// collect queues a delivery for each new event.
 func (c *Courier) collect(w *world.World) {
 	for _, e := range w.TakeEvents() {
 		d := &delivery{Delivery: Delivery{
@@ -98,8 +99,8 @@ func (c *Courier) collect(w *world.World) {
 	}
 }
 
-// forget forgets the oldest delivery that is not pending. If all are, it forgets the oldest of too
-// many, and else none and reports false.
+// forget deletes the oldest delivery that is not pending. If all are pending, it deletes the oldest
+// one if there are too many, and returns false if not.
 func (c *Courier) forget() bool {
 	i := slices.IndexFunc(c.deliveries, func(d *delivery) bool { return d.State != Pending })
 	if i < 0 {
@@ -112,11 +113,11 @@ func (c *Courier) forget() bool {
 	c.bodies -= len(c.deliveries[i].Body)
 	copy(c.deliveries[1:i+1], c.deliveries[:i])
 	c.deliveries[0] = nil
-	c.deliveries = c.deliveries[1:] // append copies them now and then, not with each delivery
+	c.deliveries = c.deliveries[1:] // append copies the slice from time to time, not for each delivery
 	return true
 }
 
-// catchUp does what is due apart from calling out: refreshes, and giving up.
+// catchUp runs due refreshes and gives up expired deliveries. It sends no requests.
 func (c *Courier) catchUp(w *world.World, now time.Time) {
 	w.CatchUp(now)
 	c.collect(w)
@@ -129,7 +130,7 @@ func (c *Courier) catchUp(w *world.World, now time.Time) {
 	}
 }
 
-// end returns when a delivery that was tried is given up.
+// end returns when a delivery with at least one attempt is given up.
 func (d *delivery) end() time.Time {
 	from := d.Attempts[0].At
 	if d.resent.After(from) {
@@ -138,14 +139,15 @@ func (d *delivery) end() time.Time {
 	return from.Add(deliverFor)
 }
 
-// Resend makes a webhook due again, delivered or not, as if it were new.
+// Resend makes a webhook due again, as if it were new, in any state. A webhook that is being sent
+// is not changed. It returns an error if the token is unknown.
 func (c *Courier) Resend(token string) error {
 	err := errors.New("there is no delivery with this token")
 	c.World.Do(func(_ *world.World, now time.Time) {
 		for _, d := range c.deliveries {
 			if d.Token == token {
 				err = nil
-				if d.open == 0 { // else it is on its way
+				if d.open == 0 { // else it is being sent
 					d.State, d.Next, d.resent, d.rounds, d.accepted = Pending, now, now, 0, false
 					c.index()
 					c.touch(d)
@@ -159,7 +161,7 @@ func (c *Courier) Resend(token string) error {
 	return err
 }
 
-// index finds out what follows from the deliveries.
+// index rebuilds the fields that are derived from deliveries.
 func (c *Courier) index() {
 	c.pending, c.bodies = nil, 0
 	for _, d := range c.deliveries {
@@ -170,8 +172,8 @@ func (c *Courier) index() {
 	}
 }
 
-// claim returns what is due, in the order in which it became so, each to be tried so many times.
-// Nobody else tries it meanwhile.
+// claim returns the deliveries that are due, in the order in which they became due, and reserves
+// them for the caller. The caller attempts each of them so many times.
 func (c *Courier) claim(now time.Time, times int) []*delivery {
 	var due []*delivery
 	for _, d := range c.pending {
@@ -184,7 +186,7 @@ func (c *Courier) claim(now time.Time, times int) []*delivery {
 	return due
 }
 
-// claimIdle claims what is due of links for which nobody tries a delivery, by link.
+// claimIdle claims the due deliveries of links that have no claimed delivery, by link.
 func (c *Courier) claimIdle(now time.Time) map[string][]*delivery {
 	busy := map[string]bool{}
 	for _, d := range c.pending {
@@ -203,7 +205,8 @@ func (c *Courier) claimIdle(now time.Time) map[string][]*delivery {
 	return due
 }
 
-// release ends a claim for one attempt, and with the last decides what becomes of the delivery.
+// release ends one attempt of a claimed delivery. After the last attempt, it sets the new state of
+// the delivery.
 func (c *Courier) release(d *delivery, now time.Time) {
 	d.open--
 	switch {
@@ -211,24 +214,24 @@ func (c *Courier) release(d *delivery, now time.Time) {
 		return
 	case d.accepted:
 		d.State, d.Next = Done, time.Time{}
-	case len(d.Attempts) == 0: // the context had ended before
+	case len(d.Attempts) == 0: // the context ended before the attempt
 	case !now.Before(d.end()):
 		d.State, d.Next = GivenUp, time.Time{}
 	default:
 		wait := deliverFor
-		if d.rounds < 20 { // far more than there can be, and no overflow
+		if d.rounds < 20 { // far more rounds than possible, without an overflow
 			wait = firstWait << d.rounds
 		}
 		d.rounds++
 		d.Next = now.Add(wait)
 		if end := d.end(); d.Next.After(end) {
-			d.Next = end // the last attempt comes when the two hours are over
+			d.Next = end // the last attempt is at the end of the two hours
 		}
 	}
 	c.nudge()
 }
 
-// nextDue returns when something will be due, and false if nothing will.
+// nextDue returns when the next delivery or job is due, and false if there is none.
 func (c *Courier) nextDue(w *world.World) (time.Time, bool) {
 	next, ok := w.NextDue()
 	for _, d := range c.pending {

@@ -26,7 +26,7 @@ func TestDeliveriesAreBounded(t *testing.T) {
 	}
 	all := mk.Deliveries()
 	require.Len(t, all, 10_000)
-	assert.Equal(t, link, all[0].LinkID, "those that are done go first")
+	assert.Equal(t, link, all[0].LinkID, "delivered webhooks are deleted first")
 	token := all[1].Token
 	mk.breakLink(ids[0], moneykit.LinkErrorIncomplete)
 	assert.Equal(t, token, mk.Deliveries()[0].Token)
@@ -48,7 +48,7 @@ func TestDeliveryBodiesAreBounded(t *testing.T) {
 		}
 		return bytes
 	}
-	assert.Greater(t, breaks(40), 40_000_000, "what is pending is not forgotten")
+	assert.Greater(t, breaks(40), 40_000_000, "pending webhooks are kept")
 	require.Len(t, mk.deliver(), 40)
 	assert.Less(t, breaks(2), 33<<20)
 	all := mk.Deliveries()

@@ -10,7 +10,7 @@ import (
 	"net/url"
 )
 
-// Receiver returns a transport that hands requests to h in memory, as a server would. It works
+// Receiver returns a transport that passes requests to h in memory, as a server would. It works
 // inside a testing/synctest bubble.
 func Receiver(h http.Handler) http.RoundTripper { return receiver{h} }
 
@@ -19,11 +19,11 @@ type receiver struct{ handler http.Handler }
 // panicError is the error for a handler that panics.
 type panicError struct{ value any }
 
-// Error tells what the handler panicked with.
+// Error returns a message with the value of the panic.
 func (e panicError) Error() string { return fmt.Sprintf("the receiver panicked: %v", e.value) }
 
-// RoundTrip returns the response of the handler, or the error of the request's context if that ends
-// before.
+// RoundTrip returns the response of the handler. If the context of the request ends first, it
+// returns the error of the context.
 func (rec receiver) RoundTrip(out *http.Request) (*http.Response, error) {
 	in := out.Clone(out.Context())
 	in.URL = &url.URL{Path: out.URL.Path, RawPath: out.URL.RawPath, RawQuery: out.URL.RawQuery}
@@ -37,7 +37,7 @@ func (rec receiver) RoundTrip(out *http.Request) (*http.Response, error) {
 	w := &answerWriter{header: http.Header{}}
 	ended := make(chan error, 1)
 	go func() {
-		err := errors.New("the receiver ended without an answer") // by runtime.Goexit, as FailNow does
+		err := errors.New("the receiver ended without a response") // by runtime.Goexit, as FailNow does
 		defer func() {
 			switch value := recover(); value {
 			case nil:
@@ -57,23 +57,23 @@ func (rec receiver) RoundTrip(out *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	case <-out.Context().Done():
-		return nil, out.Context().Err() // the handler may go on; w is not read any more
+		return nil, out.Context().Err() // the handler may still run, but w is no longer read
 	}
 	return w.response(out), nil
 }
 
-// answerWriter keeps a response.
+// answerWriter stores the response of a handler.
 type answerWriter struct {
 	header http.Header
 	status int
-	sent   http.Header // header as it was when the status was written
+	sent   http.Header // copy of header from when the status was written
 	body   bytes.Buffer
 }
 
-// Header returns the header that will be sent.
+// Header returns the header to be sent.
 func (w *answerWriter) Header() http.Header { return w.header }
 
-// WriteHeader sets the status, once.
+// WriteHeader sets the status. Later calls have no effect.
 func (w *answerWriter) WriteHeader(status int) {
 	if status < 100 || status > 999 {
 		panic(fmt.Sprintf("invalid WriteHeader code %v", status)) // as net/http does
@@ -83,7 +83,7 @@ func (w *answerWriter) WriteHeader(status int) {
 	}
 }
 
-// Write keeps the beginning of the body.
+// Write stores the beginning of the body.
 func (w *answerWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	if w.body.Len() < 1<<16 {

@@ -35,7 +35,7 @@ func TestReceiver(t *testing.T) {
 			outcome{err: "the receiver panicked: invalid WriteHeader code 99", report: 1},
 		},
 		"abort":  {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, outcome{err: "the receiver aborted the connection"}},
-		"goexit": {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without an answer"}},
+		"goexit": {func(http.ResponseWriter, *http.Request) { runtime.Goexit() }, outcome{err: "the receiver ended without a response"}},
 		"request": {func(w http.ResponseWriter, r *http.Request) {
 			if r.TLS == nil || r.URL.Host != "" || r.URL.Path != "/hooks" || r.Host != "app.example" || r.FormValue("tenant") != "1" {
 				w.WriteHeader(500)
@@ -54,7 +54,7 @@ func TestReceiver(t *testing.T) {
 			assert.Len(t, mk.logs, 1, name)
 		}
 	}
-	// The transport also works for requests that did not go through a client.
+	// The transport also works without an http.Client.
 	var host string
 	mk := newFake(t, receiving(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { host = r.Host })))
 	link := mk.addLink("http://user:word@app.example:8080/a%2Fb")

@@ -31,8 +31,8 @@ func webhookHeader(signature, token string, attempt int) http.Header {
 	return h
 }
 
-// SignedRequest returns a webhook with any body, signed as MoneyKit does. With an error about
-// target, which must be an http or https URL, there is a request too, with another URL.
+// SignedRequest returns a webhook with any body, signed as MoneyKit does. target must be an http or
+// https URL. If it is not, SignedRequest returns an error together with a request to another URL.
 func (c *Courier) SignedRequest(target string, body []byte) (*http.Request, error) {
 	var signature string
 	var err error

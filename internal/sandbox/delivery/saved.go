@@ -31,11 +31,11 @@ type savedKey struct {
 	Until   time.Time
 }
 
-// Track makes the courier note what changes, for [Courier.TakeTouched]. The world must be locked.
+// Track makes the courier record changes for [Courier.TakeTouched]. The world must be locked.
 func (c *Courier) Track() { c.touched = map[string]bool{} }
 
-// TakeTouched returns the deliveries that may be different than at the call before as JSON, oldest
-// first, and all keys, nil if there is no new one. The world must be locked.
+// TakeTouched returns the deliveries that may have changed since the last call, as JSON and oldest
+// first. It also returns all keys, or nil if there is no new key. The world must be locked.
 func (c *Courier) TakeTouched() (deliveries []json.RawMessage, keys json.RawMessage, err error) {
 	if len(c.touched) > 0 {
 		touched := c.touched
@@ -51,7 +51,7 @@ func (c *Courier) TakeTouched() (deliveries []json.RawMessage, keys json.RawMess
 	return deliveries, keys, err
 }
 
-// Saved returns all deliveries as JSON, oldest first, and all keys. The world must be locked.
+// Saved returns all deliveries, as JSON and oldest first, and all keys. The world must be locked.
 func (c *Courier) Saved() (deliveries []json.RawMessage, keys json.RawMessage, err error) {
 	if deliveries, err = c.savedDeliveries(func(*delivery) bool { return true }); err != nil {
 		return nil, nil, err
@@ -74,7 +74,7 @@ func (c *Courier) savedDeliveries(wanted func(*delivery) bool) ([]json.RawMessag
 	return all, nil
 }
 
-// RestoreDelivery puts a delivery from [Courier.TakeTouched] back. The world must be locked.
+// RestoreDelivery adds or replaces a delivery from [Courier.TakeTouched]. The world must be locked.
 func (c *Courier) RestoreDelivery(data []byte) error {
 	var saved savedDelivery
 	if err := json.Unmarshal(data, &saved); err != nil {
@@ -100,10 +100,11 @@ func (c *Courier) RestoreDelivery(data []byte) error {
 	return nil
 }
 
-// Restored ends calls of [Courier.RestoreDelivery]. The world must be locked.
+// Restored finishes a restore. Call it after the calls of [Courier.RestoreDelivery]. The world must
+// be locked.
 func (c *Courier) Restored() {
 	c.restored = nil
-	extra := len(c.deliveries) - maxDeliveries // the file still has those that were forgotten
+	extra := len(c.deliveries) - maxDeliveries // the file still contains the deleted ones
 	for _, pending := range []bool{false, true} {
 		c.deliveries = slices.DeleteFunc(c.deliveries, func(d *delivery) bool {
 			if extra > 0 && (pending || d.State != Pending) {
@@ -116,7 +117,7 @@ func (c *Courier) Restored() {
 	c.index()
 }
 
-// RestoreKeys puts keys from [Courier.TakeTouched] back. The world must be locked.
+// RestoreKeys replaces the keys by those from [Courier.TakeTouched]. The world must be locked.
 func (c *Courier) RestoreKeys(data []byte) error {
 	var saved []savedKey
 	if err := json.Unmarshal(data, &saved); err != nil {
@@ -130,7 +131,7 @@ func (c *Courier) RestoreKeys(data []byte) error {
 		}
 		key, ok := private.(*ecdsa.PrivateKey)
 		if !ok {
-			return errors.New("a key is of another kind")
+			return errors.New("a saved key is not an ECDSA key")
 		}
 		restored, err := keyOf(key)
 		if err != nil {
@@ -168,7 +169,7 @@ func (d *delivery) saved() savedDelivery {
 	return out
 }
 
-// touch notes that a delivery is different than before. The world must be locked.
+// touch records that a delivery has changed. The world must be locked.
 func (c *Courier) touch(d *delivery) {
 	if c.touched != nil {
 		c.touched[d.Token] = true

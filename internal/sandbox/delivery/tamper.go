@@ -17,33 +17,33 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// maxBody is the largest body of a webhook that is forged.
+// maxBody is the size of the largest body that can be forged, in bytes.
 const maxBody = 1 << 20
 
-// Tampering is a way to forge a webhook. An endpoint has to refuse all [Tamperings].
+// Tampering is a way to forge a webhook. An endpoint must refuse all [Tamperings].
 type Tampering string
 
-// The ways.
+// The ways to forge a webhook.
 const (
-	TamperBody        Tampering = "body"         // the body is another than the signed one
-	TamperWhitespace  Tampering = "whitespace"   // the body has other white space than the signed one
+	TamperBody        Tampering = "body"         // the body differs from the signed one
+	TamperWhitespace  Tampering = "whitespace"   // the body differs from the signed one only in white space
 	TamperUnsigned    Tampering = "unsigned"     // there is no signature
 	TamperGarbage     Tampering = "garbage"      // the signature is not a token
-	TamperSignature   Tampering = "signature"    // one character of the signature is another
+	TamperSignature   Tampering = "signature"    // one character of the signature is changed
 	TamperStale       Tampering = "stale"        // it was signed a day ago
 	TamperFuture      Tampering = "future"       // it was signed a day in the future
 	TamperTimeless    Tampering = "timeless"     // the token has no time
 	TamperHashless    Tampering = "hashless"     // the token has no hash of the body
-	TamperSwapped     Tampering = "swapped"      // the signature is that of another webhook
+	TamperSwapped     Tampering = "swapped"      // the signature is of another webhook
 	TamperOtherKey    Tampering = "other_key"    // it is signed with another key than the token names
 	TamperUnknownKey  Tampering = "unknown_key"  // it is signed with a key that is not published
-	TamperEmbeddedKey Tampering = "embedded_key" // the same, and the token contains that key
+	TamperEmbeddedKey Tampering = "embedded_key" // it is signed with an unpublished key that the token contains
 	TamperNone        Tampering = "none"         // the token says that it needs no signature
 	TamperHMAC        Tampering = "hmac"         // the public key is used as a shared secret
-	TamperCritical    Tampering = "critical"     // the token demands an extension that does not exist
+	TamperCritical    Tampering = "critical"     // the token requires an extension that does not exist
 )
 
-// Tamperings returns all ways.
+// Tamperings returns all ways to forge a webhook.
 func Tamperings() []Tampering {
 	return []Tampering{
 		TamperBody, TamperWhitespace, TamperUnsigned, TamperGarbage, TamperSignature, TamperStale,
@@ -52,8 +52,8 @@ func Tamperings() []Tampering {
 	}
 }
 
-// Tamper returns a forged copy of a webhook, which stays as it is. With an error, because there is
-// no such way or the body cannot be read, the copy is not forged.
+// Tamper returns a forged copy of a webhook and does not change the original. If the tampering does
+// not exist or the body cannot be read, it returns an error and a copy that is not forged.
 func (c *Courier) Tamper(r *http.Request, how Tampering) (*http.Request, error) {
 	body, err := bodyOf(r)
 	if err == nil {
@@ -65,7 +65,7 @@ func (c *Courier) Tamper(r *http.Request, how Tampering) (*http.Request, error) 
 	return withBody(r, body), err
 }
 
-// bodyOf reads the body of a request, which can be read again afterwards.
+// bodyOf reads the body of a request, and replaces it so that it can be read again.
 func bodyOf(r *http.Request) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
@@ -96,7 +96,7 @@ func (c *Courier) tamper(r *http.Request, body []byte, how Tampering) (*http.Req
 	case TamperUnsigned:
 		out.Header.Del(signatureHeader)
 		return out, nil
-	default: // the others are about the token
+	default: // the other ways change the token
 	}
 	var now time.Time
 	var key *signingKey
@@ -115,7 +115,7 @@ func (c *Courier) tamper(r *http.Request, body []byte, how Tampering) (*http.Req
 	return out, err
 }
 
-// forge returns a token that is wrong in one way.
+// forge returns a token that is invalid in one way.
 func forge(key *signingKey, body []byte, now time.Time, how Tampering) (string, error) {
 	stranger, err := newSigningKey()
 	if err != nil {
@@ -166,7 +166,7 @@ func forge(key *signingKey, body []byte, now time.Time, how Tampering) (string, 
 	return signer(unsigned(header, says))
 }
 
-// hmac signs with the public key, which everybody has, as the secret.
+// hmac signs with the public key, which is not secret, as a shared secret.
 func (k *signingKey) hmac(signed string) (string, error) {
 	der, err := x509.MarshalPKIXPublicKey(&k.private.PublicKey)
 	if err != nil {
@@ -177,17 +177,17 @@ func (k *signingKey) hmac(signed string) (string, error) {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)), nil
 }
 
-// otherBody returns what an attacker might send: the same event of another link.
+// otherBody returns a body that an attacker might send: the same event for another link.
 func otherBody(body []byte) []byte {
 	var event map[string]json.RawMessage
 	if json.Unmarshal(body, &event) != nil || event == nil {
 		return []byte(strings.Repeat("x", len(body)+1))
 	}
 	id := `"mk_of_somebody_else"`
-	if string(event["link_id"]) == id { // it was forged before
+	if string(event["link_id"]) == id { // the body was forged before
 		id = `"mk_of_a_third"`
 	}
 	event["link_id"] = json.RawMessage(id)
-	other, _ := json.Marshal(event) //nolint:errchkjson // all of it was JSON
+	other, _ := json.Marshal(event) //nolint:errchkjson // decoded from JSON
 	return other
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// read returns what a request would post.
+// read returns the header and body of a request.
 func read(t *testing.T, r *http.Request) post {
 	t.Helper()
 	body, err := io.ReadAll(r.Body)
@@ -57,7 +57,7 @@ func TestTamper(t *testing.T) {
 			}
 		}
 		before = read(t, r)
-		before.issuedAt(t, mk) // the original is as it was
+		before.issuedAt(t, mk) // the original is not changed
 	}
 }
 
@@ -82,7 +82,7 @@ func TestTamperMistakes(t *testing.T) {
 	assert.NotNil(t, forged)
 }
 
-// Both halves of the two that a signature can be flipped to come up.
+// The test makes enough signatures to change both kinds of characters.
 func TestTamperSignature(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

@@ -1,13 +1,14 @@
-// Package journal keeps records in one file, so that all that were appended are there when the
-// program is killed at any moment.
+// Package journal keeps records in one file. Appended records survive if the program is killed at
+// any moment.
 //
-// The file is a header of fixed length and the records, each with its length and a checksum. The
-// header says how far the file is good. It is written after the record, so what an append that was
-// interrupted leaves behind lies beyond, and a file that is shorter was damaged. A file is replaced
-// as a whole by one that was written beside it.
+// The file is a header of fixed length, followed by the records, each with its length and a
+// checksum. The header contains the length of the valid part of the file. An append writes the
+// record first and the header afterwards. The remains of an interrupted append are therefore beyond
+// the valid part, and a file that is shorter than its valid part is damaged. Replacing all records
+// writes a new file and renames it.
 //
-// A power cut may lose the appends of the last seconds, for which the system has not written the
-// file yet, and can leave a file that is refused.
+// A power cut may lose the appends of the last seconds, which the system has not written to the
+// disk yet, and may leave a damaged file.
 package journal
 
 import (
@@ -24,11 +25,11 @@ import (
 const (
 	name    = "moneykit-sandbox state"
 	version = 1
-	// headerSize is the length of a header: the name, the version and how far the file is good.
+	// headerSize is the length of a header: the name, the version and the length of the valid part.
 	headerSize = len(name) + 1 + 5 + 1 + 20 + 1
-	// goodAt is where the header says how far the file is good.
+	// goodAt is the offset of the length of the valid part in the header.
 	goodAt = len(name) + 1 + 5 + 1
-	// frameSize is the length of what stands before a record.
+	// frameSize is the length of the frame before each record: its length and its checksum.
 	frameSize = 8
 	maxRecord = 1 << 30
 )
@@ -37,20 +38,20 @@ const (
 var (
 	ErrLocked  = errors.New("another program uses it")
 	ErrDamaged = errors.New("it is damaged")
-	ErrNewer   = errors.New("it is of a newer version of this program")
-	ErrOther   = errors.New("it is not such a file")
+	ErrNewer   = errors.New("it was written by a newer version of this program")
+	ErrOther   = errors.New("it is not a state file")
 )
 
 // Journal is an open file. It is not safe for concurrent use.
 type Journal struct {
 	path string
 	file *os.File
-	good int64 // length of the file up to which it is good
-	err  error // of an append; there can be none after it
+	good int64 // length of the valid part of the file
+	err  error // error of an append, which fails all later ones
 }
 
-// Open opens a file, or makes it if there is none, and returns its records. A file that it refuses
-// stays as it is.
+// Open opens a file and returns its records. It creates the file if it does not exist. If Open
+// fails, an existing file is not changed.
 func Open(path string) (*Journal, [][]byte, error) {
 	j := &Journal{path: path}
 	for {
@@ -62,12 +63,12 @@ func Open(path string) (*Journal, [][]byte, error) {
 		if err := lock(file); err != nil {
 			return nil, nil, refuse(path, errors.Join(err, file.Close()))
 		}
-		// Where a symbolic link leads, so that Replace does not replace the link.
+		// Resolve symbolic links, so that Replace does not replace a link.
 		j.path, err = filepath.EvalSymlinks(path)
 		if err == nil && isAt(file, j.path) {
 			break
 		}
-		_ = file.Close() // another program has replaced the file meanwhile
+		_ = file.Close() // another program has replaced the file in the meantime
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return nil, nil, refuse(path, err)
 		}
@@ -81,7 +82,7 @@ func Open(path string) (*Journal, [][]byte, error) {
 
 func refuse(path string, err error) error { return fmt.Errorf("cannot use %s: %w", path, err) }
 
-// isAt reports whether a file is the one at a path.
+// isAt reports whether path still names the open file.
 func isAt(file *os.File, path string) bool {
 	own, err := file.Stat()
 	if err != nil {
@@ -91,7 +92,7 @@ func isAt(file *os.File, path string) bool {
 	return err == nil && os.SameFile(own, there)
 }
 
-// read reads the records. It writes the header of a file that is empty.
+// read reads the records. It writes the header of an empty file.
 func (j *Journal) read() ([][]byte, error) {
 	if info, err := j.file.Stat(); err != nil || !info.Mode().IsRegular() {
 		return nil, errors.Join(ErrOther, err)
@@ -123,31 +124,31 @@ func readHeader(data []byte) (good int64, err error) {
 	}
 	var v int
 	if _, err := fmt.Sscanf(string(data[len(name):min(len(data), headerSize)]), " %05d %020d\n", &v, &good); err != nil && v == 0 {
-		return 0, fmt.Errorf("%w: the header breaks off", ErrDamaged)
+		return 0, fmt.Errorf("%w: the header is truncated", ErrDamaged)
 	}
 	switch {
 	case v > version:
 		return 0, fmt.Errorf("%w: it has version %d, and this program knows %d", ErrNewer, v, version)
 	case v < 1 || len(data) < headerSize || data[headerSize-1] != '\n' || good < int64(headerSize):
-		return 0, fmt.Errorf("%w: the header is wrong", ErrDamaged)
+		return 0, fmt.Errorf("%w: the header is invalid", ErrDamaged)
 	case good > int64(len(data)):
-		return 0, fmt.Errorf("%w: it should have %d bytes, and has %d", ErrDamaged, good, len(data))
+		return 0, fmt.Errorf("%w: it should have %d bytes, but has %d", ErrDamaged, good, len(data))
 	}
 	return good, nil
 }
 
-// cut splits off the first record.
+// cut splits the first record off data.
 func cut(data []byte) (record, rest []byte, err error) {
 	if len(data) < frameSize {
-		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+		return nil, nil, fmt.Errorf("%w: a record is truncated", ErrDamaged)
 	}
 	size := int64(binary.BigEndian.Uint32(data))
 	if size > int64(len(data)-frameSize) {
-		return nil, nil, fmt.Errorf("%w: a record breaks off", ErrDamaged)
+		return nil, nil, fmt.Errorf("%w: a record is truncated", ErrDamaged)
 	}
 	record, rest = data[frameSize:frameSize+size], data[frameSize+size:]
 	if crc32.ChecksumIEEE(record) != binary.BigEndian.Uint32(data[4:]) {
-		return nil, nil, fmt.Errorf("%w: a record is not what was written", ErrDamaged)
+		return nil, nil, fmt.Errorf("%w: a record has a wrong checksum", ErrDamaged)
 	}
 	return record, rest, nil
 }
@@ -168,7 +169,8 @@ func (j *Journal) begin() error {
 	return err
 }
 
-// Append adds a record. After an error the file is as it was before, and takes no more.
+// Append adds a record. If writing fails, the record is not added, and all later calls return the
+// same error.
 func (j *Journal) Append(record []byte) error {
 	if j.err != nil {
 		return j.err
@@ -192,14 +194,14 @@ func (j *Journal) Append(record []byte) error {
 // Size returns the length of the file.
 func (j *Journal) Size() int64 { return j.good }
 
-// Replace replaces all records, at once.
+// Replace replaces all records atomically.
 func (j *Journal) Replace(records [][]byte) (err error) {
 	if j.err != nil {
 		return j.err
 	}
-	beside := j.path + ".new" // only who has locked the file writes it
+	beside := j.path + ".new" // written only by the program that has locked the file
 	if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err // it is left by a program that was killed
+		return err // a killed program left it, and it cannot be removed
 	}
 	file, err := os.OpenFile(beside, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // beside the user's
 	if err != nil {
@@ -228,12 +230,12 @@ func (j *Journal) Replace(records [][]byte) (err error) {
 	if err := os.Rename(file.Name(), j.path); err != nil {
 		return err
 	}
-	_ = j.file.Close() // nobody finds it any more
+	_ = j.file.Close() // the old file, which has no name any more
 	j.file, j.good = next.file, next.good
 	return nil
 }
 
-// Close writes the file to the disk and closes it.
+// Close syncs the file to the disk and closes it.
 func (j *Journal) Close() error {
 	err := j.file.Sync()
 	unlock(j.file)

@@ -54,9 +54,9 @@ func TestAppend(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 }
 
-// TestInterrupted cuts off an append at each byte that it writes: before the header says that the
-// file is longer, the record does not count.
-func TestInterrupted(t *testing.T) {
+// TestInterruptedAppend interrupts an append after each byte. The record exists only after the
+// header was written.
+func TestInterruptedAppend(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	j, _ := reopen(t, path)
@@ -77,7 +77,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// TestDamaged refuses files that are truncated or changed anywhere, and leaves them as they are.
+// TestDamaged checks that truncated and changed files are refused and not modified.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -122,9 +122,9 @@ func TestDamaged(t *testing.T) {
 	require.Error(t, err)
 }
 
-// TestBeside replaces a file where a symbolic link leads, and what a program that was killed has
-// left beside it.
-func TestBeside(t *testing.T) {
+// TestReplaceSymlinkTarget replaces the target of a symbolic link, and the temporary file that a
+// killed program has left.
+func TestReplaceSymlinkTarget(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
@@ -147,7 +147,7 @@ func TestBeside(t *testing.T) {
 	require.ErrorIs(t, err, ErrOther)
 }
 
-// TestReplaceFails keeps what there was where no file can be written beside it.
+// TestReplaceFails checks that the records are kept if the new file cannot be written.
 func TestReplaceFails(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
@@ -156,21 +156,21 @@ func TestReplaceFails(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(path+".new", "not empty"), 0o700))
 	require.Error(t, j.Replace([][]byte{[]byte("two")}))
 	require.NoError(t, os.RemoveAll(path+".new"))
-	require.NoError(t, j.Append([]byte("three")), "the file is as good as before")
+	require.NoError(t, j.Append([]byte("three")), "the file can still be used")
 
-	// Somebody puts a folder where the file was.
+	// Put a folder at the path of the file.
 	require.NoError(t, os.Rename(path, path+".moved"))
 	require.NoError(t, os.MkdirAll(filepath.Join(path, "not empty"), 0o700))
 	require.Error(t, j.Replace([][]byte{[]byte("two")}))
 	_, err := os.Stat(path + ".new")
-	require.ErrorIs(t, err, os.ErrNotExist, "nothing is left beside it")
+	require.ErrorIs(t, err, os.ErrNotExist, "the temporary file is removed")
 	require.NoError(t, j.Close())
 	_, records := reopen(t, path+".moved")
 	assert.Equal(t, []string{"one", "three"}, records)
 }
 
-// TestFull ends after the first append that fails.
-func TestFull(t *testing.T) {
+// TestAppendFails checks that all appends fail after one has failed.
+func TestAppendFails(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "state")
 	j, _ := reopen(t, path)

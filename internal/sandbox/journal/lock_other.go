@@ -11,7 +11,7 @@ import (
 
 func unlock(*os.File) {}
 
-// lock refuses systems whose locks do not end with the program.
+// lock returns an error on systems without locks that end with the program.
 func lock(*os.File) error {
 	return fmt.Errorf("%w: files cannot be locked on %s", errors.ErrUnsupported, runtime.GOOS)
 }

@@ -24,13 +24,13 @@ func templates() *template.Template {
 	}).ParseFS(assets, "screens.html", "bank.html"))
 }
 
-// fields encodes the values that a hint fills in, for panel.js.
+// fields encodes the values of a hint for panel.js, which fills them in.
 func fields(h hint) (string, error) {
 	data, err := json.Marshal(h.Fill)
 	return string(data), err
 }
 
-// severalCountries reports whether the country tells banks apart.
+// severalCountries reports whether the banks are in more than one country.
 func severalCountries(banks []bankView) bool {
 	for _, b := range banks {
 		if b.Country != banks[0].Country {
@@ -40,7 +40,7 @@ func severalCountries(banks []bankView) bool {
 	return false
 }
 
-// ink returns the color of text that is readable on a color written as #rrggbb.
+// ink returns a text color that is readable on a background color in the form #rrggbb.
 func ink(background string) string {
 	rgb, err := strconv.ParseUint(strings.TrimPrefix(background, "#"), 16, 32)
 	if err != nil {
@@ -56,7 +56,7 @@ func ink(background string) string {
 		}
 		luminance += weight * c
 	}
-	if luminance > 0.1833 { // White text has less than the 4.5:1 of WCAG.
+	if luminance > 0.1833 { // White text has a contrast below the 4.5:1 of WCAG.
 		return "#111"
 	}
 	return "#fff"

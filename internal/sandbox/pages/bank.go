@@ -9,22 +9,22 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// bankPath is where the OAuth Bank has its own pages.
+// bankPath is the path of the OAuth Bank's own pages.
 const bankPath = "/connect/bank"
 
 func bankURL(token, app string) string {
 	return bankPath + "?" + url.Values{"linkSessionToken": {token}, "application": {app}}.Encode()
 }
 
-// bankPage is what a page of the bank shows.
+// bankPage is the data of a page of the bank.
 type bankPage struct {
 	App, User, Error string
 	Products         []productView
 	Hints            []hint
 }
 
-// bank shows the bank's pages: the form to log in, and what the user shares. The first response to
-// a user who has answered there leads back to the application.
+// bank serves the bank's pages: the login form, and the form to allow or refuse access. The
+// response to the second form redirects the user back to the application.
 func (p *Pages) bank(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	page := bankPage{App: r.FormValue("application"), User: r.PostFormValue("username")}
@@ -57,7 +57,7 @@ func (p *Pages) bank(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// bankHints returns what testers can enter at the bank.
+// bankHints returns the inputs that testers can choose at the bank.
 func bankHints() []hint {
 	return []hint{
 		{"user_good", "logs in", map[string]string{"username": "user_good", "password": world.Password}},

@@ -24,24 +24,24 @@ function say(text) {
 	byID("live").textContent = text;
 }
 
-// What a reload in the same tab needs. Storage can be forbidden, then it is kept in memory.
+// The state that survives a reload of the tab. If storage is forbidden, it stays in memory.
 const key = "moneykit.connect." + token.slice(-12);
 let kept = { visit: crypto.getRandomValues(new Uint32Array(4)).join("-"), seen: 0 };
 try {
 	kept = { ...kept, ...JSON.parse(sessionStorage.getItem(key)) };
-} catch { /* as new */ }
+} catch { /* a new visit */ }
 
 function keep(seen) {
 	kept.seen = seen;
 	try {
 		sessionStorage.setItem(key, JSON.stringify(kept));
-	} catch { /* in memory */ }
+	} catch { /* stays in memory */ }
 }
 
 // ---- Theme
 
-// kinds are the properties of CSS that values of members must fit, by how the names end. Others are
-// colors.
+// kinds are the CSS properties for which values must be valid, by the suffix of their names. All
+// others are colors.
 const kinds = Object.entries({
 	border: "border", radius: "border-radius", shadow: "box-shadow", inset: "padding-left", spacing: "padding-left", height: "height",
 	width: "opacity", diameter: "opacity", cap: "stroke-linecap", filter: "backdrop-filter", family: "font-family",
@@ -112,7 +112,7 @@ function setProperties() {
 /** Returns a value as CSS, "" if a property of that kind cannot have it. */
 function valid(kind, value) {
 	const css = Number.isFinite(value) || typeof value === "string" ? String(value).trim() : "";
-	// These would pass as any value, or as a part of it.
+	// CSS.supports accepts these as any value, or as a part of it.
 	return css.length <= 500 && !/[;{}\\]|\/\*|^(inherit|initial|revert|unset)|\b(url|var|env|attr|image-set)\s*\(/i.test(css) && CSS.supports(kind, css) ? css : "";
 }
 
@@ -133,7 +133,7 @@ function setFonts() {
 	}
 }
 
-/** Returns the address of an image of the theme. The default theme's are relative: those are ours. */
+/** Returns the URL of an image of the theme. The relative URLs of the default theme are ours. */
 function image(name) {
 	const value = themed("images", name);
 	if (typeof value !== "string" || value.length > 200_000) {
@@ -283,11 +283,11 @@ let returned = (location.pathname === "/continue" && query.get("redirectURL")) |
 let screen = 0;
 let shown = null; // the HTML of the screen
 let over = false;
-let ended = false; // for the application
+let ended = false; // as reported to the application
 let steps = 0;
 let busy = false; // with a step of the user
 let queue = Promise.resolve();
-let timer; // of a screen that goes on by itself
+let timer; // of a screen that continues by itself
 
 async function send(action, values, number, timeout = stepTimeout) {
 	const response = await fetch("/connect/step", {
@@ -306,7 +306,7 @@ async function send(action, values, number, timeout = stepTimeout) {
 	return answer;
 }
 
-/** Runs a step after those before it. What fails is sent again when the user wants it. */
+/** Runs a step after the earlier ones. The user can retry a failed step. */
 function step(action, values = {}) {
 	const background = action === "search" || action === "poll";
 	if (over || (busy && !background)) {
@@ -316,7 +316,7 @@ function step(action, values = {}) {
 		setBusy(true);
 	}
 	const at = screen;
-	const number = action === "open" ? 0 : ++steps; // A step that is sent again has the same number.
+	const number = action === "open" ? 0 : ++steps; // A step keeps its number when it is resent.
 	queue = queue.then(async () => {
 		let next;
 		while (!next && !over && at === screen) {
@@ -350,7 +350,7 @@ function setBusy(on, failed = false) {
 		progress = setTimeout(() => { byID("progress").hidden = false; }, progressDelay);
 	}
 	main.ariaBusy = on;
-	// Disabled buttons lose the focus, so they only look and act so.
+	// Disabled buttons lose the focus, so they only look and act disabled.
 	for (const button of document.querySelectorAll("main button, #back")) {
 		button.ariaDisabled = busy || null;
 	}
@@ -370,7 +370,7 @@ function retryWanted() {
 	});
 }
 
-/** Posts the messages of an answer. Another answer may have had some of the events. */
+/** Posts the messages of a response. An earlier response may contain some of the events. */
 function deliver({ messages, first: event = 0, seen = 0, over: last = false, step: number = 0 }) {
 	if (ended) {
 		return;
@@ -427,7 +427,7 @@ function render() {
 	say(title.textContent + (text ? ". " + text : ""));
 }
 
-/** Lets a screen go on by itself, but not under the hands of somebody who uses the panel. */
+/** Lets a screen continue by itself, but not while somebody uses the panel. */
 function schedule() {
 	clearTimeout(timer);
 	const { after, then } = main.querySelector(".screen")?.dataset ?? {};
@@ -437,7 +437,7 @@ function schedule() {
 	}
 }
 
-/** Leaves without waiting for other steps. The application hears of it even without the server. */
+/** Leaves without waiting for other steps. The application is told even if the server fails. */
 async function leave() {
 	if (over) {
 		return;
@@ -512,7 +512,7 @@ main.addEventListener("click", ({ target }) => {
 const boxes = () => [...main.querySelectorAll("fieldset input:enabled")];
 const someUnchecked = () => boxes().some((box) => !box.checked);
 
-/** Names what the button above the accounts does. */
+/** Sets the label of the button above the accounts. */
 function nameAll() {
 	main.querySelector("[data-all]")?.replaceChildren(someUnchecked() ? "Select all" : "Select none");
 }
@@ -548,7 +548,7 @@ addEventListener("keydown", (event) => {
 
 // ---- Finder
 
-let term = ""; // the last one that was reported
+let term = ""; // the last reported one
 let searching;
 let rows = [];
 
@@ -629,7 +629,7 @@ function moveInBanks(event) {
 		}
 		next?.focus();
 	} else if (/^(Backspace|\S)$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-		search.focus(); // The key then arrives there.
+		search.focus(); // The field receives the key.
 	}
 }
 
@@ -638,7 +638,7 @@ function moveInBanks(event) {
 let bankWindow = null;
 let watch;
 
-/** Closes the bank's window, of which nothing is expected any more. */
+/** Closes the bank's window. */
 function closeBank() {
 	clearInterval(watch);
 	bankWindow?.close();
@@ -666,7 +666,7 @@ function useBank(what) {
 		top.location.href = url;
 		return;
 	}
-	// The name makes a second click use the same window. Browsers open one only within the click.
+	// The name makes a second click reuse the window. Browsers open windows only during a click.
 	bankWindow = open(url, "moneykit-bank-" + kept.visit, "popup,width=520,height=760");
 	clearInterval(watch);
 	if (!bankWindow) {
@@ -676,7 +676,7 @@ function useBank(what) {
 	bankWindow.focus();
 	setBankState("open");
 	step("oauth");
-	// A bank can cut the tie to its opener, which looks like a closed window. So a return still counts.
+	// A bank can disown its opener, which looks like a closed window. So a return is still accepted.
 	watch = setInterval(() => {
 		if (bankWindow?.closed) {
 			clearInterval(watch);

@@ -9,7 +9,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// eventMeta is what an event says about its run of Connect.
+// eventMeta is the metadata of an event.
 type eventMeta struct {
 	LinkType        string             `json:"link_type"`
 	Timestamp       moneykit.Timestamp `json:"timestamp"`
@@ -18,9 +18,9 @@ type eventMeta struct {
 	InstitutionName string             `json:"institution_name,omitempty"`
 }
 
-// Event returns what Connect calls its event callback with on a platform, for a step of a session.
-// "" is the web. The names in what an app gets are taken to be those of the web, which are the
-// published ones.
+// Event returns the payload that Connect passes to its event callback on a platform, for a step of
+// a session. The source "" means the web. The names in the payloads of apps are assumed to be those
+// of the web, because only the names of the web are published.
 func Event(s *world.Session, e world.Step, source moneykit.ConnectSource) ([]byte, error) {
 	meta := eventMeta{"link", world.Stamp(e.At), s.ID, e.Institution.ID, e.Institution.Name}
 	if s.Params.ExistingLinkID != "" {
@@ -52,7 +52,7 @@ func Event(s *world.Session, e world.Step, source moneykit.ConnectSource) ([]byt
 			Name       moneykit.ConnectEventName `json:"name"`
 			Properties map[string]any            `json:"properties"`
 		}{e.Name, properties})
-	default: // as the types of React Native declare it, and as iOS 1.1 had it
+	default: // in the form that the types of React Native declare and that iOS 1.1 sends
 		return json.Marshal(struct {
 			Name       moneykit.ConnectEventName `json:"name"`
 			SessionID  string                    `json:"sessionId"`

@@ -17,9 +17,9 @@ import (
 func TestConnectEvents(t *testing.T) {
 	t.Parallel()
 	const creds, oauth = world.CredentialsBank, world.OAuthBank
-	// Screens are in brackets.
+	// Names of screens are in brackets.
 	tests := map[string]struct {
-		at     string // institution_id
+		at     string // institution_id of the session
 		relink bool
 		play   world.Play
 		stages bool
@@ -30,7 +30,7 @@ func TestConnectEvents(t *testing.T) {
 			want: "open [Finder] select_institution [Permissions] submit_permissions [Accounts] submit_accounts [Success] success",
 			bank: "Instant Bank",
 		},
-		"by the session": {
+		"set by the session": {
 			at: creds, bank: "Credentials Bank",
 			want: "open [Permissions] submit_permissions [Credentials] submit_credentials [Accounts] submit_accounts [Success] success",
 		},
@@ -62,12 +62,12 @@ func TestConnectEvents(t *testing.T) {
 			at: oauth, bank: "OAuth Bank",
 			want: "open [Permissions] submit_permissions [OAuth] open_oauth [Accounts] submit_accounts [Success] success",
 		},
-		"oauth in stages": {
+		"oauth with Authorize and Continue": {
 			at: oauth, stages: true, bank: "OAuth Bank",
 			want: "open [Permissions] submit_permissions [OAuth] open_oauth [Accounts] submit_accounts [Success] success",
 		},
-		"left":       {play: world.Play{Leave: true}, want: "open [Finder] exit"},
-		"left early": {at: oauth, play: world.Play{Leave: true}, want: "open [Permissions] exit", bank: "OAuth Bank"},
+		"closed":                    {play: world.Play{Leave: true}, want: "open [Finder] exit"},
+		"closed at the permissions": {at: oauth, play: world.Play{Leave: true}, want: "open [Permissions] exit", bank: "OAuth Bank"},
 		"failed": {
 			play: world.Play{Exit: &moneykit.ConnectError{ID: "x", DisplayedMessage: "Oh.", RequestID: "r"}},
 			want: "open [Finder] error exit",
@@ -76,7 +76,7 @@ func TestConnectEvents(t *testing.T) {
 			relink: true, bank: "Instant Bank",
 			want: "open [Reconnect] [Permissions] submit_permissions [Success] success",
 		},
-		"relink with more": {
+		"relink with new accounts": {
 			relink: true, play: world.Play{NewAccounts: []moneykit.Account{{Type: "investment"}}}, bank: "Instant Bank",
 			want: "open [Reconnect] [Permissions] submit_permissions [Accounts] submit_accounts [Success] success",
 		},
@@ -155,7 +155,7 @@ func TestConnectEvents(t *testing.T) {
 	}
 }
 
-// TestConnectEventMembers looks at an event as each platform has it.
+// TestConnectEventMembers checks the members of an event on each platform.
 func TestConnectEventMembers(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)

@@ -22,7 +22,7 @@ type fake struct {
 	mux *http.ServeMux
 }
 
-// start is when the tests begin, by a clock that stands still.
+// start returns the time of the fake's clock, which does not move.
 func start() time.Time { return time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC) }
 
 func newFake(t *testing.T) *fake {
@@ -35,7 +35,7 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
-// open opens a link session and returns its token.
+// open creates a link session and returns its token.
 func (f *fake) open(params moneykit.LinkSessionParams) string {
 	var token string
 	f.World.Do(func(w *world.World, now time.Time) { token = w.OpenSession(params, now).Token })
@@ -63,7 +63,7 @@ func (f *fake) exchange(t *testing.T, token string) string {
 	return id
 }
 
-// connect plays a user and returns what the front end posts.
+// connect plays a user and returns the payload that the front end posts.
 func (f *fake) connect(t *testing.T, token string, source moneykit.ConnectSource, play world.Play) []byte {
 	t.Helper()
 	var end world.Ending
@@ -73,7 +73,7 @@ func (f *fake) connect(t *testing.T, token string, source moneykit.ConnectSource
 	return data
 }
 
-// events returns the events of a session, as they are called back with.
+// events returns the payloads of the events of a session.
 func (f *fake) events(t *testing.T, token string, source moneykit.ConnectSource) [][]byte {
 	t.Helper()
 	var all [][]byte
@@ -99,7 +99,7 @@ func (f *fake) ask(t *testing.T, method, target, body string) *httptest.Response
 	return w
 }
 
-// sessionParams returns what a link session needs at least.
+// sessionParams returns the minimal parameters of a link session.
 func sessionParams() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user-42"},
@@ -113,7 +113,7 @@ func oauthParams() moneykit.LinkSessionParams {
 	return params
 }
 
-// sources are the platforms.
+// sources returns the platforms.
 func sources() []moneykit.ConnectSource {
 	return []moneykit.ConnectSource{
 		moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative,

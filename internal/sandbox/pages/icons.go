@@ -2,7 +2,7 @@ package pages
 
 import "html/template"
 
-// icon returns an icon. Its color is that of the text.
+// icon returns an icon in the color of the text.
 func icon(name string) template.HTML {
 	shapes := map[string]string{
 		"back":         `<path d="m15 5-7 7 7 7"/>`,
@@ -21,7 +21,7 @@ func icon(name string) template.HTML {
 		"email":        `<rect x="3" y="5" width="18" height="14" rx="2"/><path d="m3.5 7 8.5 6 8.5-6"/>`,
 		"phone":        `<path d="M8.5 4H5a1 1 0 0 0-1 1c0 8.3 6.7 15 15 15a1 1 0 0 0 1-1v-3.5l-4.5-1.5-1.7 1.7a12 12 0 0 1-5.5-5.5L10 8.5z"/>`,
 	}
-	return template.HTML(`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">` + shapes[name] + `</svg>`) //nolint:gosec // all is from here
+	return template.HTML(`<svg class="i" viewBox="0 0 24 24" aria-hidden="true">` + shapes[name] + `</svg>`) //nolint:gosec // constant text
 }
 
 // badge returns the icon of a product, or of a way to send a code, and the name of the image of a
@@ -44,5 +44,5 @@ func badge(what string) template.HTML {
 	case "phone":
 		image, name = "mfaPhone", what
 	}
-	return `<span class="badge" data-image="` + template.HTML(image) + `">` + icon(name) + `</span>` //nolint:gosec // all is from here
+	return `<span class="badge" data-image="` + template.HTML(image) + `">` + icon(name) + `</span>` //nolint:gosec // constant text
 }

@@ -1,6 +1,6 @@
-// Package pages is Connect as users and front ends see it: its pages for a browser, and what it
-// reports to the front end on each platform, at the end and on the way. What users do there changes
-// a [world.World].
+// Package pages is Connect as users and front ends see it: its pages for a browser, and the events
+// and results that it reports to the front end on each platform. The actions of users change a
+// [world.World].
 package pages
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// maxBody is the largest request body that is read.
+// maxBody is the size of the largest accepted request body, in bytes.
 const maxBody = 1 << 20
 
 // Pages serves Connect's pages. It is safe for concurrent use.
@@ -26,9 +26,9 @@ type Pages struct {
 	parse func() *template.Template
 }
 
-// Register adds the pages to mux. The front-end package for the web shows /start, /relink and
-// /continue in a frame, if this is the host that it is told to use. They post it the messages that
-// it waits for. The others are their own.
+// Register adds the pages to mux. If the front-end package for the web is configured to use this
+// host, it shows /start, /relink and /continue in a frame, and these pages post it the messages
+// that it expects. All other paths are used only by the pages themselves.
 func (p *Pages) Register(mux *http.ServeMux) {
 	p.parse = sync.OnceValue(templates) // Most tests never show a page.
 	for _, path := range []string{"/start", "/relink", "/continue"} {
@@ -65,20 +65,20 @@ func (p *Pages) show(w http.ResponseWriter, status int, name string, data any) {
 	_ = p.parse().ExecuteTemplate(w, name, data) // the browser may be gone
 }
 
-// request is a step of the user on a page of Connect.
+// request is the JSON of a step of the user on a page of Connect.
 type request struct {
 	Token       string `json:"link_session_token"`
-	Visit       string `json:"visit"` // names the page
+	Visit       string `json:"visit"` // identifies the page
 	Seen        int    `json:"seen"`  // messages that the page has received
 	Screen      int    `json:"screen"`
-	Step        int    `json:"step"` // counts the steps; 0 for one that can be repeated
+	Step        int    `json:"step"` // counts the steps; 0 for a step that may be repeated
 	Action      string `json:"action"`
 	App         string `json:"application_name"`
-	RedirectURL string `json:"redirect_url"` // after the bank's pages
+	RedirectURL string `json:"redirect_url"` // return URL, after the bank's pages
 	Values      values `json:"values"`
 }
 
-// values are the fields of a screen.
+// values contains the fields of a screen's form.
 type values struct {
 	SearchTerm  string             `json:"search_term"`
 	Institution string             `json:"institution"`
@@ -91,27 +91,28 @@ type values struct {
 	Accounts    []string           `json:"accounts"`
 }
 
-// answer is the screen that follows, and what to post to the front end before it is shown.
+// answer is the JSON of the response to a step: the next screen, and the messages to post to the
+// front end before it is shown.
 type answer struct {
 	Screen   int       `json:"screen"`
-	Step     int       `json:"step"` // the last one of the page
+	Step     int       `json:"step"` // number of the last step of the page
 	Name     string    `json:"name"`
 	HTML     string    `json:"html"`
 	Seen     int       `json:"seen"`
-	First    int       `json:"first"` // how many events came before those of Messages
+	First    int       `json:"first"` // number of events before those in Messages
 	Messages []message `json:"messages"`
 	Over     bool      `json:"over"`
 }
 
-// message is what the pages of Connect post to the front-end package.
+// message is a message that the pages of Connect post to the front-end package.
 type message struct {
 	MoneyKit bool   `json:"moneykit"`
 	Type     string `json:"type"`
 	Data     any    `json:"data"`
 }
 
-// step plays a step of the user. A step that was played before, or that is for a screen which the
-// user has left, has no effect, so a page can send one again whose response was lost.
+// step plays a step of the user. A step that was played before has no effect, so a page can resend
+// a step whose response was lost. A step for a screen that the user has left has no effect either.
 func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 	var asked request
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -136,7 +137,7 @@ func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 		}
 		data, err = json.Marshal(out)
 	})
-	if err != nil { // by a clock that is past the year 9999
+	if err != nil { // only if the clock is past the year 9999
 		http.Error(w, "moneykittest cannot write the screen", http.StatusInternalServerError)
 		return
 	}
@@ -145,7 +146,7 @@ func (p *Pages) step(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // the browser may be gone
 }
 
-// act does what the user of a page wants, and returns what the page shows then.
+// act plays the action of the user of a page, and returns the next view of the page.
 func act(w *world.World, asked request, now time.Time) (answer, view) {
 	s, end, ok := enter(w, asked, now)
 	if ok && s.Over && s.Result == nil {
@@ -179,7 +180,8 @@ func act(w *world.World, asked request, now time.Time) (answer, view) {
 	return out, viewOf(w, s, asked.App, now)
 }
 
-// enter finds the session of a page.
+// enter returns the session of a page. If the page cannot use a session, it returns how Connect
+// ends.
 func enter(w *world.World, asked request, now time.Time) (*world.Session, world.Ending, bool) {
 	if s := w.Session(asked.Token); s != nil && s.Repeats(asked.Visit, asked.Step) {
 		return s, world.Ending{}, true
@@ -187,7 +189,7 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	if asked.RedirectURL != "" && (asked.Action == "open" || asked.Action == "resume") {
 		s, end, ok := w.Return(asked.Token, asked.Visit, asked.RedirectURL, now)
 		if own := w.Sessions[asked.Token]; !ok && own != nil && own.Page == asked.Visit && !own.Over {
-			if _, _, ok := w.Begin(asked.Token, asked.Visit, now); ok { // The session goes on at this page.
+			if _, _, ok := w.Begin(asked.Token, asked.Visit, now); ok { // The session continues on this page.
 				if own.Screen == world.ScreenOAuth {
 					own.Refuse(end, now)
 				}
@@ -203,10 +205,10 @@ func enter(w *world.World, asked request, now time.Time) (*world.Session, world.
 	return s, end, ok
 }
 
-// stranded returns what a page shows that cannot be part of a session. The front end hears of it as
-// of any other failure.
+// stranded returns the view of a page that cannot use a session. The failure is reported to the
+// front end like any other.
 func stranded(w *world.World, asked request, end world.Ending, now time.Time) (answer, view) {
-	s := &world.Session{} // Only of this page.
+	s := &world.Session{} // A session of this page only.
 	if known := w.Sessions[asked.Token]; known != nil {
 		s.ID, s.Params, s.Institution = known.ID, known.Params, known.Institution
 	}
@@ -222,7 +224,7 @@ func stranded(w *world.World, asked request, end world.Ending, now time.Time) (a
 	return answer{Name: string(s.Screen), First: asked.Seen, Seen: asked.Seen, Messages: events(s)}, viewOf(w, s, asked.App, now)
 }
 
-// events returns the messages of the steps that the page has not received.
+// events returns the messages for the steps that the page has not posted yet.
 func events(s *world.Session) []message {
 	all := []message{}
 	for _, step := range s.Steps[s.Posted:] {

@@ -24,7 +24,7 @@ type browser struct {
 	seen, screen int
 	name, html   string
 	over         bool
-	names        []string // of events
+	names        []string // names of events
 	result       *moneykit.ConnectResult
 }
 
@@ -37,7 +37,7 @@ func newBrowser(t *testing.T, mk *fake, token string) *browser {
 	return b
 }
 
-// do does what the script of the page does with a step of the user.
+// do sends a step of the user, as the script of the page does.
 func (b *browser) do(action string, values fields) {
 	b.t.Helper()
 	b.send(map[string]any{"action": action, "values": values})
@@ -136,7 +136,7 @@ func TestVisitCredentials(t *testing.T) {
 	b.do("accounts", fields{"accounts": ids[1:3]})
 	assert.Equal(t, "Success", b.name)
 	b.screen = before
-	b.do("accounts", fields{"accounts": ids}) // The response was lost.
+	b.do("accounts", fields{"accounts": ids}) // The page resends the step, as if the response was lost.
 	assert.Equal(t, "Success", b.name)
 	assert.Nil(t, b.result)
 	b.do("done", nil)
@@ -154,7 +154,7 @@ func TestVisitCredentials(t *testing.T) {
 	assert.Equal(t, "Reconnect", b.name)
 	assert.Contains(t, b.html, "Credentials Bank")
 	b.do("acknowledge", nil)
-	assert.Equal(t, "Permissions", b.name, "for what was declined before")
+	assert.Equal(t, "Permissions", b.name, "the user can permit the declined products")
 	b.do("permissions", nil)
 	b.do("credentials", fields{"username": "user_more", "password": "pass_good"})
 	assert.Equal(t, "Accounts", b.name)
@@ -199,7 +199,8 @@ func TestVisitFailures(t *testing.T) {
 	assert.Equal(t, []string{"open", "change_screen", "exit"}, b.names)
 }
 
-// answerBank answers on the page of the OAuth Bank and returns where it leads.
+// answerBank posts an answer on the page of the OAuth Bank, and returns the status and the target
+// of the redirect.
 func answerBank(t *testing.T, mk *fake, token, answer string) (int, string) {
 	t.Helper()
 	a := mk.ask(t, http.MethodPost, "/connect/bank?linkSessionToken="+url.QueryEscape(token), "answer="+answer+"&user=user_good")
@@ -233,7 +234,7 @@ func TestVisitBank(t *testing.T) {
 		assert.Equal(t, "moneykittest.used_return", other.result.Err.ID)
 	}
 
-	// The page went to the bank, and comes back with another URL. The user can go there again.
+	// The page returns from the bank with a changed URL. The user can go to the bank again.
 	b := newBrowser(t, mk, mk.open(oauthParams()))
 	b.do("permissions", nil)
 	_, returned := answerBank(t, mk, b.token, "allow")
@@ -247,7 +248,7 @@ func TestVisitBank(t *testing.T) {
 	assert.Equal(t, "Accounts", b.name)
 }
 
-func TestVisitIsOfOnePage(t *testing.T) {
+func TestVisitBelongsToOnePage(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
 	b := newBrowser(t, mk, mk.open(sessionParams()))
@@ -271,8 +272,8 @@ func TestVisitIsOfOnePage(t *testing.T) {
 	}
 }
 
-// The response to a step was lost, so the page sends the step again, even to the same screen.
-func TestStepIsRepeated(t *testing.T) {
+// If the response to a step is lost, the page resends the step, even if the screen stays the same.
+func TestStepIsResent(t *testing.T) {
 	t.Parallel()
 	mk := newFake(t)
 	b := newBrowser(t, mk, mk.open(sessionParams()))
@@ -285,7 +286,7 @@ func TestStepIsRepeated(t *testing.T) {
 	b.send(map[string]any{"action": "credentials", "step": 2, "values": fields{"username": "user_slow", "password": "pass_good"}})
 	for range 9 {
 		b.send(map[string]any{"action": "poll", "step": 3})
-		b.send(map[string]any{"action": "poll", "step": 1}) // It comes late.
+		b.send(map[string]any{"action": "poll", "step": 1}) // This step arrives late.
 		assert.Equal(t, "Waiting", b.name)
 	}
 	b.send(map[string]any{"action": "poll", "step": 4})
@@ -309,5 +310,5 @@ func TestStepIsRepeated(t *testing.T) {
 	other.send(map[string]any{"action": "open", "redirect_url": returned})
 	assert.Equal(t, "Accounts", other.name)
 	other.send(map[string]any{"action": "accounts", "step": 1, "values": fields{"accounts": other.accounts()}})
-	assert.Equal(t, "Success", other.name, "the steps of another page are counted anew")
+	assert.Equal(t, "Success", other.name, "each page counts its own steps")
 }

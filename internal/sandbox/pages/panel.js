@@ -1,6 +1,6 @@
 // The tester's panel of Connect and of the bank's pages: a click on a test user fills in the form.
 
-// Keeps double clicks and held keys from screens that came with them.
+// Ignores double clicks and held keys that began on the screen before.
 let clicked;
 function guard(event) {
 	const here = [...document.querySelectorAll("body.bank, .screen, dialog[open]")].at(-1);
@@ -34,7 +34,7 @@ addEventListener("click", (event) => {
 	submit?.focus();
 });
 
-/** Fills in a field as typing does, so that others who listen notice. */
+/** Fills in a field as typing does, so that event listeners are called. */
 function fill(field, value) {
 	field.value = value;
 	field.dispatchEvent(new Event("input", { bubbles: true }));

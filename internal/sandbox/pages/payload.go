@@ -9,16 +9,17 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Payload returns what the front end on a platform posts when Connect ends: the payload of the
-// success or exit callback in that version of Connect. "" is the web, and the newest version. For a
-// platform or version that does not exist it returns what the web posts, and false.
+// Payload returns the payload that the front end on a platform posts when Connect ends: the
+// arguments of the success or exit callback in a version of Connect. The source "" means the web,
+// and the version "" means the default version. For a platform or version that does not exist, it
+// returns the payload of the web and false.
 func Payload(end world.Ending, source moneykit.ConnectSource, version string) ([]byte, bool) {
 	build, known := builder(source, version)
 	if !known {
 		build = web
 	}
 	data, err := json.Marshal(build(end))
-	if err != nil { // cannot be: there are only strings and numbers in it
+	if err != nil { // cannot happen: it contains only strings and numbers
 		return []byte("null"), known
 	}
 	return data, known
@@ -46,7 +47,7 @@ func builder(source moneykit.ConnectSource, version string) (func(world.Ending) 
 	return build, known
 }
 
-// screen is one that the user saw.
+// screen is a screen that the user has seen.
 type screen struct {
 	tag, name string
 	seconds   float64
@@ -56,7 +57,8 @@ func screens() []screen {
 	return []screen{{"finder", "Finder", 2.5}, {"accounts", "Accounts", 1.25}}
 }
 
-// kindOf returns the type of an account as Connect has it, which lacks the API's "liability.".
+// kindOf returns the type of an account in Connect, which lacks the prefix "liability." of the
+// API's type.
 func kindOf(a moneykit.Account) string { return strings.TrimPrefix(a.Type, "liability.") }
 
 // orNull returns nil for "".
@@ -133,7 +135,7 @@ func webArguments(end world.Ending) []any {
 	return []any{end.Token, institution, end.LinkID}
 }
 
-// wrapped is a value in an object of its own.
+// wrapped is a value inside its own object.
 type wrapped struct {
 	Value string `json:"value"`
 }
@@ -154,7 +156,7 @@ type appAccount struct {
 	Mask string `json:"mask,omitempty"`
 }
 
-// appSuccess is the success of Connect in an app. The platforms have different members of it.
+// appSuccess is the success of Connect in an app. Each platform sets different members.
 type appSuccess struct {
 	Institution appInstitution `json:"institution"`
 	Accounts    []appAccount   `json:"accounts"`
@@ -176,7 +178,7 @@ func app(end world.Ending, screenOf func(screen) any) appSuccess {
 	return out
 }
 
-// ios returns the struct that Connect for iOS hands over. A relink has neither token nor link id.
+// ios returns the payload of Connect for iOS. A relink has neither a token nor a link id.
 func ios(end world.Ending) any {
 	switch {
 	case end.Err != nil:
@@ -204,7 +206,8 @@ func ios(end world.Ending) any {
 	}{success, wrapped{end.Token}, wrapped{end.LinkID}}
 }
 
-// android returns what Connect for Android hands over. That its error has an id is not known.
+// android returns the payload of Connect for Android. Its error has no id, because none is
+// documented.
 func android(end world.Ending) any {
 	switch {
 	case end.Err != nil:
@@ -232,8 +235,8 @@ func android(end world.Ending) any {
 	return success
 }
 
-// reactNative returns what the types of Connect for React Native declare. What its native parts
-// send differs from that, and is what the other platforms have.
+// reactNative returns the payload that the types of Connect for React Native declare. Its native
+// parts send the payloads of the other platforms instead.
 func reactNative(end world.Ending) any {
 	switch {
 	case end.Err != nil:

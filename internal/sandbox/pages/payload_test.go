@@ -11,15 +11,15 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// platform says how the payloads of a platform differ from those of others.
+// platform describes the payloads of a platform.
 type platform struct {
 	source     moneykit.ConnectSource
-	linked     moneykit.ConnectSource // the source that the payload shows
+	linked     moneykit.ConnectSource // the source that the payload is decoded as
 	relinked   moneykit.ConnectSource
 	failed     moneykit.ConnectSource
 	noRelinkID bool
 	noErrorID  bool
-	linkedKeys []string // of the object that has the institution
+	linkedKeys []string // members of the object that contains the institution
 	left       string
 	noTag      bool
 	noDuration bool
@@ -41,7 +41,7 @@ func platforms() []platform {
 			linkedKeys: []string{"institution", "accounts", "token", "linkId", "trackedScreens"}, noDuration: true,
 		},
 		{
-			// Connect for React Native declares the same members as that for iOS.
+			// Connect for React Native declares the same members as Connect for iOS.
 			source: moneykit.ConnectReactNative, linked: moneykit.ConnectIOS, failed: moneykit.ConnectReactNative,
 			noRelinkID: true, left: `null`,
 			linkedKeys: []string{"institution", "accounts", "token", "linkIdentifier", "trackedScreens"}, noTag: true,

@@ -10,16 +10,16 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// Milliseconds after which a screen goes on by itself.
+// Delays after which a screen continues by itself, in milliseconds.
 const (
 	pollAfter = 700
 	doneAfter = 4000
 )
 
-// tiles is how many institutions the Finder shows above the list.
+// tiles is the number of institutions that the Finder shows above the list.
 const tiles = 8
 
-// viewOf returns what the user of a session sees.
+// viewOf returns the data of the current screen of a session.
 func viewOf(w *world.World, s *world.Session, app string, now time.Time) view {
 	v := view{
 		Screen: string(s.Screen), App: app, Relink: s.Params.ExistingLinkID != "", Back: len(s.Trail) > 0,
@@ -97,7 +97,7 @@ func viewOfBank(in world.Institution) bankView {
 	return bank
 }
 
-// productsOf returns what a session asks the user for.
+// productsOf returns the products that a session asks the user for.
 func productsOf(w *world.World, s *world.Session) []productView {
 	var all []productView
 	if s.Params.ExistingLinkID == "" {
@@ -136,8 +136,9 @@ func words(name string) string {
 	return string(text)
 }
 
-// accountsOf returns the accounts to choose from, after those that a link already has. New ones are
-// chosen at first, and if there are none, all: the user wants to connect the bank again.
+// accountsOf returns the accounts that the screen shows: first those that an existing link already
+// has, then those to choose from. New accounts are preselected. If there are none, all are
+// preselected, because the user connects the bank again.
 func accountsOf(w *world.World, s *world.Session, now time.Time) []accountView {
 	var all []accountView
 	for _, l := range w.LinksOf(s.Params.CustomerUser.ID, now) {
@@ -189,7 +190,7 @@ func viewOfAccount(a moneykit.Account) accountView {
 	return v
 }
 
-// money writes an amount for people.
+// money formats an amount for display.
 func money(amount, currency string) string {
 	whole, fraction, found := strings.Cut(strings.TrimPrefix(amount, "-"), ".")
 	var b strings.Builder
@@ -213,7 +214,7 @@ func money(amount, currency string) string {
 	return b.String()
 }
 
-// hintsFor returns what testers can enter on the screen.
+// hintsFor returns the inputs that testers can choose on the screen.
 func hintsFor(s *world.Session) []hint {
 	switch s.Screen {
 	case world.ScreenFinder:
@@ -248,7 +249,7 @@ func userHints() []hint {
 	return append(hints, hint{"user_good", "with a wrong password", map[string]string{"username": "user_good", "password": "wrong"}})
 }
 
-// correction says what the user has to enter again.
+// correction returns the message about a wrong input.
 func correction(wrong string) string {
 	switch wrong {
 	case "":
@@ -266,7 +267,7 @@ func correction(wrong string) string {
 	}
 }
 
-// failureOf says why it does not go on, and how it can.
+// failureOf returns the content of the error screen: the reason, and how the user can continue.
 func failureOf(s *world.Session) *failureView {
 	_, id, _ := strings.Cut(s.Problem.ID, ".")
 	f := failureOfEnding(id)

@@ -14,7 +14,7 @@ import (
 
 const markup = `<b title="x">'&`
 
-// sampleViews has a view of each screen and of each page of the bank.
+// sampleViews returns a view of each screen and of each page of the bank.
 func sampleViews() map[string]any {
 	bank := &bankView{
 		ID: "moneykit-creds-bank", Name: "Credentials Bank" + markup, Domain: "creds.bank.test", Country: "US",
@@ -104,7 +104,7 @@ func TestScreens(t *testing.T) {
 	}
 }
 
-// TestScreensWithoutNames renders what the front end may leave out.
+// TestScreensWithoutNames renders the screens without optional values of the front end.
 func TestScreensWithoutNames(t *testing.T) {
 	t.Parallel()
 	all := templates()
@@ -117,7 +117,7 @@ func TestScreensWithoutNames(t *testing.T) {
 	}
 }
 
-// All that browsers load for Connect is small, so that it is there at once.
+// The assets of Connect are small, so that they load fast.
 func TestAssetsAreSmall(t *testing.T) {
 	t.Parallel()
 	size := 0

@@ -2,7 +2,7 @@ package pages
 
 import "github.com/moneykit/moneykit-go/internal/sandbox/world"
 
-// oldWeb returns the arguments of the callback of Connect Web 0.3.16, which has no link id.
+// oldWeb returns the arguments of the callback of Connect Web 0.3.16, which contain no link id.
 func oldWeb(end world.Ending) any {
 	args := webArguments(end)
 	if end.Err == nil && end.LinkID != "" {
@@ -11,7 +11,7 @@ func oldWeb(end world.Ending) any {
 	return args
 }
 
-// oldIOS returns what Connect 1.1 for iOS hands over: its error has an identifier.
+// oldIOS returns the payload of Connect 1.1 for iOS, whose error has an identifier.
 func oldIOS(end world.Ending) any {
 	if end.Err == nil {
 		return ios(end)
@@ -23,7 +23,8 @@ func oldIOS(end world.Ending) any {
 	}{end.Err.ID, end.Err.DisplayedMessage, end.Err.RequestID}
 }
 
-// newIOS returns what Connect 2.0 for iOS is announced to hand over: a link without its token.
+// newIOS returns the payload that is announced for Connect 2.0 for iOS, which has a link without
+// its token.
 func newIOS(end world.Ending) any {
 	if end.Token == "" {
 		return ios(end)
@@ -37,8 +38,8 @@ func newIOS(end world.Ending) any {
 	}{success, wrapped{linkID}}
 }
 
-// expo returns what Expo's bridge makes of a platform's payload: an exit without an error is an
-// empty object.
+// expo returns the payload that Expo's bridge makes from the payload of a platform. An exit without
+// an error becomes an empty object.
 func expo(build func(world.Ending) any) func(world.Ending) any {
 	return func(end world.Ending) any {
 		if payload := build(end); payload != nil {
@@ -48,7 +49,7 @@ func expo(build func(world.Ending) any) func(world.Ending) any {
 	}
 }
 
-// bridged is the success that the bridge for Android sends.
+// bridged is the success payload of the bridge for Android.
 type bridged struct {
 	Institution struct {
 		ID   string `json:"id"`
@@ -60,7 +61,7 @@ type bridged struct {
 	Screens  []any        `json:"trackedScreens"`
 }
 
-// androidBridge returns what the bridge for Android sends. It reports no error.
+// androidBridge returns the payload of the bridge for Android, which reports no errors.
 func androidBridge(end world.Ending) any {
 	if end.Err != nil || end.LinkID == "" {
 		return nil
@@ -79,7 +80,8 @@ func androidBridge(end world.Ending) any {
 	return out
 }
 
-// androidBridgeWrapped is androidBridge without Expo, where the link id is in an object.
+// androidBridgeWrapped returns the payload of the bridge for Android without Expo, where the link
+// id is in an object.
 func androidBridgeWrapped(end world.Ending) any {
 	out, ok := androidBridge(end).(bridged)
 	if !ok {

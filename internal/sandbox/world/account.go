@@ -10,8 +10,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Open returns the accounts of a link that are wanted and not closed; all that are not closed if
-// none is named. The list is never nil.
+// Open returns the accounts of a link that are not closed, limited to the ids in wanted. Empty
+// means all. The list is never nil.
 func (l *Link) Open(wanted []string) []moneykit.Account {
 	accounts := []moneykit.Account{}
 	for _, a := range l.Accounts {
@@ -34,7 +34,7 @@ func (l *Link) AccountsIn(ids map[string]bool) []moneykit.Account {
 	return accounts
 }
 
-// Account returns an account of the link, nil if it has none with the id.
+// Account returns the account with an id, or nil.
 func (l *Link) Account(id string) *moneykit.Account {
 	for i := range l.Accounts {
 		if l.Accounts[i].ID == id {
@@ -44,12 +44,12 @@ func (l *Link) Account(id string) *moneykit.Account {
 	return nil
 }
 
-// everyday returns the account that most payments go through, nil if there are no accounts.
+// everyday returns the account for most payments, or nil if the link has no accounts.
 func (l *Link) everyday() *moneykit.Account {
 	return l.firstOf("depository.checking", "depository", "liability", "")
 }
 
-// firstOf returns the first open account of the first kind that the link has, nil without one.
+// firstOf returns the first open account of the first kind that the link has, or nil.
 func (l *Link) firstOf(kinds ...string) *moneykit.Account {
 	for _, kind := range kinds {
 		for i := range l.Accounts {
@@ -61,13 +61,14 @@ func (l *Link) firstOf(kinds ...string) *moneykit.Account {
 	return nil
 }
 
-// isKind reports whether a type of accounts is root or a closer description of it; all are of "".
+// isKind reports whether an account type is root or a subtype of root. Every type is a subtype of
+// "".
 func isKind(kind, root string) bool {
 	return root == "" || kind == root || strings.HasPrefix(kind, root+".")
 }
 
 // seedAccounts returns the accounts that the user of a link has at its institution. A second link
-// has the same accounts with other ids.
+// of the user has the same accounts with other ids.
 func (w *World) seedAccounts(l *Link, now time.Time) []moneykit.Account {
 	ids, r := w.Random("accounts "+l.ID), w.Random("accounts of "+l.User+" at "+l.Institution.ID)
 	limit := 1000 * (1 + r.IntN(20))
@@ -83,11 +84,12 @@ func (w *World) seedAccounts(l *Link, now time.Time) []moneykit.Account {
 		a.Mask = fmt.Sprintf("%04d", r.IntN(10000))
 		a.Balances.Currency, a.Balances.Date = l.Institution.Currency(), Stamp(now)
 	}
-	accounts[3].Balances.Available = nil // is not spent before it is sold
+	accounts[3].Balances.Available = nil // securities must be sold before they can be spent
 	return accounts
 }
 
-// customAccounts returns the accounts that a link session brings for user_custom.
+// customAccounts returns the accounts of user_custom, which are in the parameters of the link
+// session.
 func (w *World) customAccounts(l *Link, data *moneykit.CustomSandboxData, now time.Time) []moneykit.Account {
 	if data == nil {
 		return nil
@@ -127,7 +129,7 @@ func (w *World) nameAccounts(l *Link) {
 // holds returns balances between least and most dollars.
 func holds(r *rand.Rand, least, most int) moneykit.Balances {
 	current := least*100 + r.IntN((most-least)*100)
-	held := r.IntN(2000) // card payments that are not booked yet
+	held := r.IntN(2000) // card payments that are not posted yet
 	return moneykit.Balances{Current: cents(current), Available: cents(current - held)}
 }
 
@@ -137,11 +139,11 @@ func owes(r *rand.Rand, limit int) moneykit.Balances {
 	return moneykit.Balances{Current: cents(debt), Available: cents(limit*100 - debt), Limit: cents(limit * 100)}
 }
 
-// cents returns an amount that is not negative.
+// cents returns n cents as a decimal amount. n must not be negative.
 func cents(n int) *moneykit.Decimal {
 	d, err := moneykit.ParseDecimal(fmt.Sprintf("%d.%02d", n/100, n%100))
 	if err != nil {
-		return nil // cannot be
+		return nil // cannot happen
 	}
 	return &d
 }

@@ -40,7 +40,7 @@ func TestCustomAccounts(t *testing.T) {
 	}
 }
 
-// A user has the same accounts at a bank each time. They have ids of their own on each link.
+// A user has the same accounts on each link to a bank, with different ids.
 func TestAccountsOfSecondLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld()

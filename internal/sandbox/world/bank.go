@@ -11,20 +11,20 @@ import (
 )
 
 // AddTransactions adds transactions to a link, as if MoneyKit had found them at the bank. The link
-// counts as refreshed. Fields that are missing get a value: an id, an everyday account of the link,
-// the account's currency, the day of today, and the type debit. A pending transaction replaces the
-// pending one with the same id, and so does a posted one.
+// counts as refreshed. Missing fields get default values: a new id, the everyday account of the
+// link, the currency of the account, today's date, and the type debit. A new transaction, pending
+// or posted, replaces the pending one with the same id.
 //
-// If one of them is wrong, it returns an error and adds none: for a link that does not exist or has
-// no transactions, an id that the link has used before, an account of another link, and a negative
-// amount.
+// If one transaction is invalid, it adds none and returns an error: if the link does not exist or
+// does not have the product transactions, if the link has used an id before, if an account is of
+// another link, and if an amount is negative.
 func (w *World) AddTransactions(linkID string, txs []moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error { return w.addTransactions(l, txs, now) })
 }
 
-// UpdateTransaction replaces the posted transaction that has tx's id, as if it had changed at the
-// bank. Account, currency, type and day stay as they are if tx has none. The link counts as
-// refreshed. It returns an error for a link or posted transaction that does not exist.
+// UpdateTransaction replaces the posted transaction with the id of tx, as if it had changed at the
+// bank. An empty account, currency, type or date in tx keeps the old value. The link counts as
+// refreshed. It returns an error if the link or the posted transaction does not exist.
 func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		old := l.Ledger.posted(tx.ID)
@@ -32,7 +32,7 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 		case old == nil:
 			return noSuchTransaction(tx.ID)
 		case tx.Pending:
-			return errors.New("a posted transaction does not become pending again")
+			return errors.New("a posted transaction cannot become pending again")
 		}
 		tx.AccountID = cmp.Or(tx.AccountID, old.AccountID)
 		tx.Currency = cmp.Or(tx.Currency, old.Currency)
@@ -50,8 +50,8 @@ func (w *World) UpdateTransaction(linkID string, tx moneykit.Transaction, now ti
 	})
 }
 
-// RemoveTransaction removes a posted transaction, as if it had vanished at the bank. The link
-// counts as refreshed. It returns an error for a link or posted transaction that does not exist.
+// RemoveTransaction removes a posted transaction, as if the bank had removed it. The link counts as
+// refreshed. It returns an error if the link or the posted transaction does not exist.
 func (w *World) RemoveTransaction(linkID, id string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		if l.Ledger.posted(id) == nil {
@@ -67,9 +67,9 @@ func noSuchTransaction(id string) error {
 	return fmt.Errorf("the link has no posted transaction %q", id)
 }
 
-// Settle settles the pending transactions of a link: most of them are posted under new ids, or
-// under the same with SameID, and the others vanish. The link counts as refreshed. It returns an
-// error for a link that does not exist.
+// Settle settles the pending transactions of a link. Most of them are posted with new ids, or with
+// the same ids if Settings.SameID is set. The others are removed. The link counts as refreshed. It
+// returns an error if the link does not exist.
 func (w *World) Settle(linkID string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		w.settle(l, now)
@@ -78,8 +78,8 @@ func (w *World) Settle(linkID string, now time.Time) error {
 	})
 }
 
-// ResetCursors makes all places in the ledger of a link invalid, and forgets the log that led to
-// them. There is an error when there is no such link.
+// ResetCursors makes all places in the ledger of a link invalid, and discards the log before them.
+// It returns an error if the link does not exist.
 func (w *World) ResetCursors(linkID string, now time.Time) error {
 	return w.change(linkID, now, func(l *Link) error {
 		l.Ledger.forget()
@@ -87,8 +87,8 @@ func (w *World) ResetCursors(linkID string, now time.Time) error {
 	})
 }
 
-// Transactions returns copies of all transactions that a link has now, posted and pending, ordered
-// by id. There is an error when there is no such link.
+// Transactions returns copies of all current transactions of a link, posted and pending, ordered by
+// id. It returns an error if the link does not exist.
 func (w *World) Transactions(linkID string, now time.Time) ([]moneykit.Transaction, error) {
 	var rows []moneykit.Transaction
 	err := w.change(linkID, now, func(l *Link) error {
@@ -105,9 +105,9 @@ func (w *World) Transactions(linkID string, now time.Time) ([]moneykit.Transacti
 	return rows, err
 }
 
-// Correct gives a transaction of a link another category, of which there is no doubt, and so all
-// others of its merchant. It returns them, the named one first, and false if the link does not have
-// it. The link must have transactions.
+// Correct sets the category of a transaction and of all other transactions of the same merchant,
+// with full confidence. It returns the corrected transactions, beginning with the named one, and
+// false if the link does not have that transaction. The link must have the product transactions.
 func (w *World) Correct(l *Link, id string, params moneykit.EnrichmentParams, now time.Time) ([]moneykit.Transaction, bool) {
 	g := w.Ledger(l)
 	rows := g.All()
@@ -163,7 +163,8 @@ func correct(t moneykit.Transaction, params moneykit.EnrichmentParams) moneykit.
 	return t
 }
 
-// change calls f with a link that has a ledger, and announces what there is to sync afterwards.
+// change calls f with a link that has a ledger, and then announces the new changes that f has made
+// to it.
 func (w *World) change(linkID string, now time.Time, f func(*Link) error) error {
 	l, err := w.existing(linkID, now)
 	if err != nil {
@@ -178,7 +179,7 @@ func (w *World) change(linkID string, now time.Time, f func(*Link) error) error 
 	return err
 }
 
-// fetched notes that MoneyKit was at the bank and found these pending rows.
+// fetched records that MoneyKit fetched from the bank and received these pending rows.
 func (l *Link) fetched(pending []moneykit.Transaction, now time.Time) {
 	l.Ledger.wait(pending)
 	l.Products[moneykit.ProductTransactions].touch(now)
@@ -186,7 +187,7 @@ func (l *Link) fetched(pending []moneykit.Transaction, now time.Time) {
 
 func (w *World) addTransactions(l *Link, txs []moneykit.Transaction, now time.Time) error {
 	if p := l.Products[moneykit.ProductTransactions]; p.Refreshed.IsZero() {
-		p.touch(now) // the first time that MoneyKit is there, it also finds the past
+		p.touch(now) // the first fetch also returns the past
 		w.Ledger(l)
 	}
 	g := l.Ledger
@@ -225,7 +226,7 @@ func (w *World) addTransactions(l *Link, txs []moneykit.Transaction, now time.Ti
 	return nil
 }
 
-// settle posts most of the pending rows.
+// settle posts most of the pending rows and drops the others.
 func (w *World) settle(l *Link, now time.Time) {
 	r := w.Random(fmt.Sprintf("settle %s %d", l.ID, l.Ledger.Version))
 	for _, row := range l.Ledger.Pending {

@@ -44,7 +44,7 @@ func TestBankMistakes(t *testing.T) {
 		`the id "txn_c" has been used`:                        addTo(link.ID, tx{ID: "txn_c"}, tx{ID: "txn_c"}),
 		`json: `:                                              addTo(link.ID, tx{Date: moneykit.Date{Year: 2030, Month: 2, Day: 30}}),
 		`the link has no posted transaction "txn_p"`:          update(tx{ID: "txn_p"}),
-		`a posted transaction does not become pending`:        update(tx{ID: "txn_a", Pending: true}),
+		`a posted transaction cannot become pending`:          update(tx{ID: "txn_a", Pending: true}),
 		`the link has no account "acc_y"`:                     update(tx{ID: "txn_a", AccountID: "acc_y"}),
 		`the link has no posted transaction "txn_b"`:          w.RemoveTransaction(link.ID, "txn_b", start),
 		`there is no link mk_settle`:                          w.Settle("mk_settle", start),
@@ -56,10 +56,10 @@ func TestBankMistakes(t *testing.T) {
 	} {
 		require.ErrorContains(t, err, want)
 	}
-	assert.Equal(t, truth, transactions(t, w, link), "what fails changes nothing")
+	assert.Equal(t, truth, transactions(t, w, link), "failed calls change nothing")
 }
 
-// What a transaction lacks is filled in, and what comes back is a copy.
+// Missing fields of a transaction are filled in. Returned transactions are copies.
 func TestAddTransactionsCompletes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
@@ -98,7 +98,7 @@ func TestSettle(t *testing.T) {
 		require.NoError(t, w.AddTransactions(other.ID, []moneykit.Transaction{{Pending: true}}, start))
 	}
 	require.NoError(t, w.Refresh(other.ID, []moneykit.Product{moneykit.ProductTransactions}, start))
-	assert.Greater(t, len(transactions(t, w, other)), 10, "a refresh settles, too")
+	assert.Greater(t, len(transactions(t, w, other)), 10, "a refresh settles pending transactions, too")
 
 	before := transactions(t, w, link)
 	require.NoError(t, w.Settle(link.ID, start))

@@ -13,27 +13,27 @@ import (
 // Play is what a user does in Connect. The zero value links all accounts at the institution of
 // the link session, or at the Instant Bank if it names none.
 type Play struct {
-	Institution string                 // chosen, if the session leaves the choice
-	Username    string                 // at the Credentials Bank; user_good if empty
-	Accounts    []string               // types of the accounts to share, of an existing link the new ones; all if empty
-	NewAccounts []moneykit.Account     // besides those that are made up, or that the existing link has
-	Decline     []moneykit.Product     // not permitted, unless the session requires them
-	Provider    moneykit.Provider      // from now on; unchanged if empty
-	Failure     moneykit.LinkError     // why the bank does not let the user in
-	Exit        *moneykit.ConnectError // ends Connect with an error
-	Leave       bool                   // ends Connect without one
-	Version     string                 // of Connect on the platform; the newest if empty
+	Institution string                 // id of the chosen one, if the session does not name one
+	Username    string                 // entered at the Credentials Bank; user_good if empty
+	Accounts    []string               // types of the accounts to share, or of the new accounts of an existing link; empty means all
+	NewAccounts []moneykit.Account     // accounts at the bank in addition to the made-up ones, or to those of the existing link
+	Decline     []moneykit.Product     // products that the user does not permit; ignored for those that the session requires
+	Provider    moneykit.Provider      // of the link from now on; unchanged if empty
+	Failure     moneykit.LinkError     // why the bank denies access
+	Exit        *moneykit.ConnectError // the error with which Connect ends; nil for none
+	Leave       bool                   // the user closes Connect without an error
+	Version     string                 // version of Connect on the platform; empty means the default
 }
 
-// Ending is how Connect ends.
+// Ending is the outcome of Connect.
 type Ending struct {
 	LinkID      string // "" for an exit
 	Institution Institution
 	Accounts    []moneykit.Account // shared by the user
-	Token       string             // exchangeable, of a new link
+	Token       string             // exchangeable token of a new link
 	Err         *moneykit.ConnectError
-	Mistake     bool // that a test must have made
-	Note        bool // that a test may want, and may wonder about if it does not
+	Mistake     bool // Err can only be the result of a mistake in the test
+	Note        bool // Err may be intended by the test, or the result of a mistake
 }
 
 func exit(id, message string) Ending {
@@ -53,7 +53,7 @@ func noted(id, message string) Ending {
 }
 
 func refused(reason moneykit.LinkError) Ending {
-	return exit(string(reason), "the bank does not let the user in: "+string(reason))
+	return exit(string(reason), "the bank denies access: "+string(reason))
 }
 
 func linkDeleted() Ending { return exit("link_deleted", "the link has been deleted") }
@@ -62,9 +62,9 @@ func success(l *Link, token string) Ending {
 	return Ending{LinkID: l.ID, Institution: l.Institution, Accounts: slices.Clone(l.Accounts), Token: token}
 }
 
-// Connect plays the user who goes through Connect with the token of a link session. After a success
-// on a new link, the link awaits the exchange of its token; a link session for an existing link has
-// connected it. A session is good once.
+// Connect plays a user who goes through Connect with the token of a link session. After a success,
+// a new link awaits the exchange of its token, and an existing link is connected. A session can be
+// used once.
 func (w *World) Connect(token string, play Play, now time.Time) Ending {
 	session, end, ok := w.enter(token, now)
 	if !ok {
@@ -100,13 +100,13 @@ func (w *World) enter(token string, now time.Time) (*Session, Ending, bool) {
 	return session, Ending{}, true
 }
 
-// goesOn reports whether the user goes on, and else how Connect ends.
+// goesOn reports whether the user continues. If not, it returns how Connect ends.
 func (play *Play) goesOn() (Ending, bool) {
 	switch {
 	case play.Exit != nil:
 		err := *play.Exit
 		if err == (moneykit.ConnectError{}) {
-			err.DisplayedMessage = "Something went wrong." // no platform has an error without anything
+			err.DisplayedMessage = "Something went wrong." // no platform reports an error without any text
 		}
 		return Ending{Err: &err}, false
 	case play.Leave:
@@ -137,7 +137,7 @@ func (w *World) beginPlay(s *Session, play Play, now time.Time) (Ending, bool) {
 	return Ending{}, true
 }
 
-// check refuses a play that cannot be played.
+// check refuses a play that is not possible in the session.
 func (w *World) check(s *Session, play Play, now time.Time) (Ending, bool) {
 	if play.Failure == moneykit.LinkErrorUserOAuthDenied && s.Institution.ID != OAuthBank && s.Screen != ScreenError {
 		return mistake("nothing_to_refuse", "the user cannot refuse on pages of a bank that has none"), false
@@ -153,7 +153,8 @@ func (w *World) check(s *Session, play Play, now time.Time) (Ending, bool) {
 	return Ending{}, true
 }
 
-// advance plays the user up to the pages of the bank, the choice of accounts, or the end.
+// advance plays the user until the pages of the bank, the choice of accounts, or the end of
+// Connect.
 func (w *World) advance(s *Session, play Play, now time.Time) {
 	s.Failure = play.Failure
 	for {
@@ -208,13 +209,13 @@ func (w *World) isLinked(user string, in Institution, now time.Time) bool {
 	return slices.ContainsFunc(w.LinksOf(user, now), func(l *Link) bool { return l.Institution.ID == in.ID && l.IsLinked() })
 }
 
-// IsLinked reports whether the user has connected the link. One whose token nobody exchanged does
-// not count, because the user could never get rid of it.
+// IsLinked reports whether the user has connected the link. A link whose token was not exchanged
+// does not count, because the user would have no way to delete it.
 func (l *Link) IsLinked() bool {
 	return l.State == moneykit.LinkStateConnected || l.State == moneykit.LinkStateError
 }
 
-// linkAnew adds the new link of a session to the world. It awaits the exchange of its token.
+// linkAnew adds the new link of a session to the world. The link awaits the exchange of its token.
 func (w *World) linkAnew(s *Session, accounts []moneykit.Account, now time.Time) Ending {
 	l := s.Draft
 	l.Accounts, l.Created = accounts, now
@@ -229,9 +230,9 @@ func (w *World) linkAnew(s *Session, accounts []moneykit.Account, now time.Time)
 	return success(l, token)
 }
 
-// relink connects the link of a session again, whatever was wrong with it. The webhook and the tags
-// were replaced when the session was made, however Connect ends. Accounts keep their ids, also with
-// another provider: what MoneyKit does then is not published.
+// relink connects the link of a session again, whatever its error was. The webhook and the tags are
+// not set here: they were replaced when the session was created. Accounts keep their ids, even if
+// the provider changes. What MoneyKit does in that case is not published.
 func (w *World) relink(s *Session, l *Link, more []moneykit.Account, now time.Time) Ending {
 	l.Accounts = append(slices.Clip(l.Accounts), more...)
 	l.Provider = cmp.Or(s.Provider, l.Provider)
@@ -250,7 +251,7 @@ func (w *World) relink(s *Session, l *Link, more []moneykit.Account, now time.Ti
 	return success(l, "")
 }
 
-// discover returns the accounts of a link with others that the user has besides.
+// discover returns the accounts of a link, followed by more accounts of the user.
 func (w *World) discover(l *Link, more []moneykit.Account, now time.Time) ([]moneykit.Account, error) {
 	accounts := slices.Clone(l.Accounts)
 	for _, a := range more {
@@ -271,14 +272,14 @@ func (w *World) discover(l *Link, more []moneykit.Account, now time.Time) ([]mon
 	return accounts, nil
 }
 
-// permitted keeps the accounts that a session lets the user share.
+// permitted returns the accounts that a session allows the user to share.
 func permitted(accounts []moneykit.Account, features moneykit.ConnectFeatures) []moneykit.Account {
 	return slices.DeleteFunc(accounts, func(a moneykit.Account) bool {
 		return features.PermitOnlyDepositoryAccounts && !isKind(a.Type, "depository")
 	})
 }
 
-// shared keeps the accounts that the user shares.
+// shared returns the accounts that the user shares.
 func (play *Play) shared(accounts []moneykit.Account) []moneykit.Account {
 	return slices.DeleteFunc(accounts, func(a moneykit.Account) bool {
 		return len(play.Accounts) > 0 && !slices.Contains(play.Accounts, a.Type)
@@ -289,7 +290,7 @@ func (play *Play) noneOfThem() Ending {
 	return mistake("no_accounts", "the user has none of the accounts "+strings.Join(play.Accounts, ", "))
 }
 
-// UsedSession is how Connect ends with a session that was opened before.
+// UsedSession returns how Connect ends for a session that was opened before.
 func UsedSession() Ending {
 	return mistake("used_session", "the link session token has been used before")
 }

@@ -27,27 +27,27 @@ func TestConnectInstitutions(t *testing.T) {
 		err      string
 		mistake  bool
 	}{
-		"nothing said":         {bank: "moneykit-instant-bank"},
-		"chosen":               {play: world.Play{Institution: world.OAuthBank}, bank: "moneykit-oauth-bank"},
-		"by the session":       {session: world.OAuthBank, play: world.Play{Institution: world.InstantBank}, bank: "moneykit-oauth-bank"},
-		"by the user name":     {play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
-		"user_good by default": {play: world.Play{Institution: world.CredentialsBank}, bank: "moneykit-creds-bank"},
+		"default":               {bank: "moneykit-instant-bank"},
+		"chosen":                {play: world.Play{Institution: world.OAuthBank}, bank: "moneykit-oauth-bank"},
+		"set by the session":    {session: world.OAuthBank, play: world.Play{Institution: world.InstantBank}, bank: "moneykit-oauth-bank"},
+		"chosen by a user name": {play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
+		"user_good by default":  {play: world.Play{Institution: world.CredentialsBank}, bank: "moneykit-creds-bank"},
 		"user_custom": {
 			custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-creds-bank", accounts: []string{"Mine", "House"},
 		},
-		"user_good has his own": {custom: custom, play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
-		"no names elsewhere": {
+		"user_good with custom data": {custom: custom, play: world.Play{Username: "user_good"}, bank: "moneykit-creds-bank"},
+		"user_custom at another bank": {
 			session: world.InstantBank, custom: custom, play: world.Play{Username: "user_custom"}, bank: "moneykit-instant-bank",
 		},
-		"unknown institution":    {play: world.Play{Institution: "no-bank"}, err: "unknown_institution", mistake: true},
-		"unknown user":           {play: world.Play{Username: "user_bad"}, err: "invalid_credentials"},
-		"nothing of user_custom": {play: world.Play{Username: "user_custom"}, err: "no_accounts"},
+		"unknown institution":             {play: world.Play{Institution: "no-bank"}, err: "unknown_institution", mistake: true},
+		"unknown user":                    {play: world.Play{Username: "user_bad"}, err: "invalid_credentials"},
+		"user_custom without custom data": {play: world.Play{Username: "user_custom"}, err: "no_accounts"},
 		"some accounts": {
 			play:     world.Play{Accounts: []string{"investment", "depository.savings"}},
 			bank:     "moneykit-instant-bank",
 			accounts: []string{"Rainy Day Savings", "Brokerage"},
 		},
-		"accounts that are not": {play: world.Play{Accounts: []string{"depository.prepaid"}}, err: "no_accounts", mistake: true},
+		"unknown accounts": {play: world.Play{Accounts: []string{"depository.prepaid"}}, err: "no_accounts", mistake: true},
 		"one account": {
 			features: &moneykit.ConnectFeatures{PermitOnlyOneAccount: true},
 			bank:     "moneykit-instant-bank", accounts: []string{"Everyday Checking"},
@@ -78,7 +78,7 @@ func TestConnectInstitutions(t *testing.T) {
 			if tt.err != "" {
 				require.NotNil(t, end.Err)
 				assert.Equal(t, "moneykittest."+tt.err, end.Err.ID)
-				assert.Empty(t, w.AllLinks(start), "an exit leaves nothing behind")
+				assert.Empty(t, w.AllLinks(start), "an exit creates no link")
 				return
 			}
 			require.Nil(t, end.Err)
@@ -124,7 +124,7 @@ func TestProducts(t *testing.T) {
 			settings: &moneykit.LinkSessionSettings{Countries: []moneykit.Country{"US"}},
 			fresh:    []moneykit.Product{accounts, numbers, identity, transactions, investments, enrichment},
 		},
-		"the app's, declined": {
+		"default products, declined": {
 			decline: []moneykit.Product{transactions, accounts}, available: []moneykit.Product{transactions, enrichment},
 			fresh: []moneykit.Product{accounts, numbers, identity, investments},
 		},
@@ -178,7 +178,7 @@ func TestProducts(t *testing.T) {
 	}
 }
 
-func TestConnectIsGoodOnce(t *testing.T) {
+func TestConnectOnlyOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	session := w.OpenSession(sessionParams(), start)
@@ -194,7 +194,7 @@ func TestConnectIsGoodOnce(t *testing.T) {
 	assert.Equal(t, "moneykittest.unknown_session", w.Connect("x", world.Play{}, start).Err.ID)
 
 	late := start.Add(30 * time.Minute)
-	assert.Nil(t, w.ExchangeToken(end.Token, late), "it has expired")
+	assert.Nil(t, w.ExchangeToken(end.Token, late), "the token has expired")
 	assert.Equal(t, link, w.ExchangeToken(end.Token, late.Add(-1)))
 	assert.Equal(t, moneykit.LinkStateConnected, link.State)
 	assert.Nil(t, w.ExchangeToken(end.Token, start))
@@ -207,7 +207,8 @@ func TestConnectIsGoodOnce(t *testing.T) {
 	assert.Nil(t, w.ExchangeToken(end.Token, start), "the link is deleted")
 }
 
-// A relink replaces webhook and tags when its session is opened, and keeps accounts and products.
+// Creating the session of a relink replaces the webhook and the tags. The relink keeps accounts and
+// products.
 func TestRelink(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -241,7 +242,7 @@ func TestRelink(t *testing.T) {
 	assert.Equal(t, moneykit.ProviderMX, link.Provider)
 	assert.Equal(t, accounts, link.Accounts[:4])
 	assert.Len(t, link.Accounts, 5)
-	assert.Greater(t, len(w.Portfolio(link).Holdings), holdings, "the new account holds something")
+	assert.Greater(t, len(w.Portfolio(link).Holdings), holdings, "the new account has holdings")
 	assert.Same(t, identity, link.Products[moneykit.ProductIdentity])
 	assert.NotNil(t, link.Products[moneykit.ProductTransactions])
 

@@ -6,17 +6,17 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Event is something that the webhook of a link is notified of.
+// Event is a change that is reported to the webhook of a link.
 type Event struct {
-	Token        string    // of its delivery
-	URL          string    // the webhook when the event happened
+	Token        string    // identifies the delivery
+	URL          string    // webhook of the link when the event happened
 	At           time.Time // when it happened
 	Name         moneykit.EventType
-	Key          string // for idempotency
+	Key          string // idempotency key
 	LinkID       string
 	Tags         []string // never nil
 	Product      moneykit.Product
-	State        string    // of the link or the product
+	State        string    // state of the link or the product
 	ChangedAt    time.Time // when State changed; zero if the event does not say
 	Error        moneykit.LinkError
 	ErrorMessage string
@@ -30,7 +30,7 @@ func (w *World) TakeEvents() []Event {
 	return events
 }
 
-// announce keeps an event for the link's webhook, if it has one.
+// announce queues an event for the link's webhook, if it has one.
 func (w *World) announce(l *Link, e Event) {
 	if l.Webhook == "" {
 		return
@@ -40,10 +40,11 @@ func (w *World) announce(l *Link, e Event) {
 	w.stirred = true
 }
 
-// AnnounceTest announces an event that a test asks for, and returns the token of its delivery. The
-// event says how the link is now. Which product MoneyKit chooses is not published. A refresh is
-// announced by Settings.RefreshEvent, whichever of the two names the test asks for:
-// MoneyKit's document has one payload for both names. The link must have a webhook.
+// AnnounceTest announces a test event and returns the token of its delivery. The event describes
+// the current state of the link. An event about a product is about accounts, because MoneyKit does
+// not publish which product it chooses. The two names of a refresh event both announce
+// Settings.RefreshEvent, because MoneyKit's document has one payload for both. The link must have a
+// webhook.
 func (w *World) AnnounceTest(l *Link, name moneykit.EventType, key string, now time.Time) string {
 	e := l.stateEvent(now)
 	switch name {
@@ -58,7 +59,7 @@ func (w *World) AnnounceTest(l *Link, name moneykit.EventType, key string, now t
 	return e.Token
 }
 
-// newEvent returns what all events have.
+// newEvent returns an event with the fields that all events have.
 func (l *Link) newEvent(name moneykit.EventType, now time.Time) Event {
 	return Event{
 		Token: NewToken(), At: now, Name: name, Key: NewToken(), LinkID: l.ID,
@@ -66,8 +67,8 @@ func (l *Link) newEvent(name moneykit.EventType, now time.Time) Event {
 	}
 }
 
-// become puts a link into a state, and announces the change if it is one. A link that Connect makes
-// is not announced before its token is exchanged, because nobody knows the link yet.
+// become sets the state of a link, and announces the state if it has changed. Connect does not call
+// it for a new link, because the application does not know the link before it exchanges the token.
 func (w *World) become(l *Link, state moneykit.LinkState, reason moneykit.LinkError, now time.Time) {
 	if l.State == state && l.Reason == reason {
 		return
@@ -86,10 +87,10 @@ func (l *Link) stateEvent(now time.Time) Event {
 	return e
 }
 
-// Unusable says why a link cannot be used.
+// Unusable returns the message for a link that cannot be used.
 func Unusable(reason moneykit.LinkError) string { return "the link cannot be used: " + string(reason) }
 
-// announceRefresh announces how the last attempt to fetch a product ended.
+// announceRefresh announces the result of the last attempt to fetch a product.
 func (w *World) announceRefresh(l *Link, name moneykit.Product, now time.Time) {
 	w.announce(l, l.refreshEvent(w.RefreshEvent, name, now))
 }
@@ -112,11 +113,11 @@ func (l *Link) refreshEvent(event moneykit.EventType, name moneykit.Product, now
 	return e
 }
 
-// Failed says why a product was not refreshed.
+// Failed returns the message for a product that could not be refreshed.
 func Failed(reason moneykit.ProductError) string { return "the refresh failed: " + string(reason) }
 
-// announceFirst announces the transactions that were fetched when the link was made, or when it got
-// the product transactions. Without any it announces nothing.
+// announceFirst announces the transactions that were fetched when the link was created, or when it
+// got the product transactions. If there are none, it announces nothing.
 func (w *World) announceFirst(l *Link, now time.Time) {
 	if p := l.Products[moneykit.ProductTransactions]; l.Webhook != "" && p != nil && !p.Refreshed.IsZero() {
 		w.Ledger(l)
@@ -124,7 +125,8 @@ func (w *World) announceFirst(l *Link, now time.Time) {
 	}
 }
 
-// announceTransactions announces that there is more to sync than before.
+// announceTransactions announces new changes to sync. before is the number of changes that were
+// known.
 func (w *World) announceTransactions(l *Link, before int, now time.Time) {
 	if l.Ledger.Changes != before {
 		w.announce(l, l.transactionsEvent(now))

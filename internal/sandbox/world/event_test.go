@@ -14,7 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// take returns the events since the last call, each in a few words, and checks what all have.
+// take checks the common fields of the events since the last call, and returns a summary of each
+// event.
 func take(t *testing.T, w *world.World, link *world.Link) []string {
 	t.Helper()
 	var all []string
@@ -34,7 +35,7 @@ func take(t *testing.T, w *world.World, link *world.Link) []string {
 	return all
 }
 
-// The events of most steps.
+// Frequent events.
 const (
 	connected = "link.state_changed connected"
 	expired   = "link.state_changed error auth_expired the link cannot be used: auth_expired"
@@ -43,7 +44,7 @@ const (
 
 func refreshed(p moneykit.Product) string { return fmt.Sprintf("link.product_refresh %s completed", p) }
 
-// TestEvents lets a link live and looks at what is announced.
+// TestEvents changes a link step by step and checks the announced events.
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.RefreshDelay = time.Minute })
@@ -65,11 +66,11 @@ func TestEvents(t *testing.T) {
 		{"nothing", func() error { return nil }, nil},
 		{"break", func() error { return broken(moneykit.LinkErrorAuthExpired) }, []string{expired}},
 		{"break again", func() error { return broken(moneykit.LinkErrorAuthExpired) }, nil},
-		{"mend", func() error { return broken("") }, []string{connected}},
+		{"fix", func() error { return broken("") }, []string{connected}},
 		{"reset", func() error { w.Reset(link, now); return nil }, []string{expired}},
-		{"relink that is left", func() error { return relink(world.Play{Leave: true}) }, nil},
+		{"relink that the user closes", func() error { return relink(world.Play{Leave: true}) }, nil},
 		{"relink", func() error { return relink(world.Play{}) }, []string{connected}},
-		{"relink of a good link", func() error { return relink(world.Play{}) }, nil},
+		{"relink of a connected link", func() error { return relink(world.Play{}) }, nil},
 		{
 			"refresh by the bank",
 			func() error {
@@ -77,7 +78,7 @@ func TestEvents(t *testing.T) {
 			},
 			[]string{refreshed(moneykit.ProductAccounts), refreshed(moneykit.ProductTransactions), updates},
 		},
-		{"refresh that is asked for", func() error { return schedule(moneykit.ProductInvestments, moneykit.ProductIdentity) }, nil},
+		{"scheduled refresh", func() error { return schedule(moneykit.ProductInvestments, moneykit.ProductIdentity) }, nil},
 		{
 			"and done",
 			func() error { now = now.Add(time.Minute); w.CatchUp(now); return nil },
@@ -97,7 +98,7 @@ func TestEvents(t *testing.T) {
 				"link.product_refresh identity failed the refresh failed: institution_error",
 			},
 		},
-		{"mend again", func() error { return broken("") }, []string{connected}},
+		{"fix again", func() error { return broken("") }, []string{connected}},
 		{"new", func() error { return w.AddTransactions(link.ID, []tx{{ID: "txn_mine"}}, now) }, []string{updates}},
 		{"changed", func() error { return w.UpdateTransaction(link.ID, tx{ID: "txn_mine"}, now) }, []string{updates}},
 		{
@@ -128,8 +129,8 @@ func TestEventsWithoutWebhook(t *testing.T) {
 	assert.Empty(t, w.TakeEvents())
 }
 
-// TestAnnounceTest asks for test events. Both names of a refresh stand for the one that the world
-// uses.
+// TestAnnounceTest announces test events. Both names of a refresh announce the event of the
+// settings.
 func TestAnnounceTest(t *testing.T) {
 	t.Parallel()
 	for _, refresh := range []moneykit.EventType{"", moneykit.EventTypeLinkProductRefresh, moneykit.EventTypeProductStateChanged} {
@@ -153,7 +154,7 @@ func TestAnnounceTest(t *testing.T) {
 	}
 }
 
-// TestFirstTransactions links with a webhook, and looks at when the transactions are announced.
+// TestFirstTransactions checks when the transactions of a new link with a webhook are announced.
 func TestFirstTransactions(t *testing.T) {
 	t.Parallel()
 	products := func(prefetch bool) *moneykit.LinkSessionSettings {
@@ -165,23 +166,23 @@ func TestFirstTransactions(t *testing.T) {
 		settings *moneykit.LinkSessionSettings
 		history  time.Duration
 		play     world.Play
-		want     []string // after the exchange
-		refresh  []string // after a refresh of the transactions
+		want     []string // events after the exchange
+		refresh  []string // events after a refresh of the transactions
 	}{
-		"fetched at once":  {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
-		"asked for":        {products(true), days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
-		"fetched later":    {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
-		"not asked for":    {noTransactions, days, world.Play{}, []string{connected}, nil},
-		"not permitted":    {products(true), days, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},
-		"nothing to tell":  {nil, 0, world.Play{}, []string{connected}, nil},
-		"nobody ever pays": {nil, days, world.Play{Accounts: []string{"investment"}}, []string{connected}, nil},
+		"fetched by default":         {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"requested with prefetch":    {products(true), days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"requested without prefetch": {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
+		"not requested":              {noTransactions, days, world.Play{}, []string{connected}, nil},
+		"not permitted":              {products(true), days, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},
+		"no transactions":            {nil, 0, world.Play{}, []string{connected}, nil},
+		"no account with payments":   {nil, days, world.Play{Accounts: []string{"investment"}}, []string{connected}, nil},
 	} {
 		w := newWorld(func(s *world.Settings) { s.History = tt.history })
 		params := sessionParams()
 		params.Webhook, params.Tags, params.Settings = hook, []string{"a", "b"}, tt.settings
 		end := w.Connect(w.OpenSession(params, start).Token, tt.play, start)
 		require.Nil(t, end.Err, name)
-		assert.Empty(t, w.Events, "nobody knows the link before the exchange: %s", name)
+		assert.Empty(t, w.Events, "nothing is announced before the exchange: %s", name)
 		link := w.ExchangeToken(end.Token, start)
 		if len(w.Events) == 2 {
 			require.NotNil(t, w.Events[1].HasHistory, name)
@@ -195,7 +196,7 @@ func TestFirstTransactions(t *testing.T) {
 	}
 }
 
-// A relink that adds transactions announces them, and one that adds nothing does not.
+// A relink that adds the product transactions announces them. Other relinks announce nothing.
 func TestFirstTransactionsByRelink(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
@@ -225,5 +226,5 @@ func TestNextDue(t *testing.T) {
 	assert.Equal(t, start.Add(time.Minute+time.Second), due)
 	w.Delete(first, start)
 	_, ok = w.NextDue()
-	assert.False(t, ok, "a refresh that a link does not live to see keeps nobody busy")
+	assert.False(t, ok, "a planned refresh of a deleted link is not due")
 }

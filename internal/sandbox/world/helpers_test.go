@@ -12,7 +12,7 @@ import (
 
 const hook = "https://app.example/hooks"
 
-// start is when the tests begin.
+// start is the time at which the tests begin.
 var start = time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
 
 func newWorld(changes ...func(*world.Settings)) *world.World {
@@ -44,7 +44,7 @@ func amount(t *testing.T, s string) moneykit.Decimal {
 	return d
 }
 
-// sessionParams returns what a link session needs at least.
+// sessionParams returns the minimal parameters of a link session.
 func sessionParams() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user-42"},

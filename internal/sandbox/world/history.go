@@ -10,18 +10,18 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// teller makes up what happens on the accounts of a link.
+// teller makes up the transactions on the accounts of a link.
 type teller struct {
 	w        *World
 	r        *rand.Rand
 	payers   [roles]Payer
 	shops    []merchant
 	regulars []regular
-	prices   []int // of the regulars
+	prices   []int // amounts of the regular payments, in cents
 	enriched bool
 }
 
-// teller returns one for a link as it is now.
+// teller returns a teller for the current state of a link.
 func (w *World) teller(l *Link, purpose string) *teller {
 	now := Past{Link: l.ID, Enriched: l.Products[moneykit.ProductEnrichment] != nil}
 	for part := range now.Payers {
@@ -32,7 +32,7 @@ func (w *World) teller(l *Link, purpose string) *teller {
 	return w.tellerOf(&now, purpose)
 }
 
-// tellerOf returns one for a link as it was.
+// tellerOf returns a teller for the state that a link had when its past was made.
 func (w *World) tellerOf(p *Past, purpose string) *teller {
 	t := &teller{
 		w: w, r: w.Random(purpose + " " + p.Link), payers: p.Payers, shops: shops(), regulars: regulars(), enriched: p.Enriched,
@@ -44,10 +44,11 @@ func (w *World) tellerOf(p *Past, purpose string) *teller {
 	return t
 }
 
-// fetch refreshes the transactions: the past with the first fetch, and a few new ones later.
+// fetch refreshes the transactions of a link. The first fetch returns the past, later ones a few
+// new transactions.
 func (w *World) fetch(l *Link, now time.Time) {
 	g := w.Ledger(l)
-	if !g.Begun { // it has never been there
+	if !g.Begun { // this is the first fetch
 		l.Products[moneykit.ProductTransactions].touch(now)
 		w.Ledger(l)
 		return
@@ -69,7 +70,7 @@ func (w *World) fetch(l *Link, now time.Time) {
 	l.fetched(pending, now)
 }
 
-// day appends what is posted on a day.
+// day appends the rows that are posted on a day.
 func (t *teller) day(rows []moneykit.Transaction, day moneykit.Date) []moneykit.Transaction {
 	for i, reg := range t.regulars {
 		if a := t.payers[reg.from]; a != (Payer{}) && reg.due(day) {
@@ -91,7 +92,7 @@ func (t *teller) day(rows []moneykit.Transaction, day moneykit.Date) []moneykit.
 	return rows
 }
 
-// waiting returns new pending rows, from least on.
+// waiting returns least to least+2 new pending rows, or fewer if an account to pay from is missing.
 func (t *teller) waiting(day moneykit.Date, least int) []moneykit.Transaction {
 	var rows []moneykit.Transaction
 	for range least + t.r.IntN(3) {
@@ -113,7 +114,7 @@ func (t *teller) shopping(day moneykit.Date) (moneykit.Transaction, bool) {
 	return t.row(a, shop, shop.least+t.r.IntN(shop.most-shop.least+1), day), true
 }
 
-// row returns a debit of so many cents, without an id.
+// row returns a debit without an id. amount is in cents.
 func (t *teller) row(a Payer, m merchant, amount int, day moneykit.Date) moneykit.Transaction {
 	row := moneykit.Transaction{
 		AccountID: a.Account,
@@ -126,7 +127,7 @@ func (t *teller) row(a Payer, m merchant, amount int, day moneykit.Date) moneyki
 		row.Description = sentence(string(m.subcategory))
 	}
 	row.RawDescription = strings.ToUpper(fmt.Sprintf("%s #%03d %s", row.Description, t.r.IntN(1000), base62(t.r)[:6]))
-	if t.r.IntN(2) == 0 { // not every bank has the time
+	if t.r.IntN(2) == 0 { // not every bank reports the time
 		row.Datetime = moneykit.Timestamp{Time: day.Time(time.UTC).Add(time.Duration(t.r.IntN(86400)) * time.Second)}
 	}
 	if t.enriched {
@@ -135,7 +136,7 @@ func (t *teller) row(a Payer, m merchant, amount int, day moneykit.Date) moneyki
 	return row
 }
 
-// sentence returns an enumeration's value as words.
+// sentence returns the value of an enumeration as readable words.
 func sentence(value string) string {
 	words := strings.ReplaceAll(value, "_", " ")
 	return strings.ToUpper(words[:1]) + words[1:]
@@ -186,8 +187,8 @@ func (w *World) recurring(reg *regular, day moneykit.Date) *moneykit.Transaction
 	return &own
 }
 
-// playing returns the account that plays a role, or nil. What a card cannot pay, the everyday
-// account does.
+// playing returns the account that plays a role, or nil. Without a credit card, the everyday
+// account takes its role.
 func (l *Link) playing(part role) *moneykit.Account {
 	switch part {
 	case card:

@@ -48,10 +48,10 @@ func TestMadeUpTransactions(t *testing.T) {
 	assert.Len(t, seen, 2+3+5, "%v", seen)
 	assert.Equal(t, 2028, oldest.Year)
 
-	// Without enrichment there is none.
+	// Without the product enrichment, transactions have no enrichment.
 	link := add(t, w, world.LinkSpec{Products: []moneykit.Product{moneykit.ProductTransactions}})
 	assert.Nil(t, transactions(t, w, link)[0].Enrichment)
-	// From investments nobody pays, and some users have one account only.
+	// Investment accounts make no payments. A user may have only one account.
 	link = add(t, w, world.LinkSpec{Accounts: []moneykit.Account{{Type: "investment.ira", Name: "IRA"}}})
 	assert.Empty(t, transactions(t, w, link))
 	link = add(t, w, world.LinkSpec{Accounts: []moneykit.Account{{Type: "other", Name: "Wallet"}}})

@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Import is a link with its past that an application brings along.
+// Import describes a link, with its past, that an application imports.
 type Import struct {
 	User        string
 	Institution Institution
@@ -16,8 +16,8 @@ type Import struct {
 	Accounts    []moneykit.AccountImport
 }
 
-// ImportLink makes an imported link. MoneyKit calls it disconnected, for which its API has no
-// state: it is in error, and waits for the user.
+// ImportLink creates an imported link. MoneyKit calls an imported link disconnected, but its API
+// has no such state. Here the link is in state error until the user connects it.
 func (w *World) ImportLink(in Import, rows []moneykit.TransactionImport, now time.Time) *Link {
 	l := w.newLink(in.User, in.Institution, now)
 	l.State, l.Reason, l.Provider = moneykit.LinkStateError, moneykit.LinkErrorAuthExpired, in.Provider
@@ -35,7 +35,7 @@ func (w *World) ImportLink(in Import, rows []moneykit.TransactionImport, now tim
 	}
 	w.nameAccounts(l)
 	l.Ledger = &Ledger{}
-	l.Ledger.Begun = true // what is imported is all the past that there is
+	l.Ledger.Begun = true // the imported rows are the whole past
 	w.importRows(l, rows, now)
 	w.add(l)
 	return l
@@ -49,8 +49,8 @@ func (w *World) ImportTransactions(l *Link, rows []moneykit.TransactionImport, n
 	w.announceTransactions(l, before, now)
 }
 
-// importRows adds transactions to an imported link. Those that were imported before are added
-// again: what MoneyKit does with them is not published.
+// importRows adds transactions to an imported link. Importing a transaction twice adds it twice.
+// What MoneyKit does in that case is not published.
 func (w *World) importRows(l *Link, rows []moneykit.TransactionImport, now time.Time) {
 	ids, currencies := map[string]string{}, map[string]string{}
 	for _, a := range l.Accounts {
@@ -68,7 +68,7 @@ func (w *World) importRows(l *Link, rows []moneykit.TransactionImport, now time.
 			Description:    row.Description,
 			RawDescription: row.Description,
 			OriginalID:     row.ID,
-			Category:       row.Type, //nolint:staticcheck // deprecated, and where MoneyKit puts it
+			Category:       row.Type, //nolint:staticcheck // deprecated, but MoneyKit puts the type there
 		}
 		if unsigned, negative := strings.CutPrefix(row.Amount.String(), "-"); negative {
 			if d, err := moneykit.ParseDecimal(unsigned); err == nil {

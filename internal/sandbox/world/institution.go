@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// The test banks, the first of the directory. Of their ids only that of the Credentials Bank is
-// published.
+// The ids of the test banks, which are the first institutions of the directory. MoneyKit publishes
+// only the id of the Credentials Bank.
 const (
 	InstantBank     = "moneykit-instant-bank"
 	CredentialsBank = "moneykit-creds-bank" //nolint:gosec // an id
@@ -28,8 +28,8 @@ type Institution struct {
 	Aliases  []string
 }
 
-// The directory is never built: institutions are made from their number when somebody asks for
-// them.
+// There is no list of all institutions. Each institution is made from its number when it is looked
+// up.
 
 const (
 	// TestBankCount is how many test banks there are, the first institutions.
@@ -45,8 +45,8 @@ const (
 	InstitutionCount = TestBankCount + placeCount*kindCount + 1
 )
 
-// InstitutionAt returns the institution with a number below [InstitutionCount]: the test banks, and
-// then all others by name. They are the same in all worlds.
+// InstitutionAt returns the institution with a number below [InstitutionCount]. The test banks come
+// first, then all others by name. All worlds have the same institutions.
 func InstitutionAt(i int) Institution {
 	switch {
 	case i < TestBankCount:
@@ -61,8 +61,8 @@ func InstitutionAt(i int) Institution {
 	return invented(towns[i/len(trades)], trades[i%len(trades)])
 }
 
-// Lookup returns an institution by its id or an alias. For "" it is the Instant Bank, and for an id
-// that does not exist the Instant Bank and false.
+// Lookup returns an institution by its id or an alias. For "" it returns the Instant Bank and true.
+// For an id that does not exist, it returns the Instant Bank and false.
 func Lookup(id string) (Institution, bool) {
 	banks := testBanks()
 	for _, in := range banks {
@@ -103,7 +103,7 @@ func chase() Institution {
 	}
 }
 
-// places are in order, and none is the beginning of another.
+// places returns the places of banks, in alphabetical order. No place is a prefix of another.
 func places() [placeCount]string {
 	return [...]string{
 		"Alderbrook", "Ashcombe", "Beacon Hill", "Birchwood", "Blue Ridge", "Bridgewater", "Cedar Grove", "Clearwater",
@@ -114,13 +114,13 @@ func places() [placeCount]string {
 	}
 }
 
-// kind is a kind of institutions that a country has.
+// kind is a kind of institution, with its country.
 type kind struct {
 	name    string
 	country moneykit.Country
 }
 
-// kinds are in order.
+// kinds returns the kinds in alphabetical order.
 func kinds() [kindCount]kind {
 	return [...]kind{
 		{"Bank", moneykit.CountryUS},
@@ -134,7 +134,7 @@ func kinds() [kindCount]kind {
 	}
 }
 
-// invented returns an institution whose particulars follow from its name.
+// invented returns an institution whose other fields are derived from its name.
 func invented(place string, of kind) Institution {
 	name := place + " " + of.name
 	h := fnv.New32a()
@@ -154,10 +154,10 @@ func invented(place string, of kind) Institution {
 	return in
 }
 
-// Avatar returns the URL of a picture.
+// Avatar returns the URL of the institution's logo.
 func (in Institution) Avatar() string { return "https://" + in.Domain + "/avatar.png" }
 
-// Currency is what accounts are kept in.
+// Currency returns the currency of the institution's accounts.
 func (in Institution) Currency() string {
 	switch in.Country {
 	case moneykit.CountryGB:

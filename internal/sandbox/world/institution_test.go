@@ -43,7 +43,7 @@ func TestLookupUnknown(t *testing.T) {
 	assert.Equal(t, first, in)
 }
 
-// TestExampleInstitution looks for the ids that MoneyKit's own examples use.
+// TestExampleInstitution looks up the ids in the examples of MoneyKit's documentation.
 func TestExampleInstitution(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"chase", "mx.chase"} {

@@ -8,14 +8,15 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Job is a refresh that was asked for and is yet to happen.
+// Job is a requested refresh that has not happened yet.
 type Job struct {
 	At       time.Time
 	Products []moneykit.Product
 }
 
-// agenda has the jobs of all links, the next one first, so that nobody has to look at all links.
-// Jobs that are done already stay until their time. The zero value has to be filled.
+// agenda contains the jobs of all links, the next one first, so that finding due jobs does not
+// require a scan of all links. A job that was done early stays on the agenda until its time. The
+// zero value must be filled before use.
 type agenda struct {
 	filled bool
 	items  []item
@@ -27,7 +28,7 @@ type item struct {
 	link *Link
 }
 
-// plan puts a job of a link on the agenda.
+// plan adds a job of a link to the agenda.
 func (w *World) plan(l *Link, job Job) {
 	items := w.agenda.items
 	i, _ := slices.BinarySearchFunc(items, job.At, func(it item, at time.Time) int {
@@ -36,7 +37,7 @@ func (w *World) plan(l *Link, job Job) {
 	w.agenda.items = slices.Insert(items, i, item{job.At, l})
 }
 
-// fill fills the agenda of a world that was read.
+// fill builds the agenda of a world that was loaded from JSON.
 func (w *World) fill() {
 	if w.agenda.filled {
 		return
@@ -49,7 +50,7 @@ func (w *World) fill() {
 	}
 }
 
-// CatchUp does what is due for all links, such as refreshes that were asked for.
+// CatchUp runs the due jobs of all links.
 func (w *World) CatchUp(now time.Time) {
 	w.fill()
 	n := 0
@@ -63,7 +64,7 @@ func (w *World) CatchUp(now time.Time) {
 	}
 }
 
-// NextDue returns when [World.CatchUp] will have something to do, and false if it will not.
+// NextDue returns when the next job for [World.CatchUp] is due, and false if there is none.
 func (w *World) NextDue() (time.Time, bool) {
 	w.fill()
 	for i, it := range w.agenda.items {
@@ -76,7 +77,7 @@ func (w *World) NextDue() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// take removes the first items.
+// take removes the first n items and returns them.
 func (a *agenda) take(n int) []item {
 	first := a.items[:n:n]
 	a.items = a.items[n:]

@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// nextJob looks for the next job at all links.
+// nextJob finds the next job in a scan of all links.
 func nextJob(w *world.World) (next time.Time, ok bool) {
 	for _, l := range w.Links {
 		if l.State != moneykit.LinkStateDeleted && len(l.Jobs) > 0 && (!ok || l.Jobs[0].At.Before(next)) {
@@ -23,8 +23,8 @@ func nextJob(w *world.World) (next time.Time, ok bool) {
 	return next, ok
 }
 
-// TestJobModel asks for refreshes at random, also with a clock that runs backward, and compares
-// when the next one is due with what a look at all links finds.
+// TestJobModel schedules refreshes at random, also with a clock that goes back. It compares NextDue
+// with a scan of all links.
 func TestJobModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(50) {

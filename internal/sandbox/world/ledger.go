@@ -12,53 +12,53 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Ledger holds the transactions of a link and their history. The past and the log are the source of
-// truth for posted rows; the indexes below are derived from them on first use. All share the rows,
-// which must not be changed: an update is a new row.
+// Ledger contains the transactions of a link and their history. The past and the log are the source
+// of truth for posted rows. The indexes are derived from them on first use. Rows are shared between
+// all of these and must not be modified: an update is a new row.
 type Ledger struct {
-	Epoch   int      // places of earlier ones are refused
+	Epoch   int      // places of earlier epochs are refused
 	Past    *Past    // nil if none was made up
-	Prior   int      // how many rows of the past were created before the log
-	Log     []Entry  // what happened to posted rows, oldest first
+	Prior   int      // number of rows of the past that precede the log
+	Log     []Entry  // changes to posted rows, oldest first
 	Gone    []string // ids of rows that were removed in earlier epochs, which are never used again
 	Pending []moneykit.Transaction
-	Version int // of Pending
-	Made    int // ids that were made up
+	Version int // counts the changes of Pending
+	Made    int // number of made-up ids
 	Fetches int
-	Begun   bool // the past is in it
-	Changes int  // how often there was something new to sync
+	Begun   bool // the past has been added
+	Changes int  // number of changes to sync so far
 
 	world *World                 // nil before World.Ledger
-	past  []moneykit.Transaction // nil if its rows have to be made again
-	last  map[string]int32       // number of the last entry for each id, or gone; nil before build
+	past  []moneykit.Transaction // nil if its rows are not in memory
+	last  map[string]int32       // index of the last entry by transaction id, or gone; nil before build
 	order byDay[moneykit.Transaction]
-	// waiting has the pending rows; nil before build.
+	// waiting contains the pending rows. It is nil before build.
 	waiting *byDay[moneykit.Transaction]
 }
 
 // gone is the index of rows that were removed in an earlier epoch.
 const gone = -1
 
-// Entry is something that happened to a posted row.
+// Entry is a change to a posted row.
 type Entry struct {
-	Row  *moneykit.Transaction // as it was afterwards; of a removed row only the id counts
-	Past int                   // which row of the past it is, if Row is nil
+	Row  *moneykit.Transaction // the row after the change; only the id of a removed row is used
+	Past int                   // index of the row in the past, if Row is nil
 	Kind EntryKind
 }
 
-// EntryKind says what happened to a row.
+// EntryKind is a kind of change.
 type EntryKind uint8
 
-// The kinds.
+// The kinds of changes.
 const (
 	EntryCreated EntryKind = iota
 	EntryUpdated
 	EntryRemoved
-	EntrySettled // it was pending, and keeps its id
+	EntrySettled // a pending row was posted and keeps its id
 )
 
-// Ledger returns the ledger of a link. The past comes into it with the first fetch, and is made
-// up when somebody asks for it.
+// Ledger returns the ledger of a link. If transactions have been fetched and the past is not in the
+// ledger yet, Ledger makes up the past.
 func (w *World) Ledger(l *Link) *Ledger {
 	if l.Ledger == nil {
 		w.Touch(l)
@@ -108,7 +108,7 @@ func (g *Ledger) build() {
 // dated returns the day and the id of a transaction, by which transactions are sorted.
 func dated(t *moneykit.Transaction) (moneykit.Date, string) { return t.Date, t.ID }
 
-// posted returns a posted row, nil if there is none with the id.
+// posted returns the posted row with an id, or nil.
 func (g *Ledger) posted(id string) *moneykit.Transaction {
 	g.build()
 	if i, ok := g.last[id]; ok && i != gone {
@@ -119,7 +119,7 @@ func (g *Ledger) posted(id string) *moneykit.Transaction {
 	return nil
 }
 
-// used reports whether an id is of a posted row, or of a removed one.
+// used reports whether a posted or removed row has the id.
 func (g *Ledger) used(id string) bool {
 	g.build()
 	_, ok := g.last[id]
@@ -143,7 +143,7 @@ func (g *Ledger) post(kind EntryKind, rows ...*moneykit.Transaction) {
 	}
 }
 
-// forget begins a new epoch with the rows that there are.
+// forget begins a new epoch: it replaces the log by one that creates the current rows.
 func (g *Ledger) forget() {
 	g.build()
 	var log []Entry
@@ -169,30 +169,31 @@ func (g *Ledger) wait(rows []moneykit.Transaction) {
 	g.Version++
 }
 
-// All returns the rows, newest first, and of one day by id. The list is never nil.
+// All returns all rows, newest first, and by id within a day. The list is never nil.
 func (g *Ledger) All() []moneykit.Transaction {
 	page, _ := PageOf(Span{Page: 1, Size: math.MaxInt}, g)
 	return page
 }
 
-// Place is how far somebody has read in a [Ledger].
+// Place is the position of a reader in a [Ledger].
 type Place struct {
 	Link  string `json:"link"`
 	Epoch int    `json:"epoch"`
-	Event int    `json:"event"` // the next one of the log
-	// Version is of the pending rows that were read last, and Row the next one of them.
+	Event int    `json:"event"` // index of the next entry
+	// Version is the Version of the pending rows that were read last, and Row is the index of the
+	// next one.
 	Version int `json:"version"`
 	Row     int `json:"row"`
 }
 
-// Has reports whether a place is valid in this ledger, which is the ledger of the link.
+// Has reports whether a place is valid in this ledger. linkID is the link of the ledger.
 func (g *Ledger) Has(linkID string, at Place) bool {
 	return at.Link == linkID && at.Epoch == g.Epoch &&
 		at.Event >= 0 && at.Event <= g.length() && at.Version >= 0 && at.Version <= g.Version &&
 		at.Row >= 0 && (at.Version != g.Version || at.Row <= len(g.Pending))
 }
 
-// Changes is what has happened to the transactions of a link between two places. The lists are
+// Changes contains the changes to the transactions of a link between two places. The lists are
 // never nil.
 type Changes struct {
 	Created []moneykit.Transaction
@@ -202,14 +203,15 @@ type Changes struct {
 
 func (c *Changes) any() bool { return len(c.Created)+len(c.Updated)+len(c.Removed) > 0 }
 
-// Read returns at most size changes from a place on, and the place after them.
+// Read returns at most size changes after a place, the place after them, and whether there are
+// more.
 func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more bool) {
 	changes = Changes{
 		Created: []moneykit.Transaction{}, Updated: []moneykit.Transaction{}, Removed: []string{},
 	}
 	updated := map[string]int{}
 	update := func(row moneykit.Transaction) {
-		// The lists have no order, so that a row can be in this one only once.
+		// The lists have no order, so a row can be in this one only once.
 		i, ok := updated[row.ID]
 		if !ok {
 			i = len(changes.Updated)
@@ -220,8 +222,8 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 	}
 	for ; at.Event < g.length(); at.Event++ {
 		e := g.entry(at.Event)
-		// A reader that has not read any pending rows does not know this one yet. It gets the row
-		// as created and as updated, as MoneyKit has been seen to do.
+		// A reader that has not read any pending rows does not know this row yet. It gets the row
+		// both as created and as updated. MoneyKit has been observed to do this.
 		unread := e.Kind == EntrySettled && at.Version == 0
 		cost := 1
 		if unread {
@@ -247,7 +249,7 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 			update(*e.Row)
 		}
 	}
-	// Pending rows come when nothing else is left, and all of them again after each refresh.
+	// Pending rows come after all entries of the log. After each refresh, all of them come again.
 	if at.Version != g.Version {
 		at.Version, at.Row = g.Version, 0
 	}
@@ -257,7 +259,7 @@ func (g *Ledger) Read(at Place, size int) (changes Changes, next Place, more boo
 	return changes, at, at.Row < len(g.Pending)
 }
 
-// transactionID returns an id that no other row has.
+// transactionID returns a new, unique id.
 func (w *World) transactionID(l *Link) string {
 	for {
 		l.Ledger.Made++
@@ -267,13 +269,13 @@ func (w *World) transactionID(l *Link) string {
 	}
 }
 
-// madeUpID returns the id of the nth row that is made up for a link.
+// madeUpID returns the id of the nth made-up row of a link.
 func (w *World) madeUpID(linkID string, n int) string {
 	return "txn_" + base62(w.Random(fmt.Sprintf("transaction %s %d", linkID, n)))
 }
 
-// complete returns a row as a client will read it, with what is missing filled in, or what is
-// wrong with it.
+// complete validates a row and returns it as a client reads it, with default values for missing
+// fields.
 func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (moneykit.Transaction, error) {
 	account := l.Account(row.AccountID)
 	if row.AccountID == "" {
@@ -283,7 +285,7 @@ func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (mone
 	case account == nil:
 		return row, fmt.Errorf("the link has no account %q", row.AccountID)
 	case row.Amount.Sign() < 0:
-		return row, fmt.Errorf("the amount %s is negative; Type says which way money goes", row.Amount)
+		return row, fmt.Errorf("the amount %s is negative: set Type to debit or credit instead", row.Amount)
 	}
 	row.AccountID = account.ID
 	row.Type = cmp.Or(row.Type, moneykit.TransactionTypeDebit)
@@ -297,7 +299,7 @@ func (w *World) complete(l *Link, row moneykit.Transaction, now time.Time) (mone
 	return copied(row)
 }
 
-// copied returns a transaction as a client reads it. It shares nothing with the original.
+// copied returns a transaction as a client reads it. The copy shares no memory with the original.
 func copied(row moneykit.Transaction) (moneykit.Transaction, error) {
 	var out moneykit.Transaction
 	data, err := json.Marshal(row)

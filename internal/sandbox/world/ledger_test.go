@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// mirror is a copy of a ledger that follows it.
+// mirror is a copy of a ledger that is kept up to date with Read.
 type mirror struct {
 	at   world.Place
 	rows map[string]moneykit.Transaction
@@ -26,8 +26,8 @@ func newMirror(link *world.Link) *mirror {
 	return &mirror{world.Place{Link: link.ID, Epoch: link.Ledger.Epoch}, map[string]moneykit.Transaction{}}
 }
 
-// follow reads all that there is, in pages of a size. What was pending before goes first, as it
-// does in a sync.
+// follow reads all changes, in pages of a size. It first drops the old pending rows, as a sync
+// does.
 func (m *mirror) follow(t *testing.T, link *world.Link, size int) {
 	t.Helper()
 	if m.at.Version != link.Ledger.Version {
@@ -37,7 +37,7 @@ func (m *mirror) follow(t *testing.T, link *world.Link, size int) {
 		var changes world.Changes
 		require.True(t, link.Ledger.Has(link.ID, m.at))
 		changes, m.at, more = link.Ledger.Read(m.at, size)
-		assert.LessOrEqual(t, len(changes.Created)+len(changes.Updated)+len(changes.Removed), max(size, 2), "a row may stand there twice")
+		assert.LessOrEqual(t, len(changes.Created)+len(changes.Updated)+len(changes.Removed), max(size, 2), "a settled row counts twice")
 		for _, row := range append(changes.Created, changes.Updated...) {
 			m.rows[row.ID] = row
 		}
@@ -53,7 +53,7 @@ func (m *mirror) sorted() []moneykit.Transaction {
 	})
 }
 
-// TestLedgerModel changes a ledger at random and follows it with mirrors that read pages of
+// TestLedgerModel changes a ledger at random and compares it with mirrors that read pages of
 // different sizes.
 func TestLedgerModel(t *testing.T) {
 	t.Parallel()
@@ -101,14 +101,14 @@ func TestLedgerPlaces(t *testing.T) {
 	assert.True(t, good(end))
 	assert.False(t, other.Ledger.Has(other.ID, end))
 	for name, change := range map[string]func(*world.Place){
-		"of a link to come":        func(at *world.Place) { at.Link = "" },
-		"of another epoch":         func(at *world.Place) { at.Epoch++ },
-		"before the log":           func(at *world.Place) { at.Event = -1 },
-		"beyond the log":           func(at *world.Place) { at.Event++ },
-		"before the pending rows":  func(at *world.Place) { at.Row = -1 },
-		"beyond the pending rows":  func(at *world.Place) { at.Row++ },
-		"of an earlier version":    func(at *world.Place) { at.Version = -1 },
-		"of a version that is not": func(at *world.Place) { at.Version++ },
+		"without a link":          func(at *world.Place) { at.Link = "" },
+		"of another epoch":        func(at *world.Place) { at.Epoch++ },
+		"before the log":          func(at *world.Place) { at.Event = -1 },
+		"beyond the log":          func(at *world.Place) { at.Event++ },
+		"before the pending rows": func(at *world.Place) { at.Row = -1 },
+		"beyond the pending rows": func(at *world.Place) { at.Row++ },
+		"of an earlier version":   func(at *world.Place) { at.Version = -1 },
+		"of an unknown version":   func(at *world.Place) { at.Version++ },
 	} {
 		at := end
 		change(&at)
@@ -119,7 +119,7 @@ func TestLedgerPlaces(t *testing.T) {
 	assert.True(t, good(world.Place{Link: link.ID, Epoch: 1}))
 }
 
-// A row that is changed twice stands in a page once, as it is at last.
+// A row that is updated twice is in a page once, in its last form.
 func TestLedgerReadsUpdatesOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
@@ -135,7 +135,7 @@ func TestLedgerReadsUpdatesOnce(t *testing.T) {
 	assert.Empty(t, changes.Created)
 }
 
-// TestSameID settles pending rows that keep their ids.
+// TestSameID checks that pending rows keep their ids when they are posted.
 func TestSameID(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History, s.SameID = 0, true })
@@ -159,7 +159,8 @@ func TestSameID(t *testing.T) {
 	assert.Empty(t, changes.Removed)
 	assert.Equal(t, posted, slices.SortedFunc(slices.Values(changes.Updated), byID))
 
-	// Who has not read them while they were pending finds each as created and as updated.
+	// A reader that has not read the rows while they were pending gets each as created and as
+	// updated.
 	fresh, _, _ := link.Ledger.Read(world.Place{Link: link.ID}, 100)
 	assert.Equal(t, posted, slices.SortedFunc(slices.Values(fresh.Updated), byID))
 	for i := range fresh.Created {

@@ -10,31 +10,31 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// retention is how long a deleted link can be read.
+// retention is how long a link can be read after its deletion.
 const retention = 90 * 24 * time.Hour
 
-// Link is a link.
+// Link is the connection of a user to an institution.
 type Link struct {
 	ID          string
-	Number      int // links are listed in the order in which they were made
+	Number      int // position in lists of links, from 1
 	User        string
 	Institution Institution
 	State       moneykit.LinkState
-	Reason      moneykit.LinkError // in state error
+	Reason      moneykit.LinkError // why the link is in state error
 	Webhook     string
 	Tags        []string
 	Products    map[moneykit.Product]*Product
 	Accounts    []moneykit.Account
 	Created     time.Time
-	Deleted     time.Time         // zero if it is not
+	Deleted     time.Time         // zero if it is not deleted
 	Ledger      *Ledger           // nil before the first use
-	Portfolio   *Portfolio        // the same
-	Moves       int               // of the balances
+	Portfolio   *Portfolio        // nil before the first use
+	Moves       int               // number of refreshes that moved the balances
 	Jobs        []Job             // the next one first
-	Imported    bool              // by import_link
+	Imported    bool              // whether import_link created it
 	Provider    moneykit.Provider // MoneyKit itself if empty
 	// Custom and CustomOwners are from the link session.
-	Custom       map[string]moneykit.CustomSandboxAccount // by the account's id
+	Custom       map[string]moneykit.CustomSandboxAccount // by account id
 	CustomOwners []moneykit.Owner
 }
 
@@ -43,17 +43,17 @@ type Link struct {
 type LinkSpec struct {
 	UserID        string
 	InstitutionID string
-	State         moneykit.LinkState // connected if empty, or error if there is an Error
-	Error         moneykit.LinkError // auth_expired if empty, in state error
+	State         moneykit.LinkState // if empty: error if Error is set, else connected
+	Error         moneykit.LinkError // in state error: auth_expired if empty
 	Webhook       string
 	Tags          []string
-	Products      []moneykit.Product // all if nil; accounts always
-	NotPermitted  []moneykit.Product // refused by the user, accounts too
-	Accounts      []moneykit.Account // made-up ones if nil; ids may be left empty
+	Products      []moneykit.Product // nil means all; accounts is always included
+	NotPermitted  []moneykit.Product // products that the user refused; may include accounts
+	Accounts      []moneykit.Account // nil means made-up accounts; an empty id gets a value
 }
 
-// AddLink makes a link without a link session and Connect. If the institution does not exist, the
-// link is at the Instant Bank and false is returned.
+// AddLink adds a link without a link session and Connect. If the institution does not exist, the
+// link is at the Instant Bank and AddLink returns false.
 func (w *World) AddLink(spec LinkSpec, now time.Time) (*Link, bool) {
 	in, ok := Lookup(spec.InstitutionID)
 	l := w.newLink(cmp.Or(spec.UserID, "user_0001"), in, now)
@@ -78,7 +78,7 @@ func (w *World) AddLink(spec LinkSpec, now time.Time) (*Link, bool) {
 	return l, ok
 }
 
-// state returns the state that is asked for, with the reason that belongs to it.
+// state returns the state of the new link, and the reason if the state is error.
 func (spec *LinkSpec) state() (moneykit.LinkState, moneykit.LinkError) {
 	switch {
 	case spec.State == moneykit.LinkStateError || (spec.State == "" && spec.Error != ""):
@@ -89,7 +89,7 @@ func (spec *LinkSpec) state() (moneykit.LinkState, moneykit.LinkError) {
 	return spec.State, ""
 }
 
-// newLink returns a link in state connecting, which the world does not know before [World.add].
+// newLink returns a link in state connecting. [World.add] adds it to the world.
 func (w *World) newLink(user string, in Institution, now time.Time) *Link {
 	l := &Link{
 		ID:          "mk_" + w.nextID("link"),
@@ -104,15 +104,15 @@ func (w *World) newLink(user string, in Institution, now time.Time) *Link {
 
 func (w *World) add(l *Link) {
 	w.Counts["added"]++
-	l.Number = w.Counts["added"] // users may end Connect in another order than they came to their accounts
+	l.Number = w.Counts["added"] // users may finish Connect in another order than they began it
 	w.Links[l.ID] = l
 	w.Touch(l)
 	w.Order = append(w.Order, l.ID)
 	w.ByUser[l.User] = append(w.ByUser[l.User], l.ID)
 }
 
-// Find returns a link, nil if there is none, or none any more. It does first what is due for the
-// link.
+// Find returns the link with an id, or nil if it does not exist or was deleted too long ago. It
+// first runs the due jobs of the link.
 func (w *World) Find(id string, now time.Time) *Link {
 	l := w.Links[id]
 	if l == nil || (!l.Deleted.IsZero() && now.Sub(l.Deleted) >= retention) {
@@ -156,7 +156,7 @@ func (w *World) live(ids []string, now time.Time) iter.Seq[*Link] {
 	}
 }
 
-// Break puts a link into state error with a reason, or with an empty reason connects it again.
+// Break puts a link into state error with a reason. An empty reason connects the link again.
 func (w *World) Break(id string, reason moneykit.LinkError, now time.Time) error {
 	l, err := w.existing(id, now)
 	if err != nil {
@@ -170,7 +170,8 @@ func (w *World) Break(id string, reason moneykit.LinkError, now time.Time) error
 	return nil
 }
 
-// Reset makes the user sign in at the bank again. A link that is broken stays so, with this reason.
+// Reset puts a link into state error, so that the user must sign in at the bank again. It also
+// replaces the reason of a link that is in state error already.
 func (w *World) Reset(l *Link, now time.Time) {
 	w.become(l, moneykit.LinkStateError, moneykit.LinkErrorAuthExpired, now)
 }
@@ -181,7 +182,7 @@ func (w *World) Delete(l *Link, now time.Time) {
 	w.become(l, moneykit.LinkStateDeleted, "", now)
 }
 
-// HasData reports whether anything was ever fetched for the link.
+// HasData reports whether any product of the link was ever fetched.
 func (l *Link) HasData() bool {
 	for _, p := range l.Products {
 		if !p.Refreshed.IsZero() {

@@ -25,7 +25,7 @@ func TestAddLink(t *testing.T) {
 	mine := []moneykit.Account{{Name: "Mine"}, {ID: "acc_x", Closed: true}}
 	link = add(t, w, world.LinkSpec{Accounts: mine, Products: []moneykit.Product{moneykit.ProductIdentity}})
 	assert.Regexp(t, `^acc_[0-9A-Za-z]{22}$`, link.Accounts[0].ID)
-	assert.Empty(t, mine[0].ID, "the caller's list stays as it is")
+	assert.Empty(t, mine[0].ID, "the caller's list is not changed")
 	assert.Len(t, link.Products, 2)
 	assert.Len(t, link.Open(nil), 1)
 	assert.Empty(t, link.Open([]string{"acc_x"}))
@@ -72,7 +72,7 @@ func TestDelete(t *testing.T) {
 	assert.Equal(t, []*world.Link{third}, w.LinksOf("a", start))
 	require.Error(t, w.Break(first.ID, moneykit.LinkErrorAuthExpired, start))
 	end := start.Add(90 * 24 * time.Hour)
-	assert.Equal(t, first, w.Find(first.ID, end.Add(-1)), "it can be read for 90 days")
+	assert.Equal(t, first, w.Find(first.ID, end.Add(-1)), "a deleted link can be read for 90 days")
 	assert.Nil(t, w.Find(first.ID, end))
 	assert.Nil(t, w.Find("mk_unknown", start))
 }

@@ -6,16 +6,17 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// merchant is somebody whom made-up users pay, or are paid by.
+// merchant is a made-up business that made-up users pay, or that pays them.
 type merchant struct {
 	name        string
 	category    moneykit.Category
 	subcategory moneykit.Subcategory
-	least, most int // in cents
+	least, most int // range of amounts, in cents
 	processor   string
 }
 
-// shops are paid now and then. They are made up.
+// shops returns the merchants of irregular payments. An empty name stands for a payment without a
+// merchant.
 func shops() []merchant {
 	return []merchant{
 		{"Larkfield Grocers", moneykit.CategoryFoodAndDrink, moneykit.SubcategoryGroceries, 800, 14000, ""},
@@ -40,7 +41,7 @@ func shops() []merchant {
 	}
 }
 
-// role is the part that an account plays in somebody's money.
+// role is the purpose of an account: which payments go through it.
 type role int
 
 const (
@@ -48,22 +49,22 @@ const (
 	card
 	savings
 
-	roles = 3 // so many there are
+	roles = 3 // number of roles
 )
 
-// regular is a payment that returns.
+// regular is a recurring payment.
 type regular struct {
 	merchant
 
 	from      role
 	credit    bool
 	frequency string
-	day       int // of the month, or every so many days with a frequency that is not monthly
+	day       int // day of the month if frequency is monthly, else the number of days between payments
 }
 
 const monthly = "monthly"
 
-// regulars are paid, or pay, all the time.
+// regulars returns the recurring payments.
 func regulars() []regular {
 	return []regular{
 		{
@@ -101,7 +102,7 @@ func regulars() []regular {
 	}
 }
 
-// slug returns a name as it stands in an id.
+// slug returns a name in the form that ids use.
 func slug(name string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToLower(name), func(r rune) bool {
 		return !strings.ContainsRune(alphanumeric, r)

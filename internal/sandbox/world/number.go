@@ -9,8 +9,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Numbers returns the numbers of an account, in the form of its country. Only what money can be
-// sent to has any, once they were fetched.
+// Numbers returns the numbers of an account, in the form of its country. Only depository accounts
+// have numbers, and only after the product account_numbers was fetched.
 func (w *World) Numbers(l *Link, a moneykit.Account) moneykit.AccountNumbers {
 	out := moneykit.AccountNumbers{
 		ACH: []moneykit.ACHNumber{}, EFT: []moneykit.EFTNumber{},
@@ -20,7 +20,7 @@ func (w *World) Numbers(l *Link, a moneykit.Account) moneykit.AccountNumbers {
 		return out
 	}
 	r := w.Random("numbers " + a.ID)
-	number := func(n int) string { // ends like the mask does
+	number := func(n int) string { // ends with the mask
 		end := a.Mask
 		if strings.Trim(end, "0123456789") != "" || len(end) > n {
 			end = ""
@@ -41,7 +41,7 @@ func (w *World) Numbers(l *Link, a moneykit.Account) moneykit.AccountNumbers {
 	default:
 		custom := l.Custom[a.ID]
 		made := moneykit.ACHNumber{AccountNumber: number(12), RoutingNumber: aba(r)}
-		if r.IntN(2) == 0 { // not every bank takes wires
+		if r.IntN(2) == 0 { // not every bank accepts wires
 			made.WireRoutingNumber = aba(r)
 		}
 		made.AccountNumber = cmp.Or(custom.AccountNumber, made.AccountNumber)
@@ -59,7 +59,7 @@ func digits(r *rand.Rand, n int) string {
 	return string(s)
 }
 
-// aba returns a routing number with a check digit that is right.
+// aba returns a routing number with a valid check digit.
 func aba(r *rand.Rand) string {
 	first := fmt.Sprintf("0%d", 1+r.IntN(9)) + digits(r, 6)
 	for d := range 10 {
@@ -67,10 +67,10 @@ func aba(r *rand.Rand) string {
 			return s
 		}
 	}
-	return "" // cannot be: one of ten digits is right
+	return "" // cannot happen: one of the ten digits is valid
 }
 
-// iban returns the international form of a number, with the two check digits that ISO 13616 has.
+// iban returns the international form of a number, with the two check digits of ISO 13616.
 func iban(country, number string) string {
 	rest := 0
 	for _, r := range number + country + "00" {

@@ -9,9 +9,9 @@ import (
 )
 
 // Authorize plays the first half of Connect at the OAuth Bank: the user goes to the bank's own
-// pages, and permits or, with a Failure, refuses there. It returns the URL to which the bank sends
-// the user: the session's redirect URI with a query that is different each time. If Connect ends
-// before, the URL is "".
+// pages and grants access there. With a Failure, the user refuses. It returns the URL to which the
+// bank sends the user: the redirect URI of the session with a new query each time. If Connect ends
+// before that, the URL is "".
 func (w *World) Authorize(token string, play Play, now time.Time) (returnURL string, end Ending) {
 	session, end, ok := w.enter(token, now)
 	if !ok {
@@ -37,8 +37,8 @@ func (w *World) Authorize(token string, play Play, now time.Time) (returnURL str
 	return w.sendBack(session, play.Failure, now), Ending{}
 }
 
-// sendBack returns the URL to which the bank sends the user, who has refused there for a reason or
-// has not.
+// sendBack returns the URL to which the bank sends the user. failure is the reason of a refusal, or
+// "" if the user granted access.
 func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) string {
 	delete(w.Returns, s.Return)
 	s.Failure, s.Sent, s.Returned, s.Forgotten = failure, now, false, false
@@ -47,7 +47,7 @@ func (w *World) sendBack(s *Session, failure moneykit.LinkError, now time.Time) 
 	return s.Return
 }
 
-// AtBank returns the session of a user who is at the pages of a bank, nil if there is none.
+// AtBank returns the session with a token if its user is at the pages of a bank, else nil.
 func (w *World) AtBank(token string, now time.Time) *Session {
 	s := w.Session(token)
 	if s == nil || s.Over || s.Screen != ScreenOAuth || (w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now))) {
@@ -56,8 +56,8 @@ func (w *World) AtBank(token string, now time.Time) *Session {
 	return s
 }
 
-// Answer plays the user who allows or refuses something on the pages of the bank, and returns the
-// URL to which the bank sends the user.
+// Answer plays a user who grants or refuses access on the pages of the bank. It returns the URL to
+// which the bank sends the user.
 func (w *World) Answer(s *Session, allow bool, now time.Time) string {
 	if !allow {
 		return w.sendBack(s, moneykit.LinkErrorUserOAuthDenied, now)
@@ -65,14 +65,15 @@ func (w *World) Answer(s *Session, allow bool, now time.Time) string {
 	return w.sendBack(s, "", now)
 }
 
-// Return comes back from the bank's pages to a page of Connect, which need not be the one that the
-// user left. If the URL is not right, the user can go on where the session is.
+// Return plays a user who comes back from the bank's pages to a page of Connect, which may be
+// another page than the one that the user left. A wrong URL does not change the session, and the
+// user can continue with it.
 func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, Ending, bool) {
 	s := w.Session(token)
 	switch {
 	case s == nil:
 		return nil, mistake("unknown_session", "the link session token is unknown"), false
-	case s.Returned && s.Page == page: // the page is reloaded
+	case s.Returned && s.Page == page: // the user reloaded the page
 		return s, Ending{}, true
 	case s.Over || s.Returned:
 		return nil, noted("used_return", "the user has come back with this link session before"), false
@@ -88,16 +89,15 @@ func (w *World) Return(token, page, returnURL string, now time.Time) (*Session, 
 	return s, Ending{}, true
 }
 
-// returnQuery makes up a query. Its form is one that is easily changed by whoever takes it apart
-// and puts it together again.
+// returnQuery returns a made-up query. Parsing and re-encoding it is likely to change it.
 func returnQuery() string {
 	name := func() string { return NewToken()[:8] }
 	value := func() string { return strings.ReplaceAll(NewToken(), "-", "") }
 	return "z" + name() + "=" + value() + "&a" + name() + "=" + value() + "%2f+" + value() + "&m" + name()
 }
 
-// Continue plays the second half of Connect, after [World.Authorize]: the user is back at
-// returnURL. The URL must be the one of this session, byte for byte, and is good once.
+// Continue plays the second half of Connect, after [World.Authorize]: the user has come back at
+// returnURL. The URL must equal the return URL of this session byte for byte, and can be used once.
 func (w *World) Continue(token, returnURL string, play Play, now time.Time) Ending {
 	session := w.Session(token)
 	switch {
@@ -107,7 +107,7 @@ func (w *World) Continue(token, returnURL string, play Play, now time.Time) Endi
 		return noted("used_return", "Connect has ended before with this link session")
 	}
 	session.Version = cmp.Or(play.Version, session.Version)
-	session.open(now) // if it is not; a stranger's URL can come before the user has begun
+	session.open(now) // if it is not open yet: a URL of another session can come before the user has begun
 	end, ok := w.checkReturn(session, returnURL, now)
 	if ok {
 		end, ok = play.goesOn()

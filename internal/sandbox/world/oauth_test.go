@@ -16,7 +16,7 @@ func TestOAuth(t *testing.T) {
 	params := sessionParams()
 	params.InstitutionID = world.OAuthBank
 	for name, tt := range map[string]struct {
-		change func(url string) string // of the URL
+		change func(url string) string // changes the return URL
 		wait   time.Duration
 		play   world.Play
 		err    string
@@ -71,7 +71,7 @@ func TestOAuthMistakes(t *testing.T) {
 		mistake bool
 	}{
 		"another session's URL": {w.Continue(two, back, world.Play{}, start), "other_return", false},
-		"no bank yet":           {w.Continue(open(), "https://app.example/oauth?x", world.Play{}, start), "no_return", true},
+		"before the bank":       {w.Continue(open(), "https://app.example/oauth?x", world.Play{}, start), "no_return", true},
 		"unknown session":       {w.Continue("x", back, world.Play{}, start), "unknown_session", true},
 		"a bank without pages":  {authorize(elsewhere, world.Play{}), "no_bank", true},
 		"a user who leaves":     {authorize(open(), world.Play{Leave: true}), "no_bank", true},

@@ -8,9 +8,9 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// byDay is a sorted list of rows: by day, and rows of one day by descending id. [PageOf] reads it
-// backward, which is newest first and by ascending id. New rows are mostly the newest, so inserting
-// them at the end is cheap.
+// byDay is a list of rows, sorted by day and, within a day, by descending id. [PageOf] reads it
+// backward: newest first, and by ascending id. New rows are mostly the newest ones, so most
+// insertions are at the end and cheap.
 type byDay[T any] struct {
 	rows  []*T
 	dated func(*T) (moneykit.Date, string)
@@ -26,7 +26,7 @@ func (o *byDay[T]) compare(a, b *T) int {
 // insert adds rows. It moves each existing row at most once.
 func (o *byDay[T]) insert(rows ...*T) {
 	rows = slices.SortedFunc(slices.Values(rows), o.compare)
-	end := len(o.rows) // of the existing rows that are not in place yet
+	end := len(o.rows) // end of the existing rows that are not in place yet
 	o.rows = append(o.rows, rows...)
 	for i, row := range slices.Backward(rows) {
 		at := end
@@ -39,7 +39,7 @@ func (o *byDay[T]) insert(rows ...*T) {
 	}
 }
 
-// remove removes a row of the list.
+// remove removes a row from the list.
 func (o *byDay[T]) remove(row *T) {
 	if i, ok := slices.BinarySearchFunc(o.rows, row, o.compare); ok {
 		o.rows = slices.Delete(o.rows, i, i+1)
@@ -48,12 +48,12 @@ func (o *byDay[T]) remove(row *T) {
 
 // Span selects a page of a list of dated rows.
 type Span struct {
-	Page, Size  int           // pages count from 1
-	First, Last moneykit.Date // zero for no limit
-	Accounts    []string      // all if empty
+	Page, Size  int           // page number, from 1, and rows per page
+	First, Last moneykit.Date // range of days, inclusive; a zero day is no limit
+	Accounts    []string      // ids; empty means all
 }
 
-// between returns the rows of the days that s selects.
+// between returns the rows in the range of days of s.
 func (o *byDay[T]) between(s Span) []*T {
 	rows := o.rows
 	if !s.First.IsZero() {
@@ -70,7 +70,7 @@ func (o *byDay[T]) day(row *T) moneykit.Date {
 	return day
 }
 
-// only returns the rows of the accounts that s selects.
+// only returns the rows whose accounts s selects.
 func only[T any](rows []*T, s Span, account func(*T) string) []*T {
 	if len(s.Accounts) == 0 {
 		return rows
@@ -85,14 +85,14 @@ func only[T any](rows []*T, s Span, account func(*T) string) []*T {
 }
 
 // page merges lists that are sorted like o, and returns one page of the result, newest first, and
-// the total number of rows. The page is never nil. It finds the start of the page in each list by
-// binary search, so the cost does not depend on the number of earlier pages.
+// the total number of rows. The page is never nil. A binary search finds the start of the page in
+// each list, so the cost does not depend on the page number.
 func (o *byDay[T]) page(s Span, lists ...[]*T) (page []T, total int) {
 	for _, list := range lists {
 		total += len(list)
 	}
 	page = []T{}
-	if s.Page-1 > total/s.Size { // far beyond; the product below might not fit an int
+	if s.Page-1 > total/s.Size { // far beyond the last page; the product below could overflow
 		return page, total
 	}
 	start := (s.Page - 1) * s.Size

@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// many returns rows with ids and days that are in no order.
+// many returns rows with ids and days in random order.
 func many(n int, prefix string) []tx {
 	r := rand.New(rand.NewPCG(uint64(n), 0))
 	rows := make([]tx, n)
@@ -33,7 +33,7 @@ func manyAccounts() []moneykit.Account {
 	return []moneykit.Account{{ID: "acc_0", Type: "depository"}, {ID: "acc_1", Type: "depository"}, {ID: "acc_2", Type: "depository"}}
 }
 
-// TestPages reads all pages of random ledgers, and compares them with a list that is sorted.
+// TestPages reads all pages of random ledgers and compares them with a sorted list.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
@@ -59,11 +59,11 @@ func TestPages(t *testing.T) {
 		rows = append(rows, transactions(t, w, link)...)
 	}
 	for name, s := range map[string]world.Span{
-		"all":            {Size: 13},
-		"big pages":      {Size: 1000},
-		"some days":      {Size: 5, First: moneykit.Date{Year: 2030, Month: 1, Day: 20}, Last: moneykit.Date{Year: 2030, Month: 2, Day: 20}},
-		"two accounts":   {Size: 7, Accounts: []string{"acc_0", "acc_2"}},
-		"nothing at all": {Size: 7, First: moneykit.Date{Year: 2090, Month: 1, Day: 1}},
+		"all":          {Size: 13},
+		"big pages":    {Size: 1000},
+		"some days":    {Size: 5, First: moneykit.Date{Year: 2030, Month: 1, Day: 20}, Last: moneykit.Date{Year: 2030, Month: 2, Day: 20}},
+		"two accounts": {Size: 7, Accounts: []string{"acc_0", "acc_2"}},
+		"no rows":      {Size: 7, First: moneykit.Date{Year: 2090, Month: 1, Day: 1}},
 	} {
 		var want []tx
 		for _, row := range rows {
@@ -91,7 +91,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// equalRows are of two links, and no order tells them apart.
+// Rows of two links may be equal in order.
 func TestPagesOfEqualRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
@@ -111,9 +111,9 @@ func TestPagesOfEqualRows(t *testing.T) {
 	assert.Equal(t, map[string]int{"txn_a": 3, "txn_b": 3, "txn_c": 3}, seen)
 }
 
-// A page takes as much memory from a long list as from a short one: nothing is copied to be sorted.
+// The memory of a page does not depend on the length of the list, because the rows are not copied.
 //
-//nolint:paralleltest // it counts the memory that the process allocates
+//nolint:paralleltest // it measures the memory of the process
 func TestPageOfManyRows(t *testing.T) {
 	w := newWorld(func(s *world.Settings) { s.History = 0 })
 	link := add(t, w, world.LinkSpec{Accounts: manyAccounts()})
@@ -147,7 +147,7 @@ func BenchmarkListing(b *testing.B) {
 	}
 }
 
-// BenchmarkLedger makes the transactions of links, and prints what they take.
+// BenchmarkLedger makes the transactions of links and reports their memory.
 func BenchmarkLedger(b *testing.B) {
 	w := newWorld()
 	var before, after runtime.MemStats

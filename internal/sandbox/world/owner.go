@@ -7,9 +7,9 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Owners returns the owners of an account, none before they were fetched: those that the link
-// session brought, or made-up ones, of whom the first owns all accounts of the link, and the
-// second the savings too.
+// Owners returns the owners of an account, or none before the product identity was fetched. If the
+// link session did not contain owners, they are made up: the first one owns all accounts of the
+// link, and a second one also owns the savings accounts.
 func (w *World) Owners(l *Link, a moneykit.Account) []moneykit.Owner {
 	if l.Products[moneykit.ProductIdentity].Refreshed.IsZero() {
 		return []moneykit.Owner{}
@@ -24,8 +24,8 @@ func (w *World) Owners(l *Link, a moneykit.Account) []moneykit.Owner {
 	return owners
 }
 
-// person makes up somebody who lives where the link's institution is. The phone numbers, postal
-// codes and domains are of ranges that nobody has.
+// person returns a made-up person who lives in the country of the link's institution. The phone
+// numbers, postal codes and domains are from ranges that nobody uses.
 func (w *World) person(l *Link, n int) moneykit.Owner {
 	given := [...]string{"Avery", "Blake", "Casey", "Devon", "Emery", "Finley", "Harper", "Jordan", "Kendall", "Morgan"}
 	family := [...]string{"Ashdown", "Bramhall", "Corrigan", "Delacroix", "Evershed", "Fennimore", "Grantham", "Holloway"}

@@ -7,19 +7,20 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Past is what the made-up past of a link follows from. Only this is kept of a past. Its rows are
-// made again when somebody reads them and they are no longer in memory; see [World.keep].
+// Past contains the parameters of the made-up past of a link. Only the parameters are saved. If the
+// rows are not in memory, they are made again from the parameters when they are read; see
+// [World.keep].
 type Past struct {
-	Link       string        // its id
-	First, End moneykit.Date // the days, without End
+	Link       string        // id of the link
+	First, End moneykit.Date // the first day, and the day after the last one
 	Payers     [roles]Payer  // by role
 	Enriched   bool
 }
 
-// Payer is an account that payments come from, or go to. The zero Payer is none.
+// Payer is an account that payments are made from or to. The zero Payer is no account.
 type Payer struct{ Account, Currency string }
 
-// begin puts the past of a link into its ledger.
+// begin adds the past of a link to its ledger.
 func (w *World) begin(l *Link, now time.Time) {
 	if w.History <= 0 {
 		return
@@ -40,7 +41,7 @@ func (w *World) begin(l *Link, now time.Time) {
 // past makes the rows of a past, oldest first.
 func (t *teller) past(p *Past) []moneykit.Transaction {
 	days := int(p.End.Time(time.UTC).Sub(p.First.Time(time.UTC)).Hours() / 24)
-	rows := make([]moneykit.Transaction, 0, 2*days) // about as many as there will be
+	rows := make([]moneykit.Transaction, 0, 2*days) // an estimate
 	for n := range days {
 		rows = t.day(rows, p.First.AddDays(n))
 	}
@@ -48,14 +49,15 @@ func (t *teller) past(p *Past) []moneykit.Transaction {
 	return rows
 }
 
-// nameRows gives ids to rows that are made up for a link after a number of others.
+// nameRows sets the ids of made-up rows of a link. others is the number of rows that were made up
+// before.
 func (w *World) nameRows(linkID string, rows []moneykit.Transaction, others int) {
 	for i := range rows {
 		rows[i].ID = w.madeUpID(linkID, others+i+1)
 	}
 }
 
-// begin puts a past into a ledger that has no rows.
+// begin adds a past to an empty ledger.
 func (g *Ledger) begin(past *Past, rows []moneykit.Transaction) {
 	if len(rows) == 0 {
 		return
@@ -65,11 +67,11 @@ func (g *Ledger) begin(past *Past, rows []moneykit.Transaction) {
 	g.world.keep(g)
 }
 
-// length returns the number of entries: one for each row of the past that precedes the log, and
-// those of the log.
+// length returns the number of entries: one for each row of the past that precedes the log, plus
+// the entries of the log.
 func (g *Ledger) length() int { return g.Prior + len(g.Log) }
 
-// raw returns an entry as it is in the log, or would be.
+// raw returns the entry with an index. Row is nil if the entry is about a row of the past.
 func (g *Ledger) raw(i int) Entry {
 	if i < g.Prior {
 		return Entry{Past: i}
@@ -77,7 +79,7 @@ func (g *Ledger) raw(i int) Entry {
 	return g.Log[i-g.Prior]
 }
 
-// entry returns an entry with its row.
+// entry returns the entry with an index, with its row.
 func (g *Ledger) entry(i int) Entry {
 	e := g.raw(i)
 	if e.Row == nil {
@@ -87,7 +89,7 @@ func (g *Ledger) entry(i int) Entry {
 	return e
 }
 
-// remember makes the rows of the past if they are not in memory.
+// remember makes the rows of the past again if they are not in memory.
 func (g *Ledger) remember() {
 	if g.Past == nil {
 		return
@@ -98,11 +100,12 @@ func (g *Ledger) remember() {
 	g.world.keep(g)
 }
 
-// maxPast is how many rows of pasts are kept in memory.
+// maxPast is the number of rows of pasts that are kept in memory.
 const maxPast = 1 << 13
 
-// keep notes that the past of a ledger is in memory and was used last. If there are too many rows
-// of pasts then, the ledgers that were not used for longest lose theirs, and the indexes of them.
+// keep records that the past of a ledger is in memory and was used last. If there are more than
+// maxPast rows in memory, keep evicts the pasts of the least recently used ledgers, with their
+// indexes.
 func (w *World) keep(g *Ledger) {
 	if n := len(w.recent); n > 0 && w.recent[n-1] == g {
 		return

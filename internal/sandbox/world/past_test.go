@@ -13,9 +13,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TestPastIsMadeAgain reads a link before and after its past was dropped from memory, because
-// those of many other links were read.
-func TestPastIsMadeAgain(t *testing.T) {
+// TestPastIsRebuilt reads a link before and after its past was evicted from memory by the pasts of
+// many other links.
+func TestPastIsRebuilt(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	link := add(t, w, world.LinkSpec{UserID: "user-1", Accounts: []moneykit.Account{{Type: "depository.savings", Name: "Only"}}})
@@ -64,18 +64,18 @@ func TestPastIsMadeAgain(t *testing.T) {
 	}
 }
 
-// heap returns how many bytes are in use.
+// heap returns the size of the heap in bytes.
 func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what pools keep survives the first
+	runtime.GC() // pools keep their content for one collection
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
 }
 
-// Every user costs so much, however many there are.
+// The memory per user does not depend on the number of users.
 //
-//nolint:paralleltest // it counts the memory of the process
+//nolint:paralleltest // it measures the memory of the process
 func TestMemoryPerUser(t *testing.T) {
 	const users = 700
 	w := newWorld()
@@ -100,6 +100,6 @@ func TestMemoryPerUser(t *testing.T) {
 	first, second := grow("first"), grow("second")
 	t.Logf("%d bytes per user, then %d", first, second)
 	assert.Less(t, first, uint64(64<<10))
-	assert.Less(t, second, uint64(8<<10), "pasts that nobody reads are not kept")
+	assert.Less(t, second, uint64(8<<10), "pasts are evicted")
 	runtime.KeepAlive(w)
 }

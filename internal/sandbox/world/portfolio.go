@@ -11,19 +11,19 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Portfolio is what the investment accounts of a link hold, and what has happened there.
+// Portfolio contains the holdings and the transactions of the investment accounts of a link.
 type Portfolio struct {
 	Securities   []moneykit.Security
 	Holdings     []moneykit.Holding
 	Transactions []moneykit.InvestmentTransaction
-	Made         int // ids that were made up
+	Made         int // number of made-up ids
 	Fetches      int
 
-	order byDay[moneykit.InvestmentTransaction] // of Transactions, as many as are in it already
+	order byDay[moneykit.InvestmentTransaction] // index of Transactions; new ones are added when it is read
 }
 
-// Page returns a page of what has happened, newest first, and of one day by id, and how much there
-// is on all pages. The page is never nil.
+// Page returns a page of the transactions, newest first and by id within a day, and the number of
+// transactions on all pages. The page is never nil.
 func (p *Portfolio) Page(s Span) (page []moneykit.InvestmentTransaction, total int) {
 	p.order.dated = func(t *moneykit.InvestmentTransaction) (moneykit.Date, string) { return t.Date, t.ID }
 	var rows []*moneykit.InvestmentTransaction
@@ -35,7 +35,8 @@ func (p *Portfolio) Page(s Span) (page []moneykit.InvestmentTransaction, total i
 	return p.order.page(s, list)
 }
 
-// Portfolio returns what a link's investment accounts hold, nothing before it was fetched.
+// Portfolio returns the portfolio of a link. It is empty before the product investments was
+// fetched.
 func (w *World) Portfolio(l *Link) *Portfolio {
 	product := l.Products[moneykit.ProductInvestments]
 	if product == nil || product.Refreshed.IsZero() {
@@ -53,7 +54,7 @@ func (w *World) Portfolio(l *Link) *Portfolio {
 	return l.Portfolio
 }
 
-// securities lists what made-up users invest in, made up like them; the last is cash.
+// securities returns the made-up securities that made-up users invest in. The last one is cash.
 func (w *World) securities(l *Link, now time.Time) []moneykit.Security {
 	prefix := string(l.Institution.Country)
 	list := []moneykit.Security{
@@ -67,7 +68,7 @@ func (w *World) securities(l *Link, now time.Time) []moneykit.Security {
 	}
 	for i := range list {
 		s := &list[i]
-		r := w.Random("security " + prefix + s.Name) // one security is the same on all links
+		r := w.Random("security " + prefix + s.Name) // a security has the same price on all links
 		s.ID, s.Currency = "sec_"+base62(r), l.Institution.Currency()
 		if s.Type == "cash" {
 			continue
@@ -81,7 +82,7 @@ func (w *World) securities(l *Link, now time.Time) []moneykit.Security {
 	return list
 }
 
-// isin returns eleven letters and digits with the check digit that ISO 6166 has.
+// isin returns s, eleven letters and digits, with the check digit of ISO 6166.
 func isin(s string) string {
 	var expanded strings.Builder
 	for _, r := range s {
@@ -102,16 +103,17 @@ func isin(s string) string {
 	return fmt.Sprint(s, (10-sum%10)%10)
 }
 
-// decimal returns an exact value, rounded to so many places.
+// decimal returns a value, rounded to so many decimal places.
 func decimal(value *big.Rat, places int) *moneykit.Decimal {
 	d, err := moneykit.ParseDecimal(value.FloatString(places))
 	if err != nil {
-		return nil // cannot be
+		return nil // cannot happen
 	}
 	return &d
 }
 
-// fill gives an account holdings that are worth its balance together, and a past.
+// fill adds made-up holdings and transactions of an account. The total value of the holdings is the
+// balance of the account.
 func (p *Portfolio) fill(w *World, a *moneykit.Account, now time.Time) {
 	r := w.Random("portfolio " + a.ID)
 	rest := new(big.Rat)
@@ -127,7 +129,7 @@ func (p *Portfolio) fill(w *World, a *moneykit.Account, now time.Time) {
 			Quantity: *decimal(new(big.Rat).Quo(share, s.ClosePrice.Rat()), 10),
 		}
 		revalue(&h)
-		if r.IntN(3) > 0 { // not every bank knows
+		if r.IntN(3) > 0 { // not every bank reports it
 			h.CostBasis = decimal(new(big.Rat).Mul(share, big.NewRat(int64(70+r.IntN(50)), 100)), 2)
 		}
 		rest.Sub(rest, h.Value.Rat())
@@ -144,12 +146,12 @@ func (p *Portfolio) fill(w *World, a *moneykit.Account, now time.Time) {
 	}
 }
 
-// revalue sets what a holding is worth at its price.
+// revalue sets the value of a holding at its price.
 func revalue(h *moneykit.Holding) {
 	h.Value = decimal(new(big.Rat).Mul(h.Quantity.Rat(), h.Price.Rat()), 2)
 }
 
-// happen makes up something that happens on a day. Money out of the account is positive.
+// happen returns a made-up transaction on a day. An amount that leaves the account is positive.
 func (p *Portfolio) happen(w *World, a *moneykit.Account, r *rand.Rand, day moneykit.Date) moneykit.InvestmentTransaction {
 	p.Made++
 	t := moneykit.InvestmentTransaction{
@@ -186,7 +188,7 @@ func (p *Portfolio) happen(w *World, a *moneykit.Account, r *rand.Rand, day mone
 	return t
 }
 
-// movePrices changes the prices of a link's securities, and the balances of its investment
+// movePrices changes the prices of a link's securities, and updates the balances of its investment
 // accounts.
 func (w *World) movePrices(l *Link, now time.Time) {
 	p := w.Portfolio(l)
@@ -219,13 +221,13 @@ func (w *World) movePrices(l *Link, now time.Time) {
 	}
 }
 
-// security returns a security of the portfolio, which it has.
+// security returns the security with an id, which must be in the portfolio.
 func (p *Portfolio) security(id string) moneykit.Security {
 	i := slices.IndexFunc(p.Securities, func(s moneykit.Security) bool { return s.ID == id })
 	return p.Securities[max(0, i)]
 }
 
-// SecuritiesIn returns those securities of the portfolio whose ids are in a set. The list is never
+// SecuritiesIn returns the securities of the portfolio whose ids are in a set. The list is never
 // nil.
 func (p *Portfolio) SecuritiesIn(ids map[string]bool) []moneykit.Security {
 	securities := []moneykit.Security{}

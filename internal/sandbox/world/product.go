@@ -7,15 +7,15 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Product is a product that a link has.
+// Product is the state of a product of a link.
 type Product struct {
-	Settings  *moneykit.ProductSettings // nil for those that cannot be asked for
-	Refreshed time.Time                 // zero if there is no data yet
-	Attempted time.Time                 // zero if the last attempt was at Refreshed
-	Failure   moneykit.ProductError     // of the last attempt, "" if it succeeded
+	Settings  *moneykit.ProductSettings // nil if sessions cannot request the product
+	Refreshed time.Time                 // when the data were last fetched; zero if never
+	Attempted time.Time                 // time of the last attempt; zero if it was at Refreshed
+	Failure   moneykit.ProductError     // why the last attempt failed; "" if it succeeded
 }
 
-// AllProducts lists the products in the order of the API.
+// AllProducts returns all products, in the order of the API.
 func AllProducts() []moneykit.Product {
 	return []moneykit.Product{
 		moneykit.ProductAccounts, moneykit.ProductAccountNumbers, moneykit.ProductIdentity,
@@ -23,19 +23,20 @@ func AllProducts() []moneykit.Product {
 	}
 }
 
-// each returns every product of a list once, always in the same order.
+// each returns the products of a list without duplicates, in a fixed order.
 func each(products []moneykit.Product) []moneykit.Product {
 	return slices.DeleteFunc(AllProducts(), func(p moneykit.Product) bool { return !slices.Contains(products, p) })
 }
 
-// appProducts is what the app asks for when a session does not say. In MoneyKit the dashboard
-// decides; here it is everything, at once.
+// appProducts returns the products of a session that does not request any. In MoneyKit, the
+// settings in the dashboard decide. Here it is all products, prefetched.
 func appProducts() *moneykit.SessionProducts {
 	all := func() *moneykit.ProductSettings { return &moneykit.ProductSettings{Prefetch: true} }
 	return &moneykit.SessionProducts{AccountNumbers: all(), Identity: all(), Transactions: all(), Investments: all()}
 }
 
-// requestable returns the settings of a product, nil if it is not asked for or cannot be.
+// requestable returns the settings of a requested product. It returns nil if the product is not
+// requested, or cannot be requested.
 func requestable(s *moneykit.SessionProducts, p moneykit.Product) *moneykit.ProductSettings {
 	switch p {
 	case moneykit.ProductAccountNumbers:
@@ -51,9 +52,9 @@ func requestable(s *moneykit.SessionProducts, p moneykit.Product) *moneykit.Prod
 	return nil
 }
 
-// grant adds to a link the products that the session asks for and the user permits, and reports
-// whether there are any. Products that the link has keep their settings. A relink takes none away;
-// MoneyKit's documentation contradicts itself about that.
+// grant adds the products that the session requests and the user permits to a link, and reports
+// whether it added any. Existing products keep their settings. A relink removes no products;
+// MoneyKit's documentation contradicts itself about this.
 func (l *Link) grant(asked *moneykit.SessionProducts, declined []moneykit.Product, now time.Time) bool {
 	more := false
 	for _, p := range AllProducts() {
@@ -80,7 +81,8 @@ func (l *Link) grant(asked *moneykit.SessionProducts, declined []moneykit.Produc
 	return more
 }
 
-// touch notes that the product was fetched, later than ever before.
+// touch records that the product was fetched. The recorded time is always later than the one
+// before.
 func (p *Product) touch(now time.Time) {
 	now = Stamp(now).Time
 	if last := Stamp(p.Refreshed).Time; !now.After(last) {
@@ -89,17 +91,17 @@ func (p *Product) touch(now time.Time) {
 	p.Refreshed, p.Attempted, p.Failure = now, now, ""
 }
 
-// fail notes that an attempt to fetch the product failed.
+// fail records that an attempt to fetch the product failed.
 func (p *Product) fail(reason moneykit.ProductError, now time.Time) {
 	refreshed := p.Refreshed
 	if p.Attempted.After(refreshed) {
-		p.Refreshed = p.Attempted // only to be later than that
+		p.Refreshed = p.Attempted // so that touch picks a later time
 	}
 	p.touch(now)
 	p.Refreshed, p.Failure = refreshed, reason
 }
 
-// failureOf returns what the state of a link means for its products.
+// failureOf returns the error of a product's refresh for the error of its link.
 func failureOf(reason moneykit.LinkError) moneykit.ProductError {
 	switch reason {
 	case moneykit.LinkErrorAuthExpired, moneykit.LinkErrorInvalidCredentials, moneykit.LinkErrorUserOAuthDenied:

@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Schedule refreshes products that a link has after the delay of the settings.
+// Schedule plans a refresh of products that the link has, after Settings.RefreshDelay.
 func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
 	w.Touch(l)
 	l.Jobs = append(l.Jobs, Job{now.Add(w.RefreshDelay), products})
@@ -18,10 +18,10 @@ func (w *World) Schedule(l *Link, products []moneykit.Product, now time.Time) {
 	}
 }
 
-// Refresh fetches products of a link at once, all that it has if none are named, whatever the
-// state of the link. With transactions it finds a few new ones, settles what was pending and finds
-// other pending ones; with accounts the balances move, with investments the prices. There is an
-// error when there is no such link or it lacks a product.
+// Refresh fetches products of a link immediately, in any state of the link. No products means all
+// products of the link. A refresh of transactions adds a few new ones, settles the pending ones and
+// adds new pending ones. A refresh of accounts changes the balances, and a refresh of investments
+// changes the prices. It returns an error if the link does not exist or lacks a product.
 func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Time) error {
 	l, err := w.existing(linkID, now)
 	if err != nil {
@@ -43,7 +43,7 @@ func (w *World) Refresh(linkID string, products []moneykit.Product, now time.Tim
 	return nil
 }
 
-// work does what is due for a link.
+// work runs the due jobs of a link.
 func (w *World) work(l *Link, now time.Time) {
 	for len(l.Jobs) > 0 && !l.Jobs[0].At.After(now) {
 		w.Touch(l)
@@ -68,7 +68,7 @@ func (w *World) refresh(l *Link, products []moneykit.Product, now time.Time) {
 		switch name {
 		case moneykit.ProductTransactions:
 			before := w.Ledger(l).Changes
-			w.fetch(l, now) // it notes the time itself
+			w.fetch(l, now) // it records the time itself
 			w.announceRefresh(l, name, now)
 			w.announceTransactions(l, before, now)
 			continue
@@ -76,14 +76,15 @@ func (w *World) refresh(l *Link, products []moneykit.Product, now time.Time) {
 			w.moveBalances(l, now)
 		case moneykit.ProductInvestments:
 			w.movePrices(l, now)
-		case moneykit.ProductAccountNumbers, moneykit.ProductIdentity, moneykit.ProductEnrichment: // do not change
+		case moneykit.ProductAccountNumbers, moneykit.ProductIdentity, moneykit.ProductEnrichment: // their data do not change
 		}
 		l.Products[name].touch(now)
 		w.announceRefresh(l, name, now)
 	}
 }
 
-// moveBalances changes the balances a little. Those of investment accounts follow their prices.
+// moveBalances changes the balances a little, except for investment accounts, whose balances follow
+// their prices.
 func (w *World) moveBalances(l *Link, now time.Time) {
 	l.Moves++
 	r := w.Random(fmt.Sprintf("balances %s %d", l.ID, l.Moves))
@@ -95,7 +96,7 @@ func (w *World) moveBalances(l *Link, now time.Time) {
 		}
 		a.Balances.Date = Stamp(now)
 		if isKind(a.Type, "liability") && a.Balances.Available != nil {
-			if a.Balances.Available.Cmp(*cents(change)) < 0 { // nothing is left to spend: a repayment
+			if a.Balances.Available.Cmp(*cents(change)) < 0 { // the credit limit is reached, so the change is a repayment
 				change = -change
 			}
 			a.Balances.Available = plus(a.Balances.Available, -change)
@@ -106,7 +107,7 @@ func (w *World) moveBalances(l *Link, now time.Time) {
 	}
 }
 
-// plus returns an amount and so many cents.
+// plus returns the sum of an amount and n cents.
 func plus(d *moneykit.Decimal, n int) *moneykit.Decimal {
 	value := d.Rat()
 	return decimal(value.Add(value, big.NewRat(int64(n), 100)), 2)

@@ -20,7 +20,7 @@ func TestRefresh(t *testing.T) {
 	require.NoError(t, w.Refresh(link.ID, nil, start))
 	for _, name := range world.AllProducts() {
 		p := link.Products[name]
-		assert.Equal(t, start.Add(time.Microsecond), p.Refreshed, "later than before, although the clock stands still")
+		assert.Equal(t, start.Add(time.Microsecond), p.Refreshed, "later than before, although the clock has stopped")
 		assert.Equal(t, p.Refreshed, p.Attempted)
 	}
 	for i, a := range link.Accounts {
@@ -47,7 +47,7 @@ func TestScheduleFails(t *testing.T) {
 		w.Schedule(link, []moneykit.Product{moneykit.ProductIdentity}, start)
 		require.NoError(t, w.Break(link.ID, reason, start))
 		w.Find(link.ID, start.Add(time.Minute-1))
-		assert.Empty(t, p.Failure, "it is not due")
+		assert.Empty(t, p.Failure, "the refresh is not due")
 		w.Find(link.ID, start.Add(time.Minute))
 		assert.Equal(t, want, p.Failure)
 		assert.Equal(t, start, p.Refreshed)

@@ -13,7 +13,7 @@ import (
 
 const page = "page"
 
-// atBank opens Connect on the page, and comes to where the user goes to the bank's own page.
+// atBank opens Connect on the page and plays the user until the bank's own page.
 func atBank(t *testing.T, w *world.World) *world.Session {
 	t.Helper()
 	s, _, ok := w.Begin(w.OpenSession(sessionParams(), start).Token, page, start)
@@ -34,13 +34,13 @@ func TestReturn(t *testing.T) {
 	t.Parallel()
 	const life = 30 * time.Minute
 	for name, tt := range map[string]struct {
-		prepare func(w *world.World, s *world.Session, back string) // before the return
+		prepare func(w *world.World, s *world.Session, back string) // changes before the return
 		change  func(back string) string
 		page    string
 		wait    time.Duration
 		refuse  bool
-		screen  world.Screen // that follows
-		err     string       // if the return does not count
+		screen  world.Screen // the next screen
+		err     string       // error if the return is refused
 	}{
 		"back":                {screen: world.ScreenAccounts},
 		"to another page":     {page: "other page", screen: world.ScreenAccounts},
@@ -49,7 +49,7 @@ func TestReturn(t *testing.T) {
 		"too late":            {wait: life, err: "expired_return"},
 		"changed":             {change: func(back string) string { return back + "&" }, err: "changed_return"},
 		"without the query":   {change: func(string) string { return sessionParams().RedirectURI }, err: "changed_return"},
-		"of an earlier trip":  {prepare: func(w *world.World, s *world.Session, _ string) { w.Answer(s, true, start) }, err: "changed_return"},
+		"of an earlier visit": {prepare: func(w *world.World, s *world.Session, _ string) { w.Answer(s, true, start) }, err: "changed_return"},
 		"of another session":  {change: func(string) string { return "other" }, err: "other_return"},
 		"reloaded":            {prepare: returned(page), screen: world.ScreenAccounts},
 		"used on other page":  {prepare: returned("other page"), err: "used_return"},
@@ -82,7 +82,7 @@ func TestReturn(t *testing.T) {
 				assert.Nil(t, got)
 				require.NotNil(t, end.Err)
 				assert.Equal(t, "moneykittest."+tt.err, end.Err.ID)
-				assert.Equal(t, before, s.Screen, "the user can go on where the session is")
+				assert.Equal(t, before, s.Screen, "the session stays at its screen")
 				assert.Len(t, s.Steps, steps)
 				return
 			}
@@ -97,12 +97,12 @@ func TestReturn(t *testing.T) {
 	}
 }
 
-// returned comes back to a page.
+// returned returns a function that returns from the bank to a page.
 func returned(page string) func(*world.World, *world.Session, string) {
 	return func(w *world.World, s *world.Session, back string) { w.Return(s.Token, page, back, start) }
 }
 
-// chooseAgain goes back to the Finder and chooses a bank that has no pages of its own.
+// chooseAgain goes back to the Finder and chooses a bank without its own pages.
 func chooseAgain(w *world.World, s *world.Session, _ string) {
 	for s.Screen != world.ScreenFinder {
 		w.Act(s, world.Action{Name: "back"}, start)
@@ -127,8 +127,8 @@ func TestReturnWithoutBank(t *testing.T) {
 	assert.False(t, unopened.Used)
 }
 
-// A user who has refused can go to the bank again, and then allow.
-func TestAnswerAgain(t *testing.T) {
+// A user who has refused access can go to the bank again and allow it.
+func TestAllowAfterRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	s := atBank(t, w)
@@ -141,14 +141,14 @@ func TestAnswerAgain(t *testing.T) {
 	again := w.Answer(s, true, start)
 	assert.NotEqual(t, refused, again)
 	_, _, ok = w.Return(s.Token, page, refused, start)
-	assert.False(t, ok, "it was of the first time")
+	assert.False(t, ok, "the first return URL is no longer valid")
 	_, _, ok = w.Return(s.Token, page, again, start)
 	require.True(t, ok)
 	assert.Equal(t, world.ScreenAccounts, s.Screen)
 }
 
-// What the bank was told counts for that bank only.
-func TestAnswerOfAnotherBank(t *testing.T) {
+// An answer at one bank does not count for another bank.
+func TestAnswerCountsForOneBank(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	s := atBank(t, w)
@@ -158,8 +158,8 @@ func TestAnswerOfAnotherBank(t *testing.T) {
 	assert.Equal(t, world.ScreenAccounts, s.Screen)
 }
 
-// What was entered at a bank is not entered at the next one.
-func TestAnotherBankAfterFailure(t *testing.T) {
+// Inputs at one bank are not used at the next bank.
+func TestInputsCountForOneBank(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	s, _, _ := w.Begin(w.OpenSession(sessionParams(), start).Token, page, start)
@@ -175,7 +175,7 @@ func TestAnotherBankAfterFailure(t *testing.T) {
 	w.Act(s, world.Action{Name: "permissions"}, start)
 	assert.Empty(t, s.Username)
 	w.Act(s, world.Action{Name: "credentials", Username: "user_good", Password: "x"}, start)
-	assert.Equal(t, world.ScreenCredentials, s.Screen, "this bank does not lock the user out yet")
+	assert.Equal(t, world.ScreenCredentials, s.Screen, "wrong passwords at the first bank do not count")
 	w.Act(s, world.Action{Name: "back"}, start)
 	w.Act(s, world.Action{Name: "back"}, start)
 	w.Act(s, world.Action{Name: "choose", Institution: world.InstantBank}, start)
@@ -195,7 +195,7 @@ func TestAtBank(t *testing.T) {
 		"at the bank": {want: true},
 		"in time":     {wait: life - 1, want: true},
 		"too late":    {wait: life},
-		"after an answer, which gives more time": {
+		"after an answer, which extends the time": {
 			func(w *world.World, s *world.Session) { w.Answer(s, true, start.Add(life-1)) }, life, true,
 		},
 		"too long after an answer": {func(w *world.World, s *world.Session) { w.Answer(s, true, start) }, life, false},
@@ -220,8 +220,9 @@ func TestAtBank(t *testing.T) {
 	assert.Nil(t, newWorld().AtBank("no such token", start))
 }
 
-// A relink at the OAuth Bank ends with the answer there: the link keeps its id, or its error.
-func TestAnswerOfRelink(t *testing.T) {
+// The answer at the OAuth Bank ends a relink: the link is connected with the same id, or keeps its
+// error.
+func TestRelinkAtOAuthBank(t *testing.T) {
 	t.Parallel()
 	for name, allow := range map[string]bool{"allowed": true, "refused": false} {
 		t.Run(name, func(t *testing.T) {

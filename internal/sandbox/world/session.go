@@ -7,32 +7,32 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Session is a link session.
+// Session is a link session and the state of Connect in it.
 type Session struct {
 	Token   string
-	ID      string // in Connect's events
+	ID      string // id of the session in Connect's events
 	Params  moneykit.LinkSessionParams
 	Created time.Time
 	Used    bool   // Connect has been opened with it
-	Over    bool   // and has ended
-	Steps   []Step // of the user in Connect
-	Posted  int    // how many of the steps Connect's pages have posted
-	Version string // of Connect on the platform; the newest if empty
+	Over    bool   // Connect has ended
+	Steps   []Step // steps of the user in Connect
+	Posted  int    // number of steps that Connect's pages have posted to the front end
+	Version string // version of Connect on the platform; empty means the default
 
 	Institution Institution        // zero before it is chosen
-	Return      string             // where the bank sends the user, "" before
-	Sent        time.Time          // when it does
-	Returned    bool               // the user came back
-	Forgotten   bool               // Return is good no more
-	Failure     moneykit.LinkError // what the bank says when the user comes back, or has signed in
+	Return      string             // URL to which the bank sends the user; "" before the bank does
+	Sent        time.Time          // when the bank sends the user back
+	Returned    bool               // the user has come back
+	Forgotten   bool               // Return is no longer valid
+	Failure     moneykit.LinkError // why the bank denies access after the user comes back or signs in
 
 	Visit
 }
 
-// Step is a step of a user in Connect, which Connect tells the front end as an event.
+// Step is a step of a user in Connect. Connect reports it to the front end as an event.
 type Step struct {
 	Name        moneykit.ConnectEventName
-	Properties  map[string]any // strings and nils
+	Properties  map[string]any // values are strings or nil
 	At          time.Time
 	Institution Institution // zero before it is chosen
 }
@@ -44,8 +44,8 @@ type Exchange struct {
 	Used    bool
 }
 
-// OpenSession makes a link session. With an existing link it replaces the webhook and the tags of
-// the link. There must be such a link, if the session names one.
+// OpenSession creates a link session. If the session names an existing link, the link must exist,
+// and OpenSession replaces its webhook and tags.
 func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *Session {
 	if l := w.Links[params.ExistingLinkID]; l != nil {
 		w.Touch(l)
@@ -58,8 +58,8 @@ func (w *World) OpenSession(params moneykit.LinkSessionParams, now time.Time) *S
 	return session
 }
 
-// ExchangeToken connects the link of an exchangeable token and returns it. It returns nil for a
-// token that is unknown, expired or used, and for one whose link is deleted.
+// ExchangeToken connects the link of an exchangeable token and returns the link. It returns nil if
+// the token is unknown, expired or used, or if the link was deleted.
 func (w *World) ExchangeToken(token string, now time.Time) *Link {
 	e := w.exchange(token)
 	if e == nil || e.Used || w.isOld(e.Created, now) {
@@ -79,30 +79,30 @@ func (w *World) ExchangeToken(token string, now time.Time) *Link {
 	return l
 }
 
-// maxSpent is how many used tokens are remembered.
+// maxSpent is the number of used tokens that are kept.
 const maxSpent = 1000
 
-// Issued is the token of a link session or of an exchange.
+// Issued is a link session token or exchangeable token, with its time of issue.
 type Issued struct {
 	Token string
 	At    time.Time
 }
 
-// issued notes a new token of a link session or of an exchange, and forgets those that expired long
-// ago. A session can be in use for twice its lifetime: until the user goes to the bank, and until
-// the user comes back.
+// issued records a new link session token or exchangeable token, and deletes those that expired
+// long ago. A session can be in use for twice its lifetime: once until the user goes to the bank,
+// and once until the user comes back.
 func (w *World) issued(token string, now time.Time) {
 	for len(w.Issued) > 0 && now.Sub(w.Issued[0].At) >= 2*w.SessionLife {
 		w.forget(w.Issued[0].Token)
 		w.Issued = w.Issued[1:]
 	}
-	if len(w.Issued) > 2*(len(w.Sessions)+len(w.Exchanges)) { // most of them are forgotten
+	if len(w.Issued) > 2*(len(w.Sessions)+len(w.Exchanges)) { // most of them were deleted
 		w.Issued = slices.DeleteFunc(w.Issued, func(i Issued) bool { return w.Sessions[i.Token] == nil && w.Exchanges[i.Token] == nil })
 	}
 	w.Issued = append(w.Issued, Issued{token, now})
 }
 
-// spend notes that a token has been used, and forgets the oldest used token beyond the limit.
+// spend records that a token was used, and deletes the oldest used tokens beyond maxSpent.
 func (w *World) spend(token string) {
 	w.Spent = append(w.Spent, token)
 	if len(w.Spent) > maxSpent {
@@ -111,7 +111,7 @@ func (w *World) spend(token string) {
 	}
 }
 
-// forget forgets a link session, or an exchange.
+// forget deletes the link session or the exchange of a token.
 func (w *World) forget(token string) {
 	if session := w.Session(token); session != nil {
 		delete(w.Returns, session.Return)
@@ -127,10 +127,10 @@ func (w *World) finish(s *Session, end Ending, now time.Time) {
 	w.spend(s.Token)
 }
 
-// isOld reports whether a token of a link session has expired.
+// isOld reports whether a token that was created at a time has expired.
 func (w *World) isOld(created, now time.Time) bool { return now.Sub(created) >= w.SessionLife }
 
-// Features returns what the session wants of Connect.
+// Features returns the features of Connect that the session requests.
 func (s *Session) Features() moneykit.ConnectFeatures {
 	if s.Params.ConnectFeatures == nil {
 		return moneykit.ConnectFeatures{}
@@ -138,7 +138,7 @@ func (s *Session) Features() moneykit.ConnectFeatures {
 	return *s.Params.ConnectFeatures
 }
 
-// products returns what the session asks for.
+// products returns the products that the session requests.
 func (s *Session) products() *moneykit.SessionProducts {
 	if settings := s.Params.Settings; settings != nil && settings.Products != nil {
 		return settings.Products
@@ -146,19 +146,19 @@ func (s *Session) products() *moneykit.SessionProducts {
 	return appProducts()
 }
 
-// happened notes a step.
+// happened records a step.
 func (s *Session) happened(name moneykit.ConnectEventName, properties map[string]any, now time.Time) {
 	if len(s.Steps) < maxSteps {
 		s.Steps = append(s.Steps, Step{name, properties, now, s.Institution})
 	}
 }
 
-// see notes that the user comes to a screen.
+// see records that the user sees a screen.
 func (s *Session) see(screen string, now time.Time) {
 	s.happened(moneykit.ConnectEventChangeScreen, map[string]any{"current_screen_name": screen}, now)
 }
 
-// open notes that Connect is opened, once.
+// open records that Connect is opened, at most once.
 func (s *Session) open(now time.Time) {
 	if !s.Used {
 		s.Used = true
@@ -166,7 +166,7 @@ func (s *Session) open(now time.Time) {
 	}
 }
 
-// end notes how Connect ends.
+// end records how Connect ends.
 func (s *Session) end(end Ending, now time.Time) {
 	s.Over = true
 	switch {
@@ -179,7 +179,7 @@ func (s *Session) end(end Ending, now time.Time) {
 	s.happened(moneykit.ConnectEventExit, nil, now)
 }
 
-// tell notes that the user sees an error, once.
+// tell records that the user sees an error. Consecutive equal errors are recorded once.
 func (s *Session) tell(err *moneykit.ConnectError, now time.Time) {
 	if s.Told == *err {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// linkOne goes through a whole link session.
+// linkOne plays a link session from its creation to the end of Connect.
 func linkOne(t *testing.T, w *world.World, institution string, now time.Time) (session, exchangeable string) {
 	t.Helper()
 	params := sessionParams()
@@ -29,10 +29,10 @@ func linkOne(t *testing.T, w *world.World, institution string, now time.Time) (s
 	return session, end.Token
 }
 
-// Of link sessions that have ended the last ones are remembered, whether the clock moves or not.
-func TestSessionsAreForgotten(t *testing.T) {
+// Only the last ended link sessions are kept, whether the clock moves or not.
+func TestEndedSessionsAreDeleted(t *testing.T) {
 	t.Parallel()
-	for name, step := range map[string]time.Duration{"the clock stands still": 0, "the clock moves": time.Second} {
+	for name, step := range map[string]time.Duration{"the clock has stopped": 0, "the clock moves": time.Second} {
 		w := newWorld(func(s *world.Settings) { s.History = 0 })
 		now := start
 		first, exchangeable := linkOne(t, w, world.OAuthBank, now)
@@ -52,9 +52,8 @@ func TestSessionsAreForgotten(t *testing.T) {
 	}
 }
 
-// Sessions that nobody uses are forgotten when they have been of no use for long, and exchanges
-// too.
-func TestUnusedSessionsAreForgotten(t *testing.T) {
+// Unused sessions and exchanges are deleted some time after they expire.
+func TestUnusedSessionsAreDeleted(t *testing.T) {
 	t.Parallel()
 	w := newWorld()
 	now := start
@@ -70,7 +69,7 @@ func TestUnusedSessionsAreForgotten(t *testing.T) {
 	assert.LessOrEqual(t, len(w.Issued), 200)
 }
 
-// Nothing that can still be used is forgotten, however many come after it.
+// Sessions and exchanges that can still be used are kept, however many are created after them.
 func TestOpenSessionsAreKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.History = 0 })

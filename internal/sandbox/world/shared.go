@@ -5,37 +5,38 @@ import (
 	"time"
 )
 
-// Shared is a [World] that many goroutines use, one at a time, together with its clock.
+// Shared is a [World] with a lock and a clock. It is safe for concurrent use.
 type Shared struct {
 	clock func() time.Time
 
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the following fields
 	world *World
 	watch func(*World)
 	keep  func(w *World, now time.Time)
 }
 
-// NewShared returns w with a clock. Do not use w directly from then on.
+// NewShared returns w with a lock and a clock. Do not use w directly afterwards.
 func NewShared(w *World, clock func() time.Time) *Shared {
 	return &Shared{clock: clock, world: w}
 }
 
-// Watch calls f whenever there are new events to take, or when something is due at another time
-// than before: at the end of [Shared.Do] and of [Shared.Advance], with the world locked. There is
-// one watcher; call Watch before the world is used.
+// Watch sets a function to be called when there are new events to take, or when the time of the
+// next due job may have changed. The call is at the end of [Shared.Do] or [Shared.Advance], with
+// the world locked. There is one watcher. Call Watch before the world is used.
 func (s *Shared) Watch(f func(*World)) { s.watch = f }
 
-// Keep calls f at the end of each [Shared.Do] and of [Shared.Advance], with the world locked, when
-// the watcher has been called. There is one keeper.
+// Keep sets a function to be called at the end of each [Shared.Do] and [Shared.Advance], after the
+// watcher, with the world locked. There is one keeper.
 func (s *Shared) Keep(f func(w *World, now time.Time)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keep = f
 }
 
-// Do calls f with the world locked, and with the time. f must not call methods of s.
+// Do calls f with the world and its time. The world is locked during the call. f must not call
+// methods of s.
 func (s *Shared) Do(f func(w *World, now time.Time)) {
-	now := s.clock() // before the lock: it may belong to a test that uses the world itself
+	now := s.clock() // before the lock, because the clock of a test may use the world
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f(s.world, now.Add(s.world.Offset))

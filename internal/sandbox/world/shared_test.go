@@ -54,11 +54,11 @@ func TestSharedWatch(t *testing.T) {
 		assert.Equal(t, [2]int{step.calls, step.events}, [2]int{calls, events}, step.name)
 	}
 	s.Advance(time.Hour)
-	assert.Equal(t, 2, calls, "something may be due")
+	assert.Equal(t, 2, calls, "the next due time may have changed")
 }
 
-// TestSharedInParallel is for the race detector.
-func TestSharedInParallel(t *testing.T) {
+// TestSharedConcurrently is for the race detector.
+func TestSharedConcurrently(t *testing.T) {
 	t.Parallel()
 	s := newShared()
 	s.Watch(func(w *world.World) { w.TakeEvents() })

@@ -7,14 +7,14 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TestUser is a user of the test banks. All but user_good and its password, and user_custom, are
-// ours: the others of MoneyKit's sandbox are not published.
+// TestUser is a user of the test banks. MoneyKit publishes only user_good, its password, and
+// user_custom. The other users exist only here.
 type TestUser struct {
 	Name string
-	Does string // a phrase for people
+	Does string // what happens to the user, in words
 }
 
-// What the test users enter.
+// The valid inputs of test users.
 const (
 	Password     = "pass_good"
 	Code         = "123456"
@@ -32,7 +32,7 @@ const (
 	userSetup    = "user_setup"
 )
 
-// TestUsers returns the users that every bank with a form to sign in knows.
+// TestUsers returns the users of every bank with a sign-in form.
 func TestUsers() []TestUser {
 	return []TestUser{
 		{userGood, "signs in"},
@@ -48,7 +48,7 @@ func TestUsers() []TestUser {
 	}
 }
 
-// Device is where a bank can send a code.
+// Device is a device to which a bank can send a code.
 type Device struct{ ID, Kind, Name string }
 
 // Devices returns the devices of user_otp.
@@ -60,7 +60,7 @@ func Devices() []Device {
 	}
 }
 
-// signIn goes to where users sign in at the institution.
+// signIn shows the sign-in screen of the institution, if it has one.
 func (w *World) signIn(s *Session, now time.Time) {
 	switch s.Institution.ID {
 	case InstantBank:
@@ -72,7 +72,7 @@ func (w *World) signIn(s *Session, now time.Time) {
 	}
 }
 
-// authenticate plays a bank to which a user proves who it is.
+// authenticate plays the sign-in of a user at a bank.
 func (w *World) authenticate(s *Session, a Action, now time.Time) {
 	switch string(s.Screen) + " " + a.Name {
 	case "Credentials credentials":
@@ -100,7 +100,7 @@ func (w *World) authenticate(s *Session, a Action, now time.Time) {
 	}
 }
 
-// checkPassword signs a test user in.
+// checkPassword plays the bank's response to a user name and a password.
 func (w *World) checkPassword(s *Session, password string, now time.Time) {
 	known := slices.ContainsFunc(TestUsers(), func(u TestUser) bool { return u.Name == s.Username })
 	if !known || (password != Password && s.Username != userCustom) {
@@ -132,7 +132,8 @@ func (w *World) checkPassword(s *Session, password string, now time.Time) {
 	}
 }
 
-// verify goes on if what the user has entered is right.
+// verify continues if the input of the user is right. If not, it shows the error with an id, and
+// locks the user out after maxTries wrong inputs.
 func (w *World) verify(s *Session, right bool, id string, now time.Time) {
 	if right {
 		w.found(s, nil, now)
@@ -147,7 +148,7 @@ func (w *World) verify(s *Session, right bool, id string, now time.Time) {
 	s.tell(exit(id, wrongText(id)).Err, now)
 }
 
-// wrongText says what the user has entered wrong.
+// wrongText returns the message about a wrong input.
 func wrongText(id string) string {
 	switch id {
 	case "invalid_credentials":
@@ -163,7 +164,8 @@ func wrongText(id string) string {
 	}
 }
 
-// found comes to the accounts that the user has, and that the session lets the user share.
+// found plays a user who has signed in: the bank denies access, or the user can choose among the
+// accounts that the session allows.
 func (w *World) found(s *Session, more []moneykit.Account, now time.Time) {
 	s.Trail = nil
 	if reason := s.Failure; reason != "" {
@@ -197,16 +199,17 @@ func (w *World) found(s *Session, more []moneykit.Account, now time.Time) {
 	s.show(ScreenAccounts, now)
 }
 
-// taken says that an account of a play has the id of another.
+// taken shows the error that an account of a play has the id of another account.
 func (s *Session) taken(err error, now time.Time) {
 	s.Hopeless, s.Impossible = true, true
 	s.problem(mistake("taken_account", err.Error()).Err, "", now)
 }
 
-// foundMore comes to the accounts that an existing link does not have yet.
+// foundMore is found for an existing link: the user can choose among the accounts that the link
+// does not have yet.
 func (w *World) foundMore(s *Session, more []moneykit.Account, now time.Time) {
 	l, err := w.existing(s.Params.ExistingLinkID, now)
-	if err != nil { // it was deleted while the user was at the bank
+	if err != nil { // the link was deleted while the user was at the bank
 		s.lost(now)
 		return
 	}
@@ -227,8 +230,8 @@ func (w *World) foundMore(s *Session, more []moneykit.Account, now time.Time) {
 	s.show(ScreenAccounts, now)
 }
 
-// finishVisit makes the new link, or connects the existing one again, with the accounts that the
-// user has chosen. Connect is over then.
+// finishVisit creates the new link, or connects the existing one again, with the accounts that the
+// user has chosen. Then it ends Connect.
 func (w *World) finishVisit(s *Session, chosen []moneykit.Account, now time.Time) {
 	var end Ending
 	if s.Draft != nil {

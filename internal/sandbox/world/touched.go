@@ -7,20 +7,21 @@ import (
 	"time"
 )
 
-// Touched is what may be different in a [World] than before, or gone: links by id, sessions and
-// exchanges by token, and access tokens that were issued, oldest first.
+// Touched lists the possible changes to a [World] since an earlier time: the ids of links, and the
+// tokens of sessions and exchanges, that may have changed or been deleted, and the access tokens
+// that were issued, oldest first.
 type Touched struct {
 	Links, Sessions, Exchanges map[string]bool
 	Tokens                     []string
-	Expired                    bool // all access tokens that were issued before Tokens
+	Expired                    bool // all access tokens that were issued before Tokens have expired
 }
 
-// Track makes the world note what is touched, for [World.TakeTouched].
+// Track makes the world record changes for [World.TakeTouched].
 func (w *World) Track() {
 	w.touched = &Touched{Links: map[string]bool{}, Sessions: map[string]bool{}, Exchanges: map[string]bool{}}
 }
 
-// TakeTouched returns what was touched since the call before.
+// TakeTouched returns the changes since the last call.
 func (w *World) TakeTouched() Touched {
 	taken := *w.touched
 	if len(taken.Links)+len(taken.Sessions)+len(taken.Exchanges)+len(taken.Tokens) > 0 || taken.Expired {
@@ -29,14 +30,14 @@ func (w *World) TakeTouched() Touched {
 	return taken
 }
 
-// Touch notes that a link may change. Whoever changes one calls it.
+// Touch records that a link may change. Call it before or after each change to a link.
 func (w *World) Touch(l *Link) {
 	if w.touched != nil && l != nil {
 		w.touched.Links[l.ID] = true
 	}
 }
 
-// Session returns the session of a token, which may change, nil if there is none.
+// Session returns the session of a token, or nil. It records that the session may change.
 func (w *World) Session(token string) *Session {
 	s := w.Sessions[token]
 	if w.touched != nil && s != nil {
@@ -45,7 +46,8 @@ func (w *World) Session(token string) *Session {
 	return s
 }
 
-// exchange is Session for exchangeable tokens.
+// exchange returns the exchange of an exchangeable token, or nil. It records that the exchange may
+// change.
 func (w *World) exchange(token string) *Exchange {
 	e := w.Exchanges[token]
 	if w.touched != nil && e != nil {
@@ -54,8 +56,8 @@ func (w *World) exchange(token string) *Exchange {
 	return e
 }
 
-// Remember returns a function that makes the session of a token as it is now, for a play that turns
-// out to be a mistake.
+// Remember returns a function that restores the session of a token to its current state. Call it
+// after a play that was a mistake.
 func (w *World) Remember(token string) func() {
 	s := w.Session(token)
 	if s == nil {
@@ -75,8 +77,8 @@ func (w *World) Remember(token string) func() {
 	}
 }
 
-// Restore makes what follows from the links, sessions and exchanges of a world into which these
-// were put.
+// Restore rebuilds the other fields of a world after links, sessions and exchanges were loaded into
+// it.
 func (w *World) Restore() {
 	w.Order, w.ByUser = nil, map[string][]string{}
 	for _, l := range slices.SortedFunc(maps.Values(w.Links), func(a, b *Link) int { return cmp.Compare(a.Number, b.Number) }) {

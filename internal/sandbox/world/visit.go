@@ -8,11 +8,11 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// Screen is the name of a screen of Connect, as its event change_screen has it. Only that of the
-// Finder is published.
+// Screen is the name of a screen of Connect, as in the event change_screen. MoneyKit publishes only
+// the name of the Finder.
 type Screen string
 
-// The screens.
+// The screens of Connect.
 const (
 	ScreenFinder      Screen = "Finder"
 	ScreenDuplicate   Screen = "Duplicate Institution"
@@ -29,55 +29,56 @@ const (
 	ScreenError       Screen = "Error"
 )
 
-// Visit is where the user of a session is in Connect.
+// Visit is the position of the user of a session in Connect.
 type Visit struct {
-	Page     string                 // that shows the session, "" if a [Play] does
-	Acted    int                    // number of the last step of the page
+	Page     string                 // the page that shows the session; "" for a [Play]
+	Acted    int                    // number of the last step that the page has sent
 	Screen   Screen                 // "" before Connect is opened
-	Number   int                    // counts the screens that the user came to
-	Trail    []Screen               // to go back to, the last first seen last
-	Wrong    string                 // what the user has to enter again: the id of an error, "" for nothing
-	Problem  *moneykit.ConnectError // why it does not go on, on [ScreenError]
-	Reason   moneykit.LinkError     // what the problem does to an existing link, "" for nothing
-	Hopeless bool                   // the problem has no other way on than to close Connect
-	Told     moneykit.ConnectError  // the last error that was an event
+	Number   int                    // counts the screens that the user has seen
+	Trail    []Screen               // screens to go back to; the last one is the most recent
+	Wrong    string                 // id of the error about a wrong input; "" for none
+	Problem  *moneykit.ConnectError // the error that [ScreenError] shows
+	Reason   moneykit.LinkError     // error that the problem causes on an existing link; "" for none
+	Hopeless bool                   // after the problem, the user can only close Connect
+	Told     moneykit.ConnectError  // the last error that was reported as an event
 	Username string                 // entered at the bank
-	Device   string                 // that the code was sent to
-	Tries    int                    // wrong passwords, codes and answers so far
-	Polls    int                    // of the waiting page
+	Device   string                 // the device to which the code was sent
+	Tries    int                    // number of wrong passwords, codes and answers
+	Polls    int                    // number of polls by the waiting page
 	Declined []moneykit.Product
-	Provider moneykit.Provider  // of the link from now on, unchanged if empty
-	More     []moneykit.Account // that the user has at the bank, by a [Play]
-	// Impossible says that the problem is a mistake in a [Play].
+	Provider moneykit.Provider  // provider of the link from now on; unchanged if empty
+	More     []moneykit.Account // additional accounts at the bank, from a [Play]
+	// Impossible means that the problem is a mistake in a [Play].
 	Impossible bool
 	Draft      *Link              // the new link, before it is in the world
-	Offered    []moneykit.Account // to choose from
-	Result     *Ending            // after success
+	Offered    []moneykit.Account // accounts to choose from
+	Result     *Ending            // nil before success
 }
 
 // Action is what a user does on a screen of Connect.
 type Action struct {
 	Name        string
-	Term        string             // to search for
-	Institution string             // chosen
-	Permitted   []moneykit.Product // of those that can be declined
+	Term        string             // text to search for
+	Institution string             // id of the chosen one
+	Permitted   []moneykit.Product // permitted products, of those that can be declined
 	Username    string
 	Password    string
 	Device      string
-	Code        string // that was sent
-	Answer      string // to a security question
+	Code        string // the code that the bank sent
+	Answer      string // answer to a security question
 	Accounts    []string
 }
 
-// Limits of what a user of Connect does.
+// Limits for users of Connect.
 const (
-	maxSteps = 2000 // of a session, beyond which it has no more events
-	maxTerm  = 200  // characters of a search
-	maxTries = 5    // to enter the right password, code or answer
-	slowness = 3    // polls of the waiting page
+	maxSteps = 2000 // steps of a session; later ones are not recorded
+	maxTerm  = 200  // characters of a search term
+	maxTries = 5    // attempts to enter the right password, code or answer
+	slowness = 3    // polls of the waiting page until it continues
 )
 
-// Act does what the user wants on the current screen. What is not possible there has no effect.
+// Act plays an action of the user on the current screen. An action that is not possible on the
+// screen has no effect.
 func (w *World) Act(s *Session, a Action, now time.Time) {
 	s.Wrong = ""
 	switch a.Name {
@@ -106,7 +107,7 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 	}
 	switch string(s.Screen) + " " + a.Name {
 	case "Finder search":
-		term := []rune(strings.TrimRight(a.Term, "\ufffd")) // A page may cut it within a character.
+		term := []rune(strings.TrimRight(a.Term, "\ufffd")) // A page may cut the term within a character.
 		s.happened(moneykit.ConnectEventSearchInstitution, map[string]any{"search_term": string(term[:min(len(term), maxTerm)])}, now)
 	case "Finder choose":
 		w.choose(s, a.Institution, now)
@@ -139,8 +140,8 @@ func (w *World) Act(s *Session, a Action, now time.Time) {
 	}
 }
 
-// Begin opens Connect on a page for a link session, or finds the session that this page has opened
-// before. If that cannot be, it returns how Connect ends.
+// Begin opens Connect on a page for a link session, or returns the session that this page has
+// opened before. If the session cannot be used, it returns how Connect ends.
 func (w *World) Begin(token, page string, now time.Time) (*Session, Ending, bool) {
 	if s := w.Session(token); s != nil && s.Page == page && page != "" {
 		if !s.Over && w.isOld(s.Created, now) && (s.Sent.IsZero() || w.isOld(s.Sent, now)) {
@@ -161,7 +162,7 @@ func (s *Session) Repeats(page string, step int) bool {
 	return s.Page == page && step > 0 && step <= s.Acted
 }
 
-// arrive comes to the first screen.
+// arrive shows the first screen.
 func (w *World) arrive(s *Session, now time.Time) {
 	params := &s.Params
 	switch {
@@ -180,7 +181,7 @@ func (w *World) arrive(s *Session, now time.Time) {
 	}
 }
 
-// lost says that the link of the session is gone.
+// lost shows the error that the link of the session was deleted.
 func (s *Session) lost(now time.Time) {
 	s.Hopeless = true
 	end := linkDeleted()
@@ -192,13 +193,13 @@ func (s *Session) ChoosesBank() bool {
 	return s.Params.InstitutionID == "" && s.Params.ExistingLinkID == ""
 }
 
-// Offers reports whether users of the session can choose an institution.
+// Offers reports whether users of the session can choose the institution.
 func (s *Session) Offers(in Institution) bool {
 	settings := s.Params.Settings
 	return settings == nil || len(settings.Countries) == 0 || slices.Contains(settings.Countries, in.Country)
 }
 
-// choose goes to an institution.
+// choose plays the choice of an institution.
 func (w *World) choose(s *Session, id string, now time.Time) {
 	in, ok := Lookup(id)
 	switch {
@@ -212,7 +213,8 @@ func (w *World) choose(s *Session, id string, now time.Time) {
 	}
 }
 
-// goToBank goes to an institution, and asks whether the user wants to link it again.
+// goToBank continues with an institution. If the user has linked it before, it refuses or warns, as
+// the session's features require.
 func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	w.forgetBank(s)
 	s.Institution = in
@@ -232,19 +234,19 @@ func (w *World) goToBank(s *Session, in Institution, now time.Time) {
 	}
 }
 
-// forgetBank forgets what the user did at the institution that was chosen before. A return from its
-// pages is good no more.
+// forgetBank discards the inputs of the user at the previous institution. A return from its pages
+// is no longer valid.
 func (w *World) forgetBank(s *Session) {
 	delete(w.Returns, s.Return)
 	s.Forgotten = true
 	s.Username, s.Device, s.Tries, s.Failure = "", "", 0, ""
 }
 
-// ask asks for permissions, if there are any to ask for.
+// ask shows the permissions screen, unless an existing link has all requested products already.
 func (w *World) ask(s *Session, now time.Time) {
 	_, err := w.existing(s.Params.ExistingLinkID, now)
 	switch relink := s.Params.ExistingLinkID != ""; {
-	case relink && err != nil: // it was deleted since Connect was opened
+	case relink && err != nil: // the link was deleted after Connect was opened
 		s.lost(now)
 	case relink && len(w.Asked(s)) == 0:
 		w.signIn(s, now)
@@ -253,7 +255,8 @@ func (w *World) ask(s *Session, now time.Time) {
 	}
 }
 
-// Asked returns the products that the session asks for and that an existing link lacks.
+// Asked returns the requested products of the session, without those that an existing link already
+// has.
 func (w *World) Asked(s *Session) []moneykit.Product {
 	var asked []moneykit.Product
 	l := w.Links[s.Params.ExistingLinkID]
@@ -265,7 +268,7 @@ func (w *World) Asked(s *Session) []moneykit.Product {
 	return asked
 }
 
-// Settings returns what a session says about a product that it asks for.
+// Settings returns the session's settings of a requested product.
 func (s *Session) Settings(p moneykit.Product) moneykit.ProductSettings {
 	if settings := requestable(s.products(), p); settings != nil {
 		return *settings
@@ -273,7 +276,7 @@ func (s *Session) Settings(p moneykit.Product) moneykit.ProductSettings {
 	return moneykit.ProductSettings{}
 }
 
-// permit notes which products the user permits.
+// permit records which products the user permits, and continues with the sign-in.
 func (w *World) permit(s *Session, permitted []moneykit.Product, now time.Time) {
 	s.Declined = nil
 	for _, p := range w.Asked(s) {
@@ -299,7 +302,7 @@ func (w *World) submitAccounts(s *Session, ids []string, now time.Time) {
 	w.finishVisit(s, chosen, now)
 }
 
-// Leave closes Connect, and says how it ends. After success this is the success.
+// Leave closes Connect and returns how it ended. After a success, it returns the success.
 func (w *World) Leave(s *Session, now time.Time) Ending {
 	switch {
 	case s.Result != nil:
@@ -320,7 +323,7 @@ func (w *World) Leave(s *Session, now time.Time) Ending {
 	return end
 }
 
-// Refuse shows why the user's return from the bank does not count. The user can go there again.
+// Refuse shows why a return from the bank is not accepted. The user can go to the bank again.
 func (s *Session) Refuse(end Ending, now time.Time) { s.problem(end.Err, "", now) }
 
 // goTo shows the next screen. The user can go back from there.
@@ -341,7 +344,7 @@ func (s *Session) show(screen Screen, now time.Time) {
 	s.see(string(screen), now)
 }
 
-// fail shows why it does not go on.
+// fail shows an error screen.
 func (s *Session) fail(id, text string, reason moneykit.LinkError, now time.Time) {
 	s.problem(&moneykit.ConnectError{ID: "moneykittest." + id, DisplayedMessage: text}, reason, now)
 }

@@ -37,7 +37,7 @@ func TestVisit(t *testing.T) {
 		assert.Equal(t, step.wrong, s.Wrong, step.action.Name)
 	}
 	again, _, ok := w.Begin(token, "page", start)
-	assert.True(t, ok, "the page is loaded again")
+	assert.True(t, ok, "the user reloaded the page")
 	assert.Same(t, s, again)
 	_, end, ok := w.Begin(token, "other page", start)
 	assert.False(t, ok)

@@ -1,11 +1,11 @@
 // Package world is the state of the fake MoneyKit: institutions, links with their accounts,
-// transactions and investments, link sessions, and tokens, and how they change with time and by
-// what users do in Connect.
+// transactions and investments, link sessions, and tokens. The state changes with time, and with
+// the actions of users in Connect.
 //
-// A [World] is plain data. Its fields can be written as JSON and read again, it starts no
-// goroutine, opens no connection and has no clock: the methods that need the time are told it.
-// [Shared] adds a lock and a clock. Where MoneyKit's documentation leaves a question open, a
-// comment says what was chosen.
+// A [World] is plain data. Its fields can be encoded as JSON and decoded again. It starts no
+// goroutines, opens no connections and has no clock: methods that need the time take it as a
+// parameter. [Shared] adds a lock and a clock. Where MoneyKit's documentation leaves a question
+// open, a comment names the choice that was made.
 package world
 
 import (
@@ -19,49 +19,50 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// World is everything that MoneyKit knows. Make one with [New]. It is not safe for concurrent use;
+// World is the state of a fake MoneyKit. Make one with [New]. It is not safe for concurrent use;
 // see [Shared].
 type World struct {
 	Settings
 
-	Offset    time.Duration          // how far the clock is ahead of the one that Shared asks
-	Counts    map[string]int         // ids made so far, by kind
-	Order     []string               // the ids of all links, oldest first
+	Offset    time.Duration          // added to the clock of Shared
+	Counts    map[string]int         // number of ids made, by kind
+	Order     []string               // ids of all links, oldest first
 	Links     map[string]*Link       // by id
-	ByUser    map[string][]string    // ids of links, oldest first, by the user's id
+	ByUser    map[string][]string    // ids of links, oldest first, by user id
 	Sessions  map[string]*Session    // by token
-	Returns   map[string]string      // tokens of sessions, by the URL to which a bank sends the user back
+	Returns   map[string]string      // tokens of sessions, by return URL
 	Exchanges map[string]*Exchange   // by exchangeable token
-	Issued    []Issued               // tokens of sessions and exchanges, oldest first; may have forgotten ones
+	Issued    []Issued               // tokens of sessions and exchanges, oldest first; may contain deleted ones
 	Spent     []string               // tokens of ended sessions and used exchangeable tokens, oldest first
 	Tokens    map[string]AccessToken // by access token
 	TokenAges []string               // access tokens, oldest first
-	Events    []Event                // announced, and not taken by TakeEvents yet
+	Events    []Event                // announced events that TakeEvents has not returned yet
 
-	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows, see World.enrichment
+	enrichments map[string]*moneykit.TransactionEnrichment // shared by rows; see World.enrichment
 
-	recent []*Ledger // with rows of the past in memory, the last used last
-	pasts  int       // the number of these rows
+	recent []*Ledger // ledgers with rows of the past in memory, least recently used first
+	pasts  int       // number of these rows
 
 	agenda agenda
 
-	touched *Touched // nil if nobody wants them
-	stirred bool     // there is something new to deliver, or will be at another time
+	touched *Touched // nil if changes are not tracked
+	stirred bool     // there are new events, or the next due time may have changed
 }
 
-// Settings is how a [World] behaves.
+// Settings configures a [World].
 type Settings struct {
-	Seed         uint64        // of ids and made-up data
-	SessionLife  time.Duration // of link session tokens and exchangeable tokens
+	Seed         uint64        // determines ids and made-up data
+	SessionLife  time.Duration // lifetime of link session tokens and exchangeable tokens
 	History      time.Duration // how far back the transactions of a new link go
-	RefreshDelay time.Duration // between the request for a refresh and the refresh
+	RefreshDelay time.Duration // time between the request for a refresh and the refresh
 	SameID       bool          // a pending transaction keeps its id when it is posted
-	// RefreshEvent announces a refresh: link.product_refresh or product.state_changed.
+	// RefreshEvent is the event that announces a refresh: link.product_refresh or
+	// product.state_changed.
 	RefreshEvent moneykit.EventType
 }
 
-// AccessToken is an access token that was issued. Expired ones are kept, because the API refuses
-// them in another way than unknown ones.
+// AccessToken describes an issued access token. Expired tokens are kept, because the API returns
+// different errors for expired and unknown tokens.
 type AccessToken struct {
 	Expires time.Time
 	Scope   string
@@ -82,10 +83,10 @@ func New(settings Settings) *World {
 	}
 }
 
-// maxTokens is how many access tokens are remembered.
+// maxTokens is the number of access tokens that are kept.
 const maxTokens = 10_000
 
-// IssueToken remembers an access token, and forgets the oldest one beyond the limit.
+// IssueToken adds an access token, and deletes the oldest one beyond maxTokens.
 func (w *World) IssueToken(token string, issued AccessToken) {
 	w.Tokens[token] = issued
 	w.TokenAges = append(w.TokenAges, token)
@@ -98,7 +99,7 @@ func (w *World) IssueToken(token string, issued AccessToken) {
 	}
 }
 
-// ExpireTokens expires every access token that was issued so far.
+// ExpireTokens expires all access tokens that were issued so far.
 func (w *World) ExpireTokens() {
 	if w.touched != nil {
 		w.touched.Expired = true
@@ -109,14 +110,14 @@ func (w *World) ExpireTokens() {
 	}
 }
 
-// IsSecret reports whether s is a token, or a URL to which a bank sends a user back.
+// IsSecret reports whether s is a token or a return URL.
 func (w *World) IsSecret(s string) bool {
 	_, isToken := w.Tokens[s]
 	_, isReturn := w.Returns[s]
 	return isToken || isReturn || w.Sessions[s] != nil || w.Exchanges[s] != nil
 }
 
-// Random returns a source of numbers that depends on the seed and on their purpose.
+// Random returns a random number generator that is determined by the seed and a purpose.
 func (w *World) Random(purpose string) *mathrand.Rand {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(purpose))                         // it never fails
@@ -131,7 +132,7 @@ func (w *World) nextID(kind string) string {
 
 const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// base62 returns 22 letters and digits, as MoneyKit's ids have them.
+// base62 returns 22 letters and digits, like those in MoneyKit's ids.
 func base62(r *mathrand.Rand) string {
 	id := make([]byte, 22)
 	for i := range id {
@@ -140,8 +141,8 @@ func base62(r *mathrand.Rand) string {
 	return string(id)
 }
 
-// NewToken returns a token in the form of a UUID. Tokens are random even where everything else
-// follows from the seed, so that the tokens of one fake are worth nothing at another.
+// NewToken returns a token in the form of a UUID. Tokens do not depend on the seed, so that the
+// tokens of one fake are not valid at another.
 func NewToken() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // it never fails
@@ -158,6 +159,6 @@ func Stamp(t time.Time) moneykit.Timestamp {
 	return moneykit.Timestamp{Time: t.UTC().Truncate(time.Microsecond)}
 }
 
-// Zoneless returns t in UTC without a zone and with six decimals, a form that MoneyKit has been
-// seen to use.
+// Zoneless returns t in UTC without a zone and with six decimals. MoneyKit has been observed to use
+// this form.
 func Zoneless(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000") }

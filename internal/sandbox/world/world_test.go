@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// live lets everything happen that leaves something in the state, and returns what can be read.
+// live makes every kind of change to the state, and returns everything that can be read.
 func live(t *testing.T, w *world.World, now time.Time) []any {
 	t.Helper()
 	link, _ := w.AddLink(world.LinkSpec{UserID: "user-1", Webhook: hook, Tags: []string{"a"}}, now)
@@ -64,7 +64,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// A world that is written as JSON and read again goes on as the one that was not.
+// A world that was encoded as JSON and decoded behaves like the original.
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	w := newWorld(func(s *world.Settings) { s.RefreshDelay = time.Hour })
@@ -99,7 +99,7 @@ func TestIsSecret(t *testing.T) {
 		assert.False(t, w.IsSecret(open))
 	}
 	w.ExpireTokens()
-	assert.True(t, w.IsSecret("access"), "it is remembered")
+	assert.True(t, w.IsSecret("access"), "issued tokens are secrets")
 	assert.False(t, start.Before(w.Tokens["access"].Expires))
 }
 
@@ -110,7 +110,7 @@ func TestStamp(t *testing.T) {
 	assert.Equal(t, time.Date(2030, 1, 2, 2, 4, 5, 6000, time.UTC), world.Stamp(there).Time)
 }
 
-// TestIssueToken issues more access tokens than are remembered.
+// TestIssueToken issues more access tokens than are kept.
 func TestIssueToken(t *testing.T) {
 	t.Parallel()
 	w := world.New(world.Settings{})

@@ -1,5 +1,5 @@
-// Package control is the control API of moneykit-sandbox: what tests and people do to the fake
-// MoneyKit besides calling its API, and what they can see of it.
+// Package control is the control API of moneykit-sandbox: operations that change the fake MoneyKit
+// in ways that its own API does not offer, lists of its state, and a web page for both.
 package control
 
 import (
@@ -18,13 +18,13 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
 
-// maxBody is the largest request body that is read.
+// maxBody is the size of the largest accepted request body, in bytes.
 const maxBody = 8 << 20
 
-// Info is what the program knows about itself.
+// Info describes the running program.
 type Info struct {
 	Version      string `json:"version"`
-	API          string `json:"api"`     // URL of the API, which is the host of Connect, too
+	API          string `json:"api"`     // URL of the API and of Connect's pages
 	Control      string `json:"control"` // URL of the control API and its page
 	ClientID     string `json:"client_id"`
 	ClientSecret string `json:"client_secret"`
@@ -32,18 +32,18 @@ type Info struct {
 	State        string `json:"state,omitempty"` // file with the state
 }
 
-// Server is the control API. Set its fields before it is used, but [Server.Reports], which the
-// sandbox needs, may be called before. It is safe for concurrent use.
+// Server is the control API. Set its fields before use. Only [Server.Reports] may be called
+// earlier, because making the sandbox requires it. A Server is safe for concurrent use.
 type Server struct {
 	Sandbox *sandbox.Sandbox
 	Info    Info
-	// Hosts are names that requests may use for the listener, besides those of this machine.
+	// Hosts are host names that requests may use in addition to those of this machine.
 	Hosts []string
 
 	feed feed
 }
 
-// Handler returns the control API and its page.
+// Handler returns the handler of the control API and its page.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, v := range Verbs() {
@@ -62,8 +62,8 @@ func (s *Server) Handler() http.Handler {
 	return s.guard(mux)
 }
 
-// guard refuses requests of other sites: pages that post or read here, or show this page in a
-// frame, and names of other machines that lead here. Links to the page work from anywhere.
+// guard refuses requests from pages of other sites and requests to unknown host names. It also
+// prevents other sites from showing the page in a frame. Links to the page work from anywhere.
 func (s *Server) guard(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,18 +78,18 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			refuse(w, http.StatusForbidden, "the control API answers to the names of this machine; see -control-hosts")
 			return
 		}
-		// CrossOriginProtection lets everybody read.
+		// CrossOriginProtection itself allows all reads.
 		if protection.Check(r) != nil || isForeign(r) && !isLink(r) {
-			refuse(w, http.StatusForbidden, "the control API does not take requests of pages of other sites")
+			refuse(w, http.StatusForbidden, "the control API refuses requests from pages of other sites")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// isForeign reports whether a page of another origin makes a browser send a request. Without TLS,
-// browsers send Sec-Fetch-Site to localhost and loopback addresses alone. They always send Origin
-// with requests whose response a script of another origin could read.
+// isForeign reports whether the request comes from a page of another origin. Without TLS, browsers
+// send Sec-Fetch-Site only to localhost and loopback addresses. They always send Origin if a script
+// of another origin could read the response.
 func isForeign(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "none", "same-origin":
@@ -102,7 +102,8 @@ func isForeign(r *http.Request) bool {
 	}
 }
 
-// isLink reports whether a request is for the page as a whole window, which nobody can look into.
+// isLink reports whether a request opens the page in a window of its own, which other pages cannot
+// read.
 func isLink(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.URL.Path == "/" && r.Header.Get("Origin") == "" &&
 		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
@@ -118,7 +119,7 @@ func (s *Server) isOwnHost(host string) bool {
 	if name == "localhost" || slices.Contains(s.Hosts, name) {
 		return true
 	}
-	if len(name) > 2 && name[0] == '[' { // without a port
+	if len(name) > 2 && name[0] == '[' { // an IPv6 address without a port
 		name = name[1 : len(name)-1]
 	}
 	ip, err := netip.ParseAddr(name)
@@ -135,13 +136,13 @@ func (s *Server) serveVerb(w http.ResponseWriter, r *http.Request, v Verb) {
 	write(w, result, err)
 }
 
-// serveList sends a list, or with the query last=n the end of it.
+// serveList sends a list. The query last=n limits it to the last n items.
 func (s *Server) serveList(w http.ResponseWriter, r *http.Request, l List) {
 	most := -1
 	if last := r.URL.Query().Get("last"); last != "" {
 		n, err := strconv.Atoi(last)
 		if err != nil || n < 0 || l.Result.Kind() != reflect.Slice {
-			refuse(w, http.StatusBadRequest, "last is a number of items, and for lists")
+			refuse(w, http.StatusBadRequest, "last must be a number of items, and is only for lists")
 			return
 		}
 		most = n
@@ -153,21 +154,21 @@ func (s *Server) serveList(w http.ResponseWriter, r *http.Request, l List) {
 	write(w, result, err)
 }
 
-// nothing answers a request that is for no endpoint.
+// nothing refuses a request that matches no endpoint.
 func nothing(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		other := *r
 		other.Method = method
 		if _, pattern := mux.Handler(&other); pattern != "/" && r.Method != http.MethodHead {
 			w.Header().Set("Allow", method)
-			refuse(w, http.StatusMethodNotAllowed, "this path takes "+method)
+			refuse(w, http.StatusMethodNotAllowed, "this path allows only "+method)
 			return
 		}
 	}
 	refuse(w, http.StatusNotFound, "there is nothing at this path; see /control/openapi.json")
 }
 
-// requestError is an error for a request that cannot be read.
+// requestError is an error about the form of a request, with its status.
 type requestError struct {
 	status int
 	text   string
@@ -175,7 +176,7 @@ type requestError struct {
 
 func (e *requestError) Error() string { return e.text }
 
-// write sends the result of a request, or why there is none.
+// write sends the result of a request, or its error.
 func write(w http.ResponseWriter, result any, err error) {
 	var bad *requestError
 	switch {
@@ -187,8 +188,8 @@ func write(w http.ResponseWriter, result any, err error) {
 		return
 	}
 	data, err := json.Marshal(result)
-	if err != nil { // by a clock that is past the year 9999
-		refuse(w, http.StatusInternalServerError, "the answer cannot be written: "+err.Error())
+	if err != nil { // only if the clock is past the year 9999
+		refuse(w, http.StatusInternalServerError, "the response cannot be written: "+err.Error())
 		return
 	}
 	send(w, http.StatusOK, data)

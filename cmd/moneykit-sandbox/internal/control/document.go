@@ -31,7 +31,7 @@ func Document() []byte {
 		}
 		if l.Result.Kind() == reflect.Slice {
 			get["parameters"] = []any{object{
-				"name": "last", "in": "query", "description": "how many of the last items; all if absent",
+				"name": "last", "in": "query", "description": "limits the list to this number of last items; absent means all",
 				"schema": object{"type": "integer", "minimum": 0},
 			}}
 			get["responses"] = schemas.responses(l.Result, l.Summary, 400, 403, 500)
@@ -40,12 +40,12 @@ func Document() []byte {
 	}
 	paths["/control/events"] = object{"get": object{
 		"operationId": "get_events",
-		"summary":     "what goes on, as server-sent events",
-		"description": "The event request has a request, its number and why it was refused, delivery has a webhook that was queued or" +
-			" sent, and change says that links or sessions may be others than before. The data are JSON.",
+		"summary":     "stream activity as server-sent events",
+		"description": "The event request contains a request, its number and why it was refused. The event delivery contains a webhook that was queued or" +
+			" sent. The event change means that links or sessions may have changed. All data are JSON.",
 		"responses": object{
 			"200": object{
-				"description": "the stream, until the client leaves",
+				"description": "the stream, which ends when the client disconnects",
 				"content":     object{"text/event-stream": object{"schema": object{"type": "string"}}},
 			},
 			"403": refusal(http.StatusForbidden),
@@ -55,14 +55,14 @@ func Document() []byte {
 		"openapi": "3.0.3",
 		"info": object{
 			"title": "moneykit-sandbox control API", "version": "1",
-			"description": "What moneykit-sandbox can be told and asked besides the API of MoneyKit. It is not MoneyKit's.",
+			"description": "Control a fake MoneyKit and read its state. This API is part of moneykit-sandbox, not of MoneyKit.",
 		},
 		"servers": []any{object{"url": "http://localhost:8788"}},
 		"paths":   paths, "components": object{"schemas": schemas.components},
 	}
 	data, err := json.MarshalIndent(document, "", "  ")
 	if err != nil {
-		return nil // cannot be: it is maps, lists and strings
+		return nil // cannot happen: it consists of maps, lists and strings
 	}
 	return append(data, '\n')
 }
@@ -78,13 +78,13 @@ func (s *schemas) responses(result reflect.Type, description string, refusals ..
 	return all
 }
 
-// resultOf says what a verb returns.
+// resultOf returns the description of a verb's result.
 func resultOf(result reflect.Type) string {
 	switch {
 	case result == reflect.TypeFor[none]():
 		return "done"
 	case result.Kind() == reflect.Slice:
-		return "all that the verb did"
+		return "success, without a result"
 	}
 	return describe(result.Name())
 }
@@ -93,15 +93,15 @@ func refusal(status int) object {
 	description := ""
 	switch status {
 	case http.StatusBadRequest:
-		description = "the body is not the JSON that the verb takes, or last is not a number of items"
+		description = "the body is not valid JSON for this verb, or last is not a number of items"
 	case http.StatusForbidden:
-		description = "the request comes from a page of another site, or is for a host that -control-hosts does not name"
+		description = "the request comes from a page of another site, or its host is neither this machine nor one of -control-hosts"
 	case http.StatusRequestEntityTooLarge:
 		description = "the body has more than 8 MiB"
 	case http.StatusUnsupportedMediaType:
 		description = "the body is not application/json"
 	case http.StatusUnprocessableEntity:
-		description = "something is missing, unknown or impossible"
+		description = "a value is missing, unknown or not possible"
 	case http.StatusInternalServerError:
 		description = "the clock is past the year 9999"
 	}

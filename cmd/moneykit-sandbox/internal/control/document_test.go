@@ -22,7 +22,7 @@ import (
 
 var root = filepath.Join("..", "..", "..", "..")
 
-// TestDocument compares the document in the repository with the one of the program.
+// TestDocument compares the document in the repository with the document of the program.
 func TestDocument(t *testing.T) {
 	t.Parallel()
 	file, err := os.ReadFile(filepath.Join(root, "docs", "control.openapi.json"))
@@ -30,9 +30,9 @@ func TestDocument(t *testing.T) {
 	assert.Equal(t, string(Document()), string(file), "run go generate ./cmd/moneykit-sandbox")
 }
 
-// TestDescribed looks for types and members without a description. Those of MoneyKit's API have
-// theirs there.
-func TestDescribed(t *testing.T) {
+// TestDescriptions checks that all types and members have a description, except those of MoneyKit's
+// API, which its own document describes.
+func TestDescriptions(t *testing.T) {
 	t.Parallel()
 	var document struct {
 		Components struct {
@@ -58,7 +58,7 @@ func TestDescribed(t *testing.T) {
 	}
 }
 
-// TestEnumerations compares the values in the document with those that are declared.
+// TestEnumerations compares the values in the document with the declared values.
 func TestEnumerations(t *testing.T) {
 	t.Parallel()
 	declared := map[string][]string{}
@@ -94,7 +94,7 @@ func TestEnumerations(t *testing.T) {
 	}
 }
 
-// TestExamples reads the example of each verb as its parameters.
+// TestExamples decodes the example of each verb as its parameters.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for _, v := range Verbs() {

@@ -14,19 +14,19 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// feed tells subscribers what goes on. The zero feed is ready.
+// feed sends messages to subscribers. The zero feed is ready to use.
 type feed struct {
 	mu          sync.Mutex
 	subscribers map[chan message]bool
 }
 
-// message is an event of the endpoint events.
+// message is an event of the endpoint events, with its JSON.
 type message struct {
 	name string // request, delivery or change
 	data []byte
 }
 
-// backlog is how far a subscriber may be behind.
+// backlog is the number of unread messages after which a subscription ends.
 const backlog = 512
 
 func (f *feed) subscribe() chan message {
@@ -40,7 +40,7 @@ func (f *feed) subscribe() chan message {
 	return c
 }
 
-// leave ends a subscription. It may be called again.
+// leave ends a subscription. More than one call is allowed.
 func (f *feed) leave(c chan message) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -50,7 +50,7 @@ func (f *feed) leave(c chan message) {
 	}
 }
 
-// tell sends a message to all subscribers, and ends the subscription of those that do not keep up.
+// tell sends a message to all subscribers. It ends the subscriptions with a full backlog.
 func (f *feed) tell(name string, value func() any) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -59,7 +59,7 @@ func (f *feed) tell(name string, value func() any) {
 	}
 	data, err := json.Marshal(value())
 	if err != nil {
-		return // by a clock that is past the year 9999
+		return // only if the clock is past the year 9999
 	}
 	for c := range f.subscribers {
 		select {
@@ -71,11 +71,11 @@ func (f *feed) tell(name string, value func() any) {
 	}
 }
 
-// changed tells that links or sessions may be others than before.
+// changed reports that links or sessions may have changed.
 func (f *feed) changed() { f.tell("change", func() any { return struct{}{} }) }
 
-// Watch returns next with news for subscribers: after a request that is not a read, also one of
-// Connect's pages, links or sessions may be others than before.
+// Watch returns a handler that calls next. After each request that is not a read, it reports to
+// subscribers that links or sessions may have changed.
 func (s *Server) Watch(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet {
@@ -85,18 +85,18 @@ func (s *Server) Watch(next http.Handler) http.Handler {
 	})
 }
 
-// Request is a request to the API, as the endpoint events tells it.
+// Request is a request to the API in the form of the endpoint events.
 type Request struct {
 	Number  int                  `json:"number"` // counts the requests, from 1
 	Request moneykittest.Request `json:"request"`
-	Refusal string               `json:"refusal,omitempty"` // why it was refused
+	Refusal string               `json:"refusal,omitempty"` // why the request was refused
 }
 
-// Reports returns reports for the sandbox, which go to subscribers and to tell, a function that
-// takes what people should read.
+// Reports returns the reports for the sandbox. They go to the subscribers. Messages for people also
+// go to tell.
 func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports {
 	return sandbox.Reports{
-		Errorf: func(string, ...any) {}, // what is wrong with a request, see Request
+		Errorf: func(string, ...any) {}, // mistakes in requests come through Request, too
 		Logf:   tell,
 		Request: func(r api.Request, refusal string) {
 			if refusal != "" {
@@ -110,7 +110,7 @@ func (s *Server) Reports(tell func(format string, args ...any)) sandbox.Reports 
 	}
 }
 
-// at names the program that sent a request, as it calls itself.
+// at returns a note with the User-Agent of the program that sent a request.
 func at(r api.Request) string {
 	name, _, _ := strings.Cut(r.Header.Get("User-Agent"), " ")
 	if name == "" {
@@ -119,11 +119,11 @@ func at(r api.Request) string {
 	return "; at " + name
 }
 
-// keepAlive is how often the endpoint events says something.
+// keepAlive is the largest time between two lines of the endpoint events.
 const keepAlive = 15 * time.Second
 
-// serveEvents streams what goes on as server-sent events, until the client leaves or does not keep
-// up.
+// serveEvents streams messages as server-sent events, until the client disconnects or its backlog
+// is full.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	c := s.feed.subscribe()
 	defer s.feed.leave(c)
@@ -133,7 +133,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 	defer ticks.Stop()
 	_, err := fmt.Fprint(w, "retry: 1000\n\n")
 	for err == nil {
-		if len(c) == 0 { // flushing many messages at once keeps up with more
+		if len(c) == 0 { // flush once for many messages
 			if err = stream.Flush(); err != nil {
 				return
 			}

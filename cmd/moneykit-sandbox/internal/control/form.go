@@ -15,40 +15,41 @@ import (
 // form is a form of the page for a verb.
 type form struct {
 	Verb, Title, Button, Summary string
-	Primary                      bool    // the button stands out
-	Target                       field   // the parameter that a row of a list fills in, if it has a name
-	Fields, More                 []field // what is always shown, and what is folded away
+	Primary                      bool    // the button is highlighted
+	Target                       field   // the parameter that the row of a list sets; no path if there is none
+	Fields, More                 []field // fields that are always shown, and fields in a fold
 }
 
 // field is a field of a form.
 type field struct {
-	Path     string // of the member that it sets, such as play.username
-	Flag     string // of the subcommand, "" if there is none
+	Path     string // path of the member that the field sets, such as play.username
+	Flag     string // flag of the subcommand; "" if there is none
 	Whole    bool   // the flag takes the JSON of the first member of the path
 	Label    string
 	Help     string
 	Kind     string // text, number, words, json, check, select or checks
 	Choices  []choice
-	List     string // of suggestions
+	List     string // name of the list of suggestions
 	Value    string
 	Example  string
 	Required bool
 }
 
-// choice is a value that a field suggests, and what it means.
+// choice is a value that a field suggests, and its label.
 type choice struct{ Value, Means string }
 
-// placement says where on the page a verb is. The same verb may be at several places.
+// placement is a place of a verb on the page. A verb may have several.
 type placement struct {
 	place, verb   string
 	title, button string
-	does          string // the summary of the verb if it is empty
+	does          string // description; if empty, the summary of the verb
 	primary       bool
-	shown         []string // paths of the fields that are not folded away
+	shown         []string // paths of the fields that are not in the fold
 	only          bool     // the form has no other fields
 }
 
-// placements is in the order of the page. Verbs that are not in it are at the place "more".
+// placements returns the placements in the order of the page. Verbs without a placement are at the
+// place "more".
 func placements() []placement {
 	return []placement{
 		{
@@ -57,7 +58,7 @@ func placements() []placement {
 		},
 		{place: "link", verb: "break", title: "Connect again", button: "Connect again", does: "as after a relink", only: true},
 		{
-			place: "link", verb: "transactions", title: "Add a transaction", button: "Add", does: "what is left out is made up", only: true,
+			place: "link", verb: "transactions", title: "Add a transaction", button: "Add", does: "missing values are made up", only: true,
 			shown: []string{"add.0.amount", "add.0.description", "add.0.date", "add.0.pending"},
 		},
 		{
@@ -67,17 +68,17 @@ func placements() []placement {
 		{place: "link", verb: "refresh", title: "Refresh", button: "Refresh", does: "products from the bank", shown: []string{"products"}},
 		{place: "link", verb: "trigger", title: "Trigger", button: "Trigger", does: "a test event to its webhook", shown: []string{"event"}},
 		{place: "link", verb: "settle", title: "Settle", button: "Settle", does: "post the pending transactions"},
-		{place: "link", verb: "reset", title: "Reset cursors", button: "Reset cursors", does: "a sync begins again"},
+		{place: "link", verb: "reset", title: "Reset cursors", button: "Reset cursors", does: "the next sync begins from the start"},
 		{
 			place: "session", verb: "connect", title: "Connect", button: "Connect", does: "play a user to the end", primary: true,
 			shown: []string{"play.username", "source", "play.institution"},
 		},
 		{
 			place: "session", verb: "authorize", title: "Authorize", button: "Go to the bank",
-			does: "play a user up to the way back from the OAuth Bank", shown: []string{"play.institution"},
+			does: "play a user until the return from the OAuth Bank", shown: []string{"play.institution"},
 		},
 		{
-			place: "session", verb: "continue", title: "Continue", button: "Come back from the bank", does: "play the rest",
+			place: "session", verb: "continue", title: "Continue", button: "Come back from the bank", does: "play the rest of Connect",
 			shown: []string{"return_url", "source"},
 		},
 		{place: "delivery", verb: "resend", title: "Resend", button: "Send again", does: "as if it were new"},
@@ -98,15 +99,15 @@ func placements() []placement {
 	}
 }
 
-// targets are the parameters that a row of a list fills in, by the place of the row's forms.
+// targets returns the parameters that the row of a list sets, by the place of the row's forms.
 func targets() map[string]string {
 	return map[string]string{"link": "link_id", "session": "link_session_token", "delivery": "token"}
 }
 
-// forms returns the forms of all verbs by their place.
+// forms returns the forms of all verbs, by place.
 func forms() map[string][]form {
 	all := map[string][]form{}
-	all["more"] = []form{} // the place is there in any case
+	all["more"] = []form{} // the place exists even if it is empty
 	placed := placements()
 	for _, v := range Verbs() {
 		if !slices.ContainsFunc(placed, func(p placement) bool { return p.verb == v.Name }) {
@@ -151,8 +152,8 @@ func (p placement) form(v Verb) form {
 	return f
 }
 
-// fieldsOf returns the fields for all members of parameters. The flags are those of the subcommand,
-// where members of an object are beside the others.
+// fieldsOf returns the fields for all members of parameters. If a member is an object, its members
+// get their own fields, as they get their own flags in the subcommand.
 func fieldsOf(t reflect.Type, prefix string, flags map[string]bool) []field {
 	var all []field
 	for _, member := range Fields(t) {
@@ -205,7 +206,7 @@ func fieldOf(member Field, prefix string) field {
 	}
 	switch f.Path {
 	case "operation":
-		f.List, f.Help = "operations", "all if empty"
+		f.List, f.Help = "operations", "empty means all"
 	case "institution_id", "play.institution":
 		f.List = "institutions"
 	case "play.username":
@@ -216,11 +217,11 @@ func fieldOf(member Field, prefix string) field {
 	case "by":
 		f.List, f.Value = "durations", "24h"
 	case "reason":
-		f.Required, f.Help, f.Value = true, "", string(moneykit.LinkErrorAuthExpired) // without it the verb is another button
+		f.Required, f.Help, f.Value = true, "", string(moneykit.LinkErrorAuthExpired) // without a reason, the verb has another button
 	case "fault.status":
 		f.Value = "503"
 	case "n":
-		f.Label, f.Help, f.Value = "How many", "all if negative; 0 forgets what was planned", "1"
+		f.Label, f.Help, f.Value = "How many", "negative means all; 0 deletes the planned faults", "1"
 	case "url", "webhook":
 		f.Example = "http://localhost:3000/webhooks"
 	case "body":
@@ -230,12 +231,12 @@ func fieldOf(member Field, prefix string) field {
 	case "add.0.date":
 		f.Example = "2026-01-31"
 	case "remove":
-		f.Label, f.Help = "Remove", "a posted transaction with the id"
+		f.Label, f.Help = "Remove", "id of a posted transaction"
 	}
 	return f
 }
 
-// label returns a name in JSON as people write it.
+// label returns the label for a JSON name.
 func label(name string) string {
 	words := strings.Split(name, "_")
 	for i, word := range words {
@@ -249,7 +250,8 @@ func label(name string) string {
 	return strings.Join(words, " ")
 }
 
-// kindOf returns the kind of the field for a type. An object is as many fields as it has members.
+// kindOf returns the kind of the field for a type. An object has no kind: it becomes a field for
+// each member.
 func kindOf(t reflect.Type) string {
 	text := reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 	list := t.Kind() == reflect.Slice
@@ -273,7 +275,7 @@ func kindOf(t reflect.Type) string {
 	}
 }
 
-// suggestions returns what fields suggest, by the name of the list.
+// suggestions returns the suggestions of fields, by name of the list.
 func (s *Server) suggestions() map[string][]choice {
 	all := map[string][]choice{}
 	for _, operation := range s.Sandbox.API.Operations() {

@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TestForms finds each member of the parameters of each verb in one of its forms.
+// TestForms checks that each parameter of each verb is in one of its forms.
 func TestForms(t *testing.T) {
 	t.Parallel()
 	for _, v := range Verbs() {
@@ -18,7 +18,7 @@ func TestForms(t *testing.T) {
 				if f.Verb != v.Name {
 					continue
 				}
-				assert.NotEqual(t, "more", place, "%s has a place of its own", v.Name)
+				assert.NotEqual(t, "more", place, "%s has its own place", v.Name)
 				for _, field := range append(append([]field{f.Target}, f.Fields...), f.More...) {
 					have = append(have, field.Path)
 				}
@@ -31,7 +31,7 @@ func TestForms(t *testing.T) {
 	}
 }
 
-// TestNewForm makes a form for a verb that the page does not know.
+// TestNewForm makes the form of a verb without a placement.
 func TestNewForm(t *testing.T) {
 	t.Parallel()
 	type params struct {

@@ -12,7 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/delivery"
 )
 
-// FuzzVerbs sends any body to any verb: each is done or refused, and none is the server's fault.
+// FuzzVerbs sends arbitrary bodies to all verbs. Each request succeeds or is refused, and none
+// causes a server error.
 func FuzzVerbs(f *testing.F) {
 	for i := range Verbs() {
 		f.Add(i, `{}`)

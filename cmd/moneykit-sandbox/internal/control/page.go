@@ -13,16 +13,16 @@ import (
 //go:embed page.html page.css page.js verbs.js
 var assets embed.FS
 
-// policy is the Content-Security-Policy of the page. Its scripts set text and never HTML, which the
-// policy enforces in browsers that know trusted types.
+// policy is the Content-Security-Policy of the page. The scripts set only text, never HTML. In
+// browsers with trusted types, the policy enforces this.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
-// icon is the picture of the page.
+// icon is the icon of the page.
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="9" fill="#3346d3"/>` +
 	`<path d="M8 22V10l8 8 8-8v12" fill="none" stroke="#fff" stroke-width="3.2" stroke-linecap="round" stroke-linejoin="round"/></svg>`
 
-// pageData is what the template of the page is rendered with.
+// pageData is the data for the template of the page.
 type pageData struct {
 	Info        Info
 	Forms       map[string][]form
@@ -31,8 +31,8 @@ type pageData struct {
 	Panels      []panel
 	Users       []TestUser
 	Password    string // of test users
-	Code        string // that test users are sent
-	Answer      string // of test users to a question
+	Code        string // code that a bank sends to test users
+	Answer      string // answer of test users to the security question
 }
 
 // panel is a list on the page.
@@ -42,12 +42,12 @@ type panel struct {
 	Pause              bool
 }
 
-// registerPage adds the page for people and its files.
+// registerPage adds the page and its files to mux.
 func (s *Server) registerPage(mux *http.ServeMux) {
 	render := sync.OnceValues(s.renderPage)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		page, err := render()
-		if err != nil { // cannot be: tests render it
+		if err != nil { // cannot happen: tests render the page
 			refuse(w, http.StatusInternalServerError, "the page cannot be rendered: "+err.Error())
 			return
 		}

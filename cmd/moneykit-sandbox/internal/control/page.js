@@ -1,4 +1,4 @@
-// The page of moneykit-sandbox for people: what the sandbox has, live, and forms for all verbs.
+// The page of moneykit-sandbox for people: live lists of the state, and forms for all verbs.
 
 import { bind, box, call, copyButton, make, parse, setText } from "./verbs.js";
 
@@ -13,7 +13,7 @@ const longTime = (at) => at.slice(0, 19).replace("T", " ") + " UTC";
 const utc = (at) => new Date(at).toISOString();
 const pretty = (value) => (typeof value === "string" ? value : JSON.stringify(value, null, 2));
 
-// ---- What a row shows. head returns cells: a class and a text. facts returns labels and values,
+// ---- Content of rows. head returns cells: a class and a text. facts returns labels and values,
 // which are [text], [text, "copy"] or [text, "code"].
 
 const kinds = {
@@ -90,7 +90,7 @@ class Row {
 		this.update(item);
 	}
 
-	/** Shows an item. What is right already stays, so that nothing loses the focus. */
+	/** Shows an item. Unchanged elements stay, so that they keep the focus. */
 	update(item) {
 		if (this.item === item) {
 			return;
@@ -110,7 +110,7 @@ class Row {
 		}
 	}
 
-	/** Makes what is below the summary, when it is opened first. */
+	/** Makes the content below the summary when the row is first opened. */
 	fill() {
 		if (this.facts) {
 			return;
@@ -168,8 +168,8 @@ class Panel {
 		this.items = []; // the oldest first
 		this.rows = new Map();
 		this.limit = step;
-		this.total = 0; // with those that are not kept
-		this.frozen = null; // items while it is paused
+		this.total = 0; // including items that are no longer kept
+		this.frozen = null; // the shown items while the list is paused
 		this.filter.addEventListener("input", () => {
 			this.limit = step;
 			this.render();
@@ -201,7 +201,7 @@ class Panel {
 			this.items.push(item);
 			this.total++;
 		}
-		if (this.items.length > 2 * most) { // not at each, which would move all
+		if (this.items.length > 2 * most) { // not for each item, which would move all
 			this.items.splice(0, this.items.length - most);
 		}
 		this.changed();
@@ -214,7 +214,7 @@ class Panel {
 		}, renderDelay);
 	}
 
-	/** Tells whether an item has all words of the filter. */
+	/** Reports whether an item contains all words of the filter. */
 	matches(item, words) {
 		const text = this.kind.head(item).map(([, cell]) => cell).concat(this.kind.key(item)).join(" ").toLowerCase();
 		return words.every((word) => text.includes(word));
@@ -249,12 +249,12 @@ class Panel {
 		this.showCounts(found.length, wanted.size, words.length > 0);
 	}
 
-	/** Tells whether somebody reads a row, or is in it. */
+	/** Reports whether a row is open or has the focus. */
 	isUsed(row) {
 		return row.details.open || row.element.contains(document.activeElement);
 	}
 
-	/** Tells whether a row is of an item that is not kept any more, but was not taken back. */
+	/** Reports whether the item of a row is only missing because it is too old to be kept. */
 	isPast(row, items, words) {
 		return this.name === "requests" && row.item.number < (items[0]?.number ?? 0) && this.matches(row.item, words);
 	}
@@ -292,11 +292,11 @@ const panels = Object.fromEntries(Object.keys(kinds).map((name) => [name, new Pa
 
 // ---- Reading
 
-const stale = new Set(); // what is to be read again
+const stale = new Set(); // names of the lists to read again
 let reading = false;
 let timer;
 let pace = renderDelay; // milliseconds between reads
-let since; // events that came while something was read
+let since; // events that arrived during a read
 let advance; // how far the clock was moved
 let ahead = 0; // milliseconds between the clock of the sandbox and this machine's
 
@@ -309,7 +309,7 @@ const readers = {
 			setText(element, state[element.dataset.state] ?? "");
 		}
 		setText(byID("ahead"), state.advance === "0s" ? "" : "+" + state.advance.replace(/(?<=\D)0s$/, "").replace(/(?<=\D)0m$/, ""));
-		if (state.advance !== advance) { // What was due may be given up now, of which there is no event.
+		if (state.advance !== advance) { // Deliveries may have been given up, which causes no event.
 			advance = state.advance;
 			stale.add("deliveries");
 		}
@@ -334,7 +334,7 @@ function showClock() {
 	}
 }
 
-/** Reads lists soon. One that is slow to read is read less often. */
+/** Reads lists soon. Slow reads are less frequent. */
 function refresh(...names) {
 	for (const name of names) {
 		stale.add(name);
@@ -361,7 +361,7 @@ async function readAll() {
 		names.forEach((name) => stale.add(name));
 		pace = 1000;
 		setText(trouble, error.message);
-		trouble.hidden = live.dataset.live !== "on"; // else the state says so
+		trouble.hidden = live.dataset.live !== "on"; // else #live says so
 	}
 	since = undefined;
 	reading = false;
@@ -383,7 +383,7 @@ function apply({ kind, data }) {
 	}
 }
 
-/** Is called after a verb. What authorize returned is what continue takes. */
+/** Is called after a verb. It fills the return URL of authorize into the form of continue. */
 function done(result, forms) {
 	refresh("state", "links", "sessions");
 	const field = forms?.querySelector("[data-path=return_url]");
@@ -421,13 +421,13 @@ function listen() {
 	events.addEventListener("change", () => refresh("state", "links", "sessions"));
 	events.addEventListener("error", () => {
 		setLive(false);
-		if (events.readyState === EventSource.CLOSED) { // The browser does not try again by itself.
+		if (events.readyState === EventSource.CLOSED) { // The browser does not reconnect by itself.
 			setTimeout(() => events.readyState === EventSource.CLOSED && listen(), 1000);
 		}
 	});
 }
 
-// Browsers have few connections to a server, which pages in the background must not use up.
+// Browsers allow few connections to a server, so pages in the background close theirs.
 document.addEventListener("visibilitychange", () => {
 	events.close();
 	if (!document.hidden) {

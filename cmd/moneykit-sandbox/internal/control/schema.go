@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// direction says whether the sandbox reads or writes the JSON of a type. It reads strictly, and
-// needs few members; it writes all members that are not omitted when they are empty.
+// direction says whether the sandbox decodes or encodes the JSON of a type. It decodes strictly,
+// but requires few members. It encodes all members that are not omitted when empty.
 type direction bool
 
 const (
@@ -21,7 +21,7 @@ const (
 	gives direction = true
 )
 
-// schemas has the schemas of types as components of the document.
+// schemas collects the schemas of types as components of the document.
 type schemas struct{ components object }
 
 // of returns the schema of the JSON of a type.
@@ -49,7 +49,8 @@ func (s *schemas) of(t reflect.Type, way direction) object {
 	}
 }
 
-// scalar returns the schema of a type whose JSON is not what its kind says, and nil for others.
+// scalar returns the schema of a type whose JSON does not follow from its Go kind, and nil for
+// other types.
 func scalar(t reflect.Type) object {
 	if values := enumeration(t); values != nil {
 		return object{"type": "string", "enum": values}
@@ -79,8 +80,8 @@ func scalar(t reflect.Type) object {
 	return nil
 }
 
-// enumeration returns the values of a type that is an enumeration, and nil for others. Parameters
-// and results are few enough types for a list; a test compares it with the declared values.
+// enumeration returns the values of an enumeration, and nil for other types. The list is written by
+// hand; a test compares it with the declared values.
 func enumeration(t reflect.Type) []string {
 	switch t {
 	case reflect.TypeFor[moneykit.ConnectSource]():
@@ -128,8 +129,8 @@ func texts[T ~string](values ...T) []string {
 	return all
 }
 
-// ofStruct makes the schema of a struct a component, and returns a reference to it. One without
-// members needs no component.
+// ofStruct adds the schema of a struct as a component and returns a reference to it. For a struct
+// without members, it returns the schema itself.
 func (s *schemas) ofStruct(t reflect.Type, way direction) object {
 	if t == reflect.TypeFor[none]() {
 		return object{"type": "object", "additionalProperties": false}
@@ -163,7 +164,7 @@ func (s *schemas) ofStruct(t reflect.Type, way direction) object {
 func (s *schemas) member(t reflect.Type, f Field, way direction) object {
 	schema := s.of(f.Type, way)
 	if f.Help != "" {
-		if schema["$ref"] != nil { // beside which nothing else may stand
+		if schema["$ref"] != nil { // a reference must be the only member of its object
 			schema = object{"allOf": []any{schema}}
 		}
 		schema["description"] = f.Help
@@ -173,7 +174,7 @@ func (s *schemas) member(t reflect.Type, f Field, way direction) object {
 		case f.Required && !isEnum:
 			schema["minLength"] = 1
 		case !f.Required && isEnum:
-			schema["enum"] = append([]string{""}, values...) // as if it were left out
+			schema["enum"] = append([]string{""}, values...) // "" has the same meaning as an absent member
 		}
 	}
 	maps.Copy(schema, bounds(t.Name()+"."+f.Name))

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// Verb is something that can be done to the sandbox: POST /control/NAME with the JSON of Params.
+// Verb is an operation that changes the sandbox: POST /control/NAME with the JSON of Params.
 type Verb struct {
 	Name    string
 	Summary string
@@ -23,12 +23,12 @@ type Verb struct {
 	read func(s *Server, body io.Reader) (any, error)
 }
 
-// List is something that can be read: GET /control/NAME.
+// List is a part of the state that can be read: GET /control/NAME.
 type List struct {
 	Name    string
 	Summary string
 	Result  reflect.Type
-	Columns []string // of its table: members of the items
+	Columns []string // columns of its table: names of members of the items
 
 	read func(s *Server) (any, error)
 }
@@ -58,8 +58,8 @@ func list[R any](name, summary string, read func(*Server) (R, error), columns ..
 	}
 }
 
-// decode reads the parameters of a verb, all of which it must know, and checks that those are there
-// that are needed.
+// decode decodes the parameters of a verb. It returns an error for unknown members and for missing
+// required ones.
 func decode(body io.Reader, params any) error {
 	data, err := io.ReadAll(body)
 	var tooLarge *http.MaxBytesError
@@ -67,7 +67,7 @@ func decode(body io.Reader, params any) error {
 	case errors.As(err, &tooLarge):
 		return &requestError{http.StatusRequestEntityTooLarge, fmt.Sprintf("the body has more than %d bytes", tooLarge.Limit)}
 	case err != nil:
-		return &requestError{http.StatusBadRequest, "the body breaks off"}
+		return &requestError{http.StatusBadRequest, "the body is incomplete"}
 	}
 	if len(bytes.TrimSpace(data)) > 0 {
 		decoder := json.NewDecoder(bytes.NewReader(data))
@@ -75,11 +75,11 @@ func decode(body io.Reader, params any) error {
 		err := decoder.Decode(params)
 		if err == nil {
 			if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-				err = errors.New("there is something after the object")
+				err = errors.New("unexpected data after the object")
 			}
 		}
 		if err != nil {
-			return &requestError{http.StatusBadRequest, "the body is not the JSON that this verb takes: " + why(err)}
+			return &requestError{http.StatusBadRequest, "the body is not valid JSON for this verb: " + why(err)}
 		}
 	}
 	value := reflect.ValueOf(params).Elem()
@@ -91,30 +91,30 @@ func decode(body io.Reader, params any) error {
 	return nil
 }
 
-// why says what is wrong with JSON, in its own names.
+// why returns a message about a JSON error that uses the names of JSON members.
 func why(err error) string {
 	var kind *json.UnmarshalTypeError
 	if !errors.As(err, &kind) {
 		return strings.TrimPrefix(err.Error(), "json: ")
 	}
 	name := kind.Field[strings.LastIndexByte(kind.Field, '.')+1:]
-	return fmt.Sprintf("%s must not be a %s", cmp.Or(name, "it"), kind.Value)
+	return fmt.Sprintf("%s must not have the type %s", cmp.Or(name, "it"), kind.Value)
 }
 
-// Field is a member of parameters.
+// Field describes a member of parameters.
 type Field struct {
 	Name     string // in JSON
-	Flag     string // of the subcommand
+	Flag     string // flag of the subcommand
 	Help     string
 	Required bool
-	Omitted  bool // from a result, if it is empty
+	Omitted  bool // omitted from a result if empty
 	Type     reflect.Type
 	Index    []int
 }
 
-// Fields returns the members of parameters, by the tags of the struct: json, help, and required.
-// The help for members of types of other packages, and of results, is in descriptions.
-// The flag of a member is its name with dashes, without _id at the end.
+// Fields returns the members of parameters, from the struct tags json, help and required. For types
+// of other packages, and for results, the help comes from describe. The flag of a member is its
+// name with dashes, without a final _id.
 func Fields(params reflect.Type) []Field {
 	var all []Field
 	for _, f := range reflect.VisibleFields(params) {

@@ -14,11 +14,11 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// Verbs lists the verbs in the order in which people meet them.
+// Verbs returns the verbs in the order of the documentation.
 func Verbs() []Verb {
 	return []Verb{
-		verb("connect", "play a user who goes through Connect with a link session", "-token TOKEN -username user_good", (*Server).connect),
-		verb("authorize", "play Connect up to the way back from a bank", "-token TOKEN -institution moneykit-oauth-bank", (*Server).authorize),
+		verb("connect", "play a user in Connect with a link session", "-token TOKEN -username user_good", (*Server).connect),
+		verb("authorize", "play a user in Connect until the return from a bank", "-token TOKEN -institution moneykit-oauth-bank", (*Server).authorize),
 		verb("continue", "play the rest of Connect after authorize", "-token TOKEN -return-url URL", (*Server).resume),
 		verb("link", "make a link without Connect", "-user user-42 -institution chase", (*Server).link),
 		verb("break", "put a link into the state error, or connect it again", "-link mk_… -reason auth_expired", (*Server).breakLink),
@@ -38,22 +38,22 @@ func Verbs() []Verb {
 	}
 }
 
-// none is the parameters of a verb that has none, and the result of one that says nothing.
+// none is the type of absent parameters and absent results.
 type none struct{}
 
-// linkParam names a link.
+// linkParam contains the parameter of verbs that change a link.
 type linkParam struct {
 	LinkID string `json:"link_id" required:"true" help:"id of the link"`
 }
 
-// change changes the world.
+// change calls f with the world.
 func (s *Server) change(f func(w *world.World, now time.Time) error) (none, error) {
 	var err error
 	s.Sandbox.World.Do(func(w *world.World, now time.Time) { err = f(w, now) })
 	return none{}, err
 }
 
-// changeLink changes a link, and returns how it is then.
+// changeLink calls f, which changes a link, and returns the new state of the link.
 func (s *Server) changeLink(id string, f func(w *world.World, now time.Time) error) (Link, error) {
 	var view Link
 	_, err := s.change(func(w *world.World, now time.Time) error {
@@ -70,7 +70,8 @@ func (s *Server) changeLink(id string, f func(w *world.World, now time.Time) err
 	return view, err
 }
 
-// played is what a front end is called back with, and what of it matters to a back end.
+// played is the result of a play: the payloads of the front end's callbacks, and the token and link
+// id for the back end.
 type played struct {
 	Result            json.RawMessage   `json:"result"`
 	Events            []json.RawMessage `json:"events"`
@@ -90,7 +91,7 @@ func (s *Server) connect(p connectParams) (played, error) {
 	})
 }
 
-// play plays a way through Connect to its end.
+// play calls a function that plays Connect to its end, and returns the result.
 func (s *Server) play(
 	token string, source moneykit.ConnectSource, play moneykittest.Play, f func(w *world.World, now time.Time) world.Ending,
 ) (played, error) {
@@ -104,7 +105,7 @@ func (s *Server) play(
 	_, err := s.change(func(w *world.World, now time.Time) error {
 		restore := w.Remember(token)
 		if end = f(w, now); end.Mistake {
-			restore() // the session can be used, as it was not by a user
+			restore() // the play was a mistake, so the session stays unused
 			return errors.New(end.Err.DisplayedMessage)
 		}
 		return nil
@@ -146,7 +147,7 @@ func (s *Server) authorize(p authorizeParams) (authorized, error) {
 			restore()
 		}
 		if out.ReturnURL == "" && end.Err != nil {
-			return errors.New("Connect ends before the bank: " + end.Err.DisplayedMessage)
+			return errors.New("Connect ended before the user reached the bank: " + end.Err.DisplayedMessage)
 		}
 		return nil
 	})
@@ -179,7 +180,7 @@ func (s *Server) link(spec moneykittest.LinkSpec) (Link, error) {
 	return view, err
 }
 
-// noSuch is the error for a value that is not one of those that there are.
+// noSuch returns the error for an unknown value.
 func noSuch[T ~string](kind string, value T) error {
 	return fmt.Errorf("there is no %s %q", kind, string(value))
 }
@@ -210,7 +211,7 @@ func checkSpec(spec moneykittest.LinkSpec) error {
 		return noSuch("link error", spec.Error)
 	}
 	if spec.Error != "" && spec.State != "" && spec.State != moneykit.LinkStateError {
-		return errors.New("only a link in state error has an error")
+		return errors.New("only a link in state error can have an error")
 	}
 	if u, err := url.Parse(spec.Webhook); spec.Webhook != "" && (err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https")) {
 		return errors.New("the webhook is no http or https URL")
@@ -218,7 +219,7 @@ func checkSpec(spec moneykittest.LinkSpec) error {
 	ids := map[string]bool{}
 	for _, a := range spec.Accounts {
 		if a.ID != "" && ids[a.ID] {
-			return fmt.Errorf("there are two accounts %q", a.ID)
+			return fmt.Errorf("the account id %q is not unique", a.ID)
 		}
 		ids[a.ID] = true
 	}
@@ -250,8 +251,8 @@ func (s *Server) reset(p linkParam) (Link, error) {
 type transactionsParams struct {
 	linkParam
 
-	Add    []moneykit.Transaction `json:"add" help:"transactions that are new; what is left out is made up"`
-	Update *moneykit.Transaction  `json:"update" help:"a transaction with changes"`
+	Add    []moneykit.Transaction `json:"add" help:"new transactions; missing members are made up"`
+	Update *moneykit.Transaction  `json:"update" help:"a changed transaction, with the id of the old one"`
 	Remove string                 `json:"remove" help:"id of a posted transaction"`
 }
 
@@ -263,7 +264,7 @@ func (s *Server) transactions(p transactionsParams) (Link, error) {
 		}
 	}
 	if kinds != 1 {
-		return Link{}, errors.New("one of add, update and remove is needed, and no more than one")
+		return Link{}, errors.New("exactly one of add, update and remove is required")
 	}
 	return s.changeLink(p.LinkID, func(w *world.World, now time.Time) error {
 		switch {
@@ -283,7 +284,7 @@ func (s *Server) settle(p linkParam) (Link, error) {
 type refreshParams struct {
 	linkParam
 
-	Products []moneykit.Product `json:"products" help:"all if empty"`
+	Products []moneykit.Product `json:"products" help:"products to refresh; empty means all"`
 }
 
 func (s *Server) refresh(p refreshParams) (Link, error) {
@@ -293,7 +294,7 @@ func (s *Server) refresh(p refreshParams) (Link, error) {
 type triggerParams struct {
 	linkParam
 
-	Event moneykit.EventType `json:"event" required:"true" help:"such as link.state_changed"`
+	Event moneykit.EventType `json:"event" required:"true" help:"name of the event, such as link.state_changed"`
 	Key   string             `json:"idempotency_key" flag:"key" help:"webhook_idempotency_key of the event; made up if empty"`
 }
 
@@ -324,9 +325,9 @@ func (s *Server) trigger(p triggerParams) (triggered, error) {
 }
 
 type failParams struct {
-	Operation string             `json:"operation" help:"id of the operation in the API, such as get_accounts; all if empty"`
-	N         *int               `json:"n" help:"how many requests fail; 1 by default, all if negative, 0 forgets what was planned"`
-	Fault     moneykittest.Fault `json:"fault" help:"how they fail; with status 500 by default"`
+	Operation string             `json:"operation" help:"id of the operation in the API, such as get_accounts; empty means all"`
+	N         *int               `json:"n" help:"number of requests that fail; 1 by default; negative means all, 0 deletes the planned faults"`
+	Fault     moneykittest.Fault `json:"fault" help:"how they fail; status 500 by default"`
 }
 
 func (s *Server) fail(p failParams) (none, error) {
@@ -361,7 +362,7 @@ func (s *Server) expireTokens(none) (none, error) {
 }
 
 type advanceParams struct {
-	By Duration `json:"by" required:"true" help:"such as 90m or 24h"`
+	By Duration `json:"by" required:"true" help:"duration, such as 90m or 24h"`
 }
 
 type advanced struct {
@@ -370,7 +371,7 @@ type advanced struct {
 
 func (s *Server) advance(p advanceParams) (advanced, error) {
 	if p.By < 0 || p.By > Duration(100*365*24*time.Hour) {
-		return advanced{}, errors.New("the clock moves forward only, and by a hundred years at most")
+		return advanced{}, errors.New("the clock can only move forward, by at most a hundred years")
 	}
 	s.Sandbox.World.Advance(time.Duration(p.By))
 	return advanced{s.Sandbox.World.Now()}, nil
@@ -379,7 +380,7 @@ func (s *Server) advance(p advanceParams) (advanced, error) {
 // Duration is a duration whose JSON is text such as 1h30m.
 type Duration time.Duration
 
-// UnmarshalText reads the text of a duration.
+// UnmarshalText decodes the text of a duration.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {

@@ -10,14 +10,14 @@ export function make(name, attributes = {}, ...children) {
 	return element;
 }
 
-/** Sets the text of an element. One that is right stays, with the selection in it. */
+/** Sets the text of an element, unless it is the same, so that a selection stays. */
 export function setText(element, text) {
 	if (element.textContent !== text) {
 		element.textContent = text;
 	}
 }
 
-/** Tells users of screen readers what others see. */
+/** Announces a text to users of screen readers. */
 export function say(text) {
 	document.getElementById("said").textContent = text;
 }
@@ -33,7 +33,7 @@ async function copy(button) {
 	try {
 		await navigator.clipboard.writeText(source.textContent);
 		copied = true;
-	} catch { // A name of this machine that is not localhost has no clipboard without TLS.
+	} catch { // Without TLS, browsers allow the clipboard only for localhost.
 		getSelection().selectAllChildren(source);
 		copied = document.execCommand("copy");
 	}
@@ -49,7 +49,7 @@ document.addEventListener("click", (event) => {
 	}
 });
 
-/** Parses JSON. Numbers stay as they are written, where the browser can keep them. */
+/** Parses JSON. Numbers keep their text if the browser supports it. */
 export function parse(text) {
 	return JSON.parse(text, (_, value, context) => {
 		const source = typeof value === "number" ? context?.source : undefined;
@@ -57,7 +57,7 @@ export function parse(text) {
 	});
 }
 
-/** Returns an argument as shells read it. */
+/** Returns an argument, quoted for shells. */
 function quote(text) {
 	return /^[\w@%+=:,./-]+$/.test(text) ? text : "'" + text.replaceAll("'", `'\\''`) + "'";
 }
@@ -73,7 +73,7 @@ function setMember(object, path, value) {
 	object[last] = value;
 }
 
-/** A mistake in a field, which is marked and has the focus then. */
+/** A mistake in a field. The field is marked and gets the focus. */
 class FieldError extends Error {
 	constructor(field, text) {
 		super(text);
@@ -148,7 +148,7 @@ function hint(form, target) {
 	}
 }
 
-/** Calls the control API. Errors are texts for people. */
+/** Calls the control API. The messages of errors are for people. */
 export async function call(path, params) {
 	let response;
 	let text;
@@ -183,7 +183,7 @@ export function box(text, what) {
 	return make("div", { class: "copied code" }, make("pre", { tabindex: "0", "aria-label": what }, text), copyButton(what));
 }
 
-/** Shows what a verb returned. */
+/** Shows the result of a verb. */
 function showResult(outcome, result) {
 	const parts = [];
 	if (result.method && result.header) {
@@ -200,7 +200,7 @@ function showResult(outcome, result) {
 	outcome.replaceChildren(outcome.firstElementChild, ...parts);
 }
 
-/** Returns what a result says in a few words. */
+/** Returns a short summary of a result. */
 function summary(result) {
 	if (Array.isArray(result)) {
 		return `Done: ${result.length} sent.`;
@@ -212,8 +212,8 @@ function summary(result) {
 }
 
 /**
- * Makes a form work. target is what its row stands for, if it is in one, and done is called after
- * each success.
+ * Adds the behavior of a form. target is the value of its row, if any. done is called after each
+ * success.
  */
 export function bind(form, target, done) {
 	const code = form.querySelector(".hint code");
@@ -245,7 +245,7 @@ export function bind(form, target, done) {
 		for (const field of form.querySelectorAll("[aria-invalid]")) {
 			field.removeAttribute("aria-invalid");
 		}
-		busy = true; // and not disabled, which would take the focus away
+		busy = true; // and not disabled, which would lose the focus
 		button.setAttribute("aria-disabled", "true");
 		try {
 			const [params] = collect(form, target);

@@ -13,18 +13,18 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// Lists lists what can be read.
+// Lists returns the lists.
 func Lists() []List {
 	return []List{
-		list("state", "the clock, the addresses and credentials, and how much there is", (*Server).state),
-		list("links", "all links, the oldest first", (*Server).links, "id", "user_id", "institution", "state", "error", "accounts"),
-		list("sessions", "the link sessions that are remembered, the oldest first", (*Server).sessions,
+		list("state", "the clock, addresses, credentials and counts", (*Server).state),
+		list("links", "all links, oldest first", (*Server).links, "id", "user_id", "institution", "state", "error", "accounts"),
+		list("sessions", "the link sessions that are still kept, oldest first", (*Server).sessions,
 			"link_session_token", "user_id", "institution", "screen", "over", "created_at"),
 		list("requests", "the last requests to the API, without secrets", (*Server).requests,
 			"at", "method", "path", "operation", "status", "refusal"),
 		list("deliveries", "the last webhooks", (*Server).deliveries, "token", "event", "link_id", "url", "state", "next"),
 		list("tamperings", "the ways to forge a webhook", (*Server).tamperings),
-		list("test-users", "who can sign in at the test banks", (*Server).testUsers, "username", "password", "does"),
+		list("test-users", "users of the test banks", (*Server).testUsers, "username", "password", "does"),
 	}
 }
 
@@ -33,10 +33,10 @@ type State struct {
 	Info
 
 	Now        time.Time `json:"now"`     // by the clock of the sandbox
-	Advanced   Duration  `json:"advance"` // how far it is ahead
+	Advanced   Duration  `json:"advance"` // duration by which the clock is ahead
 	Links      int       `json:"links"`
 	Sessions   int       `json:"sessions"`
-	Requests   int       `json:"requests"` // all that there were
+	Requests   int       `json:"requests"` // including those that are no longer listed
 	Deliveries int       `json:"deliveries"`
 	Pending    int       `json:"pending_deliveries"`
 }
@@ -56,7 +56,7 @@ func (s *Server) state() (State, error) {
 	return out, nil
 }
 
-// Link is a link.
+// Link is the JSON of a link.
 type Link struct {
 	ID          string             `json:"id"`
 	UserID      string             `json:"user_id"`
@@ -92,13 +92,13 @@ func viewOfLink(l *world.Link) Link {
 	return view
 }
 
-// Session is a link session.
+// Session is the JSON of a link session.
 type Session struct {
 	Token       string    `json:"link_session_token"`
 	UserID      string    `json:"user_id"`
-	Institution string    `json:"institution,omitempty"` // its name, once it is chosen
+	Institution string    `json:"institution,omitempty"` // name, after it was chosen
 	Relinks     string    `json:"existing_link_id,omitempty"`
-	Screen      string    `json:"screen,omitempty"` // of Connect, once it is open
+	Screen      string    `json:"screen,omitempty"` // current screen of Connect
 	Used        bool      `json:"used"`
 	Over        bool      `json:"over"`
 	CreatedAt   time.Time `json:"created_at"`
@@ -122,8 +122,7 @@ func (s *Server) sessions() ([]Session, error) {
 	return all, nil
 }
 
-// Received is a request with its number, from 1, and why it was refused. All are members of one
-// object.
+// Received is the JSON of a request, in one object with its number and why it was refused.
 type Received struct {
 	moneykittest.Request
 
@@ -131,7 +130,7 @@ type Received struct {
 	Refusal string `json:"refusal,omitempty"`
 }
 
-// MarshalJSON writes the members of the request after the others.
+// MarshalJSON encodes the members of the request after the others.
 func (r Received) MarshalJSON() ([]byte, error) {
 	request, err := json.Marshal(r.Request)
 	if err != nil {
@@ -174,7 +173,7 @@ func viewOfDelivery(d delivery.Delivery) moneykittest.Delivery {
 	out := moneykittest.Delivery{
 		Token: d.Token, Event: d.Event, LinkID: d.LinkID, IdempotencyKey: d.IdempotencyKey, URL: d.URL,
 		Body: d.Body, QueuedAt: d.QueuedAt, State: moneykittest.DeliveryState(d.State), Next: d.Next,
-		Attempts: []moneykittest.DeliveryAttempt{}, // a list in JSON, and not null
+		Attempts: []moneykittest.DeliveryAttempt{}, // a list in JSON, not null
 	}
 	for _, attempt := range d.Attempts {
 		out.Attempts = append(out.Attempts, moneykittest.DeliveryAttempt(attempt))
@@ -191,7 +190,7 @@ func (s *Server) tamperings() ([]moneykittest.Tampering, error) {
 	return moneykittest.Tamperings(), nil
 }
 
-// TestUser is a user of the test banks.
+// TestUser is the JSON of a user of the test banks.
 type TestUser struct {
 	Username string `json:"username"`
 	Password string `json:"password"`

@@ -10,18 +10,18 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file has the verbs that are about webhooks.
+// This file contains the verbs about webhooks.
 
 type deliverParams struct {
-	Duplicated   int  `json:"duplicated" help:"send each so many times"`
-	Reversed     bool `json:"reversed" help:"send the last one first"`
-	Concurrently int  `json:"concurrently" help:"send so many at the same time"`
+	Duplicated   int  `json:"duplicated" help:"how often each webhook is sent; 0 means once"`
+	Reversed     bool `json:"reversed" help:"send in reverse order"`
+	Concurrently int  `json:"concurrently" help:"number of concurrent requests; 0 means one"`
 }
 
 func (s *Server) deliver(p deliverParams) ([]moneykittest.Delivery, error) {
 	const most = 100
 	if p.Duplicated < 0 || p.Duplicated > most || p.Concurrently < 0 || p.Concurrently > most {
-		return nil, fmt.Errorf("duplicated and concurrently are at most %d", most)
+		return nil, fmt.Errorf("duplicated and concurrently must be at most %d", most)
 	}
 	how := delivery.Course{Times: p.Duplicated, Parallel: p.Concurrently}
 	if p.Reversed {
@@ -39,11 +39,11 @@ func (s *Server) resend(p resendParams) (none, error) {
 }
 
 type signParams struct {
-	URL  string          `json:"url" required:"true" help:"of the endpoint for webhooks"`
-	Body json.RawMessage `json:"body" required:"true" help:"of the webhook"`
+	URL  string          `json:"url" required:"true" help:"URL of the endpoint for webhooks"`
+	Body json.RawMessage `json:"body" required:"true" help:"body of the webhook"`
 }
 
-// webhook is a request for a client to send.
+// webhook is the JSON of a request for a client to send.
 type webhook struct {
 	Method string      `json:"method"`
 	URL    string      `json:"url"`
@@ -80,7 +80,7 @@ func (s *Server) tamper(p tamperParams) (webhook, error) {
 func compact(body json.RawMessage) []byte {
 	var out bytes.Buffer
 	if err := json.Compact(&out, body); err != nil {
-		return body // cannot be: it was read as JSON
+		return body // cannot happen: it was decoded from JSON
 	}
 	return out.Bytes()
 }

@@ -15,32 +15,33 @@ import (
 
 const module = "github.com/moneykit/moneykit-go"
 
-// TestRooms looks at the imports of every file, of tests too: no room imports its neighbour.
-func TestRooms(t *testing.T) {
+// TestImports checks the imports of all files, including tests. Apart from world, the subpackages
+// do not import each other.
+func TestImports(t *testing.T) {
 	t.Parallel()
-	for room, allowed := range map[string][]string{
+	for name, allowed := range map[string][]string{
 		"world":    {module},
 		"api":      {module, module + "/internal/sandbox/world", module + "/internal/ratelimit"},
 		"delivery": {module, module + "/internal/sandbox/world"},
 		"pages":    {module, module + "/internal/sandbox/world"},
 		"journal":  {},
 	} {
-		own := module + "/internal/sandbox/" + room
-		for path, files := range imports(t, room) {
+		own := module + "/internal/sandbox/" + name
+		for path, files := range imports(t, name) {
 			if strings.HasPrefix(path, module) && path != own {
 				assert.Contains(t, allowed, path, files)
 			}
-			if room == "world" {
+			if name == "world" {
 				assert.NotContains(t, []string{"net/http", "net/http/httptest", "net", "html/template"}, path, files)
 			}
 		}
 	}
-	rooms, err := os.ReadDir(".")
+	entries, err := os.ReadDir(".")
 	require.NoError(t, err)
-	assert.Len(t, rooms, 5+5, "there is no room that this test does not know")
+	assert.Len(t, entries, 5+5, "the test knows all subpackages")
 }
 
-// imports returns the files of a package by the paths that they import.
+// imports returns the files of a package, by imported path.
 func imports(t *testing.T, dir string) map[string][]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
