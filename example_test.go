@@ -459,7 +459,7 @@ func ExampleWebhooksService_Handler() {
 	mk := moneykittest.New(moneykittest.WithReceiver(mux))
 	defer mk.Close()
 	client := mk.Client()
-	var store moneykittest.MemoryStore
+	store := new(moneykittest.MemoryStore)
 
 	router := moneykit.Router{
 		LinkStateChanged: func(_ context.Context, e *moneykit.LinkStateChanged) error {
@@ -467,7 +467,7 @@ func ExampleWebhooksService_Handler() {
 			return nil
 		},
 		TransactionsAvailable: func(ctx context.Context, e *moneykit.TransactionsAvailable) error {
-			_, err := client.SyncTransactions(ctx, e.LinkID, &store)
+			_, err := client.SyncTransactions(ctx, e.LinkID, store)
 			return err
 		},
 	}
