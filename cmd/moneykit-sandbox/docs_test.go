@@ -20,9 +20,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-var languages = flag.Bool("languages", false, "run the tests in docs/testing.md that are in other languages than Go")
+var languages = flag.Bool("languages", false, "run the tests in docs/testing-languages.md that are in other languages than Go")
 
-// suites are the tests in docs/testing.md, by the names of their files.
+// suites are the tests in docs/testing-languages.md, by the names of their files.
 func suites() map[string]struct {
 	command []string
 	want    string // what it prints if all tests were run and passed
@@ -39,12 +39,12 @@ func suites() map[string]struct {
 
 func testingPage(t *testing.T) []docs.Block {
 	t.Helper()
-	blocks, err := docs.Blocks(filepath.Join("..", "..", "docs", "testing.md"))
+	blocks, err := docs.Blocks(filepath.Join("..", "..", "docs", "testing-languages.md"))
 	require.NoError(t, err)
 	return blocks
 }
 
-// TestDocsLanguages looks for the suites of docs/testing.md. With the flag -languages it runs them,
+// TestDocsLanguages looks for the suites of docs/testing-languages.md. With the flag -languages it runs them,
 // and each with a program that refuses one request, which it must notice.
 func TestDocsLanguages(t *testing.T) {
 	found := map[string]string{}
@@ -93,11 +93,11 @@ func TestDocsLanguages(t *testing.T) {
 	}
 }
 
-// TestDocsTrust calls the API over TLS with the settings that docs/testing.md has for clients, if
+// TestDocsTrust calls the API over TLS with the settings that docs/testing-languages.md has for clients, if
 // the flag -languages is set.
 func TestDocsTrust(t *testing.T) {
 	for _, shown := range []string{"`--cacert ca.pem`", "`NODE_EXTRA_CA_CERTS=ca.pem`", "`SSL_CERT_FILE=ca.pem`"} {
-		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing.md"))
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing-languages.md"))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), shown)
 	}
@@ -125,7 +125,7 @@ func TestDocsTrust(t *testing.T) {
 	}
 }
 
-// TestDocsCommands reads the command lines of moneykit-sandbox in docs/testing.md, and the flags of
+// TestDocsCommands reads the command lines of moneykit-sandbox in docs/testing-languages.md, and the flags of
 // containers, with the program's own parser.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
