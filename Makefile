@@ -17,8 +17,6 @@ $(STEPS):
 generate:
 	go generate ./...
 
-bench: export BENCHTIME ?= 20000x
-
 # make release-check VERSION=v0.2.0, and SBOM=FILE for the bill of materials. docs/releasing.md has the steps.
 .PHONY: release-check
 release-check:

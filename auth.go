@@ -14,6 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/flight"
 	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/transport"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 // Token is an access token. Printing it, logging it and encoding it as JSON show only its expiry,
@@ -70,22 +71,38 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 	r := newCreateAccessTokenRequest(form)
 	r.auth, r.when = authNone, transport.Always
 	asked := time.Now()
-	var body struct {
-		AccessToken string  `json:"access_token"`
-		ExpiresIn   float64 `json:"expires_in"`
-	}
+	var body accessToken
 	if err := s.core.do(ctx, r, &body, nil); err != nil {
 		return Token{}, err
 	}
-	if body.AccessToken == "" || body.AccessToken != plain.Visible(body.AccessToken) {
+	if body.token == "" || body.token != plain.Visible(body.token) {
 		return Token{}, &Error{Operation: r.operation, why: "the response holds no usable access token"}
 	}
-	token := Token{AccessToken: body.AccessToken}
-	if body.ExpiresIn > 0 {
+	token := Token{AccessToken: body.token}
+	if body.expiresIn > 0 {
 		const year = 365 * 24 * 3600
-		token.Expiry = asked.Add(time.Duration(min(body.ExpiresIn, year) * float64(time.Second)))
+		token.Expiry = asked.Add(time.Duration(min(body.expiresIn, year) * float64(time.Second)))
 	}
 	return token, nil
+}
+
+// accessToken is the response of CreateToken. A token is not a value to print, so the type is not
+// generated.
+type accessToken struct {
+	token     string
+	expiresIn float64 // seconds
+}
+
+func (t *accessToken) member(c *wirejson.Cursor, name []byte) bool {
+	switch string(name) {
+	case "access_token":
+		c.Text(&t.token)
+	case "expires_in":
+		c.Float(&t.expiresIn)
+	default:
+		return false
+	}
+	return true
 }
 
 // Introspect returns the application that the client's credentials belong to, and their

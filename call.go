@@ -1,6 +1,7 @@
 package moneykit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -12,9 +13,9 @@ import (
 )
 
 // call sends r and decodes the response into a new T.
-func call[T any](ctx context.Context, c *core, r *request, opts []CallOption) (*T, error) {
+func call[T any, P objectOf[T]](ctx context.Context, c *core, r *request, opts []CallOption) (*T, error) {
 	out := new(T)
-	if err := c.do(ctx, r, out, opts); err != nil {
+	if err := c.do(ctx, r, P(out), opts); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -110,8 +111,8 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 		ctx = a.sent.watch(ctx)
 	}
 	target := a.core.baseURL + a.request.path
-	if a.request.query != "" {
-		target += "?" + a.request.query
+	if len(a.request.query) > 0 {
+		target += "?" + string(a.request.query)
 	}
 	req, err := http.NewRequestWithContext(ctx, a.request.method, target, nil)
 	if err != nil {
@@ -129,12 +130,13 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 
 // receive turns a response into a value or an *Error.
 func (a *attempt) receive(resp *http.Response, out any) error {
-	body := resp.Body.(*transport.Body).Bytes() //nolint:forcetypeassert // wireClient sees to it.
+	content := resp.Body.(*transport.Body) //nolint:forcetypeassert // wireClient sees to it.
+	body := content.Bytes()
 	if r := a.cfg.response; r != nil {
 		*r = Response{
 			StatusCode: resp.StatusCode,
 			Header:     resp.Header,
-			Body:       body,
+			Body:       bytes.Clone(body),
 			RequestID:  requestID(resp.Header),
 			Attempts:   a.tries,
 		}
@@ -147,6 +149,9 @@ func (a *attempt) receive(resp *http.Response, out any) error {
 		e.unknown = a.request.when == transport.WhenRefused
 		e.StatusCode, e.RequestID = resp.StatusCode, requestID(resp.Header)
 		return e
+	}
+	if _, ok := out.(object); ok { // The decoders copy what they keep.
+		content.Release()
 	}
 	return nil
 }

@@ -73,6 +73,26 @@ func isDecimal(s string) bool {
 	return err == nil && -maxDecimalExp <= exp && exp <= maxDecimalExp
 }
 
+// isPlainDecimal reports whether text is a short decimal number without an exponent, as nearly all
+// are.
+func isPlainDecimal(text []byte) bool {
+	digits := bytes.TrimPrefix(text, []byte("-"))
+	if len(digits) == 0 || len(digits) > 32 || digits[0] == '0' && len(digits) > 1 && digits[1] != '.' {
+		return false
+	}
+	point := -1
+	for i, b := range digits {
+		switch {
+		case '0' <= b && b <= '9':
+		case b == '.' && point < 0 && i > 0:
+			point = i
+		default:
+			return false
+		}
+	}
+	return point != len(digits)-1
+}
+
 func leadingDigits(s string) int {
 	i := 0
 	for i < len(s) && '0' <= s[i] && s[i] <= '9' {
@@ -145,9 +165,12 @@ func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil 
 // UnmarshalText accepts what [ParseDecimal] does.
 func (d *Decimal) UnmarshalText(text []byte) error { return d.set(string(text)) }
 
+// wantDecimal is what an error says that a text is not.
+const wantDecimal = "a decimal number"
+
 func (d *Decimal) set(text string) error {
 	if !isDecimal(text) {
-		return &wirejson.ValueError{Want: "a decimal number"}
+		return &wirejson.ValueError{Want: wantDecimal}
 	}
 	*d = Decimal{text}
 	return nil
@@ -171,6 +194,18 @@ func (d *Decimal) UnmarshalJSON(data []byte) error {
 		return d.set(text)
 	}
 	return d.UnmarshalText(data)
+}
+
+// decode reads a JSON string or number. null leaves d unchanged.
+func (d *Decimal) decode(c *wirejson.Cursor) {
+	text, kind := c.Scalar()
+	switch {
+	case kind == wirejson.KindNull:
+	case kind == wirejson.KindOther || !isPlainDecimal(text) && !isDecimal(string(text)):
+		c.Wrong(wantDecimal)
+	default:
+		d.digits = c.Keep(text)
+	}
 }
 
 // Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error,

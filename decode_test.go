@@ -207,3 +207,21 @@ func TestByteOrderMark(t *testing.T) {
 	_, err = client.Links.Get(t.Context(), "mk_1")
 	require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
 }
+
+// TestCapturedBodies reads a page whose memory the client may use again, and keeps the capture.
+func TestCapturedBodies(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	first, second := oneOdd(`"category":"a"`), oneOdd(`"category":"b"`)
+	for _, body := range []string{first, second} {
+		mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions",
+			answers(200, first).Then(answers(200, second)).Then(answers(200, body)))
+	}
+	client := newClient(t, mock)
+	var captured [3]moneykit.Response
+	for i := range captured {
+		_, err := client.Transactions.List(t.Context(), "mk_1", moneykit.TransactionListParams{}, moneykit.CaptureResponse(&captured[i]))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, []string{first, second, second}, []string{string(captured[0].Body), string(captured[1].Body), string(captured[2].Body)})
+}

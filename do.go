@@ -62,7 +62,7 @@ func newCustomRequest(method, target string, in any) *request {
 		operation = method + " " + pathTemplate(path)
 	}
 	r := newRequest(operation, ids...)
-	r.path, r.query, r.body, r.wrong = path, query, in, wrong
+	r.path, r.query, r.body, r.wrong = path, []byte(query), in, wrong
 	return r
 }
 

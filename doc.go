@@ -132,7 +132,8 @@
 // responses are ignored.
 //
 // Dates, times and numbers are accepted in each form whose meaning is clear. If a value has no
-// meaning, the error names its path and the id of its row.
+// meaning, the error names its path and the id of its row. Short strings of one response share
+// memory: one that is kept alone keeps at most 512 bytes.
 //
 // Signs differ by kind. The amount of a [Transaction] is never negative, and its Type says whether
 // money came in (credit) or went out (debit). In an [InvestmentTransaction] a positive amount is

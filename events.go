@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strings"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
 	"github.com/moneykit/moneykit-go/internal/strictjson"
@@ -149,7 +150,7 @@ func parseEvent(data []byte, delivery delivery) (Event, error) {
 	b := eventBody{EventMeta: EventMeta{
 		Major: 1, Raw: data, DeliveryToken: delivery.token, DeliveryAttempt: delivery.attempt,
 	}}
-	err := strictjson.Object(data, eventNames(), func(name string, value []byte) error {
+	err := strictjson.Object(data, eventNames(), func(name string, value *strictjson.Reader) error {
 		if err := b.read(name, value); err != nil && b.wrong == nil {
 			b.wrong = fmt.Errorf("has the member %s, which %w", name, err)
 		}
@@ -162,46 +163,38 @@ func parseEvent(data []byte, delivery delivery) (Event, error) {
 }
 
 // read reads one member. Null counts as absent.
-func (b *eventBody) read(name string, value []byte) error {
-	if strictjson.IsNull(value) {
+func (b *eventBody) read(name string, value *strictjson.Reader) error {
+	if value.Kind() == 'n' {
 		return nil
 	}
 	switch name {
 	case "webhook_event":
-		return readText(value, &b.Type)
+		return readText(value.Raw(), &b.Type)
 	case "webhook_major_version":
-		return readCount(value, &b.Major)
+		return readCount(value.Raw(), &b.Major)
 	case "webhook_minor_version":
-		return readCount(value, &b.Minor)
+		return readCount(value.Raw(), &b.Minor)
 	case "webhook_idempotency_key":
-		return readText(value, &b.IdempotencyKey)
+		return readText(value.Raw(), &b.IdempotencyKey)
 	case "webhook_timestamp":
-		return readMoment(value, &b.Timestamp)
+		return readMoment(value.Raw(), &b.Timestamp)
 	case "link_id":
-		return readText(value, &b.LinkID)
+		return readText(value.Raw(), &b.LinkID)
 	case "link_tags":
-		return strictjson.Array(value, func(item []byte) error {
-			if strictjson.IsNull(item) {
-				return nil
-			}
-			var tag string
-			err := readText(item, &tag)
-			b.LinkTags = append(b.LinkTags, tag)
-			return err
-		})
+		return b.readTags(value)
 	case "state":
-		return readText(value, &b.state)
+		return readText(value.Raw(), &b.state)
 	case "error":
-		return readText(value, &b.errorCode)
+		return readText(value.Raw(), &b.errorCode)
 	case "error_message":
-		return readText(value, &b.errorMessage)
+		return readText(value.Raw(), &b.errorMessage)
 	case "product":
-		return readText(value, &b.product)
+		return readText(value.Raw(), &b.product)
 	case "state_changed_at":
-		return readMoment(value, &b.changedAt)
+		return readMoment(value.Raw(), &b.changedAt)
 	case "has_history":
 		var ok bool
-		if b.hasHistory, ok = wirejson.Bool(value); !ok {
+		if b.hasHistory, ok = wirejson.Bool(value.Raw()); !ok {
 			return errors.New("is neither true nor false")
 		}
 	}
@@ -242,6 +235,33 @@ func (b *eventBody) known(event Event, own ...required) (Event, error) {
 		}
 	}
 	return event, nil
+}
+
+// readTags makes one string of which all tags are parts: links may have many tags.
+func (b *eventBody) readTags(value *strictjson.Reader) error {
+	tags := make([][2]int, 0, 32) // where they are in the body; 32 fit on the stack
+	err := value.Array(func(item *strictjson.Reader) error {
+		if item.Kind() != 'n' {
+			start := item.Offset()
+			tags = append(tags, [2]int{start, start + len(item.Raw())})
+		}
+		return nil
+	})
+	if err != nil || len(tags) == 0 {
+		return err
+	}
+	first, last := tags[0][0], tags[len(tags)-1][1]
+	text := string(b.Raw[first:last])
+	b.LinkTags = make([]string, len(tags))
+	for i, tag := range tags {
+		quoted := text[tag[0]-first : tag[1]-first]
+		if n := len(quoted); n > 1 && quoted[0] == '"' && strings.IndexByte(quoted, '\\') < 0 {
+			b.LinkTags[i] = quoted[1 : n-1]
+		} else if err := readText([]byte(quoted), &b.LinkTags[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func readText[T ~string](value []byte, to *T) error {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/moneykit/moneykit-go/internal/plain"
+	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
 // Exchange turns an exchangeable token, which Connect's success callback brings, into a link. Store
@@ -35,15 +36,12 @@ func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken st
 	if strings.TrimSpace(exchangeableToken) == "" {
 		r.wrong.add("exchangeable_token", "must not be empty")
 	}
-	var body struct {
-		LinkID string `json:"link_id"`
-		Link   Link   `json:"link"`
-	}
+	var body exchanged
 	err := s.core.do(ctx, r, &body, opts)
-	if err == nil && body.Link.ID == "" {
-		body.Link.ID = body.LinkID // the old place of the id
+	if err == nil && body.link.ID == "" {
+		body.link.ID = body.linkID // the old place of the id
 	}
-	if err == nil && body.Link.ID == "" {
+	if err == nil && body.link.ID == "" {
 		err = &Error{Operation: r.operation, why: "the response holds no link id", unknown: true}
 	}
 	var e *Error
@@ -53,7 +51,25 @@ func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken st
 	if err != nil {
 		return nil, err
 	}
-	return &body.Link, nil
+	return &body.link, nil
+}
+
+// exchanged is the response of Exchange.
+type exchanged struct {
+	linkID string
+	link   Link
+}
+
+func (e *exchanged) member(c *wirejson.Cursor, name []byte) bool {
+	switch string(name) {
+	case "link_id":
+		c.Text(&e.linkID)
+	case "link":
+		decodeObject(c, &e.link)
+	default:
+		return false
+	}
+	return true
 }
 
 // Errors of [LinkSessionsService.Finish], for [errors.Is].

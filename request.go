@@ -1,11 +1,13 @@
 package moneykit
 
 import (
+	"encoding"
 	"encoding/json"
 	"net/http"
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/oapi-codegen/runtime"
@@ -24,7 +26,7 @@ type request struct {
 	operation string // "GET /links/{id}"
 	method    string
 	path      string // escaped
-	query     string // escaped
+	query     []byte // escaped
 	body      any    // encoded as a form if it is url.Values, else as JSON; nil for none
 	linkID    string // of the link that it is about, empty if none
 
@@ -62,14 +64,29 @@ func newRequest(operation string, ids ...string) *request {
 			r.wrong.add(name, "must not be empty")
 		}
 		r.wrong.pathID(name, value)
-		segment, err := runtime.StyleParamWithOptions("simple", false, name, value,
-			runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
-		if err != nil {
-			r.wrong.add(name, "cannot be sent")
-		}
-		r.path = r.path[:open] + segment + r.path[end+1:]
+		r.path = r.path[:open] + r.segment(name, value) + r.path[end+1:]
 	}
 	return r
+}
+
+// segment returns a parameter of the path, escaped. The ids that MoneyKit makes need no escapes.
+func (r *request) segment(name, value string) string {
+	if !strings.ContainsFunc(value, isReserved) {
+		return value
+	}
+	segment, err := runtime.StyleParamWithOptions("simple", false, name, value,
+		runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath})
+	if err != nil {
+		r.wrong.add(name, "cannot be sent")
+	}
+	return segment
+}
+
+// isReserved reports whether a character could have a meaning in a URL. RFC 3986 calls the others
+// unreserved.
+func isReserved(c rune) bool {
+	unreserved := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~'
+	return !unreserved
 }
 
 // movesPath reports whether a segment of a path would change which path the request goes to, at a
@@ -107,26 +124,62 @@ func unescaped(s string) string {
 	return b.String()
 }
 
-// add adds a query parameter, unless its value is zero or empty.
-func (r *request) add(name string, value any) {
-	v := reflect.ValueOf(value)
-	if v.IsZero() || (v.Kind() == reflect.Slice && v.Len() == 0) {
+// add adds a query parameter, unless its value is empty. This and the following methods encode
+// values as OpenAPI's style "form" with "explode".
+func (r *request) add(name, value string) {
+	if value == "" {
 		return
 	}
-	if ids, ok := value.([]string); ok && slices.Contains(ids, "") {
+	if len(r.query) > 0 {
+		r.query = append(r.query, '&')
+	}
+	r.query = append(r.query, url.QueryEscape(name)...)
+	r.query = append(r.query, '=')
+	r.query = append(r.query, url.QueryEscape(value)...)
+}
+
+// addInt adds a query parameter, unless its value is 0.
+func (r *request) addInt(name string, value int) {
+	if value != 0 {
+		r.add(name, strconv.Itoa(value))
+	}
+}
+
+// addBool adds a query parameter, unless its value is false.
+func (r *request) addBool(name string, value bool) {
+	if value {
+		r.add(name, "true")
+	}
+}
+
+// addList adds a query parameter for each of values.
+func (r *request) addList(name string, values []string) {
+	if slices.Contains(values, "") {
 		r.wrong.add(name, "must not have an empty id")
 		return
 	}
-	fragment, err := runtime.StyleParamWithOptions("form", true, name, value,
-		runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery})
+	for _, value := range values {
+		r.add(name, value)
+	}
+}
+
+// textMarshaler is a [Date] or a [Timestamp].
+type textMarshaler interface {
+	encoding.TextMarshaler
+	IsZero() bool
+}
+
+// addTime adds a day or a moment as a query parameter, unless it is the zero value.
+func (r *request) addTime(name string, value textMarshaler) {
+	if value.IsZero() {
+		return
+	}
+	text, err := value.MarshalText()
 	if err != nil {
 		r.wrong.add(name, "cannot be sent")
 		return
 	}
-	if r.query != "" {
-		r.query += "&"
-	}
-	r.query += fragment
+	r.add(name, string(text))
 }
 
 // between checks a parameter against its limits; 0 is no limit, and a zero value is not sent.
@@ -179,7 +232,7 @@ func (r *request) encode() ([]byte, error) {
 // body, or a place where parameters stand. Other names could be anybody's data.
 func (r *request) knows(name string) bool {
 	places := []string{"body", "query", "path", "header"}
-	sent, _ := url.ParseQuery(r.query) // What cannot be read is not known.
+	sent, _ := url.ParseQuery(string(r.query)) // What cannot be read is not known.
 	if slices.Contains(places, name) || sent.Has(name) || strings.Contains(r.operation, "{"+name+"}") {
 		return true
 	}

@@ -57,10 +57,10 @@ func newCreateAccessTokenRequest(body any) *request {
 func newGetInstitutionsRequest(params InstitutionListParams) *request {
 	r := newRequest("GET /institutions")
 	r.add("name", params.Name)
-	r.add("featured", params.Featured)
+	r.addBool("featured", params.Featured)
 	r.add("cursor", params.Cursor)
 	r.between("limit", params.Limit, 1, 1000)
-	r.add("limit", params.Limit)
+	r.addInt("limit", params.Limit)
 	return r
 }
 
@@ -88,7 +88,7 @@ func newGetLinksRequest(params LinkListParams) *request {
 	r := newRequest("GET /links")
 	r.add("cursor", params.Cursor)
 	r.between("limit", params.Limit, 500, 5000)
-	r.add("limit", params.Limit)
+	r.addInt("limit", params.Limit)
 	return r
 }
 
@@ -119,7 +119,7 @@ func newUpdateLinkRequest(id string, body any) *request {
 // get_accounts
 func newGetAccountsRequest(id string, params AccountListParams) *request {
 	r := newRequest("GET /links/{id}/accounts", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	return r
 }
 
@@ -136,7 +136,7 @@ func newGetAccountRequest(id string, accountID string) *request {
 // get_identities
 func newGetIdentitiesRequest(id string, params IdentityListParams) *request {
 	r := newRequest("GET /links/{id}/identity", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	return r
 }
 
@@ -150,20 +150,20 @@ func newImportTransactionsRequest(id string, body any) *request {
 // get_holdings
 func newGetHoldingsRequest(id string, params HoldingListParams) *request {
 	r := newRequest("GET /links/{id}/investments/holdings", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	return r
 }
 
 // get_investment_transactions
 func newGetInvestmentTransactionsRequest(id string, params InvestmentTransactionListParams) *request {
 	r := newRequest("GET /links/{id}/investments/transactions", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
-	r.add("page", params.Page)
+	r.addInt("page", params.Page)
 	r.between("size", params.Size, 1, 1000)
-	r.add("size", params.Size)
-	r.add("start_date", params.StartDate)
-	r.add("end_date", params.EndDate)
+	r.addInt("size", params.Size)
+	r.addTime("start_date", params.StartDate)
+	r.addTime("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
 	return r
 }
@@ -183,13 +183,13 @@ func newResetLinkRequest(id string) *request {
 // get_transactions
 func newGetTransactionsRequest(id string, params TransactionListParams) *request {
 	r := newRequest("GET /links/{id}/transactions", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
-	r.add("page", params.Page)
+	r.addInt("page", params.Page)
 	r.between("size", params.Size, 1, 1000)
-	r.add("size", params.Size)
-	r.add("start_date", params.StartDate)
-	r.add("end_date", params.EndDate)
+	r.addInt("size", params.Size)
+	r.addTime("start_date", params.StartDate)
+	r.addTime("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
 	return r
 }
@@ -199,7 +199,7 @@ func newGetTransactionsSyncRequest(id string, params transactionSyncParams) *req
 	r := newRequest("GET /links/{id}/transactions/sync", id)
 	r.add("cursor", params.Cursor)
 	r.between("size", params.Size, 1, 500)
-	r.add("size", params.Size)
+	r.addInt("size", params.Size)
 	return r
 }
 
@@ -213,7 +213,7 @@ func newCorrectEnrichmentRequest(id string, txnID string, body any) *request {
 // get_user_accounts
 func newGetUserAccountsRequest(id string, params UserAccountListParams) *request {
 	r := newRequest("GET /users/{id}/accounts", id)
-	r.add("account_ids", params.AccountIDs)
+	r.addList("account_ids", params.AccountIDs)
 	return r
 }
 
@@ -225,13 +225,13 @@ func newGetUserLinksRequest(id string) *request {
 // get_user_transactions
 func newGetUserTransactionsRequest(id string, params UserTransactionListParams) *request {
 	r := newRequest("GET /users/{id}/transactions", id)
-	r.add("account_id", params.AccountIDs)
+	r.addList("account_id", params.AccountIDs)
 	r.between("page", params.Page, 1, 0)
-	r.add("page", params.Page)
+	r.addInt("page", params.Page)
 	r.between("size", params.Size, 1, 1000)
-	r.add("size", params.Size)
-	r.add("start_date", params.StartDate)
-	r.add("end_date", params.EndDate)
+	r.addInt("size", params.Size)
+	r.addTime("start_date", params.StartDate)
+	r.addTime("end_date", params.EndDate)
 	r.ordered(params.StartDate, params.EndDate)
 	return r
 }

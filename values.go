@@ -99,6 +99,12 @@ func (d Date) MarshalText() ([]byte, error) {
 // UnmarshalText accepts what [ParseDate] does, and nothing as the zero value.
 func (d *Date) UnmarshalText(text []byte) error { return d.set(string(text)) }
 
+// wantDate and wantTimestamp are what errors say that a text is not.
+const (
+	wantDate      = "a date in the form YYYY-MM-DD"
+	wantTimestamp = "an RFC 3339 timestamp"
+)
+
 func (d *Date) set(text string) error {
 	if text == "" {
 		*d = Date{}
@@ -106,7 +112,7 @@ func (d *Date) set(text string) error {
 	}
 	t, ok := isotime.Day(text)
 	if !ok {
-		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
+		return &wirejson.ValueError{Want: wantDate}
 	}
 	*d = DateOf(t)
 	return nil
@@ -119,9 +125,17 @@ func (d *Date) UnmarshalJSON(data []byte) error {
 	}
 	text, ok := jsonText(data)
 	if !ok {
-		return &wirejson.ValueError{Want: "a date in the form YYYY-MM-DD"}
+		return &wirejson.ValueError{Want: wantDate}
 	}
 	return d.set(text)
+}
+
+// decode reads a JSON string. null leaves d unchanged.
+func (d *Date) decode(c *wirejson.Cursor) {
+	text, kind := c.Scalar()
+	if kind != wirejson.KindNull && (kind != wirejson.KindString || d.set(string(text)) != nil) {
+		c.Wrong(wantDate)
+	}
 }
 
 // Scan reads a day from a database: a time, a text, or NULL as the zero value.
@@ -174,7 +188,7 @@ func (t *Timestamp) set(text string) error {
 	}
 	moment, ok := isotime.Moment(text)
 	if !ok {
-		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
+		return &wirejson.ValueError{Want: wantTimestamp}
 	}
 	*t = Timestamp{moment}
 	return nil
@@ -187,9 +201,17 @@ func (t *Timestamp) UnmarshalJSON(data []byte) error {
 	}
 	text, ok := jsonText(data)
 	if !ok {
-		return &wirejson.ValueError{Want: "an RFC 3339 timestamp"}
+		return &wirejson.ValueError{Want: wantTimestamp}
 	}
 	return t.set(text)
+}
+
+// decode reads a JSON string. null leaves t unchanged.
+func (t *Timestamp) decode(c *wirejson.Cursor) {
+	text, kind := c.Scalar()
+	if kind != wirejson.KindNull && (kind != wirejson.KindString || t.set(string(text)) != nil) {
+		c.Wrong(wantTimestamp)
+	}
 }
 
 // Scan reads a moment from a database: a time, a text, or NULL as the zero value.

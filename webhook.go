@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -124,8 +125,12 @@ func readSignature(header http.Header) (*jws.Token, error) {
 // gateways hand headers on in maps with lower-case keys.
 func headerValues(header http.Header, name string) (values []string) {
 	for key, list := range header {
-		if strings.EqualFold(key, name) {
-			values = append(values, list...)
+		switch {
+		case !strings.EqualFold(key, name):
+		case values == nil: // as nearly always
+			values = list
+		default:
+			values = slices.Concat(values, list)
 		}
 	}
 	return values

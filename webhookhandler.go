@@ -1,13 +1,13 @@
 package moneykit
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -148,10 +148,7 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event,
 	if r.ContentLength > maxEvent {
 		return nil, errTooLarge
 	}
-	var body []byte
-	if r.Body != nil { // A server never leaves it nil; tests do.
-		body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxEvent))
-	}
+	body, err := readEvent(w, r)
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, errTooLarge
@@ -160,6 +157,19 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event,
 		return nil, webhookError(ErrBodyMismatch, fmt.Errorf("reading the body: %w", transport.Cause(err)))
 	}
 	return h.verifier.event(claims, r.Header, body)
+}
+
+// readEvent returns the body of a delivery, in a buffer of its announced size. An announcement of
+// more than real events have is not believed until the bytes are there.
+func readEvent(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if r.Body == nil { // A server never leaves it nil; tests do.
+		return nil, nil
+	}
+	const believed = 64 << 10
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), believed)) + bytes.MinRead)
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxEvent))
+	return body.Bytes(), err
 }
 
 // refuse responds to a delivery without a valid event.
@@ -218,11 +228,15 @@ func (h *webhookHandler) logHandled(ctx context.Context, event Event, o outcome,
 	case err != nil:
 		level, message = slog.LevelError, "moneykit: webhook handled, but perhaps not remembered"
 	}
+	log := h.log()
+	if !log.Enabled(ctx, level) {
+		return
+	}
 	attrs := append(event.Meta().attrs(), slog.Int("status", o.status()), slog.Duration("duration", took))
 	if err != nil {
 		attrs = append(attrs, slog.String("error", err.Error()))
 	}
-	h.log().LogAttrs(ctx, level, message, attrs...)
+	log.LogAttrs(ctx, level, message, attrs...)
 }
 
 func (h *webhookHandler) log() *slog.Logger { return cmp.Or(h.logger, slog.Default()) }

@@ -14,16 +14,16 @@ import (
 // tb.Errorf where it does not. Run it with -race.
 //
 //	func TestTokens(t *testing.T) {
-//		moneykittest.TokenSourceSuite(t, func() func(moneykittest.FetchToken) moneykit.TokenSource {
-//			store := newStore(t)
-//			return store.Tokens
+//		type fetch = moneykittest.FetchToken
+//		moneykittest.TokenSourceSuite(t, func() func(fetch) moneykit.TokenSource {
+//			return newStore(t).Tokens
 //		})
 //	}
 //
-// open is called for each of the cases and returns a function that opens a source on an empty store.
-// The suite opens two sources with it, as two processes would, with the same function to fetch
-// tokens; that the source may call at any time from any goroutine. To test a source that serves one
-// process, let the function return the same source each time.
+// open is called for each of the cases and returns a function that opens a source on an empty
+// store. The suite opens two sources with it, as two processes would, with the same function to
+// fetch tokens; that the source may call at any time from any goroutine. To test a source that
+// serves one process, let the function return the same source each time.
 func TokenSourceSuite(tb TB, open func() func(FetchToken) moneykit.TokenSource) {
 	tb.Helper()
 	for _, tc := range tokenCases() {

@@ -119,8 +119,8 @@ func (s *Store) move(ctx context.Context, q querier, u *moneykit.SyncUpdate) err
 	return err
 }
 
-// moment returns a time of a position as a text. Columns for times would round it, and then it would
-// not be the one that the next update continues.
+// moment returns a time of a position as a text. Columns for times would round it, and then it
+// would not be the one that the next update continues.
 func moment(t moneykit.Timestamp) (string, error) {
 	if t.IsZero() {
 		return "", nil

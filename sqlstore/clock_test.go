@@ -17,8 +17,8 @@ import (
 )
 
 // testClocks lets a process whose clock is decades behind share a database with one whose clock is
-// right: in a bubble of synctest it is the year 2000. For SQLite the clock is that of the driver, so
-// this is about PostgreSQL.
+// right: in a bubble of synctest it is the year 2000. For SQLite the clock is that of the driver,
+// so this is about PostgreSQL.
 func testClocks(t *testing.T, d *database) {
 	t.Helper()
 	if d.dialect == sqlstore.SQLite {

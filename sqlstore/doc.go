@@ -19,11 +19,13 @@
 // The package needs PostgreSQL 12 or SQLite 3.38, and works with any driver. For SQLite, give the
 // data source a busy timeout and the write-ahead log; with modernc.org/sqlite:
 //
-//	db, err := sql.Open("sqlite", "file:app.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)")
+//	const source = "file:app.db?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)"
+//	db, err := sql.Open("sqlite", source)
 //
-// A transaction of your own that reads before it writes needs _txlock=immediate too, or another writer
-// can make it fail. Each connection to an in-memory SQLite sees a database of its own: call db.SetMaxOpenConns(1).
-// In PostgreSQL the tables are in the current schema, the first of search_path.
+// A transaction of your own that reads before it writes needs _txlock=immediate too, or another
+// writer can make it fail. Each connection to an in-memory SQLite sees a database of its own: call
+// db.SetMaxOpenConns(1). In PostgreSQL the tables are in the current schema, the first of
+// search_path.
 //
 // # Transactions
 //

@@ -37,8 +37,8 @@ func (s *Store) Receive(ctx context.Context, meta moneykit.EventMeta) (first boo
 	return n == 1, nil
 }
 
-// ForgetEvents deletes the events that were received longer ago than olderThan. MoneyKit delivers an
-// event for two hours; a day is a safe age.
+// ForgetEvents deletes the events that were received longer ago than olderThan. MoneyKit delivers
+// an event for two hours; a day is a safe age.
 func (s *Store) ForgetEvents(ctx context.Context, olderThan time.Duration) error {
 	const most = 1000 // in one statement, so that others need not wait
 	for {

@@ -15,14 +15,15 @@ import (
 // margin on its way to MoneyKit.
 const budgetWindow = ratelimit.Window + 5*time.Second
 
-// Limiter returns a limiter that all processes share, for [moneykit.WithLimiter]: together they send
-// no more requests than MoneyKit's published limits of a link, a client and an application allow.
-// It does not know the users that some limits are about. Operations without a published limit pass
-// at once.
+// Limiter returns a limiter that all processes share, for [moneykit.WithLimiter]: together they
+// send no more requests than MoneyKit's published limits of a link, a client and an application
+// allow. It does not know the users that some limits are about. Operations without a published
+// limit pass at once.
 //
 // A request takes one slot of each of its limits for 65 seconds on the database's clock, which is a
 // statement or two. If none is free, Wait waits. If the context ends before a slot is free, Wait
-// returns an error at once that matches [moneykit.ErrRateLimited]. Slots that have served are deleted.
+// returns an error at once that matches [moneykit.ErrRateLimited]. Slots that have served are
+// deleted.
 func (s *Store) Limiter() moneykit.Limiter {
 	outside := *s
 	outside.tx = nil
@@ -114,9 +115,9 @@ func (l *limiter) take(ctx context.Context, all []budget) (full *budget, err err
 	return nil, err
 }
 
-// slot takes a slot, and returns 0 if it got none. It tries one at random, which does while most are
-// free, before it looks for a free one. A slot serves again only after the window, so within any
-// window there are at most as many requests as slots, whatever the clocks of the processes say.
+// slot takes a slot, and returns 0 if it got none. It tries one at random, which does while most
+// are free, before it looks for a free one. A slot serves again only after the window, so within
+// any window there are at most as many requests as slots, whatever the clocks of the processes say.
 func (l *limiter) slot(ctx context.Context, q querier, b budget) (n int64, err error) {
 	const ifFree = ` ON CONFLICT (budget, slot) DO UPDATE SET used_at = {now} WHERE moneykit_slots.used_at <= {now} - $3`
 	n, err = affected(q.ExecContext(ctx, l.store.text(`INSERT INTO moneykit_slots (budget, slot, used_at) VALUES ($1, $2, {now})`+ifFree),

@@ -50,8 +50,8 @@ func (s *Store) SaveLink(ctx context.Context, userID string, link *moneykit.Link
 }
 
 // DeleteLink deletes a link of a user, its transactions, its position and its work. Give it to
-// connect.Config as OnDisconnected. It is idempotent, and returns [ErrOtherUser] if another user has
-// the link. Stored keys of events are left to [Store.ForgetEvents].
+// connect.Config as OnDisconnected. It is idempotent, and returns [ErrOtherUser] if another user
+// has the link. Stored keys of events are left to [Store.ForgetEvents].
 func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 	id := clean(linkID)
 	err := s.within(ctx, func(q querier) error {

@@ -39,7 +39,12 @@ func testLinks(t *testing.T, d *database) {
 	require.Error(t, s.SaveLink(ctx, "", &link))
 	got, err := s.Link(ctx, "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, "user-1 chase Chase connected ", fmt.Sprintf("%s %s %s %s %s", got.UserID, got.InstitutionID, got.InstitutionName, got.State, got.Error))
+	assert.Equal(t, "user-1", got.UserID)
+	assert.Equal(t, link.ID, got.ID)
+	assert.Equal(t, link.InstitutionID, got.InstitutionID)
+	assert.Equal(t, link.InstitutionName, got.InstitutionName)
+	assert.Equal(t, link.State, got.State)
+	assert.Empty(t, got.Error)
 	assert.False(t, got.CreatedAt.IsZero())
 	assert.False(t, got.UpdatedAt.Before(got.CreatedAt))
 

@@ -228,7 +228,10 @@ func testStopInUpdate(t *testing.T, d *database) {
 	}
 	s := d.store(t)
 	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", rows(3)...)))
-	p := d.start(t, order{Do: "apply", Update: *update("mk_1", "a", "late", rows(9)...), Pause: "INSERT INTO moneykit_transactions", Stall: 200 * time.Millisecond})
+	p := d.start(t, order{
+		Do: "apply", Update: *update("mk_1", "a", "late", rows(9)...), Pause: "INSERT INTO moneykit_transactions",
+		Stall: 200 * time.Millisecond,
+	})
 	p.says("paused")
 	p.signal(syscall.SIGSTOP)
 	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "a", "b", row(20))))

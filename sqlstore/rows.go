@@ -47,8 +47,8 @@ type extra struct {
 	Category string `json:"category,omitempty"` // the former kind of category
 }
 
-// upsertStatement returns the statement that writes n rows. Each value is an argument for SQLite, and
-// each column one for PostgreSQL.
+// upsertStatement returns the statement that writes n rows. Each value is an argument for SQLite,
+// and each column one for PostgreSQL.
 func upsertStatement(d Dialect, n int) string {
 	var names, arrays, sets strings.Builder
 	for i, c := range columns() {
@@ -107,8 +107,8 @@ func (s *Store) writeArrays(ctx context.Context, q querier, linkID string, gener
 	return err
 }
 
-// perStatement is how many rows a statement of SQLite writes. More would make it slower: drivers look
-// up each argument.
+// perStatement is how many rows a statement of SQLite writes. More would make it slower: drivers
+// look up each argument.
 const perStatement = 25
 
 // writeValues sends a few rows at a time.
@@ -142,8 +142,8 @@ func (s *Store) writeValues(ctx context.Context, q querier, linkID string, gener
 	return nil
 }
 
-// lastOfEach returns the rows without those that a later row of the same id replaces: PostgreSQL does
-// not write a row twice in one statement.
+// lastOfEach returns the rows without those that a later row of the same id replaces: PostgreSQL
+// does not write a row twice in one statement.
 func lastOfEach(rows []moneykit.Transaction) []moneykit.Transaction {
 	last := make(map[string]int, len(rows))
 	for i := range rows {

@@ -20,8 +20,8 @@ const (
 	tokenEarly = 5 * time.Minute
 	// tokenPause: between early renewals, when one has failed or another process is at it.
 	tokenPause = 10 * time.Second
-	// tokenFetch bounds one fetch. The lease outlasts it, so that two processes fetch at once only if
-	// one of them was paused.
+	// tokenFetch bounds one fetch. The lease outlasts it, so that two processes fetch at once only
+	// if one of them was paused.
 	tokenFetch = 20 * time.Second
 	tokenLease = tokenFetch + 5*time.Second
 	// tokenWait bounds the wait of one source for a token: another process may hold the lease, and

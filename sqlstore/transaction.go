@@ -73,8 +73,8 @@ func (s *Store) immediate(ctx context.Context, f func(querier) error) error {
 	return nil
 }
 
-// rollback ends the transaction of a connection if there is one, and keeps the connection out of the
-// pool if that fails.
+// rollback ends the transaction of a connection if there is one, and keeps the connection out of
+// the pool if that fails.
 func rollback(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, "ROLLBACK")
 	if err == nil || strings.Contains(err.Error(), "no transaction is active") {

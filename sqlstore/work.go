@@ -84,8 +84,8 @@ func (s *Store) Begin(ctx context.Context, linkID, task string, lease time.Durat
 
 // Finish records that the work is done that was requested before its Begin, and ends the claim. It
 // reports whether more was requested meanwhile: then begin again. If the lease has ended, Finish
-// still succeeds as long as no other worker has claimed the work. It returns [ErrWorkLost] otherwise;
-// then nothing is recorded.
+// still succeeds as long as no other worker has claimed the work. It returns [ErrWorkLost]
+// otherwise; then nothing is recorded.
 func (s *Store) Finish(ctx context.Context, work Work) (more bool, err error) {
 	err = s.row(ctx, []any{&more}, `UPDATE moneykit_work SET done = $4, claim = '', leased_to = 0
 		WHERE link_id = $1 AND task = $2 AND claim = $3 RETURNING requested > $4`, work.LinkID, work.Task, work.held(), work.counter)

@@ -219,7 +219,9 @@ func testInbox(t *testing.T, d *database) {
 	for range 8 {
 		group.Go(func() {
 			first, err := s.Receive(ctx, event)
-			assert.NoError(t, err)
+			if err != nil {
+				t.Error(err)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if first {

@@ -65,7 +65,7 @@ func openSQLite(ctx context.Context, file string) (*database, error) {
 	d := &database{db: db, driver: riversqlite.New(db)}
 	if err := d.migrateSQLite(ctx); err != nil {
 		d.close()
-		return nil, fmt.Errorf("the database %s cannot be used: name a file in a folder that exists and can be written: %w", file, err)
+		return nil, fmt.Errorf("the database %q cannot be used: name a file in a folder that exists and can be written: %w", file, err)
 	}
 	return d, nil
 }

@@ -137,11 +137,6 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	if s.stopAfter > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.stopAfter)
-		defer cancel()
-	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", s.listen)
 	if err != nil {
@@ -154,11 +149,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer flush(ctx, traces)
-	demo := func(*app, string) {}
+	demo := func(context.Context, *app, string) {}
 	if s.demo() {
 		kit := newSandbox(&s)
 		defer kit.close()
-		demo = func(a *app, webhook string) { kit.play(ctx, a, webhook) }
+		demo = kit.play
 	}
 	a, err := newApp(ctx, s, stdout, traces)
 	if err != nil {
@@ -166,7 +161,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	}
 	defer a.close()
 	fmt.Fprintf(stdout, "listening on http://%s\n", listener.Addr())
-	go demo(a, "http://"+listener.Addr().String()+webhookPath)
+	if s.stopAfter > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.stopAfter)
+		defer cancel()
+	}
+	go demo(ctx, a, "http://"+listener.Addr().String()+webhookPath)
 	return a.serve(ctx, listener)
 }
 

@@ -161,7 +161,7 @@ func isCompressed(encoding string, body []byte) bool {
 // isSorted reports whether body is an object with several members in alphabetical order.
 func isSorted(body []byte) bool {
 	last, members, sorted := "", 0, true
-	err := strictjson.Outer(body, nil, func(name string, _ []byte) error {
+	err := strictjson.Outer(body, nil, func(name string, _ *strictjson.Reader) error {
 		sorted = sorted && (members == 0 || last < name)
 		last = name
 		members++

@@ -5,9 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"io"
-	"maps"
 	"runtime"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,16 +39,4 @@ func TestSmallBlocks(t *testing.T) {
 	out, err := io.ReadAll(r)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Empty(t, out)
-}
-
-func BenchmarkExplain(b *testing.B) {
-	bodies := shapes(b, bodydiff.MaxBody)
-	for _, name := range slices.Sorted(maps.Keys(bodies)) {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				bodydiff.Explain("", bodies[name], [sha256.Size]byte{})
-			}
-		})
-	}
 }

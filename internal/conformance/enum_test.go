@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -178,7 +179,7 @@ func added(t *testing.T, builder *ast.FuncDecl) map[string]string {
 		if !ok {
 			return true
 		}
-		if method, ok := call.Fun.(*ast.SelectorExpr); ok && method.Sel.Name == "add" {
+		if method, ok := call.Fun.(*ast.SelectorExpr); ok && strings.HasPrefix(method.Sel.Name, "add") {
 			require.Len(t, call.Args, 2)
 			name, err := strconv.Unquote(call.Args[0].(*ast.BasicLit).Value)
 			require.NoError(t, err)

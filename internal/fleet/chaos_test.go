@@ -83,7 +83,8 @@ func TestChaos(t *testing.T) {
 	f := figures(t, db, sandbox)
 	fmt.Printf("%d links, %d transactions, %v: %d processes were killed %d times and paused %d times\n",
 		len(links), total, *chaosTime, *chaosProcesses, fleet.kills, fleet.pauses)
-	fmt.Printf("%d events in %d deliveries, of which %d were lost, %d late, %d twice; %d events in the inbox, %d jobs, %d of them had nothing to do\n",
+	fmt.Printf("%d events in %d deliveries, of which %d were lost, %d late, %d twice; "+
+		"%d events in the inbox, %d jobs, %d of them had nothing to do\n",
 		f.events, road.sent.Load(), road.lost.Load(), road.late.Load(), road.twice.Load(), f.inbox, f.jobs, fleet.said(t, "outcome=nothing"))
 	fmt.Printf("%d requests to MoneyKit, %d of them for syncs, %d for tokens, %d beyond a limit\n",
 		counter.all.Load(), counter.syncs.Load(), counter.tokens.Load(), counter.refused.Load())

@@ -27,24 +27,24 @@ func readClaims(data []byte) (*Claims, error) {
 	var c Claims
 	hashed := false
 	names := []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti", "request_body_sha256"}
-	err := strictjson.Object(data, names, func(name string, value []byte) error {
+	err := strictjson.Object(data, names, func(name string, value *strictjson.Reader) error {
 		var err error
 		switch name {
 		case "iss", "sub", "jti":
-			if _, ok := strictjson.String(value); !ok {
+			if value.Kind() != '"' {
 				err = errors.New("is not a text")
 			}
 		case "aud": // whom MoneyKit would name is not published
 			err = checkAudience(value)
 		case "exp":
-			c.ExpiresAt, err = readTime(value)
+			c.ExpiresAt, err = readTime(value.Raw())
 		case "nbf":
-			c.NotBefore, err = readTime(value)
+			c.NotBefore, err = readTime(value.Raw())
 		case "iat":
-			c.IssuedAt, err = readTime(value)
+			c.IssuedAt, err = readTime(value.Raw())
 		case "request_body_sha256":
 			hashed = true
-			err = readHash(value, c.BodyHash[:])
+			err = readHash(value.Raw(), c.BodyHash[:])
 		}
 		if err != nil {
 			return fmt.Errorf("has the claim %s, which %w", name, err)
@@ -62,12 +62,12 @@ func readClaims(data []byte) (*Claims, error) {
 	return &c, nil
 }
 
-func checkAudience(value []byte) error {
-	if _, ok := strictjson.String(value); ok {
+func checkAudience(value *strictjson.Reader) error {
+	if value.Kind() == '"' {
 		return nil
 	}
-	err := strictjson.Array(value, func(item []byte) error {
-		if _, ok := strictjson.String(item); !ok {
+	err := value.Array(func(item *strictjson.Reader) error {
+		if item.Kind() != '"' {
 			return errors.New("is not a text")
 		}
 		return nil

@@ -28,16 +28,16 @@ func ParseKeySet(data []byte) (*KeySet, error) {
 		return nil, fmt.Errorf("the key set has more than %d bytes", MaxKeySet)
 	}
 	set := &KeySet{keys: map[string]*ecdsa.PublicKey{}}
-	err := strictjson.Outer(data, []string{"keys"}, func(name string, value []byte) error {
+	err := strictjson.Outer(data, []string{"keys"}, func(name string, value *strictjson.Reader) error {
 		if name != "keys" {
 			return nil
 		}
 		n := 0
-		return strictjson.Array(value, func(item []byte) error {
+		return value.Array(func(item *strictjson.Reader) error {
 			if n++; n > maxKeys {
 				return fmt.Errorf("has more than %d keys", maxKeys)
 			}
-			return set.add(item)
+			return set.add(item.Raw())
 		})
 	})
 	switch {
@@ -81,8 +81,11 @@ func (s *KeySet) Len() (usable, skipped int) {
 func readKey(data []byte) (id string, key *ecdsa.PublicKey, err error) {
 	var kty, crv, x, y string
 	names := []string{"kty", "crv", "x", "y", "kid", "alg", "use", "key_ops", "d"}
-	err = strictjson.Object(data, names, func(name string, value []byte) error {
-		text, _ := strictjson.String(value)
+	err = strictjson.Object(data, names, func(name string, value *strictjson.Reader) error {
+		if name == "key_ops" {
+			return mayVerify(value)
+		}
+		text, _ := strictjson.String(value.Raw())
 		switch name {
 		case "kty":
 			kty = text
@@ -102,8 +105,6 @@ func readKey(data []byte) (id string, key *ecdsa.PublicKey, err error) {
 			if text != "sig" {
 				return errors.New("is not for signatures")
 			}
-		case "key_ops":
-			return mayVerify(value)
 		case "d":
 			return errors.New("is a private key") // and so everybody's
 		}
@@ -131,10 +132,10 @@ func readKey(data []byte) (id string, key *ecdsa.PublicKey, err error) {
 	return id, key, err
 }
 
-func mayVerify(value []byte) error {
+func mayVerify(value *strictjson.Reader) error {
 	verify := false
-	err := strictjson.Array(value, func(item []byte) error {
-		text, _ := strictjson.String(item)
+	err := value.Array(func(item *strictjson.Reader) error {
+		text, _ := strictjson.String(item.Raw())
 		verify = verify || text == "verify"
 		return nil
 	})

@@ -97,8 +97,8 @@ func readHeader(data []byte) (keyID string, err error) {
 		return "", errors.New("has white space around it")
 	}
 	var alg string
-	err = strictjson.Object(data, headerNames(), func(name string, value []byte) error {
-		text, isText := strictjson.String(value)
+	err = strictjson.Object(data, headerNames(), func(name string, value *strictjson.Reader) error {
+		text, isText := strictjson.String(value.Raw())
 		switch name {
 		case "alg":
 			if alg = text; alg != algorithm {

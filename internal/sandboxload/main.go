@@ -18,6 +18,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -26,6 +27,8 @@ import (
 	"os/signal"
 	"runtime/pprof"
 	"time"
+
+	"github.com/moneykit/moneykit-go/internal/usage"
 )
 
 func main() {
@@ -46,6 +49,7 @@ type config struct {
 	users, workers, reads int
 	minRate, maxBytes     float64
 	profile               string
+	asJSON                bool
 }
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -58,6 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	flags.Float64Var(&c.minRate, "min-rps", 0, "fail below this number of requests a second")
 	flags.Float64Var(&c.maxBytes, "max-bytes", 0, "fail if a user costs more bytes; 0 for no limit")
 	flags.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the load to this `file`")
+	flags.BoolVar(&c.asJSON, "json", false, "print only requests a second, requests a second of processor time, and bytes a user, as JSON")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -72,6 +77,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 
 // measure loads a fake MoneyKit, prints what it took, and returns an error if that is too much.
 func (c config) measure(ctx context.Context, out io.Writer) error {
+	result := out
+	if c.asJSON {
+		out = io.Discard
+	}
 	l, err := newLoad(ctx, c)
 	if err != nil {
 		return err
@@ -91,9 +100,9 @@ func (c config) measure(ctx context.Context, out io.Writer) error {
 			return err
 		}
 	}
-	start := time.Now()
+	start, cpu := time.Now(), usage.CPU()
 	l.each(ctx, c.users, l.link)
-	took := time.Since(start)
+	took, cpu := time.Since(start), usage.CPU()-cpu
 	pprof.StopCPUProfile()
 	rate := float64(l.latencies.count()) / took.Seconds()
 	line(out, "requests", "%d in %.1f s: %.0f/s, p50 %v, p99 %v", l.latencies.count(), took.Seconds(), rate,
@@ -120,6 +129,12 @@ func (c config) measure(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("%.0f requests a second are fewer than %.0f", rate, c.minRate)
 	case c.maxBytes > 0 && bytes > c.maxBytes:
 		return fmt.Errorf("a user costs %.0f bytes, more than %.0f", bytes, c.maxBytes)
+	}
+	if c.asJSON {
+		err := json.NewEncoder(result).Encode(struct{ Rate, PerCPU, Bytes float64 }{rate, float64(l.latencies.count()) / cpu, bytes})
+		if err != nil {
+			return err
+		}
 	}
 	return second.growth(before, first)
 }

@@ -1,199 +1,156 @@
 package strictjson
 
-import "strconv"
+import (
+	"encoding/binary"
+	"math/bits"
+	"strconv"
+	"unicode/utf8"
+)
 
 // The functions of this file check the grammar of JSON while they look for the end of a value.
-// One pass over a webhook costs a fraction of what json.Valid takes.
 
-// scanner scans data. What is below its outermost value must also mean the same to every reader if
-// it is deep; otherwise that is a matter of whoever reads it.
-type scanner struct {
-	data []byte
-	deep bool
-	fold bool // names in another case are the same
-}
-
-// maxDepth bounds how deep values are nested.
-const maxDepth = 100
-
-// skipValue returns where the value ends that begins at at.
-func (s scanner) skipValue(at, depth int) (int, error) {
-	data := s.data
-	if at == len(data) || depth > maxDepth {
-		return at, ErrInvalid
-	}
-	switch c := data[at]; {
-	case c == '"':
-		return skipString(data, at)
-	case c == '{':
-		if !s.deep {
-			return s.skipObject(at, depth, func(_, _ []byte) error { return nil })
-		}
-		var seen nameSet
-		return s.skipObject(at, depth, func(name, _ []byte) error {
-			_, err := seen.read(name, s.fold)
-			return err
-		})
-	case c == '[':
-		return s.skipArray(at, depth, func([]byte) error { return nil })
-	case c == '-' || isDigit(c):
-		return s.skipNumber(at)
-	}
-	for _, word := range [...]string{"true", "false", "null"} {
-		if end := at + len(word); end <= len(data) && string(data[at:end]) == word {
-			return end, nil
+// skipSpace moves r behind white space, and returns the byte there, 0 at the end.
+func (r *Reader) skipSpace() byte {
+	for ; r.at < len(r.data); r.at++ {
+		if c := r.data[r.at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			return c
 		}
 	}
-	return at, ErrInvalid
+	return 0
 }
 
-// skipObject calls member for each member of the object that begins at at, and returns where it
-// ends.
-func (s scanner) skipObject(at, depth int, member func(name, value []byte) error) (int, error) {
-	data := s.data
-	return s.skipList(at, '}', func(at int) (int, error) {
-		name := at
-		if at == len(data) || data[at] != '"' {
-			return at, ErrInvalid
-		}
-		end, err := skipString(data, at)
-		if err != nil {
-			return end, err
-		}
-		at = skipSpace(data, end)
-		if at == len(data) || data[at] != ':' {
-			return at, ErrInvalid
-		}
-		value := skipSpace(data, at+1)
-		if at, err = s.skipValue(value, depth+1); err != nil {
-			return at, err
-		}
-		return at, member(data[name:end], data[value:at])
-	})
-}
-
-// skipArray calls item for each item of the array that begins at at, and returns where it ends.
-func (s scanner) skipArray(at, depth int, item func(value []byte) error) (int, error) {
-	data := s.data
-	return s.skipList(at, ']', func(at int) (int, error) {
-		end, err := s.skipValue(at, depth+1)
-		if err != nil {
-			return end, err
-		}
-		return end, item(data[at:end])
-	})
-}
-
-// skipList lets next skip each part of a list that begins at at with its bracket, and returns
-// where the list ends, after the bracket last.
-func (s scanner) skipList(at int, last byte, next func(at int) (int, error)) (int, error) {
-	data := s.data
-	at = skipSpace(data, at+1)
-	if at < len(data) && data[at] == last {
-		return at + 1, nil
+func (r *Reader) skipWord(word string) {
+	end := r.at + len(word)
+	if end > len(r.data) || string(r.data[r.at:end]) != word {
+		r.err = ErrInvalid
+		return
 	}
+	r.at = end
+}
+
+// readText moves r behind the string that begins at it.
+func (r *Reader) readText() {
+	at, data := r.at+1, r.data
 	for {
-		end, err := next(at)
-		if err != nil {
-			return end, err
+		at = skipPlain(data, at)
+		if at == len(data) {
+			break
 		}
-		at = skipSpace(data, end)
-		switch {
-		case at == len(data):
-			return at, ErrInvalid
-		case data[at] == last:
-			return at + 1, nil
-		case data[at] != ',':
-			return at, ErrInvalid
-		}
-		at = skipSpace(data, at+1)
-	}
-}
-
-func skipString(data []byte, at int) (int, error) {
-	for at++; at < len(data); at++ {
 		switch c := data[at]; {
 		case c == '"':
-			return at + 1, nil
-		case c < ' ':
-			return at, ErrInvalid
+			r.at = at + 1
+			return
 		case c == '\\':
-			at++
-			if at == len(data) {
-				return at, ErrInvalid
+			n := escapeLen(data[at:])
+			if n == 0 {
+				r.err = ErrInvalid
+				return
 			}
-			switch data[at] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				for range 4 {
-					if at++; at == len(data) || !isHex(data[at]) {
-						return at, ErrInvalid
-					}
-				}
-			default:
-				return at, ErrInvalid
+			at += n
+		case c < ' ':
+			r.err = ErrInvalid
+			return
+		default:
+			char, size := utf8.DecodeRune(data[at:])
+			if char == utf8.RuneError && size == 1 {
+				r.err = ErrInvalid
+				return
 			}
+			at += size
 		}
 	}
-	return at, ErrInvalid
+	r.err = ErrInvalid
+}
+
+// skipPlain returns the place of the first byte from at that ends a string or needs a closer look
+// in one: a quote, a backslash, a control character, or a part of a character beyond ASCII.
+func skipPlain(data []byte, at int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	// Eight bytes at a time. Each difference has the high bit of a byte set if the byte is one of
+	// those, and perhaps that of a byte behind it, but never that of one before it.
+	for ; at+8 <= len(data); at += 8 {
+		w := binary.LittleEndian.Uint64(data[at:])
+		found := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & highs
+		if found != 0 {
+			return at + bits.TrailingZeros64(found)/8
+		}
+	}
+	for ; at < len(data); at++ {
+		if c := data[at]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			return at
+		}
+	}
+	return at
+}
+
+// escapeLen returns the length of the escape that text begins with, 0 if it is not one.
+func escapeLen(text []byte) int {
+	if len(text) < 2 {
+		return 0
+	}
+	switch text[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if len(text) >= 6 && isHex(text[2]) && isHex(text[3]) && isHex(text[4]) && isHex(text[5]) {
+			return 6
+		}
+	}
+	return 0
 }
 
 // skipNumber refuses numbers that are too large for a float: readers differ in what they make of
 // them.
-func (s scanner) skipNumber(at int) (int, error) {
-	data := s.data
-	end, err := skipDecimal(data, at)
-	if err != nil || !s.deep {
-		return end, err
+func (r *Reader) skipNumber() {
+	end, scientific := skipDecimal(r.data, r.at)
+	if end < 0 {
+		r.err = ErrInvalid
+		return
 	}
-	if _, err := strconv.ParseFloat(string(data[at:end]), 64); err != nil {
-		return at, ErrInvalid
+	const small = 300 // digits of a number that surely fits
+	if r.deep && (scientific || end-r.at > small) {
+		if _, err := strconv.ParseFloat(string(r.data[r.at:end]), 64); err != nil {
+			r.err = ErrInvalid
+			return
+		}
 	}
-	return end, nil
+	r.at = end
 }
 
-func skipDecimal(data []byte, at int) (int, error) {
+// skipDecimal returns where the number ends that begins at at, and whether it has an exponent; a
+// negative place if it is not a number.
+func skipDecimal(data []byte, at int) (end int, scientific bool) {
 	if data[at] == '-' {
 		at++
 	}
 	if at < len(data) && data[at] == '0' {
 		at++
-	} else if end := skipDigits(data, at); end > at {
-		at = end
-	} else {
-		return at, ErrInvalid
+	} else if at = skipDigits(data, at); at < 0 {
+		return at, false
 	}
 	if at < len(data) && data[at] == '.' {
-		end := skipDigits(data, at+1)
-		if end == at+1 {
-			return end, ErrInvalid
+		if at = skipDigits(data, at+1); at < 0 {
+			return at, false
 		}
-		at = end
 	}
-	if at < len(data) && data[at]|0x20 == 'e' {
+	if at == len(data) || data[at]|0x20 != 'e' {
+		return at, false
+	}
+	at++
+	if at < len(data) && (data[at] == '+' || data[at] == '-') {
 		at++
-		if at < len(data) && (data[at] == '+' || data[at] == '-') {
-			at++
-		}
-		end := skipDigits(data, at)
-		if end == at {
-			return end, ErrInvalid
-		}
-		at = end
 	}
-	return at, nil
+	return skipDigits(data, at), true
 }
 
+// skipDigits returns where the digits end that begin at at, a negative place if there are none.
 func skipDigits(data []byte, at int) int {
+	start := at
 	for at < len(data) && isDigit(data[at]) {
 		at++
 	}
-	return at
-}
-
-func skipSpace(data []byte, at int) int {
-	for at < len(data) && (data[at] == ' ' || data[at] == '\n' || data[at] == '\t' || data[at] == '\r') {
-		at++
+	if at == start {
+		return -1
 	}
 	return at
 }

@@ -1,6 +1,9 @@
 // Package strictjson reads JSON objects that must mean the same to every reader. encoding/json
 // takes the last of several members with one name, and a name in another case for a member that
 // it knows; a signature that one program checks and another program reads needs more.
+//
+// A document is read in one pass: the grammar, the UTF-8 and the names are checked while the
+// caller takes the values.
 package strictjson
 
 import (
@@ -8,7 +11,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -21,93 +23,74 @@ var (
 	ErrDuplicate = errors.New("has two members with one name")
 )
 
-// Object calls member for each member of the JSON object that data consists of, in order. It
-// refuses two members of one name, at any depth, and a name that differs from one of known only in
-// case. Values are valid JSON, without white space around them, and part of data. What is wrong
-// with the object as a whole may show only after some members have been read.
-func Object(data []byte, known []string, member func(name string, value []byte) error) error {
-	return object(scanner{data: data, deep: true}, known, member)
+// Object calls member for each member of the JSON object that data consists of, in order, with the
+// reader at the member's value. It refuses two members of one name, at any depth, and a name that
+// differs from one of known only in case. What is wrong with the object as a whole may show only
+// after some members have been read.
+func Object(data []byte, known []string, member func(name string, value *Reader) error) error {
+	return object(&Reader{data: data, deep: true}, known, member)
 }
 
 // Outer is Object for an object whose members are read one by one: what is wrong with the names
 // below them is not its matter.
-func Outer(data []byte, known []string, member func(name string, value []byte) error) error {
-	return object(scanner{data: data}, known, member)
+func Outer(data []byte, known []string, member func(name string, value *Reader) error) error {
+	return object(&Reader{data: data}, known, member)
 }
 
 // Unique refuses all but one JSON value in UTF-8 whose objects, at any depth, have no two members
 // that encoding/json would take for one: with the same name, in whatever case.
 func Unique(data []byte) error {
-	if !utf8.Valid(data) {
-		return ErrInvalid
-	}
-	end, err := scanner{data: data, deep: true, fold: true}.skipValue(skipSpace(data, 0), 0)
-	return ended(data, end, err)
+	r := &Reader{data: data, deep: true, fold: true}
+	r.skipSpace()
+	r.skipValue()
+	return r.end()
 }
 
-func object(s scanner, known []string, member func(name string, value []byte) error) error {
-	data := s.data
-	if !utf8.Valid(data) {
-		return ErrInvalid
-	}
-	at := skipSpace(data, 0)
-	if at == len(data) || data[at] != '{' {
-		return not(data, ErrNotObject)
+func object(r *Reader, known []string, member func(name string, value *Reader) error) error {
+	if r.skipSpace() != '{' {
+		if !utf8.Valid(r.data) || !json.Valid(r.data) {
+			return ErrInvalid
+		}
+		return ErrNotObject
 	}
 	var seen nameSet
-	end, err := s.skipObject(at, 0, func(name, value []byte) error {
-		text, err := seen.read(name, s.fold)
-		if err != nil {
-			return err
+	var refused error
+	r.readObject(func(name []byte) bool {
+		if !r.unseen(&seen, name) {
+			return false
 		}
-		if err := checkCase(text, known); err != nil {
-			return err
+		text, err := recognize(name, known)
+		if err == nil {
+			start := r.at
+			err = member(text, r)
+			if r.at == start {
+				r.skipValue()
+			}
 		}
-		return member(text, value)
+		refused = err
+		return err == nil
 	})
-	return ended(data, end, err)
+	if r.err == nil && refused != nil {
+		return refused
+	}
+	return r.end()
 }
 
-// Array calls item for each item of the JSON array that data consists of, in order.
-func Array(data []byte, item func(value []byte) error) error {
-	if !utf8.Valid(data) {
-		return ErrInvalid
-	}
-	at := skipSpace(data, 0)
-	if at == len(data) || data[at] != '[' {
-		return not(data, ErrNotArray)
-	}
-	end, err := scanner{data: data}.skipArray(at, 0, item)
-	return ended(data, end, err)
-}
-
-// not returns why data is not what it should be.
-func not(data []byte, err error) error {
-	if !json.Valid(data) {
-		return ErrInvalid
-	}
-	return err
-}
-
-// ended returns an error if there is one, or if data goes on after end.
-func ended(data []byte, end int, err error) error {
-	if err == nil && skipSpace(data, end) != len(data) {
-		return ErrInvalid
-	}
-	return err
-}
-
-// checkCase refuses a name that a more careless reader would take for a known one.
-func checkCase(name string, known []string) error {
-	if slices.Contains(known, name) {
-		return nil
-	}
+// recognize returns a name as a string. It refuses a name that a more careless reader would take
+// for a known one.
+func recognize(name []byte, known []string) (string, error) {
 	for _, k := range known {
-		if strings.EqualFold(name, k) {
-			return fmt.Errorf("has a member whose name differs from %s in case", k)
+		if string(name) == k {
+			return k, nil
 		}
 	}
-	return nil
+	text := string(name)
+	for _, k := range known {
+		if strings.EqualFold(text, k) {
+			return "", fmt.Errorf("has a member whose name differs from %s in case", k)
+		}
+	}
+	return text, nil
 }
 
 // String returns the string that value, which is valid JSON, consists of; false if it is
@@ -126,34 +109,30 @@ func String(value []byte) (string, bool) {
 	return s, true
 }
 
-// IsNull reports whether value is null.
-func IsNull(value []byte) bool { return string(value) == "null" }
-
 // nameSet is a set of names. The few that most objects have need no map.
 type nameSet struct {
-	few  [16]string
+	few  [16][]byte
 	n    int
 	many map[string]bool
 }
 
-// read reads a name, which is a JSON text, and adds it; an error if it is there already.
-func (s *nameSet) read(text []byte, fold bool) (string, error) {
-	name, ok := String(text)
-	if fold {
-		name = strings.ToLower(strings.ToUpper(name)) // unites what Unicode folds to ASCII, too
+// add adds a name; it returns false if the name is there already.
+func (s *nameSet) add(name []byte) bool {
+	for _, other := range s.few[:s.n] {
+		if string(other) == string(name) {
+			return false
+		}
 	}
 	switch {
-	case !ok:
-		return "", ErrInvalid
-	case slices.Contains(s.few[:s.n], name) || s.many[name]:
-		return "", ErrDuplicate
 	case s.n < len(s.few):
 		s.few[s.n] = name
 		s.n++
-		return name, nil
+		return true
+	case s.many[string(name)]:
+		return false
 	case s.many == nil:
 		s.many = map[string]bool{}
 	}
-	s.many[name] = true
-	return name, nil
+	s.many[string(name)] = true
+	return true
 }

@@ -1,6 +1,7 @@
 package strictjson_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 // members reads an object as "name=value" texts.
 func members(data string, known ...string) ([]string, error) {
 	var out []string
-	err := strictjson.Object([]byte(data), known, func(name string, value []byte) error {
-		out = append(out, name+"="+string(value))
+	err := strictjson.Object([]byte(data), known, func(name string, value *strictjson.Reader) error {
+		out = append(out, name+"="+string(value.Raw()))
 		return nil
 	})
 	return out, err
@@ -122,27 +123,44 @@ func TestObjectRefuses(t *testing.T) {
 		require.ErrorContains(t, err, "has a member whose name differs from kid in case", name)
 	}
 	for _, data := range []string{`{"a":[{"b":1,"b":2}]}`, `{"a":1e999}`} {
-		require.NoError(t, strictjson.Outer([]byte(data), nil, func(string, []byte) error { return nil }), data)
+		require.NoError(t, strictjson.Outer([]byte(data), nil, func(string, *strictjson.Reader) error { return nil }), data)
 	}
-	require.ErrorIs(t, strictjson.Outer([]byte(`{"a":1,"a":1}`), nil, func(string, []byte) error { return nil }), strictjson.ErrDuplicate)
+	require.ErrorIs(t, strictjson.Outer([]byte(`{"a":1,"a":1}`), nil, func(string, *strictjson.Reader) error { return nil }), strictjson.ErrDuplicate)
 	stop := errors.New("stop")
 	n := 0
-	require.ErrorIs(t, strictjson.Object([]byte(`{"a":1,"b":2}`), nil, func(string, []byte) error { n++; return stop }), stop)
+	require.ErrorIs(t, strictjson.Object([]byte(`{"a":1,"b":2}`), nil, func(string, *strictjson.Reader) error { n++; return stop }), stop)
 	assert.Equal(t, 1, n)
 }
 
 func TestArray(t *testing.T) {
 	t.Parallel()
 	var got []string
-	collect := func(value []byte) error { got = append(got, string(value)); return nil }
-	require.NoError(t, strictjson.Array([]byte(" [ 1,\"]\" ,[ ], {} ] "), collect))
+	array := func(data string, item func(*strictjson.Reader) error) error {
+		var refused error
+		err := strictjson.Object([]byte(`{"a":`+data+`}`), nil, func(_ string, value *strictjson.Reader) error {
+			refused = value.Array(item)
+			return nil
+		})
+		return cmp.Or(err, refused)
+	}
+	collect := func(value *strictjson.Reader) error { got = append(got, string(value.Raw())); return nil }
+	require.NoError(t, array(" [ 1,\"]\" ,[ ], {} ] ", collect))
 	assert.Equal(t, []string{"1", `"]"`, "[ ]", "{}"}, got)
-	require.NoError(t, strictjson.Array([]byte("[]"), func([]byte) error { return errors.New("an item") }))
+	require.NoError(t, array("[]", func(*strictjson.Reader) error { return errors.New("an item") }))
+	ignore := func(*strictjson.Reader) error { return nil }
+	require.NoError(t, array(`[1,["x",{"a":1}],null]`, ignore), "items that nobody reads are skipped")
+	stop, n := errors.New("stop"), 0
+	require.ErrorIs(t, array("[1,2,3]", func(*strictjson.Reader) error { n++; return stop }), stop)
+	assert.Equal(t, 1, n)
+	require.ErrorIs(t, array("[1,nul]", func(*strictjson.Reader) error { return stop }), strictjson.ErrInvalid)
+	deep := func(value *strictjson.Reader) error { return value.Array(ignore) }
+	require.NoError(t, array(`[["x"],[],[[]]]`, deep))
+	require.ErrorIs(t, array(`[["x"],1]`, deep), strictjson.ErrNotArray)
 	for data, want := range map[string]error{
 		"": strictjson.ErrInvalid, "{}": strictjson.ErrNotArray, "[1": strictjson.ErrInvalid, "[1]]": strictjson.ErrInvalid,
 		"[\"\xff\"]": strictjson.ErrInvalid, "[,]": strictjson.ErrInvalid,
 	} {
-		require.ErrorIs(t, strictjson.Array([]byte(data), func([]byte) error { return nil }), want, data)
+		require.ErrorIs(t, array(data, ignore), want, data)
 	}
 }
 
@@ -171,8 +189,15 @@ func TestString(t *testing.T) {
 		_, ok := strictjson.String([]byte(value))
 		assert.False(t, ok, value)
 	}
-	assert.True(t, strictjson.IsNull([]byte("null")))
-	assert.False(t, strictjson.IsNull([]byte(`"null"`)))
+	var nulls []string
+	require.NoError(t, strictjson.Object([]byte(`{"a":null,"b":"null","c":0,"d":[null],"e" : null }`), nil,
+		func(name string, value *strictjson.Reader) error {
+			if value.Kind() == 'n' {
+				nulls = append(nulls, name)
+			}
+			return nil
+		}))
+	assert.Equal(t, []string{"a", "e"}, nulls)
 }
 
 // FuzzObject compares with encoding/json: what is read is what it reads, and what is refused is
@@ -186,8 +211,8 @@ func FuzzObject(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		got := map[string]json.RawMessage{}
-		err := strictjson.Object(data, []string{"known"}, func(name string, value []byte) error {
-			got[name] = value
+		err := strictjson.Object(data, []string{"known"}, func(name string, value *strictjson.Reader) error {
+			got[name] = value.Raw()
 			return nil
 		})
 		var want map[string]json.RawMessage

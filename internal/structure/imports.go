@@ -79,7 +79,8 @@ func (t *tree) refusal(dir, imported string) string {
 	case within(dir, fakeDir):
 		return unless(to == rootDir || within(to, fakeDir) || within(to, "internal"), "moneykittest imports the root and internal packages")
 	case within(dir, storeDir):
-		return unless(to == rootDir || within(to, "internal") && !within(to, sandboxDir), "sqlstore imports the root and internal packages, and no sandbox")
+		allowed := to == rootDir || within(to, "internal") && !within(to, sandboxDir)
+		return unless(allowed, "sqlstore imports the root and internal packages, and no sandbox")
 	case within(dir, sandboxDir):
 		return sandboxRefusal(dir, to)
 	case within(dir, "internal"):

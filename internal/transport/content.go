@@ -45,7 +45,7 @@ func decode(resp *http.Response, data []byte, most int64) ([]byte, error) {
 			return nil, &EncodingError{}
 		}
 		if err == nil {
-			data, err = readAll(r, int64(len(data)), most)
+			data, err = readAll(r, make([]byte, 0, min(len(data), trusted)+bytes.MinRead), most)
 		}
 		if err != nil {
 			return nil, damaged(err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -49,6 +50,8 @@ type Wire struct {
 	MaxBytes int64         // the largest body that is accepted, after decompression
 	Timeout  time.Duration // for one attempt
 	Yields   bool          // Timeout counts only where the context has no deadline of its own
+
+	buffers sync.Pool // of *[]byte that a Body was released from
 }
 
 // RoundTrip sends req. The response's Body is a [*Body]; a body larger than MaxBytes is a
@@ -80,12 +83,25 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if resp.Header == nil {
 		resp.Header = http.Header{}
 	}
-	data, err := read(resp, req.Method, w.limit(req.Context()), decodes(w.Base))
+	data, err := read(resp, req.Method, w.limit(req.Context()), decodes(w.Base), w.buffer)
 	if err != nil {
 		return nil, timeoutCause(req.Context(), err)
 	}
-	resp.Body = &Body{Reader: *bytes.NewReader(data), data: data}
+	resp.Body = &Body{Reader: *bytes.NewReader(data), data: data, wire: w}
 	return resp, nil
+}
+
+// leastReused is the size from which on the memory of a body is worth keeping for another one.
+const leastReused = 32 << 10
+
+// buffer returns memory for a body of that length, negative if it is not known.
+func (w *Wire) buffer(length int64) []byte {
+	if length < 0 || length >= leastReused {
+		if spare, ok := w.buffers.Get().(*[]byte); ok && length < int64(cap(*spare)) {
+			return (*spare)[:0]
+		}
+	}
+	return make([]byte, 0, min(max(length, bytes.MinRead), trusted)+1) // One more, for a read that finds the end.
 }
 
 // headerTooLarge reports whether err says that the header of a response is larger than
@@ -119,7 +135,7 @@ func (w *Wire) limit(ctx context.Context) int64 {
 
 // read returns the body of a response without its content encoding. decoded says that the transport
 // removes all encodings, and leaves the header as it came.
-func read(resp *http.Response, method string, most int64, decoded bool) ([]byte, error) {
+func read(resp *http.Response, method string, most int64, decoded bool, buffer func(int64) []byte) ([]byte, error) {
 	if bodyless(method, resp.StatusCode) {
 		return nil, nil
 	}
@@ -129,7 +145,7 @@ func read(resp *http.Response, method string, most int64, decoded bool) ([]byte,
 	if resp.ContentLength > most {
 		return nil, &TooLargeError{Limit: most}
 	}
-	data, err := readAll(resp.Body, resp.ContentLength, most)
+	data, err := readAll(resp.Body, buffer(resp.ContentLength), most)
 	if err == nil && int64(len(data)) < resp.ContentLength {
 		err = io.ErrUnexpectedEOF
 	}
@@ -144,10 +160,9 @@ func bodyless(method string, status int) bool {
 	return method == http.MethodHead || status < 200 || status == http.StatusNoContent || status == http.StatusNotModified
 }
 
-// readAll reads r to its end. length is a guess of what comes, negative for none; more than most is
-// a [*TooLargeError].
-func readAll(r io.Reader, length, most int64) ([]byte, error) {
-	data := make([]byte, 0, min(max(length, bytes.MinRead), trusted)+1) // One more, for a read that finds the end.
+// readAll reads r to its end, into data as long as that has room. More than most is a
+// [*TooLargeError].
+func readAll(r io.Reader, data []byte, most int64) ([]byte, error) {
 	for {
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
@@ -178,6 +193,7 @@ type Body struct {
 	bytes.Reader
 
 	data []byte
+	wire *Wire
 }
 
 // Close does nothing: the network side was closed when the body had been read.
@@ -185,6 +201,17 @@ func (*Body) Close() error { return nil }
 
 // Bytes returns the whole body.
 func (b *Body) Bytes() []byte { return b.data }
+
+// Release gives the memory of the body to another response. The caller must hold no part of
+// [Body.Bytes].
+func (b *Body) Release() {
+	if c := cap(b.data); b.wire != nil && c >= leastReused && c <= 2*trusted {
+		spare := b.data
+		b.wire.buffers.Put(&spare)
+	}
+	b.data = nil
+	b.Reset(nil)
+}
 
 // TooLargeError says that a response was larger than the client accepts.
 type TooLargeError struct {

@@ -231,3 +231,40 @@ func TestWireWithoutAResponse(t *testing.T) {
 	_, err := (&transport.Wire{Base: base, MaxBytes: 1024}).RoundTrip(get(t, t.Context()))
 	require.ErrorContains(t, err, "neither a response nor an error")
 }
+
+// TestReleasedBodies reads bodies into memory that others have left, and leaves alone what was not
+// released.
+func TestReleasedBodies(t *testing.T) {
+	const most = 4 << 20
+	var kept []string
+	var want []byte
+	wire := &transport.Wire{MaxBytes: most}
+	get := get(t, t.Context())
+	receive := func(fill byte, n int, length int64) *transport.Body {
+		want = bytes.Repeat([]byte{fill}, n)
+		wire.Base, _ = answer(bytes.NewReader(want), length)
+		resp, err := wire.RoundTrip(get)
+		require.NoError(t, err)
+		body := resp.Body.(*transport.Body)
+		require.Equal(t, want, body.Bytes())
+		return body
+	}
+	for i, n := range []int{100_000, 50_000, 200_000, 10, 0, 3 << 20, 100_001} {
+		for _, length := range []int64{int64(n), -1} {
+			held := receive('h', n, length)
+			receive('r', n, length).Release()
+			receive('r', n+i, -1).Release()
+			require.Equal(t, bytes.Repeat([]byte{'h'}, n), held.Bytes())
+			kept = append(kept, string(held.Bytes()))
+			held.Release()
+			assert.Empty(t, held.Bytes())
+			held.Release() // There is nothing left of it to be given away twice.
+			rest, err := io.ReadAll(held)
+			require.NoError(t, err)
+			assert.Empty(t, rest)
+		}
+	}
+	for _, text := range kept {
+		assert.Empty(t, strings.Trim(text, "h"))
+	}
+}

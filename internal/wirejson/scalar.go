@@ -1,60 +1,66 @@
 package wirejson
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
 	"strconv"
 )
 
-// Text returns the text that data, one valid JSON value, is: a string, or the digits of a number.
+// Text returns the text that data, one JSON value, is: a string, or the digits of a number.
 func Text(data []byte) (string, bool) {
-	switch {
-	case len(data) == 0:
-		return "", false
-	case data[0] == '"' && len(data) > 1 && bytes.IndexByte(data, '\\') < 0:
-		return string(data[1 : len(data)-1]), true // as nearly always
-	case data[0] == '"':
-		var s string
-		err := json.Unmarshal(data, &s)
-		return s, err == nil
-	case data[0] == '-' || (data[0] >= '0' && data[0] <= '9'):
-		return string(data), json.Valid(data)
-	}
-	return "", false
+	text, kind := scalar(data)
+	return string(text), kind == KindString || kind == KindNumber
 }
 
 // Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a
 // string.
 func Bool(data []byte) (value, ok bool) {
-	s := string(data)
-	if text, isText := Text(data); isText {
-		s = text
-	}
-	return s == "true", s == "true" || s == "false"
+	c := Cursor{data: data}
+	c.Bool(&value)
+	return value, c.End() == nil && string(data) != "null"
 }
 
 // Number returns the number that data, one JSON value, is: a number, or one in a string.
-func Number(data []byte) (float64, bool) {
-	s, ok := Text(data)
-	if !ok || !json.Valid([]byte(s)) || s == "" || (s[0] != '-' && (s[0] < '0' || s[0] > '9')) {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(s, 64)
-	return n, err == nil
-}
+func Number(data []byte) (float64, bool) { return parseNumber(scalar(data)) }
 
 // Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2,
 // 100.0, "100".
-func Int(data []byte) (int64, bool) {
-	s, ok := Text(data)
-	if !ok {
+func Int(data []byte) (int64, bool) { return parseInt(scalar(data)) }
+
+// scalar returns the text of data, which is one JSON value without white space around it. All else
+// is KindOther.
+func scalar(data []byte) ([]byte, Kind) {
+	c := Cursor{data: data}
+	space := len(data) > 0 && data[0] <= ' '
+	text, kind := c.Scalar()
+	if c.err != nil || space || c.at != len(data) {
+		return nil, KindOther
+	}
+	return text, kind
+}
+
+// parseNumber returns the number that a text of that kind is. A string must be a number in JSON's
+// notation.
+func parseNumber(text []byte, kind Kind) (float64, bool) {
+	if kind == KindString {
+		if text, kind = scalar(text); kind != KindNumber {
+			return 0, false
+		}
+	}
+	if kind != KindNumber {
 		return 0, false
 	}
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil && s[0] != '+' {
+	n, err := strconv.ParseFloat(string(text), 64)
+	return n, err == nil
+}
+
+func parseInt(text []byte, kind Kind) (int64, bool) {
+	if kind != KindString && kind != KindNumber {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && text[0] != '+' {
 		return n, true
 	}
-	n, ok := Number(data)
+	n, ok := parseNumber(text, kind)
 	const exact = 1 << 53 // Beyond it a float64 skips whole numbers.
 	if !ok || n != math.Trunc(n) || math.Abs(n) > exact {
 		return 0, false

@@ -30,7 +30,7 @@ CREATE TABLE moneykit_transactions (
 	PRIMARY KEY (link_id, id)
 );
 
-CREATE INDEX moneykit_transactions_by_date ON moneykit_transactions (link_id, date, id);
+CREATE INDEX moneykit_transactions_by_date ON moneykit_transactions (link_id, date);
 
 CREATE INDEX moneykit_transactions_pending ON moneykit_transactions (link_id) WHERE pending;
 

@@ -1,4 +1,5 @@
-package main
+// Package usage reads what a process has used of its machine.
+package usage
 
 import (
 	"errors"
@@ -8,8 +9,9 @@ import (
 	"syscall"
 )
 
-// processorTime returns the processor time of this process in seconds, user and system.
-func processorTime() float64 {
+// CPU returns the processor time of this process in seconds, user and system, 0 where that is not
+// known.
+func CPU() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		return 0
@@ -18,8 +20,8 @@ func processorTime() float64 {
 	return seconds(u.Utime) + seconds(u.Stime)
 }
 
-// status returns a size that the kernel keeps of this process, in MiB.
-func status(name string) (float64, error) {
+// Memory returns a size that the kernel keeps of this process, such as VmHWM, in MiB.
+func Memory(name string) (float64, error) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
