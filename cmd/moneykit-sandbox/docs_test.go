@@ -44,8 +44,9 @@ func testingPage(t *testing.T) []docs.Block {
 	return blocks
 }
 
-// TestDocsLanguages looks for the suites of docs/testing-languages.md. With the flag -languages it runs them,
-// and each with a program that refuses one request, which it must notice.
+// TestDocsLanguages looks for the suites of docs/testing-languages.md. With the flag -languages it
+// runs each of them, which must pass, and again with a program that refuses one request, which must
+// fail.
 func TestDocsLanguages(t *testing.T) {
 	found := map[string]string{}
 	var shown [][]string
@@ -93,7 +94,7 @@ func TestDocsLanguages(t *testing.T) {
 	}
 }
 
-// TestDocsTrust calls the API over TLS with the settings that docs/testing-languages.md has for clients, if
+// TestDocsTrust calls the API over TLS with the clients' settings in docs/testing-languages.md, if
 // the flag -languages is set.
 func TestDocsTrust(t *testing.T) {
 	for _, shown := range []string{"`--cacert ca.pem`", "`NODE_EXTRA_CA_CERTS=ca.pem`", "`SSL_CERT_FILE=ca.pem`"} {
@@ -125,8 +126,8 @@ func TestDocsTrust(t *testing.T) {
 	}
 }
 
-// TestDocsCommands reads the command lines of moneykit-sandbox in docs/testing-languages.md, and the flags of
-// containers, with the program's own parser.
+// TestDocsCommands reads the command lines of moneykit-sandbox in docs/testing-languages.md, and
+// the flags of containers, with the program's own parser.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
 	line := regexp.MustCompile(`(?m)^[ \-]*(?:run: )?moneykit-sandbox((?: [^ >]+)*)`)

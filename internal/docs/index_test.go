@@ -31,6 +31,20 @@ func TestIndex(t *testing.T) {
 	}))
 }
 
+// TestLength limits each page to ten minutes of reading, without its code.
+func TestLength(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		words := len(strings.Fields(fenced.ReplaceAllString(string(text), "")))
+		assert.LessOrEqual(t, words, 2200, "words of %s without code", page)
+	}
+}
+
 // TestSummary follows the links of llms.txt. The fragment of a link to a Go file is the name of an
 // Example function in it.
 func TestSummary(t *testing.T) {
