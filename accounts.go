@@ -43,7 +43,7 @@ func (s *AccountsService) Numbers(ctx context.Context, linkID string, opts ...Ca
 
 // MarshalJSON writes the amounts as JSON numbers, the form that the API uses for balances.
 func (b Balances) MarshalJSON() ([]byte, error) {
-	type fields Balances // without this method
+	type fields Balances // has no methods, so that Marshal does not call this one again
 	return json.Marshal(struct {
 		fields
 		Available json.Number `json:"available,omitempty"`

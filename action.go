@@ -15,14 +15,15 @@ const (
 	ActionRelink  Action = "relink"          // the user goes through Connect again: [LinkSessionsService.Relink]
 	ActionUser    Action = "user_at_bank"    // the user must do something at the bank first
 	ActionRetry   Action = "retry_later"     // temporary; try again later
-	ActionGone    Action = "gone"            // gone for good; a new link may be made
+	ActionGone    Action = "gone"            // permanently gone; the user can connect the bank again
 	ActionSupport Action = "contact_support" // a person must look into it
 	ActionFix     Action = "fix_the_program" // the request or the settings are wrong
 )
 
-// advice is all that this package says about a code, a link error, a product error or a sentinel.
+// advice is everything that this package says about a code, a link error, a product error or a
+// sentinel.
 type advice struct {
-	class  error // that errors.Is matches, nil for none
+	class  error // the class for errors.Is, nil for none
 	action Action
 	status int    // the HTTP status for the application's own front end
 	why    string // for developers, in errors
@@ -95,7 +96,7 @@ func (e ProductError) advice() advice {
 	case ProductErrorInstitutionError:
 		return LinkErrorInstitutionError.advice()
 	case ProductErrorRateLimit, ProductErrorTimeout, ProductErrorUnknown:
-		return advice{nil, ActionRetry, http.StatusServiceUnavailable, "the bank could not be asked; temporary", sayAgain}
+		return advice{nil, ActionRetry, http.StatusServiceUnavailable, "the data could not be fetched from the bank; temporary", sayAgain}
 	case "":
 		return advice{}
 	}
@@ -142,7 +143,7 @@ func (c ErrorCode) advice() advice {
 	case ErrorCodeLinkSessionForbiddenConfig:
 		return fix(ErrForbidden, "the application may not open such a link session; is the redirect URI's origin registered?")
 	case ErrorCodeLinkBadConfig:
-		return fix(nil, "the link is not configured for this; has it a webhook?")
+		return fix(nil, "the link is not configured for this; does it have a webhook?")
 	case ErrorCodeValidationFailed:
 		return advice{nil, ActionFix, http.StatusUnprocessableEntity, "the request breaks a rule", sayTrouble}
 	case "":
@@ -151,9 +152,9 @@ func (c ErrorCode) advice() advice {
 	return advice{nil, ActionSupport, http.StatusBadGateway, "", saySupport}
 }
 
-// sentinelAdvice returns what is to be said about the sentinel that err matches, and the sentinel,
-// which is nil for none. The more telling ones come first: a lost exchange whose link is deleted is
-// a deleted link.
+// sentinelAdvice returns the first sentinel that err matches, nil for none, and its advice. The
+// more specific sentinels come first: a lost exchange whose link is deleted counts as a deleted
+// link.
 func sentinelAdvice(err error) (says advice, sentinel error) {
 	for _, s := range []struct {
 		err error
@@ -184,8 +185,8 @@ func sentinelAdvice(err error) (says advice, sentinel error) {
 	return advice{}, nil
 }
 
-// advice returns what is to be said about e: about its reason, if it is known, before its code, and
-// about its code before its class.
+// advice returns the advice for e: that of its link error if there is one, else that of its code if
+// this package knows it, else that of its class.
 func (e *Error) advice() advice {
 	switch {
 	case e.LinkError.Known():
@@ -212,7 +213,7 @@ func adviceFor(err error) advice {
 		link    LinkError
 		code    ErrorCode
 		product ProductError
-		found   error // what of err knows its own advice
+		found   error // the error in err's tree that has its own advice
 		a       advice
 	)
 	switch {
@@ -227,7 +228,7 @@ func adviceFor(err error) advice {
 	case errors.As(err, &product):
 		found, a = product, product.advice()
 	}
-	// Another error around it or beside it may say more.
+	// An error that wraps it or is joined to it may be more specific.
 	if telling, sentinel := sentinelAdvice(err); sentinel != nil && !errors.Is(found, sentinel) {
 		return telling
 	}
@@ -242,9 +243,9 @@ func adviceFor(err error) advice {
 }
 
 // ActionFor returns what to do about an error of this package: [ActionNone] for nil, [ActionRelink]
-// if the user must go through Connect again, and so on. It agrees with [errors.Is]: if an error
-// matches a sentinel, an [ErrorCode] or a [LinkError], the action is the one of that. Of joined
-// errors, the one that says most about the link decides. For an error that does not come from this
+// if the user must go through Connect again, and so on. It agrees with [errors.Is]: an error has
+// the action of the sentinel, the [ErrorCode] or the [LinkError] that it matches. If errors are
+// joined, the one that says most about the link decides. For an error that does not come from this
 // package it returns [ActionRetry].
 func ActionFor(err error) Action { return adviceFor(err).action }
 
@@ -255,39 +256,40 @@ func UserMessage(err error) string { return adviceFor(err).text }
 // own front end:
 //
 //   - 200 for nil;
-//   - 404 for what does not exist any more, or belongs to another user;
+//   - 404 for a link, account, transaction or institution that does not exist or no longer exists,
+//     and for a link of another user;
 //   - 409 for a link that cannot be used now, and for a Connect result without a link;
 //   - 403 if the user did not permit the request;
-//   - 422 for a request that breaks a rule;
+//   - 422 for a request that breaks one of MoneyKit's rules;
 //   - 429 if MoneyKit allows no more requests now; pass on [Error.RetryAfter];
 //   - 502 if MoneyKit failed or refused the application;
 //   - 503 for errors that a retry will resolve, such as [ErrSyncConflict];
 //   - 500 for an error that does not come from this package.
 func StatusFor(err error) int { return adviceFor(err).status }
 
-// Action returns what to do about a link in [LinkStateError].
+// Action returns what to do about a link in [LinkStateError] with this reason.
 func (l LinkError) Action() Action { return actionOf(l.advice()) }
 
-// UserMessage returns a sentence for the end user.
+// UserMessage returns a sentence for the end user about the link.
 func (l LinkError) UserMessage() string { return messageOf(l.advice()) }
 
 // Action returns what to do about a product that could not be fetched.
 func (e ProductError) Action() Action { return actionOf(e.advice()) }
 
-// UserMessage returns a sentence for the end user.
+// UserMessage returns a sentence for the end user about the product.
 func (e ProductError) UserMessage() string { return messageOf(e.advice()) }
 
 // Error returns the product error as text, so that a ProductError can be passed to [ActionFor].
 func (e ProductError) Error() string { return string(e) }
 
-// Action returns what to do about a call that failed with c. For an error, use [ActionFor]: with
-// [ErrorCodeLinkBadState] the action depends on [Error.LinkError].
+// Action returns what to do about a call that failed with c. If you have the error, use [ActionFor]
+// instead: for [ErrorCodeLinkBadState] the action depends on [Error.LinkError].
 func (c ErrorCode) Action() Action { return actionOf(c.advice()) }
 
-// UserMessage returns a sentence for the end user.
+// UserMessage returns a sentence for the end user about the failed call.
 func (c ErrorCode) UserMessage() string { return messageOf(c.advice()) }
 
-// actionOf returns the action of a; an empty value has none of its own.
+// actionOf returns the action of a, or ActionSupport for the empty advice of an empty code.
 func actionOf(a advice) Action {
 	if a.action == "" {
 		return ActionSupport
@@ -302,7 +304,7 @@ func messageOf(a advice) string {
 	return a.text
 }
 
-// Action returns what to do about the link, as far as its state says. For one of its products, use
+// Action returns what to do about the link in its current state. For one of its products, use
 // [ProductError.Action].
 func (l Link) Action() Action { return actionForState(l.State, l.Error) }
 

@@ -49,7 +49,7 @@ func generated[T ~string](t *testing.T) []T {
 	return values
 }
 
-// linkActions says of every LinkError what to do, and whether it means that the user must relink.
+// linkActions returns the expected action for each LinkError.
 func linkActions() map[moneykit.LinkError]moneykit.Action {
 	return map[moneykit.LinkError]moneykit.Action{
 		moneykit.LinkErrorAuthExpired:        moneykit.ActionRelink,
@@ -114,7 +114,7 @@ type advising interface {
 	UserMessage() string
 }
 
-// advises wants each value of an enumeration to have the action of a table, and something to say.
+// advises checks that each value of an enumeration has the action of a table and a message.
 func advises[T advising](t *testing.T, wanted map[T]moneykit.Action) {
 	t.Helper()
 	assert.ElementsMatch(t, generated[T](t), slices.Collect(maps.Keys(wanted)), "a value without action, or an action without value")
@@ -130,7 +130,7 @@ func advises[T advising](t *testing.T, wanted map[T]moneykit.Action) {
 	}
 }
 
-// speaksToUsers wants sentences that an end user can read.
+// speaksToUsers checks that a text is made of sentences for end users.
 func speaksToUsers(t *testing.T, text string) {
 	t.Helper()
 	assert.Regexp(t, `^[A-Z].*[a-z]\.$`, text)
@@ -156,7 +156,7 @@ func TestLinkAction(t *testing.T) {
 	assert.ElementsMatch(t, generated[moneykit.LinkState](t), slices.Collect(maps.Keys(states)))
 	for state, want := range states {
 		assert.Equal(t, want, (&moneykit.Link{State: state}).Action(), state)
-		// A reason counts in state error only.
+		// A reason matters only in state error.
 		link := moneykit.Link{State: state, Error: moneykit.LinkErrorAuthExpired}
 		if state == moneykit.LinkStateError {
 			want = moneykit.ActionRelink
@@ -171,8 +171,9 @@ func TestLinkAction(t *testing.T) {
 	assert.Equal(t, moneykit.ActionSupport, (&moneykit.Link{State: moneykit.LinkStateError, Error: "brand_new"}).Action())
 }
 
-// TestRelinkRequiredIsActionRelink holds the class of errors to the action.
-func TestRelinkRequiredIsActionRelink(t *testing.T) {
+// TestErrRelinkRequiredMeansActionRelink checks that errors with ActionRelink match
+// ErrRelinkRequired, and no others.
+func TestErrRelinkRequiredMeansActionRelink(t *testing.T) {
 	t.Parallel()
 	for _, reason := range append(generated[moneykit.LinkError](t), "", "brand_new") {
 		err := &moneykit.Error{Code: moneykit.ErrorCodeLinkBadState, LinkError: reason}
@@ -193,30 +194,30 @@ func TestActionFor(t *testing.T) {
 		err  error
 		want moneykit.Action
 	}{
-		"not needed":       {moneykit.ErrRelinkNotNeeded, moneykit.ActionNone},
-		"another's":        {moneykit.ErrLinkNotOwned, moneykit.ActionGone},
-		"left":             {moneykit.ErrConnectExited, moneykit.ActionNone},
-		"left with error":  {fmt.Errorf("%w: %w", moneykit.ErrConnectExited, &moneykit.ConnectError{ID: "x"}), moneykit.ActionNone},
-		"the error alone":  {&moneykit.ConnectError{}, moneykit.ActionNone},
-		"somebody's":       {errors.New("link_error.deleted"), moneykit.ActionRetry},
-		"cut off":          {io.ErrUnexpectedEOF, moneykit.ActionRetry},
-		"cancelled":        {context.Canceled, moneykit.ActionRetry},
-		"out of time":      {context.DeadlineExceeded, moneykit.ActionRetry},
-		"an empty error":   {&failure{}, moneykit.ActionRetry},
-		"no answer":        {&failure{Message: "the connection broke"}, moneykit.ActionRetry},
-		"a proxy's 404":    {&failure{StatusCode: http.StatusNotFound}, moneykit.ActionRetry},
-		"a proxy's 410":    {&failure{StatusCode: http.StatusGone}, moneykit.ActionRetry},
-		"404 without code": {&failure{StatusCode: http.StatusNotFound, Message: "None."}, moneykit.ActionRetry},
-		"410 without code": {&failure{StatusCode: http.StatusGone, Message: "Gone."}, moneykit.ActionRetry},
-		"401 without code": {&failure{StatusCode: http.StatusUnauthorized}, moneykit.ActionFix},
-		"403 without code": {&failure{StatusCode: http.StatusForbidden}, moneykit.ActionFix},
-		"429 without code": {&failure{StatusCode: http.StatusTooManyRequests}, moneykit.ActionRetry},
-		"500":              {&failure{StatusCode: http.StatusInternalServerError}, moneykit.ActionRetry},
-		"a new code":       {&failure{StatusCode: http.StatusConflict, Code: "brand_new"}, moneykit.ActionSupport},
-		"no reason":        {&failure{Code: moneykit.ErrorCodeLinkBadState}, moneykit.ActionRelink},
-		"a new reason":     {&failure{Code: moneykit.ErrorCodeLinkBadState, LinkError: "brand_new"}, moneykit.ActionSupport},
-		"a reason alone":   {&failure{LinkError: moneykit.LinkErrorNoAccounts}, moneykit.ActionUser},
-		"reason before code": {&failure{
+		"not needed":        {moneykit.ErrRelinkNotNeeded, moneykit.ActionNone},
+		"another's":         {moneykit.ErrLinkNotOwned, moneykit.ActionGone},
+		"left":              {moneykit.ErrConnectExited, moneykit.ActionNone},
+		"left with error":   {fmt.Errorf("%w: %w", moneykit.ErrConnectExited, &moneykit.ConnectError{ID: "x"}), moneykit.ActionNone},
+		"only the error":    {&moneykit.ConnectError{}, moneykit.ActionNone},
+		"somebody's":        {errors.New("link_error.deleted"), moneykit.ActionRetry},
+		"incomplete":        {io.ErrUnexpectedEOF, moneykit.ActionRetry},
+		"cancelled":         {context.Canceled, moneykit.ActionRetry},
+		"out of time":       {context.DeadlineExceeded, moneykit.ActionRetry},
+		"an empty error":    {&failure{}, moneykit.ActionRetry},
+		"no response":       {&failure{Message: "the connection broke"}, moneykit.ActionRetry},
+		"a proxy's 404":     {&failure{StatusCode: http.StatusNotFound}, moneykit.ActionRetry},
+		"a proxy's 410":     {&failure{StatusCode: http.StatusGone}, moneykit.ActionRetry},
+		"404 without code":  {&failure{StatusCode: http.StatusNotFound, Message: "None."}, moneykit.ActionRetry},
+		"410 without code":  {&failure{StatusCode: http.StatusGone, Message: "Gone."}, moneykit.ActionRetry},
+		"401 without code":  {&failure{StatusCode: http.StatusUnauthorized}, moneykit.ActionFix},
+		"403 without code":  {&failure{StatusCode: http.StatusForbidden}, moneykit.ActionFix},
+		"429 without code":  {&failure{StatusCode: http.StatusTooManyRequests}, moneykit.ActionRetry},
+		"500":               {&failure{StatusCode: http.StatusInternalServerError}, moneykit.ActionRetry},
+		"an unknown code":   {&failure{StatusCode: http.StatusConflict, Code: "brand_new"}, moneykit.ActionSupport},
+		"no reason":         {&failure{Code: moneykit.ErrorCodeLinkBadState}, moneykit.ActionRelink},
+		"an unknown reason": {&failure{Code: moneykit.ErrorCodeLinkBadState, LinkError: "brand_new"}, moneykit.ActionSupport},
+		"a reason alone":    {&failure{LinkError: moneykit.LinkErrorNoAccounts}, moneykit.ActionUser},
+		"a reason and another code": {&failure{
 			Code: moneykit.ErrorCodeLinkBadState, LinkError: moneykit.LinkErrorInstitutionError,
 		}, moneykit.ActionRetry},
 	}
@@ -249,7 +250,7 @@ func TestActionFor(t *testing.T) {
 	assert.Empty(t, moneykit.UserMessage(nil))
 }
 
-// TestActionForJoinedErrors asks for the action of the error that says most.
+// TestActionForJoinedErrors expects the action of the most specific error.
 func TestActionForJoinedErrors(t *testing.T) {
 	t.Parallel()
 	down := &moneykit.Error{StatusCode: http.StatusServiceUnavailable}
@@ -273,7 +274,7 @@ func TestActionForJoinedErrors(t *testing.T) {
 	}
 }
 
-// TestActionForLostExchange lets the reason of a lost answer be, whatever lies below.
+// TestActionForLostExchange checks that the cause of a lost response does not change the action.
 func TestActionForLostExchange(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// sentinels are the errors that mean something by themselves, with what to do about them.
+// sentinels returns the sentinels with their actions.
 func sentinels() map[error]moneykit.Action {
 	return map[error]moneykit.Action{
 		moneykit.ErrNotFound:        moneykit.ActionGone,
@@ -36,8 +36,8 @@ func sentinels() map[error]moneykit.Action {
 	}
 }
 
-// TestActionsAgreeWithErrorsIs asks about each sentinel, code and link error, bare, wrapped and in
-// an Error made by hand.
+// TestActionsAgreeWithErrorsIs checks each sentinel, code and link error: alone, wrapped and in an
+// Error made by hand.
 func TestActionsAgreeWithErrorsIs(t *testing.T) {
 	t.Parallel()
 	for sentinel, want := range sentinels() {
@@ -75,8 +75,8 @@ func TestActionsAgreeWithErrorsIs(t *testing.T) {
 	}
 }
 
-// TestErrorsMadeByHand match as those from MoneyKit do.
-func TestErrorsMadeByHand(t *testing.T) {
+// TestHandmadeErrorsMatch checks that an Error made by hand matches like one from MoneyKit.
+func TestHandmadeErrorsMatch(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		err  moneykit.Error
@@ -100,13 +100,13 @@ func TestErrorsMadeByHand(t *testing.T) {
 	}
 	for _, status := range []int{404, 410} {
 		err := &moneykit.Error{StatusCode: status, Message: "Not found."}
-		require.NotErrorIs(t, err, moneykit.ErrNotFound, "nobody's word that it is gone")
+		require.NotErrorIs(t, err, moneykit.ErrNotFound, "a status alone does not prove that the link is gone")
 		require.NotErrorIs(t, err, moneykit.ErrLinkDeleted)
 	}
 }
 
-// TestAllErrorsAreErrors takes an *Error out of whatever methods return.
-func TestAllErrorsAreErrors(t *testing.T) {
+// TestAllMethodsReturnAnError checks that errors.As finds an *Error in the error of each method.
+func TestAllMethodsReturnAnError(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	client := mk.Client()
@@ -140,16 +140,16 @@ func TestAllErrorsAreErrors(t *testing.T) {
 			_, err := client.Webhooks.Verify(ctx, http.Header{}, nil)
 			return err
 		},
-		"a conflict": func(ctx context.Context) error {
+		"a sync conflict": func(ctx context.Context) error {
 			_, err := client.SyncTransactions(ctx, mine.ID, conflict)
 			return err
 		},
-		"a store that is down": func(ctx context.Context) error {
+		"a store that fails to apply": func(ctx context.Context) error {
 			_, err := client.SyncTransactions(ctx, mine.ID, &refusingStore{err: down})
 			require.ErrorIs(t, err, down)
 			return err
 		},
-		"a store that cannot load": func(ctx context.Context) error {
+		"a store that fails to load": func(ctx context.Context) error {
 			_, err := client.SyncTransactions(ctx, mine.ID, &refusingStore{load: down})
 			require.ErrorIs(t, err, down)
 			return err
@@ -158,10 +158,10 @@ func TestAllErrorsAreErrors(t *testing.T) {
 			_, err := client.SyncTransactions(ctx, mine.ID, nil)
 			return err
 		},
-		"a bad option":   func(ctx context.Context) error { _, err := client.Links.Get(ctx, mine.ID, nil); return err },
-		"a bad page":     func(ctx context.Context) error { return client.Do(ctx, http.MethodGet, "x", nil, nil) },
-		"cancelled":      func(ctx context.Context) error { _, err := client.Links.Get(cancelled(ctx), mine.ID); return err },
-		"a user's short": func(ctx context.Context) error { _, err := client.Users.Links(ctx, "u"); return err },
+		"a bad option":    func(ctx context.Context) error { _, err := client.Links.Get(ctx, mine.ID, nil); return err },
+		"a bad page":      func(ctx context.Context) error { return client.Do(ctx, http.MethodGet, "x", nil, nil) },
+		"cancelled":       func(ctx context.Context) error { _, err := client.Links.Get(cancelled(ctx), mine.ID); return err },
+		"a short user id": func(ctx context.Context) error { _, err := client.Users.Links(ctx, "u"); return err },
 	} {
 		err := call(t.Context())
 		var e *moneykit.Error
@@ -176,7 +176,7 @@ func cancelled(ctx context.Context) context.Context {
 	return ctx
 }
 
-// refusingStore is a store that does nothing.
+// refusingStore is a store whose methods return fixed errors.
 type refusingStore struct{ load, err error }
 
 func (s *refusingStore) LoadPosition(context.Context, string) (moneykit.SyncPosition, error) {
@@ -185,14 +185,14 @@ func (s *refusingStore) LoadPosition(context.Context, string) (moneykit.SyncPosi
 
 func (s *refusingStore) ApplyUpdate(context.Context, *moneykit.SyncUpdate) error { return s.err }
 
-// TestActionOfAMapValue compiles: the links of a user are values of a map.
-func TestActionOfAMapValue(t *testing.T) {
+// TestLinkActionOfAMapElement must compile: the links of a user are elements of a map.
+func TestLinkActionOfAMapElement(t *testing.T) {
 	t.Parallel()
 	links := moneykit.UserLinks{Links: map[string]moneykit.Link{"mk_1": {State: moneykit.LinkStateConnected}}}
 	assert.Equal(t, moneykit.ActionNone, links.Links["mk_1"].Action())
 }
 
-// TestUserIDsAreChecked says the limit wherever a user id is asked for.
+// TestUserIDsAreChecked expects the same error from each method with a user id.
 func TestUserIDsAreChecked(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newMock(t)) // Any request fails the test.
@@ -221,8 +221,8 @@ func TestUserIDsAreChecked(t *testing.T) {
 	}
 }
 
-// TestHTTPClientTimeoutBoundsAllRequests lets MoneyKit hang where the client fetches tokens and
-// keys.
+// TestHTTPClientTimeoutBoundsAllRequests uses a MoneyKit that never responds to requests for tokens
+// and keys.
 func TestHTTPClientTimeoutBoundsAllRequests(t *testing.T) {
 	t.Parallel()
 	hang := func(r *http.Request) (*http.Response, error) {
@@ -264,9 +264,9 @@ type panicking struct{}
 
 func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("canary") }
 
-// TestPanicsOfATransport are errors where a call of many waits for it, and their values are not
-// told.
-func TestPanicsOfATransport(t *testing.T) {
+// TestTransportPanicsBecomeErrors checks that a panic in a shared request becomes an error that
+// does not contain the value of the panic.
+func TestTransportPanicsBecomeErrors(t *testing.T) {
 	t.Parallel()
 	client, err := moneykit.NewClient(testID, testSecret, moneykit.WithHTTPClient(&http.Client{Transport: panicking{}}))
 	require.NoError(t, err)
@@ -279,9 +279,9 @@ func TestPanicsOfATransport(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary")
 }
 
-// TestOutcomeIsKnownWithoutAToken lets the fetch of a token get through to MoneyKit, and the POST
-// that it is for not.
-func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
+// TestOutcomeIsKnownIfTokenFails fails a POST whose access token could not be fetched. The request
+// for the token has reached MoneyKit, the POST has not.
+func TestOutcomeIsKnownIfTokenFails(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	mk.Fail("create_access_token", 1, moneykittest.Fault{Status: http.StatusInternalServerError})
@@ -305,7 +305,7 @@ func TestOutcomeIsKnownWithoutAToken(t *testing.T) {
 		require.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "the exchange was not sent, or refused")
 	}
 
-	// The connection for the token is had, and the one for the exchange is not.
+	// The request for the token gets a connection, the exchange does not.
 	mk = moneykittest.NewServer(t)
 	dials := 0
 	pool := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {

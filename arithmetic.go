@@ -26,7 +26,7 @@ func (d Decimal) scaled() (value *big.Int, places int) {
 // power returns 10 to the power of n.
 func power(n int) *big.Int { return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil) }
 
-// fromScaled returns value with its last digits behind the point.
+// fromScaled returns value with the decimal point before its last places digits.
 func fromScaled(value *big.Int, places int) Decimal {
 	digits := new(big.Int).Abs(value).String()
 	if missing := places + 1 - len(digits); missing > 0 {
@@ -41,8 +41,8 @@ func fromScaled(value *big.Int, places int) Decimal {
 	return Decimal{digits}
 }
 
-// Add returns d + x, exactly. It has as many decimal places as the one of the two that has more.
-// A result of more than 256 characters, such as the sum of 1e1000 and 1, cannot be parsed again.
+// Add returns the exact sum d + x, with the larger of the two numbers of decimal places. A result
+// of more than 256 characters, such as the sum of 1e1000 and 1, cannot be parsed again.
 func (d Decimal) Add(x Decimal) Decimal {
 	a, places := d.scaled()
 	b, more := x.scaled()
@@ -56,10 +56,10 @@ func (d Decimal) Add(x Decimal) Decimal {
 	return fromScaled(a.Add(a, b), places)
 }
 
-// Sub returns d - x, exactly. It has as many decimal places as the one of the two that has more.
+// Sub returns the exact difference d - x, with the larger of the two numbers of decimal places.
 func (d Decimal) Sub(x Decimal) Decimal { return d.Add(x.Neg()) }
 
-// Neg returns -d, with the same digits. Zero has no sign.
+// Neg returns -d, with the same digits. The negative of zero has no minus sign.
 func (d Decimal) Neg() Decimal {
 	switch d.Sign() {
 	case 0:
@@ -71,8 +71,8 @@ func (d Decimal) Neg() Decimal {
 }
 
 // Round returns d with the given number of decimal places, rounded half away from zero, as banks
-// round amounts: 2.345 becomes 2.35, and -2.345 becomes -2.35. It adds zeros where d has fewer
-// places. A negative number of places counts as zero, and one above 1000 as 1000.
+// round amounts: 2.345 becomes 2.35, and -2.345 becomes -2.35. It adds zeros if d has fewer places.
+// A negative number of places means 0, and a number above 1000 means 1000.
 func (d Decimal) Round(places int) Decimal {
 	places = min(max(places, 0), maxDecimalExp)
 	value, has := d.scaled()

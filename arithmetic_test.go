@@ -56,7 +56,7 @@ func TestDecimalArithmetic(t *testing.T) {
 	assert.LessOrEqual(t, len(d("1").Round(math.MaxInt).String()), 1100, "zeros are bounded")
 }
 
-// TestDecimalArithmeticIsExact compares sums with those of math/big.
+// TestDecimalArithmeticIsExact compares sums with sums of math/big.
 func TestDecimalArithmeticIsExact(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(1, 2))
@@ -108,6 +108,6 @@ func TestDecimalInDatabases(t *testing.T) {
 		err := d.Scan(src)
 		require.Error(t, err)
 		assert.NotContains(t, err.Error(), "1,5")
-		assert.Equal(t, "7", d.String(), "a value that is refused changes nothing")
+		assert.Equal(t, "7", d.String(), "a refused value changes nothing")
 	}
 }

@@ -17,9 +17,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// Token is an access token. Printing it, logging it and encoding it as JSON show only its expiry,
-// unless it is in an unexported field of a struct: package fmt does not call the methods of those.
-// To store a token, store its fields.
+// Token is an access token. Printing it, logging it or encoding it as JSON shows only its expiry.
+// An unexported field is the exception, as the package documentation explains. To store a token,
+// store its fields.
 type Token struct {
 	AccessToken string
 	Expiry      time.Time // the zero time if it is not known
@@ -31,14 +31,14 @@ func (t Token) String() string { return "access token until " + t.Expiry.Format(
 // Format writes [Token.String] for every verb of fmt.
 func (t Token) Format(f fmt.State, verb rune) { plain.Format(f, verb, t.String()) }
 
-// LogValue is [Token.String], for log/slog.
+// LogValue returns [Token.String], for log/slog.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// MarshalText is [Token.String], for encoders such as that of log/slog.
+// MarshalText returns [Token.String], for encoders such as the JSON handler of log/slog.
 func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
 // TokenSource returns access tokens. The client calls it before each attempt, from many goroutines,
-// so it must cache.
+// so an implementation must cache the token.
 //
 // The default source of a client fetches a token on first use, renews it in the background before
 // it expires, and makes one request for any number of concurrent callers. Implement TokenSource to
@@ -47,7 +47,7 @@ func (t Token) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 type TokenSource interface {
 	// Token returns a token for immediate use. If rejected is not empty, it is an access token that
 	// MoneyKit has just refused as expired, and Token must return another one. Token returns when
-	// ctx ends. The text of its errors is not shown, because it may hold a secret; errors.Is and
+	// ctx ends. The text of its errors is not shown, because it may contain a secret; errors.Is and
 	// errors.As find the error.
 	Token(ctx context.Context, rejected string) (Token, error)
 }
@@ -76,7 +76,7 @@ func (s *AuthService) CreateToken(ctx context.Context, scopes ...string) (Token,
 		return Token{}, err
 	}
 	if body.token == "" || body.token != plain.Visible(body.token) {
-		return Token{}, &Error{Operation: r.operation, why: "the response holds no usable access token"}
+		return Token{}, &Error{Operation: r.operation, why: "the response contains no usable access token"}
 	}
 	token := Token{AccessToken: body.token}
 	if body.expiresIn > 0 {
@@ -115,7 +115,7 @@ func (s *AuthService) Introspect(ctx context.Context, opts ...CallOption) (*AppC
 }
 
 // authorize puts the credentials that the request needs into h. It is called before each attempt,
-// because the wait before it may have outlasted a token.
+// because a token may expire during the wait between two attempts.
 func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 	switch {
 	case a.request.auth == authNone:
@@ -138,8 +138,8 @@ func (a *attempt) authorize(ctx context.Context, h http.Header) error {
 	return nil
 }
 
-// tokenExpired reports whether another access token may resolve err. MoneyKit's schema allows a
-// response to an expired token without any code.
+// tokenExpired reports whether the request may succeed with another access token. MoneyKit's schema
+// allows it to refuse an expired token without any code.
 func (a *attempt) tokenExpired(err error) bool {
 	var e *Error
 	return a.token != "" && errors.As(err, &e) && e.StatusCode == http.StatusUnauthorized &&
@@ -148,23 +148,24 @@ func (a *attempt) tokenExpired(err error) bool {
 
 // Times of tokenCache.
 const (
-	// tokenMargin: a token that is about to expire could do so on its way.
+	// tokenMargin is how long before its expiry a token is no longer used, because it could expire
+	// before the request arrives.
 	tokenMargin = 10 * time.Second
-	// tokenEarly: how long before that a token is renewed, while it still serves.
+	// tokenEarly is how long before that a token is renewed in the background.
 	tokenEarly = 5 * time.Minute
-	// tokenPause: between early renewals, when one has failed.
+	// tokenPause is the pause before the next early renewal after one has failed.
 	tokenPause = 10 * time.Second
-	// tokenTimeout bounds one renewal, whoever waits for it.
+	// tokenTimeout limits one renewal, regardless of the contexts of the callers that wait for it.
 	tokenTimeout = time.Minute
 )
 
-// tokenCache is the TokenSource of a client that is given none.
+// tokenCache is the default TokenSource of a client.
 type tokenCache struct {
 	fetch func(context.Context) (Token, error)
 
 	mu     sync.Mutex
 	token  Token
-	renew  time.Time             // from then on the token is renewed early
+	renew  time.Time             // when an early renewal may start; zero for never
 	flight *flight.Flight[Token] // nil when no renewal is under way
 }
 
@@ -187,7 +188,7 @@ func (c *tokenCache) Token(ctx context.Context, rejected string) (Token, error) 
 	return renewal.Wait(ctx)
 }
 
-// land keeps what a renewal brought.
+// land stores the token of a finished renewal, or sets when the next one may start.
 func (c *tokenCache) land(token Token, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,9 +200,9 @@ func (c *tokenCache) land(token Token, err error) {
 	}
 }
 
-// renewAt returns when token is renewed although it still serves: five minutes before it is too
-// old, but not in the first half of its life. It returns the zero time, never, for a token
-// without expiry.
+// renewAt returns when an early renewal of token may start: tokenEarly before it is no longer used,
+// but not in the first half of its life. It returns the zero time for a token without expiry, which
+// is never renewed early.
 func renewAt(token Token, now time.Time) time.Time {
 	if token.Expiry.IsZero() {
 		return time.Time{}

@@ -24,7 +24,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// issuer issues numbered tokens and refuses those that it has expired.
+// issuer issues numbered tokens and refuses expired ones.
 type issuer struct {
 	mu      sync.Mutex
 	seconds int
@@ -153,7 +153,7 @@ func TestCreateTokenFails(t *testing.T) {
 	}
 }
 
-func TestTokenOddLifetimes(t *testing.T) {
+func TestUnusualTokenLifetimes(t *testing.T) {
 	t.Parallel()
 	for lifetime, want := range map[string]int{`0`: 1, `-5`: 1, `1e300`: 1, `null`: 1, `3599.5`: 1, `5`: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestTokenOddLifetimes(t *testing.T) {
 	}
 }
 
-func TestTokenIsFetchedOnceByAThousand(t *testing.T) {
+func TestConcurrentCallsFetchOneToken(t *testing.T) {
 	t.Parallel()
 	is, mock := newIssuer(t, 3600)
 	client := newClient(t, mock)
@@ -243,7 +243,7 @@ func TestTokenExpiresDuringACall(t *testing.T) {
 	}
 }
 
-func TestTokenExpiresForAThousandAtOnce(t *testing.T) {
+func TestConcurrentCallsRenewExpiredTokenOnce(t *testing.T) {
 	t.Parallel()
 	is, mock := newIssuer(t, 3600)
 	client := newClient(t, mock)
@@ -310,7 +310,7 @@ func TestTokenEndpointDown(t *testing.T) {
 	})
 }
 
-func TestTokenWaiterLeaves(t *testing.T) {
+func TestTokenWaiterCancels(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		is, mock := newIssuer(t, 3600)
@@ -343,7 +343,7 @@ func TestTokenWaiterLeaves(t *testing.T) {
 	})
 }
 
-// recorder is a TokenSource that notes what was rejected.
+// recorder is a TokenSource that records the rejected tokens.
 type recorder struct {
 	mu       sync.Mutex
 	rejected []string
@@ -370,7 +370,7 @@ func TestTokenSource(t *testing.T) {
 	client := newClient(t, mock, moneykit.WithTokenSource(source))
 	_, err := client.Links.Get(t.Context(), "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, []string{"", "token-6"}, source.rejected, "it is told which token was refused")
+	assert.Equal(t, []string{"", "token-6"}, source.rejected, "it gets the refused token")
 	assert.Zero(t, is.count())
 
 	source.next = func(string) (moneykit.Token, error) {
@@ -385,8 +385,8 @@ func TestTokenSource(t *testing.T) {
 	require.ErrorContains(t, err, "the token source returned no usable access token")
 }
 
-// TestTokenSourceErrors finds all that a token source returned, and says nothing about the outcome
-// of a call that was not sent.
+// TestTokenSourceErrors checks that errors.Is finds the error of a token source, and that it never
+// matches ErrOutcomeUnknown, because the call was not sent.
 func TestTokenSourceErrors(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)

@@ -21,9 +21,9 @@ func call[T any, P objectOf[T]](ctx context.Context, c *core, r *request, opts [
 	return out, nil
 }
 
-// do sends r and decodes the response into out. Each step of a call has its place: the builder made
-// r; do checks and encodes it; transport.Call retries it, and authorizes and limits each attempt;
-// transport.Wire bounds an attempt; receive turns the response into a value or an *Error.
+// do sends r and decodes the response into out. The builder has made r. do checks and encodes it.
+// transport.Call retries it, after authorizing and limiting each attempt. transport.Wire limits the
+// time and size of an attempt. receive turns the response into a value or an *Error.
 func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) error {
 	a := attempt{core: c, request: r}
 	if err := a.cfg.apply(opts); err != nil {
@@ -41,25 +41,25 @@ func (c *core) do(ctx context.Context, r *request, out any, opts []CallOption) e
 	}
 	err = a.send(ctx, body, out)
 	if a.tokenExpired(err) {
-		// MoneyKit refused the token, and so did nothing: any request may be sent again, once.
+		// MoneyKit refused the token and did nothing else, so any request may be sent again, once.
 		a.rejected = a.token
 		err = a.send(ctx, body, out)
 	}
 	return err
 }
 
-// attempt is one call on its way.
+// attempt is the state of one call, which may be sent several times.
 type attempt struct {
 	core     *core
 	request  *request
 	cfg      callConfig
 	call     transport.Call
 	token    string        // the access token of the last attempt
-	rejected string        // an access token that MoneyKit has refused
+	rejected string        // the access token that MoneyKit refused as expired
 	tokenErr error         // why there is no access token
 	refusal  *Error        // why the limiter did not allow the last attempt
-	held     time.Duration // how long the limiter held the last attempt
-	limited  time.Duration // how long it held all of them
+	held     time.Duration // how long the limiter delayed the last attempt
+	limited  time.Duration // how long the limiter delayed all attempts
 	sent     sentTrace
 	tries    int
 }
@@ -80,7 +80,7 @@ func (a *attempt) send(ctx context.Context, body []byte, out any) error {
 			if err := a.limit(ctx, req.Header); err != nil {
 				return err
 			}
-			return ctx.Err() // The token may have taken all of the time. Then nothing is sent.
+			return ctx.Err() // Fetching the token may have taken until the deadline.
 		},
 	}
 	if a.core.observer != nil || a.core.logger != nil {
@@ -116,7 +116,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 	}
 	req, err := http.NewRequestWithContext(ctx, a.request.method, target, nil)
 	if err != nil {
-		return nil, errors.New("the path or method is malformed") // err would repeat it.
+		return nil, errors.New("the path or method is malformed") // err contains it.
 	}
 	req.Header.Set("User-Agent", a.core.userAgent)
 	req.Header.Set("Accept", "application/json")
@@ -130,7 +130,7 @@ func (a *attempt) newHTTPRequest(ctx context.Context, hasBody bool) (*http.Reque
 
 // receive turns a response into a value or an *Error.
 func (a *attempt) receive(resp *http.Response, out any) error {
-	content := resp.Body.(*transport.Body) //nolint:forcetypeassert // wireClient sees to it.
+	content := resp.Body.(*transport.Body) //nolint:forcetypeassert // Wire always returns a *Body.
 	body := content.Bytes()
 	if r := a.cfg.response; r != nil {
 		*r = Response{
@@ -156,15 +156,14 @@ func (a *attempt) receive(resp *http.Response, out any) error {
 	return nil
 }
 
-// refused returns the error of a response with a failing status.
+// refused returns the error for a response whose status is not a success.
 func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 	e := &Error{
 		Operation:  a.request.operation,
 		StatusCode: resp.StatusCode,
 		RequestID:  requestID(resp.Header),
 		Attempts:   a.tries,
-		// A server that failed does not say whether it had done the work before, and neither does
-		// one that sends no final status.
+		// A server may have done the work before it failed, or before it sent no final status.
 		unknown: (resp.StatusCode >= 500 || resp.StatusCode < 200) && a.request.when == transport.WhenRefused,
 	}
 	e.RetryAfter, _ = transport.RetryAfter(resp.Header.Get("Retry-After"), time.Now())
@@ -173,7 +172,7 @@ func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 		e.why = "the response has no body, because a header of the request made it conditional"
 		return e
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		e.why = "the redirect was not followed: it leads to another origin, changes the method, or is one too many"
+		e.why = "the redirect was not followed: it leads to another origin, changes the method, or exceeds the limit"
 		return e
 	case resp.StatusCode < 200:
 		e.why = "the response has no final status"
@@ -186,7 +185,7 @@ func (a *attempt) refused(resp *http.Response, body []byte) *Error {
 	return e
 }
 
-// failed returns the error of a call that has no usable response.
+// failed returns the error for a call without a usable response.
 func (a *attempt) failed(err error) *Error {
 	if a.tokenErr != nil {
 		return a.noToken()
@@ -202,8 +201,8 @@ func (a *attempt) failed(err error) *Error {
 	}
 }
 
-// noToken returns the error of a call that has no access token. The request itself was not sent, so
-// its outcome is known, whatever became of the request for the token.
+// noToken returns the error for a call without an access token. The request itself was not sent, so
+// its outcome is known, even if the outcome of the request for the token is not.
 func (a *attempt) noToken() *Error {
 	var e *Error
 	if !errors.As(a.tokenErr, &e) {
@@ -214,15 +213,16 @@ func (a *attempt) noToken() *Error {
 			err:       &unsentError{transport.Cause(a.tokenErr)},
 		}
 	}
-	own := *e // It names its own operation.
+	own := *e // keeps its own operation, such as POST /auth/token
 	own.unknown = false
-	if a.tokenErr != error(e) { //nolint:errorlint // A token source may have put more around it.
+	if a.tokenErr != error(e) { //nolint:errorlint // A token source may have wrapped it.
 		own.why, own.err = cmp.Or(e.why, e.advice().why), &unsentError{transport.Hide(a.tokenErr)}
 	}
 	return &own
 }
 
-// unsentError is why a request was not sent. It says nothing about the outcome of the call.
+// unsentError is the reason why a request was not sent. It never matches ErrOutcomeUnknown, because
+// the outcome of a request that was not sent is known.
 type unsentError struct{ error }
 
 func (c *unsentError) Is(target error) bool {

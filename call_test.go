@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TestRetryAfter is about what a 429 says of when to come back.
+// TestRetryAfter checks the waits after a 429 with the header Retry-After.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	const year = 365 * 24 * time.Hour
@@ -34,8 +34,8 @@ func TestRetryAfter(t *testing.T) {
 		{"a date", "Sat, 01 Jan 2000 00:00:20 GMT", 0, 2, 0}, // synctest's time begins at the start of 2000
 		{"9999999999", "9999999999", 0, 1, year},
 		{"garbage", "in a while", 0, 2, 0},
-		{"further away than MaxWait", "31", 0, 1, 31 * time.Second},
-		{"further away than the deadline", "20", 10 * time.Second, 1, 20 * time.Second},
+		{"later than MaxWait", "31", 0, 1, 31 * time.Second},
+		{"later than the deadline", "20", 10 * time.Second, 1, 20 * time.Second},
 		{"hours", "3600", 0, 1, time.Hour},
 	}
 	for _, tt := range tests {
@@ -71,7 +71,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// breaking listens, and resets each connection once it has read a request.
+// breaking starts a server that resets each connection after it has read a request.
 func breaking(t *testing.T) (baseURL string, requests func() int64) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's own listener
@@ -137,8 +137,8 @@ func TestConnectionReset(t *testing.T) {
 	})
 }
 
-// TestOutcomeUnknown exchanges a token with the retries that a client has by default. An exchange
-// is repeated only when MoneyKit has said that it did nothing.
+// TestOutcomeUnknown exchanges a token with the default retries. The client retries an exchange
+// only after 429, with which MoneyKit says that it did nothing.
 func TestOutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -147,7 +147,7 @@ func TestOutcomeUnknown(t *testing.T) {
 		unknown   bool
 		requests  int
 	}{
-		{"the answer is lost", httpmock.NewErrorResponder(io.ErrUnexpectedEOF), true, 1},
+		{"the response is lost", httpmock.NewErrorResponder(io.ErrUnexpectedEOF), true, 1},
 		{"502", answers(502, `bad gateway`), true, 1},
 		{"503", answers(503, ``), true, 1},
 		{"504", answers(504, ``), true, 1},
@@ -252,7 +252,7 @@ func TestCancelledContext(t *testing.T) {
 		{"while waiting for a token", func(m *httpmock.MockTransport) {
 			m.RegisterResponder(http.MethodPost, testBase+"/auth/token", hang)
 		}},
-		{"while waiting for an answer", func(m *httpmock.MockTransport) {
+		{"while waiting for a response", func(m *httpmock.MockTransport) {
 			m.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", hang)
 		}},
 		{"while waiting for a retry", func(m *httpmock.MockTransport) {
@@ -293,7 +293,7 @@ func TestCancelledContext(t *testing.T) {
 	}
 }
 
-// stalled is a body that never comes.
+// stalled is a body that never arrives.
 type stalled struct{ ctx context.Context }
 
 func (s stalled) Read([]byte) (int, error) {

@@ -24,7 +24,7 @@ type callConfig struct {
 	progress func(SyncProgress)
 }
 
-// apply applies the options of a call.
+// apply sets c from the options of a call.
 func (c *callConfig) apply(opts []CallOption) error {
 	for _, opt := range opts {
 		if opt == nil {
@@ -37,14 +37,15 @@ func (c *callConfig) apply(opts []CallOption) error {
 	return nil
 }
 
-// Response is MoneyKit's response to a call, as received. Printing it, logging it and encoding it
-// as JSON show only its status and the size of its body, because the body may hold the user's data.
+// Response is MoneyKit's response to a call, as received. Printing it, logging it or encoding it as
+// JSON shows only its status and the size of its body, because the body may contain the user's
+// data.
 type Response struct {
 	StatusCode int
 	Header     http.Header
 	Body       []byte // the whole body, decompressed
 	RequestID  string // the request id header, empty if there is none
-	Attempts   int    // how often the request was sent
+	Attempts   int    // how many times the request was sent
 }
 
 // String shows the status and the size of the body.
@@ -55,14 +56,14 @@ func (r Response) String() string {
 // Format writes [Response.String] for every verb of fmt.
 func (r Response) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
-// LogValue is [Response.String], for log/slog.
+// LogValue returns [Response.String], for log/slog.
 func (r Response) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// MarshalText is [Response.String], for encoders such as that of log/slog.
+// MarshalText returns [Response.String], for encoders such as the JSON handler of log/slog.
 func (r Response) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // CaptureResponse stores the response to the call in resp, even if the response is an error. If
-// there is no response, resp stays unchanged. The body may hold the user's data.
+// there is no response, resp stays unchanged. The body may contain the user's data.
 func CaptureResponse(resp *Response) CallOption {
 	return func(c *callConfig) error {
 		if resp == nil {
@@ -73,9 +74,9 @@ func CaptureResponse(resp *Response) CallOption {
 	}
 }
 
-// WithHeader sends a header with the call, and replaces the client's own header of that name.
-// Headers that authenticate, frame or compress the request or response cannot be set, nor can those
-// that make net/http retry a request.
+// WithHeader sends a header with the call and replaces the client's own header of that name. The
+// call fails for a header that authenticates, frames or compresses the request or response, or that
+// makes net/http retry a request.
 func WithHeader(key, value string) CallOption {
 	return func(c *callConfig) error {
 		if !isToken(key) {
@@ -100,7 +101,7 @@ func WithHeader(key, value string) CallOption {
 	}
 }
 
-// isToken reports whether s can be the name of a header, by RFC 9110.
+// isToken reports whether s is a valid header name, by RFC 9110.
 func isToken(s string) bool {
 	return s != "" && plain.Only(s, plain.Alphanumeric+"!#$%&'*+-.^_`|~")
 }
@@ -114,7 +115,7 @@ func WithoutRetry() CallOption {
 	}
 }
 
-// WithMaxWait bounds each wait of this call between two attempts, in place of
+// WithMaxWait limits each wait of this call between two attempts, in place of
 // [RetryPolicy].MaxWait, and each wait for a [Limiter]. If a wait would be longer, the call fails
 // at once, with [Error.RetryAfter] if MoneyKit or the limiter named a time. Use it where a person
 // waits for the response, such as in a web handler. d must be positive.
@@ -137,7 +138,7 @@ func WithPageSize(n int) CallOption {
 	}
 }
 
-// WithProgress calls f after each update that [Client.SyncTransactions] has applied. Other methods
+// WithProgress calls f after each update that [Client.SyncTransactions] has stored. Other methods
 // ignore it.
 func WithProgress(f func(SyncProgress)) CallOption {
 	return func(c *callConfig) error {

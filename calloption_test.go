@@ -25,13 +25,13 @@ func TestWithoutRetryAndCaptureResponse(t *testing.T) {
 	assert.Equal(t, "req_9", resp.RequestID)
 }
 
-// TestBadCallOptions sends no request with an option that cannot be followed.
+// TestBadCallOptions checks that a call with an invalid option is not sent.
 func TestBadCallOptions(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newMock(t)) // any request fails the test
 	for name, opt := range map[string]moneykit.CallOption{
 		"nil":                          nil,
-		"nowhere to capture":           moneykit.CaptureResponse(nil),
+		"nil response":                 moneykit.CaptureResponse(nil),
 		"header without name":          moneykit.WithHeader("", "x"),
 		"header of the client":         moneykit.WithHeader("authorization", "x"),
 		"secret":                       moneykit.WithHeader("X-Client-Secret", "x"),

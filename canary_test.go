@@ -24,11 +24,11 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// fault answers a request in place of MoneyKit, with what was sent in it. A fault that returns
-// nothing lets the request through.
+// fault responds to a request in place of MoneyKit, and may quote the request. If it returns
+// neither a response nor an error, the request is passed on.
 type fault func(n *nasty, r *http.Request, dump string) (*http.Response, error)
 
-// nasty is a network that repeats what it is sent in all that it answers.
+// nasty is a network whose responses and errors quote the request.
 type nasty struct {
 	base http.RoundTripper
 
@@ -40,7 +40,7 @@ type nasty struct {
 	log    bytes.Buffer
 }
 
-// Write takes what the client logs.
+// Write receives the client's log.
 func (n *nasty) Write(line []byte) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -77,7 +77,7 @@ func (n *nasty) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// page is an answer whose header repeats its body, too.
+// page returns a response whose header contains the body as well.
 func page(status int, contentType, body string) (*http.Response, error) {
 	return &http.Response{
 		StatusCode: status, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
@@ -88,8 +88,8 @@ func page(status int, contentType, body string) (*http.Response, error) {
 	}, nil
 }
 
-// canaryPage is a fault that answers with a page. In its body %s is what was sent and %q the same
-// as JSON.
+// canaryPage returns a fault that responds with a page. In its body, %s stands for the request and
+// %q for the request as JSON.
 func canaryPage(status int, contentType, body string) fault {
 	return func(_ *nasty, _ *http.Request, dump string) (*http.Response, error) {
 		quoted, err := json.Marshal(dump)
@@ -100,7 +100,7 @@ func canaryPage(status int, contentType, body string) fault {
 	}
 }
 
-// What must show nowhere.
+// Marked values that must not appear in any text.
 const (
 	canarySecret = "canary/secret+0001"
 	canaryEmail  = "canary.jane+0002@example.com"
@@ -108,7 +108,7 @@ const (
 	canaryUser   = "canary.user.0005@example.com"
 )
 
-// canaryFaults are all that can go wrong with a request.
+// canaryFaults returns all failures of a request.
 func canaryFaults() map[string]fault {
 	const plain = "application/json"
 	return map[string]fault{
@@ -148,7 +148,7 @@ func canaryFaults() map[string]fault {
 	}
 }
 
-// canary makes calls with marked values, and keeps all that they leave behind as text.
+// canary makes calls with marked values and keeps all resulting texts.
 type canary struct {
 	*testing.T
 
@@ -179,7 +179,7 @@ func newCanary(t *testing.T, opts ...moneykit.Option) *canary {
 	return c
 }
 
-// call makes one call, whose context the network can end, and keeps what it returns.
+// call makes one call, whose context the network can cancel, and keeps the result as text.
 func (c *canary) call(f func(ctx context.Context) (any, error)) {
 	ctx, cancel := context.WithCancel(c.Context())
 	defer cancel()
@@ -189,7 +189,7 @@ func (c *canary) call(f func(ctx context.Context) (any, error)) {
 	c.texts = append(c.texts, show(f(ctx))...)
 }
 
-// everything makes calls of all kinds while a fault lasts, and does not look at who is refused.
+// everything makes calls of all kinds with a fault, and ignores their errors.
 func (c *canary) everything(now fault) {
 	c.Helper()
 	c.network.mu.Lock()
@@ -233,7 +233,7 @@ func (c *canary) everything(now fault) {
 	}
 }
 
-// check looks for the marked values in everything that was kept.
+// check looks for the marked values in all kept texts.
 func (c *canary) check() {
 	c.Helper()
 	c.network.mu.Lock() // a token may still be on its way
@@ -264,8 +264,8 @@ func (c *canary) check() {
 	assert.NotEmpty(c, strings.TrimSpace(log))
 }
 
-// TestCanary runs every fault with marked secrets and personal data, and looks for the marks in
-// all that is kept as text.
+// TestCanary makes calls with marked secrets and personal data and every fault. No error, log or
+// printed value may contain a mark.
 func TestCanary(t *testing.T) {
 	t.Parallel()
 	for name, fault := range canaryFaults() {
@@ -283,7 +283,7 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// show prints a value and an error, and everything below the error, in every way.
+// show prints a value, an error and the causes of the error in every way.
 func show(value any, err error) (texts []string) {
 	texts = append(texts, fmt.Sprintf("%v %+v %#v %s", value, value, value, value))
 	for ; err != nil; err = errors.Unwrap(err) {
@@ -292,7 +292,7 @@ func show(value any, err error) (texts []string) {
 	return texts
 }
 
-// failing is a body that breaks.
+// failing is a body whose Read fails.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }

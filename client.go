@@ -17,7 +17,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// What a client does unless told otherwise.
+// Defaults of a client.
 const (
 	defaultBaseURL    = "https://api.moneykit.com"
 	defaultAPIVersion = "2023-02-18"
@@ -27,8 +27,8 @@ const (
 )
 
 // Client calls the MoneyKit API. Create one with [NewClient] and share it: it is safe for
-// concurrent use, and it holds the access token and the connections. Printing and logging a Client
-// show its client id and base URL, not its secret.
+// concurrent use, caches the access token and reuses connections. Printing or logging a Client
+// shows its client id and base URL, not its secret.
 type Client struct {
 	// LinkSessions opens Connect for a user and turns its result into a link.
 	LinkSessions *LinkSessionsService
@@ -46,7 +46,7 @@ type Client struct {
 	Products *ProductsService
 	// Institutions is MoneyKit's directory of banks.
 	Institutions *InstitutionsService
-	// Users reads the data of all links of one of your users.
+	// Users reads the data of all links of a user.
 	Users *UsersService
 	// Webhooks verifies and handles the events that MoneyKit sends.
 	Webhooks *WebhooksService
@@ -61,11 +61,11 @@ type Client struct {
 type core struct {
 	baseURL    string // without a slash at the end
 	clientID   string
-	secret     func() string // a function, because no way of printing looks into one
+	secret     func() string // a function, because printing one does not show what it returns
 	userAgent  string
 	apiVersion string
 	policy     transport.Policy
-	logger     *slog.Logger                    // nil for silence
+	logger     *slog.Logger                    // nil for none
 	observer   func(context.Context, CallInfo) // nil for none
 	limiter    Limiter                         // nil for none
 	http       *http.Client
@@ -74,44 +74,45 @@ type core struct {
 	webhooks   *verifier
 	relinking  keylock.Locks
 	relinks    recent.Map[userLink, openRelink]
-	exits      recent.Map[string, time.Time] // of users, who left the relink of a link that was not named
+	exits      recent.Map[string, time.Time] // when a user last left a relink whose result has no link id
 	exchanging keylock.Locks
-	exchanged  recent.Map[userToken, string] // links, by the tokens that they were exchanged for
+	exchanged  recent.Map[userToken, string] // the link ids that tokens were exchanged for
 }
 
 type service struct{ core *core }
 
-// LinkSessionsService is [Client].LinkSessions.
+// LinkSessionsService opens Connect for a user and turns its result into a link. It is
+// [Client].LinkSessions.
 type LinkSessionsService service
 
-// LinksService is [Client].Links.
+// LinksService reads, changes and deletes links. It is [Client].Links.
 type LinksService service
 
-// AccountsService is [Client].Accounts.
+// AccountsService reads the accounts of a link. It is [Client].Accounts.
 type AccountsService service
 
-// TransactionsService is [Client].Transactions.
+// TransactionsService reads the transactions of a link. It is [Client].Transactions.
 type TransactionsService service
 
-// IdentityService is [Client].Identity.
+// IdentityService reads the owners of a link's accounts. It is [Client].Identity.
 type IdentityService service
 
-// InvestmentsService is [Client].Investments.
+// InvestmentsService reads holdings and investment transactions. It is [Client].Investments.
 type InvestmentsService service
 
-// ProductsService is [Client].Products.
+// ProductsService refreshes a link's data from the bank. It is [Client].Products.
 type ProductsService service
 
-// InstitutionsService is [Client].Institutions.
+// InstitutionsService searches MoneyKit's directory of banks. It is [Client].Institutions.
 type InstitutionsService service
 
-// UsersService is [Client].Users.
+// UsersService reads the data of all links of a user. It is [Client].Users.
 type UsersService service
 
-// WebhooksService is [Client].Webhooks.
+// WebhooksService verifies and handles the events that MoneyKit sends. It is [Client].Webhooks.
 type WebhooksService service
 
-// AuthService is [Client].Auth.
+// AuthService creates and examines access tokens. It is [Client].Auth.
 type AuthService service
 
 // NewClient returns a client for the application that the credentials belong to. The credentials
@@ -184,9 +185,9 @@ func NewClient(clientID, clientSecret string, opts ...Option) (*Client, error) {
 	}, nil
 }
 
-// NewClientFromEnv is [NewClient] with the credentials from the environment variables
-// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, and the base URL from MONEYKIT_BASE_URL if that is
-// set. opts override the environment. If a credential is not set, the error names the variable.
+// NewClientFromEnv calls [NewClient] with the credentials from the environment variables
+// MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET. If MONEYKIT_BASE_URL is set, it is the base URL.
+// opts override the environment. If a credential is not set, the error names the variable.
 func NewClientFromEnv(opts ...Option) (*Client, error) {
 	const id, secret, base = "MONEYKIT_CLIENT_ID", "MONEYKIT_CLIENT_SECRET", "MONEYKIT_BASE_URL"
 	for _, name := range []string{id, secret} {
@@ -200,7 +201,7 @@ func NewClientFromEnv(opts ...Option) (*Client, error) {
 	return NewClient(os.Getenv(id), os.Getenv(secret), opts...)
 }
 
-// wireClient returns a copy of hc with this package's bounds around its transport.
+// wireClient returns a copy of hc whose transport limits the time and size of each attempt.
 func wireClient(hc *http.Client, maxBytes int64) *http.Client {
 	wired := *hc
 	base := wired.Transport
@@ -209,7 +210,8 @@ func wireClient(hc *http.Client, maxBytes int64) *http.Client {
 	}
 	wire := &transport.Wire{Base: base, MaxBytes: maxBytes, Timeout: defaultTimeout, Yields: true}
 	if wired.Timeout > 0 {
-		// http.Client would count its timeout over all redirects; Wire counts it for an attempt.
+		// http.Client applies its timeout to all redirects together; Wire applies it to each
+		// attempt.
 		wire.Timeout, wire.Yields, wired.Timeout = wired.Timeout, false, 0
 	}
 	wired.Transport = wire
@@ -229,8 +231,8 @@ func checkCredential(name, value string) error {
 	return nil
 }
 
-// BaseURL returns the URL that the client sends requests to, without a slash at its end. It is ""
-// for a Client that was not made by [NewClient].
+// BaseURL returns the URL that the client sends requests to, without a slash at its end. It returns
+// "" for a Client that was not made by [NewClient].
 func (c *Client) BaseURL() string {
 	if c == nil || c.core == nil {
 		return ""
@@ -238,7 +240,7 @@ func (c *Client) BaseURL() string {
 	return c.core.baseURL
 }
 
-// String names the client without its secret.
+// String returns the client id and the base URL, without the secret.
 func (c *Client) String() string {
 	if c == nil || c.core == nil {
 		return "moneykit.Client(nil)"
@@ -249,5 +251,5 @@ func (c *Client) String() string {
 // Format writes [Client.String] for every verb of fmt.
 func (c *Client) Format(f fmt.State, verb rune) { plain.Format(f, verb, c.String()) }
 
-// LogValue is [Client.String], for log/slog.
+// LogValue returns [Client.String], for log/slog.
 func (c *Client) LogValue() slog.Value { return slog.StringValue(c.String()) }

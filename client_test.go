@@ -44,7 +44,7 @@ func TestNewClientRefuses(t *testing.T) {
 		{"base URL with another scheme", base("ftp://api.moneykit.com"), "must begin with https://"},
 		{"base URL without host", base("https:///v1"), "must have a host"},
 		{"base URL with only a port", base("https://:443"), "must have a host"},
-		{"base URL with credentials", base("https://" + testID + ":" + testSecret + "@api.test"), "must not hold credentials"},
+		{"base URL with credentials", base("https://" + testID + ":" + testSecret + "@api.test"), "must not have credentials"},
 		{"base URL with a query", base("https://api.test/?a=b"), "must not have a"},
 		{"base URL with an empty query", base("https://api.test/?"), "must not have a"},
 		{"base URL with a fragment", base("https://api.test/#a"), "must not have a"},

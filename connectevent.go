@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
-// ConnectEventName is what happened in Connect.
+// ConnectEventName is the name of an event in Connect.
 type ConnectEventName string
 
 // The events that MoneyKit documents. Connect may send others.
@@ -57,25 +57,26 @@ func (n ConnectEventName) Known() bool {
 }
 
 // ConnectEvent is a step of a user in Connect, in one form for all platforms. It comes from the
-// user's device and proves nothing. Printing it, logging it and encoding it as JSON leave out its
+// user's device and is not verified. Printing it, logging it or encoding it as JSON leaves out its
 // properties.
 type ConnectEvent struct {
 	Name ConnectEventName
 	// Properties are the details of the event, as encoding/json decodes them into any; nil if there
-	// are none. They may hold what the user typed.
+	// are none. They may contain what the user typed.
 	Properties map[string]any
 	// LinkType is "link" or "relink". Like SessionID and Timestamp it is empty on Android, which
 	// does not report it.
 	LinkType string
-	// SessionID is the id of the link session, which is not its token.
+	// SessionID is the id of the link session. It is not the token of the session.
 	SessionID string
 	// Timestamp is when the event happened, by the clock of the user's device. It is zero if the
 	// platform does not report it or reports it in an unknown form.
 	Timestamp Timestamp
-	// Institution has the ID and Name of the institution that the user chose with this event or an
-	// earlier one. Both are empty before that, and if the platform does not report them.
+	// Institution is the institution that the user chose with this event or an earlier one. Only
+	// its ID and Name are set. Both are empty before the user's choice, and if the platform does
+	// not report them.
 	Institution ConnectInstitution
-	// Raw is the event as received, without the message around it. ParseConnectEvent accepts it.
+	// Raw is the event as received, without the message around it. [ParseConnectEvent] accepts it.
 	Raw []byte
 }
 
@@ -84,7 +85,7 @@ type ConnectEvent struct {
 // and members are accepted.
 //
 // It returns an error for more than 1 MiB, for a duplicate member, and for an event whose name is
-// missing, longer than 100 bytes or not printable. The error holds nothing of the event.
+// missing, longer than 100 bytes or not printable. The error contains no part of the event.
 func ParseConnectEvent(data []byte) (*ConnectEvent, error) {
 	data, err := readConnect(data)
 	if err == nil {
@@ -150,7 +151,7 @@ func parseConnectEvent(data json.RawMessage) (*ConnectEvent, error) {
 	}, nil
 }
 
-// readChoice reads the institution that members name.
+// readChoice returns the institution whose id and name are among members.
 func readChoice(members map[string]any) ConnectInstitution {
 	return ConnectInstitution{
 		ID:   member(members, "institution_id", "institutionId"),
@@ -158,8 +159,9 @@ func readChoice(members map[string]any) ConnectInstitution {
 	}
 }
 
-// member returns the first text among the members of those names. Apps may write names in another
-// case than the web does, and a member that is no text must not cost the whole event.
+// member returns the first of the named members that is a text or a number, as text. There are
+// several names because the web uses snake case and apps may use camel case. Other members are
+// ignored, so that one unexpected member does not fail the whole event.
 func member(members map[string]any, names ...string) string {
 	for _, name := range names {
 		if s := scalar(members[name]); s != "" {
@@ -169,7 +171,7 @@ func member(members map[string]any, names ...string) string {
 	return ""
 }
 
-// scalar returns a text, or the digits of a number.
+// scalar returns a string as it is and a number as its digits.
 func scalar(value any) string {
 	switch v := value.(type) {
 	case string:
@@ -180,7 +182,7 @@ func scalar(value any) string {
 	return ""
 }
 
-// Screen returns the name of the screen that the user came to, with [ConnectEventChangeScreen].
+// Screen returns the name of the new screen of a [ConnectEventChangeScreen], "" for other events.
 func (e ConnectEvent) Screen() string {
 	if e.Name != ConnectEventChangeScreen {
 		return ""
@@ -188,7 +190,7 @@ func (e ConnectEvent) Screen() string {
 	return member(e.Properties, "current_screen_name", "currentScreenName")
 }
 
-// SearchTerm returns what the user searched for, with [ConnectEventSearchInstitution].
+// SearchTerm returns the text of a [ConnectEventSearchInstitution], "" for other events.
 func (e ConnectEvent) SearchTerm() string {
 	if e.Name != ConnectEventSearchInstitution {
 		return ""
@@ -196,7 +198,7 @@ func (e ConnectEvent) SearchTerm() string {
 	return member(e.Properties, "search_term", "searchTerm")
 }
 
-// Err returns the error that the user saw with [ConnectEventError], and nil with other events.
+// Err returns the error of a [ConnectEventError], which the user saw, and nil for other events.
 func (e ConnectEvent) Err() *ConnectError {
 	if e.Name != ConnectEventError {
 		return nil
@@ -208,7 +210,8 @@ func (e ConnectEvent) Err() *ConnectError {
 	}
 }
 
-// label returns a name for texts. An unknown name could be anything that a device sent.
+// label returns the name for texts and logs: "other" for an unknown one, because a device can send
+// any text as the name.
 func (n ConnectEventName) label() string {
 	if n.Known() {
 		return string(n)
@@ -222,7 +225,7 @@ func (e ConnectEvent) String() string { return "Connect event: " + e.Name.label(
 // Format writes [ConnectEvent.String] for every verb of fmt.
 func (e ConnectEvent) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.String()) }
 
-// MarshalText is [ConnectEvent.String], for encoders such as that of log/slog.
+// MarshalText returns [ConnectEvent.String], for encoders such as the JSON handler of log/slog.
 func (e ConnectEvent) MarshalText() ([]byte, error) { return []byte(e.String()), nil }
 
 // LogValue leaves out the properties, and a name that this package does not know, because either

@@ -15,14 +15,14 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// eventMeta is what an event says of the run of Connect that it happened in.
+// eventMeta is the meta data of an event about its run of Connect.
 type eventMeta struct {
 	LinkType, SessionID string
 	Timestamp           moneykit.Timestamp
 	Institution         moneykit.ConnectInstitution
 }
 
-// event returns an event with that.
+// event returns an event with the meta data.
 func (m eventMeta) event(name moneykit.ConnectEventName, properties map[string]any) moneykit.ConnectEvent {
 	return moneykit.ConnectEvent{
 		Name: name, Properties: properties,
@@ -30,7 +30,7 @@ func (m eventMeta) event(name moneykit.ConnectEventName, properties map[string]a
 	}
 }
 
-// connectEvents are what the files of testdata/connect/events mean, without Raw.
+// connectEvents returns the events in the files of testdata/connect/events, without Raw.
 func connectEvents() map[string]moneykit.ConnectEvent {
 	type properties = map[string]any
 	bank := moneykit.ConnectInstitution{ID: "moneykit-creds-bank", Name: "Credentials Bank"}
@@ -104,8 +104,9 @@ func TestParseConnectEvent(t *testing.T) {
 	}
 }
 
-// TestConnectEventOddScalars reads a number where a text stands, and nothing where neither does.
-func TestConnectEventOddScalars(t *testing.T) {
+// TestConnectEventAcceptsNumbersAsText checks that a number is accepted in place of a text, and
+// that other values are ignored.
+func TestConnectEventAcceptsNumbersAsText(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]moneykit.ConnectEvent{
 		`{"name":"open","sessionId":7}`:                                              {SessionID: "7"},
@@ -136,7 +137,7 @@ func TestConnectEventNames(t *testing.T) {
 	assert.False(t, moneykit.ConnectEventName("submit_name").Known())
 }
 
-func TestConnectEventReaders(t *testing.T) {
+func TestConnectEventMethods(t *testing.T) {
 	t.Parallel()
 	files := goldens(t, "testdata/connect/events", connectEvents())
 	for name, want := range map[string]struct {
@@ -165,7 +166,7 @@ func TestConnectEventReaders(t *testing.T) {
 		assert.Equal(t, want.err, event.Err(), name)
 	}
 
-	// Members of other types, and those that belong to another event, are not read.
+	// Members of other types and members of other events are ignored.
 	for _, data := range []string{
 		`{"name":"select_institution","properties":{"institution_id":{},"institution_name":["a"]}}`,
 		`{"name":"error","properties":{"error_id":{},"current_screen_name":"Finder","search_term":"a"},"meta":{"timestamp":7,"link_type":[]}}`,
@@ -192,7 +193,7 @@ func TestConnectEventReaders(t *testing.T) {
 	assert.Equal(t, moneykit.ConnectInstitution{ID: "a", Name: "A"}, event.Institution)
 }
 
-// badConnectEvents are refused with a part of the error's text.
+// badConnectEvents are invalid events, with a part of the error's text.
 var badConnectEvents = map[string]struct{ data, want string }{
 	"nothing":                {``, "not valid JSON"},
 	"not JSON":               {`canary`, "not valid JSON"},
@@ -202,11 +203,11 @@ var badConnectEvents = map[string]struct{ data, want string }{
 	"a text":                 {`"canary"`, "not an object"},
 	"no arguments":           {`[]`, "not an object"},
 	"another argument":       {`["canary"]`, "not an object"},
-	"a message of nothing":   {`{"type":"link.event","data":null}`, "not an object"},
+	"a message without data": {`{"type":"link.event","data":null}`, "not an object"},
 	"an empty object":        {`{}`, "has no name"},
 	"an empty name":          {`{"name":"","properties":{"a":"canary"}}`, "has no name"},
 	"a result":               {`{"type":"link.exit","data":{"error":null}}`, "has no name"},
-	"a demo's message":       {`{"type":"demo.link.event","data":{"name":"open"}}`, "has no name"},
+	"a message of the demo":  {`{"type":"demo.link.event","data":{"name":"open"}}`, "has no name"},
 	"a number as name":       {`{"name":7,"properties":{"a":"canary"}}`, "unexpected type"},
 	"a list of properties":   {`{"name":"open","properties":["canary"]}`, "unexpected type"},
 	"a text as meta":         {`{"name":"open","meta":"canary"}`, "unexpected type"},

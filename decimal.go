@@ -12,16 +12,16 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// Bounds of a Decimal. They are far beyond any amount of money or shares; without them a short
-// text such as "1e999999999" would cost its reader gigabytes.
+// Limits of a Decimal. They are far beyond any amount of money or shares. Without them, computing
+// with a short text such as "1e999999999" would take gigabytes.
 const (
 	maxDecimalLen = 256
 	maxDecimalExp = 1000
 )
 
 // Decimal is an exact decimal number: money, a quantity, a rate. It keeps the digits as MoneyKit
-// wrote them, so "10.50" stays "10.50". The zero value is 0. Compare values with [Decimal.Cmp];
-// == compares the digits, to which "1.0" and "1.00" differ.
+// wrote them, so "10.50" stays "10.50". The zero value is 0. Compare values with [Decimal.Cmp]: ==
+// compares the digits, and those of "1.0" and "1.00" differ.
 //
 // MoneyKit sends some decimals as JSON strings and some as JSON numbers; both are accepted
 // everywhere, and a Decimal marshals as a string. [Balances], whose fields are numbers on the wire,
@@ -162,7 +162,7 @@ func (d Decimal) Cmp(x Decimal) int {
 // MarshalText returns the digits.
 func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText accepts what [ParseDecimal] does.
+// UnmarshalText accepts the same texts as [ParseDecimal].
 func (d *Decimal) UnmarshalText(text []byte) error { return d.set(string(text)) }
 
 // wantDecimal is what an error says that a text is not.
@@ -208,8 +208,8 @@ func (d *Decimal) decode(c *wirejson.Cursor) {
 	}
 }
 
-// Scan reads a number from a database: a text, a number, or bytes of either. NULL is an error,
-// because absent money is not zero: scan a column that may be NULL into a pointer to a *Decimal.
+// Scan reads a number from a database: a text, a number, or the bytes of a text. NULL is an error,
+// because absent money is not zero: scan a column that may be NULL into a **Decimal.
 func (d *Decimal) Scan(src any) error {
 	switch v := src.(type) {
 	case string:

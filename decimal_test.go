@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// decimals are literals that must come back byte for byte.
+// decimals are numbers that must keep their digits.
 var decimals = []string{
 	"0", "-0", "0.00", "1", "-1", "10.50", "384.05", "4000.00", "0.1", "-0.001",
 	"123456789012345678", "999999999999999999.99", "0.123456789012345678", "-123456789.987654321",
@@ -66,7 +66,7 @@ func TestDecimalRefuses(t *testing.T) {
 			d, err := moneykit.ParseDecimal("7")
 			require.NoError(t, err)
 			require.Error(t, json.Unmarshal(text, &d))
-			assert.Equal(t, "7", d.String(), "a value that is refused changes nothing")
+			assert.Equal(t, "7", d.String(), "a refused value changes nothing")
 		})
 	}
 	for _, in := range []string{`true`, `{}`, `[]`} {
@@ -75,7 +75,7 @@ func TestDecimalRefuses(t *testing.T) {
 	}
 }
 
-func TestDecimalErrorHoldsNoValue(t *testing.T) {
+func TestDecimalErrorContainsNoValue(t *testing.T) {
 	t.Parallel()
 	var a moneykit.Account
 	err := json.Unmarshal([]byte(`{"balances":{"available":"12,34"}}`), &a)

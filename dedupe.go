@@ -22,9 +22,9 @@ type Deduper interface {
 	// caller can then claim the event.
 	Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error)
 	// Commit records that the event was handled. After it returns, Claim returns [ClaimDone] for
-	// longer than signatures are accepted: three hours, or more if [WithWebhookAge] says so. If the
-	// claim with the token has ended and another caller has claimed the event, Commit changes
-	// nothing and returns [ErrClaimLost].
+	// longer than signatures are accepted: three hours, or more with [WithWebhookAge]. If the claim
+	// with the token has ended and another caller has claimed the event, Commit changes nothing and
+	// returns [ErrClaimLost].
 	Commit(ctx context.Context, key, token string) error
 	// Release ends the claim, so that the next delivery can claim the event. It does nothing if the
 	// claim with the token has already ended.
@@ -50,10 +50,10 @@ const (
 	defaultDedupeAge   = 3 * time.Hour
 )
 
-// MemoryDeduper is a [Deduper] in the memory of one process. The zero value is ready for use.
+// MemoryDeduper is a [Deduper] in the memory of one process. The zero value is ready to use.
 type MemoryDeduper struct {
-	// Limit bounds how many events are remembered; zero means 100,000. Beyond it the oldest handled
-	// events are forgotten. If all events are still being handled, Claim returns an error.
+	// Limit is the maximum number of events; zero means 100,000. Beyond it, the oldest handled
+	// events are evicted. If all events are still being handled, Claim returns an error.
 	Limit int
 	// Age is how long handled events are remembered; zero means three hours. It must be longer than
 	// the age that [WithWebhookAge] sets.
@@ -68,8 +68,8 @@ type MemoryDeduper struct {
 type dedupeEntry struct {
 	key     string
 	token   string
-	until   time.Time       // of the claim, or of the memory of it
-	handled *linked.Element // nil while it is claimed
+	until   time.Time       // when the claim ends or, if the event was handled, when it is evicted
+	handled *linked.Element // nil while the event is claimed
 }
 
 // Claim implements [Deduper].
@@ -130,10 +130,10 @@ func (d *MemoryDeduper) Release(_ context.Context, key, token string) error {
 	return nil
 }
 
-// forget drops what was handled long ago.
+// forget evicts the events that were handled longer than Age ago.
 func (d *MemoryDeduper) forget(now time.Time) {
 	for oldest := d.handled.Front(); oldest != nil; oldest = d.handled.Front() {
-		if entry := oldest.Value.(*dedupeEntry); now.Before(entry.until) { //nolint:forcetypeassert // nothing else is in it
+		if entry := oldest.Value.(*dedupeEntry); now.Before(entry.until) { //nolint:forcetypeassert // The list contains nothing else.
 			return
 		}
 		d.drop(oldest)
@@ -141,7 +141,7 @@ func (d *MemoryDeduper) forget(now time.Time) {
 }
 
 func (d *MemoryDeduper) drop(e *linked.Element) {
-	delete(d.entries, d.handled.Remove(e).(*dedupeEntry).key) //nolint:forcetypeassert // nothing else is in it
+	delete(d.entries, d.handled.Remove(e).(*dedupeEntry).key) //nolint:forcetypeassert // The list contains nothing else.
 }
 
 // makeRoom makes room for one more event.

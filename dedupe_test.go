@@ -36,7 +36,8 @@ func TestMemoryDeduper(t *testing.T) {
 		<-time.After(time.Hour)
 		claim("a", moneykit.ClaimGranted) // It is forgotten.
 
-		// The limit: what is done goes first, then what nobody is at any more.
+		// Beyond the limit, handled events are evicted first, and then events whose claim has
+		// ended.
 		b := claim("b", moneykit.ClaimGranted)
 		require.NoError(t, d.Commit(t.Context(), "b", b))
 		claim("c", moneykit.ClaimGranted)
@@ -54,8 +55,8 @@ func TestMemoryDeduper(t *testing.T) {
 	})
 }
 
-// The bounds hold whatever comes, and the defaults are bounds.
-func TestMemoryDeduperIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
+// TestMemoryDeduperIsLimited checks the limit and its default.
+func TestMemoryDeduperIsLimited(t *testing.T) { //nolint:paralleltest // it measures memory
 	d := &moneykit.MemoryDeduper{}
 	fill := func(from int) {
 		for i := range 150_000 {

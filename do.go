@@ -16,8 +16,8 @@ import (
 // out is nil.
 //
 // Errors, logs, [CallInfo] and a [Limiter] name the operation of MoneyKit's published API that has
-// the method and the path, such as "GET /links/{id}/accounts". For other paths they show the first
-// word of the path.
+// the method and the path, such as "GET /links/{id}/accounts". For other paths they show only the
+// method and the first word of the path.
 //
 // It returns an [*Error]. GET and DELETE are retried like any read, other methods only after 429.
 func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts ...CallOption) error {
@@ -31,7 +31,7 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 	return c.core.do(ctx, r, out, opts)
 }
 
-// custom is a value of the caller's own type to decode into.
+// custom marks a value of the caller's own type, which is decoded with encoding/json.
 type custom struct{ out any }
 
 func newCustomRequest(method, target string, in any) *request {
@@ -49,11 +49,11 @@ func newCustomRequest(method, target string, in any) *request {
 		wrong.add("path", "must not have a fragment")
 	}
 	if strings.ContainsFunc(target, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }) {
-		wrong.add("path", "must not have spaces and control characters")
+		wrong.add("path", "must not have spaces or control characters")
 	}
 	for segment := range strings.SplitSeq(path, "/") {
 		if _, err := url.PathUnescape(segment); err != nil || movesPath(segment) {
-			wrong.add("path", "must not have bad escapes, backslashes, encoded slashes, . or .. between its slashes")
+			wrong.add("path", "must not have invalid escapes, backslashes, encoded slashes, or . or .. between its slashes")
 			break
 		}
 	}
@@ -66,14 +66,14 @@ func newCustomRequest(method, target string, in any) *request {
 	return r
 }
 
-// published returns the operation of MoneyKit's published API that a request is, and the ids in its
-// path. It returns "" if there is none.
+// published returns the operation of MoneyKit's published API that has the method and the path, and
+// the ids in the path. It returns "" if there is no such operation.
 func published(method, path string) (operation string, ids []string) {
 	segments := strings.Split(path, "/")
 	for _, candidate := range operations() {
 		verb, template, _ := strings.Cut(candidate, " ")
 		values, ok := match(strings.Split(template, "/"), segments)
-		// Of two templates that fit, the one with more words is meant.
+		// If two templates fit, the one with fewer parameters is the more specific.
 		if ok && verb == method && (operation == "" || len(values) < len(ids)) {
 			operation, ids = candidate, values
 		}
@@ -81,8 +81,8 @@ func published(method, path string) (operation string, ids []string) {
 	return operation, ids
 }
 
-// match reports whether the segments of a path fit a template, and returns the values of its
-// parameters.
+// match reports whether the segments of a path fit a template, and returns the values of the
+// template's parameters.
 func match(template, segments []string) (values []string, ok bool) {
 	if len(template) != len(segments) {
 		return nil, false
@@ -98,8 +98,8 @@ func match(template, segments []string) (values []string, ok bool) {
 	return values, true
 }
 
-// pathTemplate returns a path for errors and logs. A path may hold ids of links and users, so only
-// its first word is kept, if it has the form of the API's words.
+// pathTemplate returns a path for errors and logs. A path may contain ids of links and users, so
+// only its first word is kept, and only if it looks like a word of the API.
 func pathTemplate(path string) string {
 	first, _, more := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	if !plain.Only(first, "abcdefghijklmnopqrstuvwxyz-") || len(first) > 20 {

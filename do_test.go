@@ -68,7 +68,7 @@ func TestDoRefuses(t *testing.T) {
 	require.ErrorContains(t, err, "method must be a word")
 }
 
-// TestDoErrors looks for what was sent and received in errors.
+// TestDoErrors checks that errors contain no part of the request or the response.
 func TestDoErrors(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)

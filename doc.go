@@ -30,19 +30,19 @@
 //	accounts, err := client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 //
 // [LinkSessionsService.Finish] checks with MoneyKit that the link is the user's. It can be called
-// again with the same result: if a result is posted twice, or the response to an exchange was lost,
-// it returns the link that exists.
+// again with the same result: if the front end posts a result twice, or the response to an exchange
+// was lost, it returns the existing link.
 //
 // The package connect does all of this in one http.Handler: it opens sessions, accepts results and
-// events, offers relinks and disconnects, and serves connect.js for web pages and the page to which
-// a bank returns. The package moneykittest is a MoneyKit that runs inside a test, without
+// events, relinks and disconnects links, and serves connect.js for web pages and the page to which
+// a bank returns the user. The package moneykittest is a MoneyKit that runs inside a test, without
 // credentials and without a network.
 //
 // # Relinking
 //
 // The access to a link expires. [Link.Action], [ActionFor] and [ActionForEvent] return what to do
 // about a link, an error and an event. [UserMessage] returns a sentence for the user, and
-// [StatusFor] the HTTP status for your front end. If the action is [ActionRelink],
+// [StatusFor] returns the HTTP status for your front end. If the action is [ActionRelink],
 // [LinkSessionsService.Relink] opens a session in which the user repairs the link. The link keeps
 // its id, its webhook and its tags.
 //
@@ -50,8 +50,8 @@
 //
 // Some banks log users in on their own pages and then send them to the redirect URI, with a query
 // that belongs to Connect. [ValidateRedirectURI] checks a redirect URI, and [ParseOAuthReturn]
-// checks the URL at which a user came back. The package connect serves the page there. It resumes
-// Connect on the web or forwards to an app.
+// checks the URL at which a user came back. The package connect serves the page at the redirect
+// URI. The page resumes Connect on the web or forwards the user to an app.
 //
 // # Authentication
 //
@@ -64,76 +64,84 @@
 //
 // # Errors
 //
-// A method that calls MoneyKit returns an [*Error] if it fails. [errors.Is] matches it with a
-// class:
+// A method that calls MoneyKit returns an [*Error] if it fails. The Error contains the operation,
+// the HTTP status, MoneyKit's code, the invalid fields, the time to wait and the request id.
+// [errors.Is] matches it with
+//
+//   - a sentinel: [ErrNotFound], [ErrUnauthorized], [ErrForbidden], [ErrRateLimited],
+//     [ErrRelinkRequired], [ErrLinkDeleted], [ErrOutcomeUnknown], or one that a method names;
+//   - MoneyKit's code, such as [ErrorCodeLinkForbiddenAction];
+//   - the reason why a link cannot be used, such as [LinkErrorAuthExpired];
+//   - the cause, such as [context.Canceled].
+//
+// For example:
 //
 //	switch {
 //	case errors.Is(err, moneykit.ErrRelinkRequired): // the user must go through Connect again
 //	case errors.Is(err, moneykit.ErrLinkDeleted):    // stop using the link
-//	case errors.Is(err, moneykit.ErrRateLimited):    // try again after Error.RetryAfter
+//	case errors.Is(err, moneykit.ErrRateLimited):    // retry after Error.RetryAfter
 //	}
 //
-// with one of MoneyKit's codes, as in errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction), and
-// with the reason why a link cannot be used, as in errors.Is(err, moneykit.LinkErrorAuthExpired).
-//
-// A request that breaks one of MoneyKit's published limits is not sent. Its error matches
-// [ErrorCodeValidationFailed], and [Error.Fields] names the invalid fields.
+// The client does not send a request that breaks one of MoneyKit's published limits. The error
+// matches [ErrorCodeValidationFailed], and [Error.Fields] names the invalid fields.
 //
 // The text of an error consists of this package's words, so it can be logged. MoneyKit's own words
-// are in [Error.Message] and [Error.Fields] and may repeat what was sent. [CaptureResponse] returns
+// are in [Error.Message] and [Error.Fields], which may quote the request. [CaptureResponse] stores
 // the body of a response.
 //
 // # Retries
 //
-// A read, which is any GET or DELETE or the request for an access token, is retried after network
-// errors and after 429, 502, 503 and 504. Other requests are retried only after 429, with which
-// MoneyKit says that it did nothing. [RetryPolicy] bounds the attempts and the waits. If MoneyKit
-// asks for a longer wait than the policy or the context allows, the call fails at once with
-// [Error.RetryAfter]. [WithMaxWait] shortens the waits of one call, for a web handler for example,
-// and [WithoutRetry] sends a call once.
+// Any GET, any DELETE and the request for an access token is a read. The client retries a read
+// after network errors and after 429, 502, 503 and 504. It retries other requests only after 429,
+// with which MoneyKit says that it did nothing. [RetryPolicy] limits the attempts and the waits. If
+// MoneyKit asks for a longer wait than the policy or the context allows, the call fails at once
+// with [Error.RetryAfter]. [WithMaxWait] shortens the waits of one call, for example in a web
+// handler. [WithoutRetry] turns retries off for one call.
 //
 // If the response to a request that is not a read is lost, the error matches [ErrOutcomeUnknown]:
 // MoneyKit may have carried out the request, and the client did not send it again.
 //
 // # Rate limits
 //
-// MoneyKit limits how often a minute each operation may be called, for a link and for an
-// application; the comments of methods state the limits. With [WithLimiter], a call waits before it
-// is sent instead of failing with 429. [MemoryLimiter] knows the published limits and counts the
-// requests of one process, or of several that each get a share; your own [Limiter] counts those of
-// all processes in a common store. If the wait would outlast the context's deadline or
-// [WithMaxWait], the call fails at once with an error that matches [ErrRateLimited] and has
-// [Error.RetryAfter].
+// MoneyKit limits the calls a minute of each operation, for a link and for an application. The
+// comments of methods state the limits. With [WithLimiter], a call waits before it is sent instead
+// of failing with 429. [MemoryLimiter] knows the published limits and counts the requests of one
+// process. [MemoryLimiter].Processes divides the limits between several processes. Your own
+// [Limiter] can count the requests of all processes in a common store. If the wait would outlast
+// the context's deadline or [WithMaxWait], the call fails at once with an error that matches
+// [ErrRateLimited] and has [Error.RetryAfter].
 //
 // # Timeouts
 //
-// An attempt ends after 60 seconds, or after the Timeout of the client given to [WithHTTPClient]. A
-// deadline of the context replaces the 60 seconds, but not that Timeout.
+// An attempt ends after 60 seconds, or after the Timeout of the [http.Client] given to
+// [WithHTTPClient]. A deadline of the context replaces the 60 seconds, but not that Timeout.
 //
 // # Secrets and personal data
 //
 // A [Client], [Token], [LinkSession], [ConnectResult], [ConnectEvent], [FinishParams],
 // [OAuthReturn], [Response], [Error] or event shows no secret and none of the user's data when it
-// is printed with package fmt, logged with log/slog or encoded as JSON. This also holds for a value
-// in an exported field, a slice or a map. To store or send one, use the fields that you need: the
-// two fields of a [Token], the Token of a [LinkSession], the Raw of an event.
+// is printed with package fmt, logged with log/slog or encoded as JSON. This also applies to a
+// value in an exported field, a slice or a map. To store or send one, use the fields that you need:
+// the two fields of a [Token], the Token of a [LinkSession], the Raw of an event.
 //
-// There is one limit. Package fmt, and the text handler of log/slog with it, calls no methods on an
-// unexported field of a struct: a struct of yours prints the whole value in such a field. Other
-// values, such as [Account] and [Transaction], are data and print as such.
+// There is one exception: package fmt calls no methods on an unexported field of a struct. If your
+// own struct has such a value in an unexported field, printing the struct shows the whole value.
+// The text handler of log/slog prints with package fmt.
+//
+// Other values, such as [Account] and [Transaction], are data and are printed in full.
 //
 // # Values
 //
 // Amounts are [Decimal]: exact, and with the digits that MoneyKit sent. Add them with [Decimal.Add]
-// and [Decimal.Sub], not as float64. A response field is a pointer, such as [Balances].Available,
-// if its absence means something else than zero. Any other field has its zero value if MoneyKit
-// leaves it out or sends null. Enumerations are strings that may have values newer than this
-// package; their method Known reports whether this package knows the value. Unknown members of
-// responses are ignored.
+// and [Decimal.Sub], not as float64. A response field, such as [Balances].Available, is a pointer
+// if an absent value differs from zero. Any other field has its zero value if MoneyKit leaves it
+// out or sends null. Enumerations are strings that may have values newer than this package; their
+// method Known reports whether this package knows the value. Unknown members of responses are
+// ignored.
 //
-// Dates, times and numbers are accepted in each form whose meaning is clear. If a value has no
-// meaning, the error names its path and the id of its row. Short strings of one response share
-// memory: one that is kept alone keeps at most 512 bytes.
+// Dates, times and numbers are accepted in every form with a clear meaning. If a value has none,
+// such as 29 February 2017, the error names its path and the id of its row. Short strings of one
+// response share memory: a string that is kept alone keeps at most 512 bytes.
 //
 // Signs differ by kind. The amount of a [Transaction] is never negative, and its Type says whether
 // money came in (credit) or went out (debit). In an [InvestmentTransaction] a positive amount is
@@ -152,9 +160,9 @@
 //
 // # Lists
 //
-// A method List returns one page. A method that begins with All returns an iterator over all items.
-// It reads a page when the loop reaches it, holds one page at a time, starts from the beginning in
-// each loop, and ends with the first error, which names the page:
+// A method named List returns one page. A method whose name begins with All returns an iterator
+// over all items. The iterator reads a page when the loop reaches it, and keeps one page in memory.
+// Each loop starts from the beginning and ends with the first error, which names the page:
 //
 //	for tx, err := range client.Transactions.All(ctx, link.ID, moneykit.TransactionListParams{}) {
 //		if err != nil {
@@ -166,42 +174,43 @@
 // # A copy of the transactions
 //
 // [Client.SyncTransactions] keeps a copy of a link's transactions in a [TransactionStore] of yours.
-// It follows MoneyKit's rules: changes come in no order, and a refresh replaces all pending
-// transactions. The store keeps the position in the same database transaction as the rows, so the
-// next run resumes after a crash. Two processes may sync the same link: an update names the
-// position that it continues from, and the store returns [ErrSyncConflict] if it holds another one.
-// [TransactionsService.Sync] yields the changes alone.
+// It follows MoneyKit's rules: changes arrive in no particular order, and a refresh replaces all
+// pending transactions. The store writes the position in the same database transaction as the rows,
+// so the next run resumes after a crash. Two processes may sync the same link: an update names the
+// position that it continues from, and the store returns [ErrSyncConflict] if its own position
+// differs. [TransactionsService.Sync] yields the changes without storing them.
 //
 // A read returns the data that MoneyKit has stored. [ProductsService.Refresh] asks MoneyKit to
 // fetch new data from the bank, and [ProductsService.Wait] waits for it.
 //
 // # Webhooks
 //
-// MoneyKit posts the events of a link to the link's webhook, signed over the raw body.
-// [WebhooksService.Handler] is the endpoint. It verifies each delivery, calls a function with the
-// [Event], and responds so that MoneyKit delivers again what was not handled. [Router] calls a
-// function for each type of event. [WebhooksService.Verify] verifies a header and a body without a
-// handler, and [ParseUnverifiedEvent] reads a body that was verified before.
+// MoneyKit posts the events of a link to the link's webhook, with a signature over the raw body.
+// [WebhooksService.Handler] is the endpoint. It verifies each delivery and calls a function with
+// the [Event]. If the function fails, its response makes MoneyKit deliver the event again. [Router]
+// calls a function for each type of event. [WebhooksService.Verify] verifies a header and a body
+// without a handler, and [ParseUnverifiedEvent] reads a body that was verified before.
 //
-// Events arrive late, more than once and in any order. [WithDedupe] handles each event once;
-// [MemoryDeduper] remembers events in one process, and your own [Deduper] remembers them in a
-// database for all instances. An event that is newer than this package is an [*UnknownEvent].
+// Events arrive late, more than once and in any order. [WithDedupe] handles each event once.
+// [MemoryDeduper] remembers events in one process; your own [Deduper] can remember them in a
+// database for all instances. An event of a type newer than this package is an [*UnknownEvent].
 //
-// If the function fails, the response is 500 and MoneyKit delivers the event again for two hours. A
-// function that fails because its link is deleted would fail again: the response is 204 then, and
-// [WithFinal] sets which errors count as final. If the signature's key is unknown, it may be newer
-// than the cached keys: the response is 503 until the client may refetch the keys. Refused
+// If the function fails, the response is 500, and MoneyKit retries the delivery for two hours. If
+// the function fails because its link is deleted, a retry would fail again, so the response is 204;
+// [WithFinal] sets which errors are final. If the key of the signature is unknown, it may be newer
+// than the cached keys, so the response is 503 until the client may refetch the keys. Refused
 // deliveries are logged with the reason; the response never says why.
 //
 // # Logs, metrics and traces
 //
 // [WithLogger] logs calls and retries with log/slog. [WithObserver] reports each attempt of a call,
-// for metrics, and how long a [Limiter] held it. An [http.RoundTripper] given to [WithHTTPClient]
-// can name a span with [OperationFrom], because the URL of a request holds ids.
+// for metrics, and how long a [Limiter] delayed it. An [http.RoundTripper] in the client given to
+// [WithHTTPClient] can name a span with [OperationFrom]. The URL of a request is no name for a
+// span, because it contains ids.
 //
 // # Other calls
 //
-// [UsersService] reads over all links of a user, [InstitutionsService] searches MoneyKit's
-// directory, and [LinksService.Import] imports links from another service. [Client.Do] makes calls
-// that this package has no method for.
+// [UsersService] reads the data of all links of a user. [InstitutionsService] searches MoneyKit's
+// directory of institutions. [LinksService.Import] imports links from another service. [Client.Do]
+// makes calls that this package has no method for.
 package moneykit

@@ -19,8 +19,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestDocsErrors holds the bodies of errors in docs/testing.md to the SDK, which must read them as
-// the page says, and to moneykittest, which must send the same members with the same status.
+// TestDocsErrors checks the error bodies in docs/testing.md: the SDK must read them as the page
+// says, and moneykittest must send the same members with the same status.
 func TestDocsErrors(t *testing.T) {
 	t.Parallel()
 	classes := map[moneykit.ErrorCode]error{
@@ -75,7 +75,7 @@ func TestDocsErrors(t *testing.T) {
 	assert.Empty(t, classes, "the page lacks a code")
 }
 
-// errorOf returns the error of a call whose response has this status and body.
+// errorOf returns the error of a call whose response has the status and the body.
 func errorOf(t *testing.T, status int, body string) *moneykit.Error {
 	t.Helper()
 	mock := newMock(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// Bounds of what a response can put into an Error.
+// Limits of the texts that a response can put into an Error.
 const (
 	maxCode        = 100
 	maxErrorText   = 2048
@@ -22,7 +22,7 @@ const (
 // location is the path of a field: names and indexes.
 type location []any
 
-// path returns l with dots and indexes. known decides which names are kept; others become "…".
+// path returns l as text, with dots and indexes. Names that known does not accept become "…".
 func (l location) path(known func(string) bool) string {
 	var b strings.Builder
 	for i, part := range l {
@@ -42,14 +42,14 @@ func (l location) path(known func(string) bool) string {
 			if index := strconv.FormatFloat(v, 'f', 0, 64); len(index) <= maxIndexDigits {
 				b.WriteString("[" + index + "]")
 			} else {
-				b.WriteString("[…]") // It could be anybody's number.
+				b.WriteString("[…]") // A long number may be personal data.
 			}
 		}
 	}
 	return b.String()
 }
 
-// readLocation reads a path, which is a list or a text with dots.
+// readLocation reads the path of a field: a list of names and indexes, or a text with dots.
 func readLocation(data []byte) location {
 	var at location
 	if text, ok := wirejson.Text(data); ok {
@@ -62,10 +62,10 @@ func readLocation(data []byte) location {
 	return at
 }
 
-// decode fills e from the body of a response with a failing status: every error body that MoneyKit
-// has, and FastAPI's own for a request that it cannot read. An odd member is left out, and takes
-// nothing else with it. A body that is no JSON object leaves e as it is. known reports whether the
-// document of the request has a name.
+// decode fills e from the body of an error response: any form that MoneyKit uses, and the form of
+// FastAPI for a request that it cannot parse. A member of an unexpected type is ignored, and the
+// other members are still read. If the body is not a JSON object, e is unchanged. known reports
+// whether a name is one of the request's own names, which are no personal data.
 func (e *Error) decode(body []byte, known func(string) bool) {
 	var parsed map[string]json.RawMessage
 	if json.Unmarshal(body, &parsed) != nil {
@@ -86,7 +86,8 @@ func (e *Error) decode(body []byte, known func(string) bool) {
 	}
 }
 
-// addFields adds a list of fields, which have their path and their message under these names.
+// addFields adds the fields of a list. location and message are the names of the members that
+// contain a field's path and its message.
 func (e *Error) addFields(list json.RawMessage, location, message string, known func(string) bool) {
 	var fields []json.RawMessage
 	if json.Unmarshal(list, &fields) != nil {

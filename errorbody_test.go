@@ -34,12 +34,12 @@ func TestValidationErrors(t *testing.T) {
 		assert.Equal(t, moneykit.ErrorCodeValidationFailed, e.Code)
 		assert.Equal(t, want, e.Fields)
 		assert.Contains(t, e.Error(), "customer_user.id was refused; accounts[0].name was refused")
-		assert.NotContains(t, e.Error(), "abc", "what was sent is not repeated")
+		assert.NotContains(t, e.Error(), "abc", "the error contains no part of the request")
 	}
 }
 
-// TestOddErrorBodies lose nothing but the member that is odd.
-func TestOddErrorBodies(t *testing.T) {
+// TestUnusualErrorBodies checks that only the unusual member of an error body is ignored.
+func TestUnusualErrorBodies(t *testing.T) {
 	t.Parallel()
 	const deleted = `"error_code":"` + string(moneykit.ErrorCodeLinkDeleted) + `"`
 	for _, body := range []string{
@@ -61,7 +61,7 @@ func TestOddErrorBodies(t *testing.T) {
 	require.ErrorContains(t, e, "products[…] was refused", "a number may be an account's")
 }
 
-func TestErrorsAreBounded(t *testing.T) {
+func TestErrorSizeIsLimited(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("ż", 5000)
 	var fields strings.Builder

@@ -23,31 +23,35 @@ var (
 	ErrUnauthorized = errors.New("moneykit: unauthorized")
 	// ErrForbidden: the user did not permit the request, or the application may not make it.
 	ErrForbidden = errors.New("moneykit: forbidden")
-	// ErrRateLimited: too many requests; [Error.RetryAfter] says how long to wait.
+	// ErrRateLimited: too many requests. Retry after [Error.RetryAfter].
 	ErrRateLimited = errors.New("moneykit: rate limited")
 	// ErrRelinkRequired: the user must go through Connect again for this link.
 	ErrRelinkRequired = errors.New("moneykit: relink required")
-	// ErrLinkDeleted: the link was deleted, for good.
+	// ErrLinkDeleted: the link was deleted, permanently.
 	ErrLinkDeleted = errors.New("moneykit: link deleted")
 	// ErrOutcomeUnknown: MoneyKit may have carried out the request, but the response was lost. The
-	// client did not retry it. Read the state before making the request again.
+	// client did not retry it. Check the state before making the request again.
 	ErrOutcomeUnknown = errors.New("moneykit: outcome unknown")
 )
 
-// Error is the error of every method that calls MoneyKit. It stands for an error response of
-// MoneyKit, a response that does not come from MoneyKit (such as a proxy's page), a missing
-// response, or a request that was not sent because it breaks a published limit or a [Limiter] did
-// not allow it.
+// Error is the error of every method that calls MoneyKit. It describes one of
+//
+//   - an error response of MoneyKit;
+//   - a response that does not come from MoneyKit, such as a proxy's page;
+//   - a response that cannot be decoded;
+//   - a missing response, such as after a timeout;
+//   - a request that was not sent, because it breaks a published limit or a [Limiter] did not allow
+//     it.
 //
 // [errors.Is] matches it with a class such as [ErrRelinkRequired], with its [ErrorCode] and with
 // its [LinkError]. [errors.Is] and [errors.As] also match the cause, such as [context.Canceled].
-// The class follows from Code and LinkError, and from StatusCode for 401, 403 and 429, so an Error
-// that a test makes by hand matches like one from MoneyKit.
+// The class follows from Code and LinkError, and from StatusCode for 401, 403 and 429. An Error
+// that a test makes by hand therefore matches like one from MoneyKit.
 //
-// Printing, logging and encoding an Error as JSON show no secret and no data of the user: the text
+// Printing, logging or encoding an Error as JSON shows no secret and no data of the user. The text
 // consists of this package's words, and of the text of errors that your own [TransactionStore]
-// returns. MoneyKit's words are in Message, DocumentationURL and Fields, and may repeat what was
-// sent.
+// returns. MoneyKit's words are in Message, DocumentationURL and Fields, which may quote the
+// request.
 type Error struct { //nolint:recvcheck // A copy must not be printed with its fields.
 	// Operation is the method and the path template, such as "GET /links/{id}".
 	Operation string
@@ -56,27 +60,27 @@ type Error struct { //nolint:recvcheck // A copy must not be printed with its fi
 	// Code is MoneyKit's error code, or [ErrorCodeValidationFailed] for a request that was not sent
 	// because it breaks a limit. It is empty if there is none.
 	Code ErrorCode
-	// Message is MoneyKit's explanation for developers. It may repeat what was sent: do not log it
+	// Message is MoneyKit's explanation for developers. It may quote the request: do not log it
 	// where personal data must not appear.
 	Message string
-	// DocumentationURL is where MoneyKit explains the error, empty if it does not say.
+	// DocumentationURL is the URL of MoneyKit's page about the error, empty if there is none.
 	DocumentationURL string
-	// LinkError is why the link cannot be used, with [ErrorCodeLinkBadState].
+	// LinkError is the reason why the link cannot be used. It comes with [ErrorCodeLinkBadState].
 	LinkError LinkError
-	// Fields lists the invalid fields of the request, with [ErrorCodeValidationFailed].
+	// Fields lists the invalid fields of the request. It comes with [ErrorCodeValidationFailed].
 	Fields []FieldError
-	// RetryAfter is how long MoneyKit or a [Limiter] asks to wait, 0 if neither says.
+	// RetryAfter is how long MoneyKit or a [Limiter] asks to wait, 0 if neither names a time.
 	RetryAfter time.Duration
 	// RequestID is the request id in the header of the response, empty if there is none.
 	RequestID string
 	// Attempts is how many times the request was sent.
 	Attempts int
 
-	class   error    // a sentinel that follows from no code
+	class   error    // a sentinel that does not follow from a code
 	why     string   // what happened, in this package's words
-	details []string // fields that are wrong, without anything that was sent
-	unknown bool     // whether the request was carried out
-	page    int      // of a list, from 1; 0 for none
+	details []string // the invalid fields, without their values
+	unknown bool     // the request may or may not have been carried out
+	page    int      // the number of a list's page, from 1; 0 for none
 	err     error    // the cause
 }
 
@@ -84,13 +88,13 @@ type Error struct { //nolint:recvcheck // A copy must not be printed with its fi
 type FieldError struct {
 	// Field is the path of the field, with dots and indexes: "customer_user.id", "link_tags[2]".
 	Field string
-	// Message is the rule that the field breaks. MoneyKit's messages may repeat what was sent.
+	// Message is the rule that the field breaks. MoneyKit's messages may quote the value.
 	Message string
 }
 
 // Error returns one line: the operation, the status, the code and its meaning, the names of invalid
-// fields, and the delay to wait. It contains nothing of the request and the response but names that
-// this package knows.
+// fields, and the time to wait. It contains no text of the request or the response except names
+// that this package knows.
 func (e *Error) Error() string {
 	parts := []string{"moneykit"}
 	if e.Operation != "" {
@@ -140,7 +144,7 @@ func (e *Error) explain() string {
 	return e.advice().why
 }
 
-// notes returns what stands in parentheses at the end of the text.
+// notes returns the notes in parentheses at the end of the text.
 func (e *Error) notes() []string {
 	var notes []string
 	if e.page > 0 {
@@ -185,7 +189,7 @@ func (e *Error) Is(target error) bool {
 	return target == e.class || target == code || target == e.LinkError.advice().class || target == classOfStatus(e.StatusCode)
 }
 
-// classOfStatus returns the class of a status that says enough by itself. A 404 and a 410 do not:
+// classOfStatus returns the class of a status that has one without a code. 404 and 410 have none:
 // callers delete data when a link is gone, so only MoneyKit's own code counts.
 func classOfStatus(status int) error {
 	switch status {
@@ -199,8 +203,9 @@ func classOfStatus(status int) error {
 	return nil
 }
 
-// Format writes [Error.Error] for every verb of fmt, so that none shows MoneyKit's words. Like
-// LogValue and MarshalJSON it is a method of the value too, because a copy of an Error is no error.
+// Format writes [Error.Error] for every verb of fmt, so that no verb shows MoneyKit's words.
+// Format, LogValue and MarshalJSON have value receivers, so that a copy of an Error is protected as
+// well.
 func (e Error) Format(f fmt.State, verb rune) { plain.Format(f, verb, e.Error()) }
 
 // LogValue returns the parts of [Error.Error] as a group for log/slog.
@@ -228,8 +233,8 @@ func (e Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON returns [Error.Error] as a JSON string, so that log/slog does not write the fields of
-// errors in lists.
+// MarshalJSON returns [Error.Error] as a JSON string. Without it, log/slog would write the fields
+// of an Error in a list.
 func (e Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 // Error returns the code as text, so that an ErrorCode can be the target of [errors.Is].

@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// failWith gets a link and returns what an answer becomes.
+// failWith reads a link and returns the error for the response.
 func failWith(t *testing.T, responder httpmock.Responder) *moneykit.Error {
 	t.Helper()
 	mock := newMock(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// Exchange turns an exchangeable token, which Connect's success callback brings, into a link. Store
-// [Link.ID] with your user: every later call needs it. Most programs want
+// Exchange exchanges an exchangeable token, which Connect passes to its success callback, for a
+// link. Store [Link.ID] with your user: every later call needs it. Most programs want
 // [LinkSessionsService.Finish], which also proves that the link is the user's.
 //
 // A token can be exchanged once. Exchange returns an error that matches
@@ -39,14 +39,14 @@ func (s *LinkSessionsService) Exchange(ctx context.Context, exchangeableToken st
 	var body exchanged
 	err := s.core.do(ctx, r, &body, opts)
 	if err == nil && body.link.ID == "" {
-		body.link.ID = body.linkID // the old place of the id
+		body.link.ID = body.linkID // the deprecated member for the id
 	}
 	if err == nil && body.link.ID == "" {
-		err = &Error{Operation: r.operation, why: "the response holds no link id", unknown: true}
+		err = &Error{Operation: r.operation, why: "the response contains no link id", unknown: true}
 	}
 	var e *Error
 	if errors.As(err, &e) && e.unknown {
-		e.details = append(e.details, "whether the link was made shows among the user's links (Users.Links)")
+		e.details = append(e.details, "look for a new link with Users.Links")
 	}
 	if err != nil {
 		return nil, err
@@ -77,8 +77,8 @@ var (
 	// ErrLinkNotOwned: the link is not one of the user's. The front end may have posted another
 	// user's result.
 	ErrLinkNotOwned = errors.New("moneykit: the link is not the user's")
-	// ErrConnectExited: the user left Connect without a link. With [errors.As] a [*ConnectError]
-	// says why, if there was an error.
+	// ErrConnectExited: the user left Connect without a link. If there was an error, [errors.As]
+	// finds it as a [*ConnectError].
 	ErrConnectExited = errors.New("moneykit: the user left Connect without a link")
 )
 
@@ -86,15 +86,15 @@ var (
 type FinishParams struct {
 	// Result is the result that the front end posted; see [ParseConnectResult].
 	Result *ConnectResult
-	// UserID is the id of the user whom the link must belong to: the one that the link session was
+	// UserID is the id of the user whom the link must belong to: the id that the link session was
 	// opened with. Take it from your own session, never from the front end.
 	UserID string
-	// LinkID is the id of the link to be relinked. If it is empty, Finish uses the link id of
+	// LinkID is the id of the link that was relinked. If it is empty, Finish uses the link id of
 	// Result, which not every platform reports.
 	LinkID string
 }
 
-// String names the link and the outcome, and leaves out the user and the token.
+// String returns the outcome of the result, without the user and the token.
 func (p FinishParams) String() string {
 	if p.Result == nil {
 		return "finish params without a result"
@@ -105,44 +105,47 @@ func (p FinishParams) String() string {
 // Format writes [FinishParams.String] for every verb of fmt.
 func (p FinishParams) Format(f fmt.State, verb rune) { plain.Format(f, verb, p.String()) }
 
-// LogValue is [FinishParams.String], for log/slog.
+// LogValue returns [FinishParams.String], for log/slog.
 func (p FinishParams) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
-// MarshalText is [FinishParams.String], for encoders such as that of log/slog.
+// MarshalText returns [FinishParams.String], for encoders such as the JSON handler of log/slog.
 func (p FinishParams) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 const finishing = "finishing Connect"
 
 const (
 	// finishWait bounds how long Finish waits for a link to be connected.
-	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read is not at the very end
-	// finishMemory is how long Finish remembers the link of a token, which it needs if the same
-	// result comes again: a result may have nothing but its token.
+	finishWait = 29 * time.Second // not a multiple of pollEvery, so that the last read has time to end
+	// finishMemory is how long Finish remembers the link id of a token. It needs the link id if the
+	// same result is posted again and contains only the token.
 	finishMemory = 10 * time.Minute
 )
 
 // Finish turns a Connect result into a link of the user. It exchanges the token of a new link, or
-// waits at most thirty seconds until a relinked link is connected. It checks with MoneyKit
-// that the link is the user's: the result comes from the user's device and proves nothing.
+// waits at most thirty seconds until a relinked link is connected. It checks with MoneyKit that the
+// link is the user's, because the result comes from the user's device and proves nothing.
 //
 // Finish may be called again with the same result, whatever it returned before. If the token was
 // exchanged before, or the response to the exchange was lost, Finish finds the link among the
 // user's links by the link id or the accounts of the result, and returns it. For ten minutes the
-// client also remembers which link a token became, so that a result with nothing but a token can
-// come again.
+// client also remembers the link of a token, so that Finish can be called again with a result that
+// contains only a token.
 //
 // It returns an error that matches
 //
 //   - [ErrConnectExited] for a result without a link;
 //   - [ErrLinkNotOwned] for a link of another user;
 //   - [ErrorCodeInvalidTokenExchange] for a token that is unknown or expired;
-//   - [ErrOutcomeUnknown] if the response to the exchange was lost and the link cannot be told from
-//     the user's other links;
+//   - [ErrOutcomeUnknown] if the response to the exchange was lost and Finish cannot tell which of
+//     the user's links is the new one;
 //   - [ErrorCodeLinkBadState], with [Error.LinkError], if a relinked link stays in state error;
 //   - [ErrLinkConnecting] if a relinked link is not connected yet;
 //   - [ErrLinkDeleted] if the link was deleted;
-//   - [ErrorCodeValidationFailed] if params lacks a result or a user, or if the result of a new
-//     link lacks its token.
+//   - [ErrorCodeValidationFailed] if params has no result or no user, or if the result of a new
+//     link has no token.
+//
+// Its reads are retried like any read. The exchange is retried after 429. If the response to the
+// exchange is lost and the link still awaits the exchange, Finish exchanges the token once more.
 //
 // API operations: exchange_token (POST /link-session/exchange-token), get_user_links (GET
 // /users/{id}/links), get_user_accounts (GET /users/{id}/accounts), get_link (GET /links/{id}).
@@ -157,7 +160,7 @@ func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, o
 		return nil, err
 	}
 	linkID := cmp.Or(params.LinkID, result.LinkID)
-	if result.Outcome != ConnectLinked { // Connect has been opened with the relink session
+	if result.Outcome != ConnectLinked { // Connect has used the relink session.
 		s.core.leftRelink(params.UserID, linkID)
 	}
 	switch result.Outcome {
@@ -185,7 +188,7 @@ func (s *LinkSessionsService) Finish(ctx context.Context, params FinishParams, o
 	return nil, invalid(finishing, wrong)
 }
 
-// finishRelink proves that a link is the user's and waits for it.
+// finishRelink proves that a link is the user's and waits until it is connected.
 func (s *LinkSessionsService) finishRelink(ctx context.Context, userID, linkID string, opts []CallOption) (*Link, error) {
 	if err := s.owned(ctx, userID, linkID, opts); err != nil {
 		return nil, err
@@ -199,8 +202,8 @@ func (s *LinkSessionsService) finishRelink(ctx context.Context, userID, linkID s
 	return link, nil
 }
 
-// missesToken returns an error for a link that was posted without the exchangeable token that it
-// needs: no wait would connect it.
+// missesToken returns an error for a new link whose result has no exchangeable token. Without the
+// exchange the link will never be connected, so waiting for it is useless.
 func missesToken(link *Link) error {
 	if link.State != LinkStateAwaitingTokenExchange {
 		return nil
@@ -210,7 +213,8 @@ func missesToken(link *Link) error {
 	}})
 }
 
-// owned fails unless a link is the user's. Whether another's exists is not told.
+// owned returns an error unless a link is the user's. The error is the same for a link of another
+// user and a link that does not exist.
 func (s *LinkSessionsService) owned(ctx context.Context, userID, linkID string, opts []CallOption) error {
 	links, err := (&UsersService{s.core}).Links(ctx, userID, opts...)
 	if err != nil {
@@ -223,7 +227,7 @@ func (s *LinkSessionsService) owned(ctx context.Context, userID, linkID string, 
 }
 
 func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, result *ConnectResult, opts []CallOption) (*Link, error) {
-	// The same result may come twice at once. The second waits for the link of the first.
+	// The same result may be posted twice at the same time. The second call waits for the first.
 	release, err := s.core.exchanging.Acquire(ctx, userID+"\x00"+result.ExchangeableToken)
 	if err != nil {
 		return nil, &Error{Operation: finishing, err: err}
@@ -242,7 +246,7 @@ func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, res
 		switch {
 		case lookErr != nil && lost:
 			return nil, stillLost(lookErr)
-		case lookErr != nil: // the token is not known to be bad: it may have been exchanged before
+		case lookErr != nil: // The token may be valid and exchanged before, so err would be wrong.
 			return nil, lookErr
 		case found == nil:
 			return nil, err
@@ -251,11 +255,12 @@ func (s *LinkSessionsService) finishLink(ctx context.Context, userID string, res
 		case again || !lost:
 			return nil, err
 		}
-		// The exchange did not happen, and so may be tried once more.
+		// The first exchange did not happen, so it may be retried once.
 	}
 }
 
-// stillLost returns the error of looking up the link of an exchange whose response was lost.
+// stillLost returns the error for an exchange whose response was lost and whose link could not be
+// looked up because of err.
 func stillLost(err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -263,7 +268,7 @@ func stillLost(err error) error {
 	}
 	lost := *e
 	lost.unknown = true
-	lost.details = append(slices.Clip(lost.details), "whether the link was made could not be looked up")
+	lost.details = append(slices.Clip(lost.details), "the link could not be looked up")
 	return &lost
 }
 
@@ -280,8 +285,8 @@ func (s *LinkSessionsService) exchange(ctx context.Context, userID, token string
 	return link, err
 }
 
-// prove returns a link that was exchanged, if it is the user's. It remembers the link, unless it is
-// somebody else's: the token cannot be exchanged again.
+// prove returns an exchanged link if it is the user's. It remembers the link unless it belongs to
+// another user, because the token cannot be exchanged again.
 func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, link *Link, opts []CallOption) (*Link, error) {
 	err := s.owned(ctx, userID, link.ID, opts)
 	if !errors.Is(err, ErrLinkNotOwned) {
@@ -293,7 +298,7 @@ func (s *LinkSessionsService) prove(ctx context.Context, userID, token string, l
 	return link, nil
 }
 
-// userToken is a user and the hash of an exchangeable token: the token itself is not kept.
+// userToken is a user and the hash of an exchangeable token. The token itself is not stored.
 type userToken struct {
 	user string
 	hash [sha256.Size]byte
@@ -303,7 +308,7 @@ func newUserToken(userID, token string) userToken {
 	return userToken{userID, sha256.Sum256([]byte(token))}
 }
 
-// exchanged returns the link of a result among the user's, nil if it cannot be told from others.
+// exchanged returns the user's link that a result belongs to, nil if none or more than one fits.
 func (s *LinkSessionsService) exchanged(ctx context.Context, userID string, result *ConnectResult, opts []CallOption) (*Link, error) {
 	links, err := (&UsersService{s.core}).Links(ctx, userID, opts...)
 	if err != nil {
@@ -321,7 +326,7 @@ func (s *LinkSessionsService) exchanged(ctx context.Context, userID string, resu
 		}
 	}
 	if len(found) == 0 || len(result.Accounts) == 0 {
-		return nil, nil //nolint:nilnil // nothing tells which of them it is
+		return nil, nil //nolint:nilnil // no link
 	}
 	accounts, err := (&UsersService{s.core}).Accounts(ctx, userID, UserAccountListParams{}, opts...)
 	if err != nil {
@@ -334,12 +339,12 @@ func (s *LinkSessionsService) exchanged(ctx context.Context, userID string, resu
 		}
 	}
 	if len(same) != 1 {
-		return nil, nil //nolint:nilnil // as above
+		return nil, nil //nolint:nilnil // no link
 	}
 	return same[0], nil
 }
 
-// hasAccounts reports whether all accounts of a result are in a group.
+// hasAccounts reports whether group contains all accounts of a result.
 func hasAccounts(group AccountGroup, accounts []ConnectAccount) bool {
 	ids := map[string]bool{}
 	for _, a := range group.Accounts {

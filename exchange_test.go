@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// keepsQuiet wants an error to hold no secret of a result, and nobody's id.
+// keepsQuiet checks that an error contains no secret of a result and no id.
 func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
 	t.Helper()
 	require.Error(t, err)
@@ -33,7 +33,7 @@ func keepsQuiet(t *testing.T, err error, result *moneykit.ConnectResult) {
 	}
 }
 
-// asPosted puts what the sandbox has made up into a golden payload.
+// asPosted replaces the token, the link id and the accounts of a golden payload by the sandbox's.
 func asPosted(golden []byte, token, linkID string, accounts []moneykit.ConnectAccount) []byte {
 	pairs := []string{`"exchangeable-token-1"`, strconv.Quote(token), `"mk_1"`, strconv.Quote(linkID)}
 	for i, a := range accounts {
@@ -42,8 +42,8 @@ func asPosted(golden []byte, token, linkID string, accounts []moneykit.ConnectAc
 	return []byte(strings.NewReplacer(pairs...).Replace(string(golden)))
 }
 
-// TestFinishGoldens settles what each version of each platform posts.
-func TestFinishGoldens(t *testing.T) {
+// TestFinishGoldenPayloads calls Finish with the payload of each version of each platform.
+func TestFinishGoldenPayloads(t *testing.T) {
 	t.Parallel()
 	wanted := connectResults()
 	two := []string{"depository.checking", "liability.credit_card"} // as many as the payloads have
@@ -94,18 +94,18 @@ func TestFinishGoldens(t *testing.T) {
 	}
 }
 
-// exits wants the error of an exit, with its reason if there was one.
+// exits checks that err is the error of an exit, with its reason if there is one.
 func exits(t *testing.T, err error, reason *moneykit.ConnectError) {
 	t.Helper()
 	require.ErrorIs(t, err, moneykit.ErrConnectExited)
 	var got *moneykit.ConnectError
 	if assert.Equal(t, reason != nil, errors.As(err, &got)) && reason != nil {
 		assert.Equal(t, *reason, *got)
-		assert.NotContains(t, err.Error(), reason.DisplayedMessage, "it is the front end's word")
+		assert.NotContains(t, err.Error(), reason.DisplayedMessage, "it comes from the front end")
 	}
 }
 
-// TestFinishPlatforms settles what is posted on each platform after Connect.
+// TestFinishPlatforms plays Connect on each platform and finishes the posted result.
 func TestFinishPlatforms(t *testing.T) {
 	t.Parallel()
 	for _, source := range allSources() {
@@ -133,7 +133,7 @@ func TestFinishPlatforms(t *testing.T) {
 	}
 }
 
-// TestFinishRefuses refuses what cannot be settled, without asking MoneyKit.
+// TestFinishRefuses checks that invalid params are refused without a request to MoneyKit.
 func TestFinishRefuses(t *testing.T) {
 	t.Parallel()
 	result := func(outcome moneykit.ConnectOutcome, token, linkID string) *moneykit.ConnectResult {
@@ -181,7 +181,7 @@ func TestFinishRefuses(t *testing.T) {
 	}
 }
 
-// TestFinishOfAnother lets somebody post what another's front end got, before the other does.
+// TestFinishOfAnother posts the result of another user's front end, before that user does.
 func TestFinishOfAnother(t *testing.T) {
 	t.Parallel()
 	for _, source := range allSources() {
@@ -212,8 +212,8 @@ func TestFinishOfAnother(t *testing.T) {
 	}
 }
 
-// TestFinishContradictions believes MoneyKit where a front end says something else.
-func TestFinishContradictions(t *testing.T) {
+// TestFinishTrustsMoneyKitOverFrontEnd posts results that contradict the data of MoneyKit.
+func TestFinishTrustsMoneyKitOverFrontEnd(t *testing.T) {
 	t.Parallel()
 	type scene struct {
 		*finishing
@@ -228,25 +228,25 @@ func TestFinishContradictions(t *testing.T) {
 		err    error
 		awaits bool // my link, still
 	}{
-		"a good token, and another link of mine": {
+		"a valid token, and another link of the user": {
 			change: func(s *scene) { s.mine.LinkID = s.connected },
 		},
-		"a good token, and another's link": {
+		"a valid token, and another user's link": {
 			change: func(s *scene) { s.mine.LinkID = s.foreign },
 		},
-		"a good token, and a link that is none": {
+		"a valid token, and an unknown link": {
 			change: func(s *scene) { s.mine.LinkID = "../links" },
 		},
-		"another's token": {
+		"another user's token": {
 			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
 			err:    moneykit.ErrLinkNotOwned, awaits: true,
 		},
-		"another's token, and the exchange does not arrive": {
+		"another user's token, and the exchange does not arrive": {
 			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
 			reset:  moneykittest.ResetBefore,
 			err:    moneykit.ErrLinkNotOwned, awaits: true,
 		},
-		"another's token, and the answer is lost": {
+		"another user's token, and the response is lost": {
 			change: func(s *scene) { s.mine.ExchangeableToken = s.theirs.ExchangeableToken },
 			reset:  moneykittest.ResetAfter,
 			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
@@ -255,25 +255,25 @@ func TestFinishContradictions(t *testing.T) {
 			change: func(s *scene) { s.mine.ExchangeableToken = finishDecoy },
 			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
 		},
-		"an invented token, and another's link": {
+		"an invented token, and another user's link": {
 			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.foreign },
 			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
 		},
-		"an invented token, and another's link that awaits": {
+		"an invented token, and another user's link that awaits its exchange": {
 			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.theirs.LinkID },
 			err:    moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
 		},
-		"an invented token, and another's accounts": {
+		"an invented token, and another user's accounts": {
 			change: func(s *scene) {
 				s.mine.ExchangeableToken, s.mine.LinkID, s.mine.Accounts = finishDecoy, "", s.theirs.Accounts
 			},
 			err: moneykit.ErrorCodeInvalidTokenExchange, awaits: true,
 		},
-		"an invented token, and a link of mine that works": { // which it gives nobody else
+		"an invented token, and a connected link of the user": { // which it gives nobody else
 			change: func(s *scene) { s.mine.ExchangeableToken, s.mine.LinkID = finishDecoy, s.connected },
 			link:   func(s *scene) string { return s.connected }, awaits: true,
 		},
-		"nothing but an invented token": {
+		"only an invented token": {
 			change: func(s *scene) {
 				s.mine = &moneykit.ConnectResult{Outcome: moneykit.ConnectLinked, ExchangeableToken: finishDecoy}
 			},
@@ -313,8 +313,8 @@ func TestFinishContradictions(t *testing.T) {
 	}
 }
 
-// TestFinishAtOnce settles one result many times at once.
-func TestFinishAtOnce(t *testing.T) {
+// TestFinishConcurrently finishes one result in many goroutines.
+func TestFinishConcurrently(t *testing.T) {
 	t.Parallel()
 	for _, named := range []bool{true, false} {
 		f := newFinishing(t)
@@ -338,7 +338,8 @@ func TestFinishAtOnce(t *testing.T) {
 	}
 }
 
-// unanswered lets requests through to an exchange of tokens, and answers something else.
+// unanswered is a transport that replaces the response to an exchange. The exchange may still take
+// place.
 type unanswered struct {
 	base   http.RoundTripper
 	status int
@@ -356,8 +357,8 @@ func (u *unanswered) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// TestFinishLostAnswer loses what MoneyKit says to the exchange.
-func TestFinishLostAnswer(t *testing.T) {
+// TestFinishAfterLostResponse loses the response to the exchange.
+func TestFinishAfterLostResponse(t *testing.T) {
 	t.Parallel()
 	const after, before = true, false
 	tests := map[string]struct {
@@ -365,14 +366,14 @@ func TestFinishLostAnswer(t *testing.T) {
 		fault   moneykittest.Fault
 		status  int // of what a proxy answers in the place of MoneyKit
 	}{
-		"reset after it is handled":     {after, moneykittest.Fault{Reset: moneykittest.ResetAfter}, 0},
-		"truncated":                     {after, moneykittest.Fault{Truncate: true}, 0},
-		"not JSON":                      {after, moneykittest.Fault{Body: "<h1>Welcome</h1>"}, 0},
-		"without link":                  {after, moneykittest.Fault{Body: "{}"}, 0},
-		"502 after it is handled":       {after, moneykittest.Fault{}, http.StatusBadGateway},
-		"504 after it is handled":       {after, moneykittest.Fault{}, http.StatusGatewayTimeout},
-		"reset before it is handled":    {before, moneykittest.Fault{Reset: moneykittest.ResetBefore}, 0},
-		"503 in the place of an answer": {before, moneykittest.Fault{Status: http.StatusServiceUnavailable}, 0},
+		"reset after the request was handled": {after, moneykittest.Fault{Reset: moneykittest.ResetAfter}, 0},
+		"truncated":                           {after, moneykittest.Fault{Truncate: true}, 0},
+		"not JSON":                            {after, moneykittest.Fault{Body: "<h1>Welcome</h1>"}, 0},
+		"without link":                        {after, moneykittest.Fault{Body: "{}"}, 0},
+		"502 after it is handled":             {after, moneykittest.Fault{}, http.StatusBadGateway},
+		"504 after it is handled":             {after, moneykittest.Fault{}, http.StatusGatewayTimeout},
+		"reset before the request arrives":    {before, moneykittest.Fault{Reset: moneykittest.ResetBefore}, 0},
+		"503 in the place of an answer":       {before, moneykittest.Fault{Status: http.StatusServiceUnavailable}, 0},
 	}
 	for name, tt := range tests {
 		for _, named := range []bool{true, false} {
@@ -423,8 +424,8 @@ func TestFinishLostAnswer(t *testing.T) {
 	}
 }
 
-// TestFinishLostTwice tries an exchange that did not arrive only once more.
-func TestFinishLostTwice(t *testing.T) {
+// TestFinishRetriesLostExchangeOnce checks that an exchange that did not arrive is retried once.
+func TestFinishRetriesLostExchangeOnce(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	result := f.linked(t, finishUser, moneykit.ConnectIOS)
@@ -443,8 +444,8 @@ func TestFinishLostTwice(t *testing.T) {
 	assert.Equal(t, result.LinkID, link.ID)
 }
 
-// TestFinishCannotLook fails the calls that follow an exchange, and settles the result later.
-func TestFinishCannotLook(t *testing.T) {
+// TestFinishIfLookupFails fails the calls after an exchange, and finishes the result later.
+func TestFinishIfLookupFails(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		operation string
@@ -452,13 +453,13 @@ func TestFinishCannotLook(t *testing.T) {
 		lost      bool // the answer to the exchange
 		earlier   bool // the token is exchanged
 	}{
-		"after the exchange":                   {"get_user_links", true, false, false},
-		"after a lost answer":                  {"get_user_links", true, true, false},
-		"after the exchange before":            {"get_user_links", true, false, true},
-		"accounts after a lost answer":         {"get_user_accounts", false, true, false},
-		"accounts after the exchange before":   {"get_user_accounts", false, false, true},
-		"after the exchange before, unnamed":   {"get_user_links", false, false, true},
-		"after a lost answer, without link id": {"get_user_links", false, true, false},
+		"after the exchange":                     {"get_user_links", true, false, false},
+		"after a lost response":                  {"get_user_links", true, true, false},
+		"after the exchange before":              {"get_user_links", true, false, true},
+		"accounts after a lost response":         {"get_user_accounts", false, true, false},
+		"accounts after the exchange before":     {"get_user_accounts", false, false, true},
+		"after the exchange before, unnamed":     {"get_user_links", false, false, true},
+		"after a lost response, without link id": {"get_user_links", false, true, false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -489,8 +490,9 @@ func TestFinishCannotLook(t *testing.T) {
 	}
 }
 
-// TestFinishAmong looks for the link of a used token without link id among several.
-func TestFinishAmong(t *testing.T) {
+// TestFinishFindsLinkAmongSeveral looks for the link of an exchanged token. The result has no link
+// id, and the user has several links.
+func TestFinishFindsLinkAmongSeveral(t *testing.T) {
 	t.Parallel()
 	type outcome struct {
 		lost bool // the answer to the exchange; otherwise it was made before
@@ -532,7 +534,7 @@ func TestFinishAmong(t *testing.T) {
 		"another user's at the bank": {func(f *finishing, _ *moneykit.ConnectResult) {
 			f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, InstitutionID: moneykittest.CredentialsBank})
 		}, true},
-		"one that is broken since, and another": { // the accounts of a broken link cannot be read
+		"one in state error, and another": { // the accounts of a broken link cannot be read
 			func(f *finishing, result *moneykit.ConnectResult) {
 				f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, InstitutionID: moneykittest.CredentialsBank})
 				f.mk.Break(result.LinkID, moneykit.LinkErrorAuthExpired)
@@ -568,8 +570,8 @@ func TestFinishAmong(t *testing.T) {
 	}
 }
 
-// TestFinishTooLate posts a token that is good no more.
-func TestFinishTooLate(t *testing.T) {
+// TestFinishWithSpentToken posts a token that can no longer be exchanged.
+func TestFinishWithSpentToken(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*testing.T, *finishing, *moneykit.ConnectResult){
 		"expired": func(_ *testing.T, f *finishing, _ *moneykit.ConnectResult) { f.mk.Advance(31 * time.Minute) },
@@ -604,8 +606,8 @@ func TestFinishTooLate(t *testing.T) {
 	}
 }
 
-// TestFinishTokenAlone settles a result that has nothing but its token, and comes again.
-func TestFinishTokenAlone(t *testing.T) {
+// TestFinishWithOnlyAToken posts a result that contains only a token, twice.
+func TestFinishWithOnlyAToken(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	played := f.linked(t, finishUser, moneykit.ConnectWeb)
@@ -642,8 +644,8 @@ func TestFinishTokenAlone(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// TestFinishBrokenSince returns a link that broke after it was exchanged as it is.
-func TestFinishBrokenSince(t *testing.T) {
+// TestFinishReturnsBrokenLink posts a result again after its link has changed to state error.
+func TestFinishReturnsBrokenLink(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	result := f.linked(t, finishUser, moneykit.ConnectIOS)
@@ -655,7 +657,7 @@ func TestFinishBrokenSince(t *testing.T) {
 	assert.Equal(t, moneykit.ActionRelink, link.Action())
 }
 
-// TestFinishExchangeFails passes on what says nothing about the token.
+// TestFinishExchangeFails checks that errors that are not about the token are returned.
 func TestFinishExchangeFails(t *testing.T) {
 	t.Parallel()
 	for code, class := range map[moneykit.ErrorCode]error{
@@ -673,19 +675,19 @@ func TestFinishExchangeFails(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkOfAnother refuses links that are not the user's, all in the same words and
-// without reading them.
+// TestFinishRelinkOfAnother checks that links of other users and unknown links get the same error,
+// and are not read.
 func TestFinishRelinkOfAnother(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	gone := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser})
 	require.NoError(t, f.client.Links.Delete(t.Context(), gone.ID))
 	for name, linkID := range map[string]string{
-		"another's":        f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther}).ID,
-		"another's broken": f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorUserError}).ID,
-		"none":             "mk_none",
-		"a path":           "../users/" + finishOther,
-		"deleted":          gone.ID, // the sandbox does not list it
+		"another's":                          f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther}).ID,
+		"another user's link in state error": f.mk.AddLink(moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorUserError}).ID,
+		"none":                               "mk_none",
+		"a path":                             "../users/" + finishOther,
+		"deleted":                            gone.ID, // the sandbox does not list it
 	} {
 		for _, byApplication := range []bool{true, false} {
 			t.Run(name+" by the application: "+strconv.FormatBool(byApplication), func(t *testing.T) {
@@ -706,8 +708,8 @@ func TestFinishRelinkOfAnother(t *testing.T) {
 	}
 }
 
-// TestFinishRelinkDeleted finds a link deleted that the user's list still has, whichever way
-// MoneyKit says it.
+// TestFinishRelinkDeleted relinks a deleted link that MoneyKit still lists, with each form in which
+// MoneyKit reports that it is deleted.
 func TestFinishRelinkDeleted(t *testing.T) {
 	t.Parallel()
 	deleted := strings.Replace(linkJSON, `"connected"`, `"deleted"`, 1)
@@ -733,7 +735,7 @@ func TestFinishRelinkDeleted(t *testing.T) {
 	}
 }
 
-// TestFinishIgnoresDeletedLinks looks for a link where MoneyKit lists deleted ones, too.
+// TestFinishIgnoresDeletedLinks looks for a link if MoneyKit also lists deleted ones.
 func TestFinishIgnoresDeletedLinks(t *testing.T) {
 	t.Parallel()
 	link := func(id, state string) string {
@@ -757,9 +759,8 @@ func TestFinishIgnoresDeletedLinks(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange)
 }
 
-// TestFinishRemembersTheExchange fails the look at the link after an exchange, which happens only
-// once. The next Finish still knows the link, although nothing else tells it from the user's
-// others.
+// TestFinishRemembersTheExchange fails the check of the owner after an exchange. The next Finish
+// must return the same link, although the result does not identify it among the user's links.
 func TestFinishRemembersTheExchange(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -781,7 +782,7 @@ func TestFinishRemembersTheExchange(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrorCodeInvalidTokenExchange, "another process does not know it")
 }
 
-// waitScene is a link that Finish waits for, and what ends the waiting.
+// waitScene is a link that Finish waits for, and the context of the call.
 type waitScene struct {
 	*finishing
 
@@ -789,7 +790,7 @@ type waitScene struct {
 	cancel context.CancelFunc
 }
 
-// finishWait is a relink that ends sooner or later.
+// finishWait is a relink and its expected result.
 type finishWait struct {
 	spec    moneykittest.LinkSpec
 	prepare func(*waitScene)
@@ -812,7 +813,7 @@ func finishWaits() map[string]finishWait {
 			spec: broken, prepare: late(12*time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took: 15 * time.Second, reads: 4,
 		},
-		"connected when it is almost too late": {
+		"connected shortly before the limit": {
 			spec: broken, prepare: late(24*time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took: 25 * time.Second, reads: 6,
 		},
@@ -821,29 +822,29 @@ func finishWaits() map[string]finishWait {
 			prepare: late(time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, "") }),
 			took:    5 * time.Second, reads: 2,
 		},
-		"broken for good": {
+		"in state error until the limit": {
 			spec: broken, took: 29 * time.Second, reads: 6,
 			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
-		"broken for another reason": {
+		"in state error for another reason": {
 			spec: broken, prepare: late(time.Second, func(s *waitScene) { s.mk.Break(s.link.ID, moneykit.LinkErrorInstitutionError) }),
 			took: 29 * time.Second, reads: 6,
 			errs:   []error{moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorInstitutionError, context.DeadlineExceeded},
 			action: moneykit.ActionRetry,
 		},
-		"broken, and the last read hangs": {
+		"in state error while the last read hangs": {
 			spec: broken, prepare: late(7*time.Second, func(s *waitScene) {
 				s.mk.Fail("get_link", -1, moneykittest.Fault{Latency: time.Minute})
 			}),
 			took: 29 * time.Second, reads: 3,
 			errs: append(badState, context.DeadlineExceeded), action: moneykit.ActionRelink,
 		},
-		"connecting for good": {
+		"connecting until the limit": {
 			spec: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting},
 			took: 29 * time.Second, reads: 6,
 			errs: []error{moneykit.ErrLinkConnecting, context.DeadlineExceeded}, action: moneykit.ActionWait,
 		},
-		"deleted meanwhile": {
+		"deleted while waiting": {
 			spec: broken, prepare: late(7*time.Second, func(s *waitScene) {
 				_ = s.client.Links.Delete(context.Background(), s.link.ID)
 			}),
@@ -866,8 +867,8 @@ func finishWaits() map[string]finishWait {
 	}
 }
 
-// TestFinishWaits waits for a relinked link.
-func TestFinishWaits(t *testing.T) {
+// TestFinishWaitsForRelinkedLink checks how long Finish waits and what it returns.
+func TestFinishWaitsForRelinkedLink(t *testing.T) {
 	t.Parallel()
 	for name, tt := range finishWaits() {
 		t.Run(name, func(t *testing.T) {
@@ -931,7 +932,7 @@ func TestExchange(t *testing.T) {
 	mock.RegisterResponder(http.MethodPost, url, answers(201, `{"link_id":"mk_2"}`))
 	link, err = client.LinkSessions.Exchange(t.Context(), "exchangeable-canary")
 	require.NoError(t, err)
-	assert.Equal(t, "mk_2", link.ID, "the old place of the id serves too")
+	assert.Equal(t, "mk_2", link.ID, "the deprecated member contains the id")
 }
 
 func TestExchangeFails(t *testing.T) {

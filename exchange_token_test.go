@@ -13,9 +13,9 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestFinishWithoutTheToken posts what iOS 2.0, and front ends that drop the token, would post for
-// a new link: it awaits its exchange, and no wait would connect it.
-func TestFinishWithoutTheToken(t *testing.T) {
+// TestFinishWithoutToken posts the result of a new link without its token, as iOS 2.0 does. The
+// link awaits its exchange, so Finish must fail at once.
+func TestFinishWithoutToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)
@@ -41,8 +41,8 @@ func TestFinishWithoutTheToken(t *testing.T) {
 	})
 }
 
-// TestRelinkForgetsOneSession ends a relink of a link whose id is the beginning of another's.
-func TestRelinkForgetsOneSession(t *testing.T) {
+// TestRelinkDiscardsOneSession ends a relink of a link whose id is the prefix of another link's id.
+func TestRelinkDiscardsOneSession(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
 	broken := func(id string) string {
@@ -80,9 +80,9 @@ func TestRelinkForgetsOneSession(t *testing.T) {
 	assert.NotEqual(t, second, third, "all sessions of the user may have ended")
 }
 
-// TestFinishAnywhere settles a result at a client other than the one that opened the session, as
-// when a back end has several instances.
-func TestFinishAnywhere(t *testing.T) {
+// TestFinishWithAnotherClient finishes a result with another client than the one that opened the
+// session, as in a back end with several instances.
+func TestFinishWithAnotherClient(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	session, err := mk.Client().LinkSessions.Create(t.Context(), validSession())

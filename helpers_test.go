@@ -38,8 +38,8 @@ const (
 	testBase   = "https://api.test/base" // a path of its own shows up absolute-URL mistakes
 )
 
-// newMock returns a transport that fails the test for any request it has no responder for, and
-// that issues tokens.
+// newMock returns a transport that issues tokens. It fails the test for a request without a
+// responder.
 func newMock(t *testing.T) *httpmock.MockTransport {
 	t.Helper()
 	mock := httpmock.NewMockTransport()
@@ -70,17 +70,17 @@ const linkJSON = `{"link_id":"mk_1","institution_id":"chase","institution_name":
 	"state":"connected","provider":"mx","products":{"accounts":{"refreshed_at":"2023-02-16T09:14:11","error_code":null}},
 	"available_products":["identity"]}`
 
-// answers responds with JSON and a status.
+// answers returns a responder with a status and JSON.
 func answers(status int, body string) httpmock.Responder {
 	return httpmock.NewStringResponder(status, body).HeaderSet(http.Header{"Content-Type": {"application/json"}})
 }
 
-// onLink wraps members of an answer together with a link.
+// onLink returns a response with members and a link.
 func onLink(members string) string { return `{` + members + `,"link":` + linkJSON + `}` }
 
 const keysURL = testBase + "/.well-known/jwks.json"
 
-// eventJSON is what a bank that is down makes MoneyKit send.
+// eventJSON is an event about a link whose institution has failed.
 const eventJSON = `{"webhook_event":"link.state_changed","webhook_major_version":1,"webhook_minor_version":0,` +
 	`"webhook_idempotency_key":"evt_1","webhook_timestamp":"2026-03-01T12:00:00Z","link_id":"mk_1","link_tags":["a & b"],` +
 	`"state":"error","error":"institution_error","error_message":"The bank is down — sorry"}`
@@ -88,7 +88,7 @@ const eventJSON = `{"webhook_event":"link.state_changed","webhook_major_version"
 // hookTime is when webhooks of these tests are signed and received.
 func hookTime() time.Time { return time.Date(2026, 3, 1, 12, 0, 5, 0, time.UTC) }
 
-// hook is a delivery in parts. Tests change parts before it is put together.
+// hook contains the parts of a delivery. Tests change parts before they build the request.
 type hook struct {
 	t      *testing.T
 	key    *ecdsa.PrivateKey // that signs
@@ -121,7 +121,7 @@ func (h *hook) compact() string {
 	return signing + "." + b64(sign(h.t, h.key, []byte(signing)))
 }
 
-// sends sets both what is signed and what is sent.
+// sends sets both the signed body and the sent body.
 func (h *hook) sends(body string) { h.signed, h.body = body, body }
 
 func (h *hook) request() *http.Request {
@@ -135,7 +135,7 @@ func (h *hook) request() *http.Request {
 	return r
 }
 
-// client returns one that gets the hook's key set.
+// client returns a client that gets the hook's key set.
 func (h *hook) client(opts ...moneykit.Option) *moneykit.Client {
 	mock := newMock(h.t)
 	responder := h.answers
@@ -152,7 +152,7 @@ func (h *hook) client(opts ...moneykit.Option) *moneykit.Client {
 	}, opts...)...)
 }
 
-// claim adds, changes or, with no value, removes a claim.
+// claim adds or changes a claim, or removes it if value is empty.
 func (h *hook) claim(name, value string) {
 	h.t.Helper()
 	claims := map[string]json.RawMessage{}
@@ -170,7 +170,7 @@ func (h *hook) claim(name, value string) {
 // member adds a member at the end of the token's header.
 func (h *hook) member(text string) { h.head = strings.TrimSuffix(h.head, "}") + "," + text + "}" }
 
-// segments takes the token apart and puts it together again.
+// segments changes the segments of the token.
 func (h *hook) segments(f func(s []string) []string) {
 	h.token = strings.Join(f(strings.Split(h.compact(), ".")), ".")
 }
@@ -203,7 +203,7 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// claimsAt returns the claims that MoneyKit makes for a body.
+// claimsAt returns MoneyKit's claims for a body.
 func claimsAt(iat time.Time, body string) string {
 	return fmt.Sprintf(`{"iss":"https://api.moneykit.com","iat":%d,"request_body_sha256":%q}`, iat.Unix(), hashOf(body))
 }
@@ -292,7 +292,7 @@ func (f *finishing) finish(ctx context.Context, user string, result *moneykit.Co
 	return f.client.LinkSessions.Finish(ctx, moneykit.FinishParams{Result: result, UserID: user})
 }
 
-// finishes settles a result, again and again, and wants the same link each time.
+// finishes calls Finish several times with the same result, and expects the same link each time.
 func (f *finishing) finishes(t *testing.T, params moneykit.FinishParams, linkID string) {
 	t.Helper()
 	for range 3 {
@@ -304,7 +304,7 @@ func (f *finishing) finishes(t *testing.T, params moneykit.FinishParams, linkID 
 	assert.LessOrEqual(t, f.exchanged(), 1)
 }
 
-// count returns how often an operation was asked for.
+// count returns how many requests of an operation MoneyKit has received.
 func (f *finishing) count(operation string) int {
 	n := 0
 	for _, r := range f.mk.Requests() {
@@ -333,7 +333,7 @@ func (f *finishing) state(t *testing.T, linkID string) moneykit.LinkState {
 	return link.State
 }
 
-// newFinishing returns a sandbox whose client does not repeat calls: a test counts them.
+// newFinishing returns a sandbox with a client that does not retry, because tests count the calls.
 func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
 	t.Helper()
 	f := &finishing{mk: moneykittest.NewServer(t, opts...)}
@@ -341,7 +341,7 @@ func newFinishing(t *testing.T, opts ...moneykittest.Option) *finishing {
 	return f
 }
 
-// restart goes on with a client that remembers nothing, as another process does.
+// restart replaces the client by a new one without any caches, as in another process.
 func (f *finishing) restart() {
 	f.client = f.mk.Client(moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
 }
@@ -358,7 +358,7 @@ func relinkParams(user string) moneykit.RelinkParams {
 
 const sessionToken = "session-canary-0001"
 
-// validSession is the least that MoneyKit takes.
+// validSession returns the params with only the required fields.
 func validSession() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
@@ -366,11 +366,11 @@ func validSession() moneykit.LinkSessionParams {
 	}
 }
 
-// common is what all events have, as JSON and as a value.
+// common contains the members of all events, as JSON and as a value.
 const common = `"webhook_major_version":1,"webhook_minor_version":0,"webhook_idempotency_key":"evt_1",` +
 	`"webhook_timestamp":"2026-03-01T12:00:00.5Z","link_id":"mk_1","link_tags":["a","b"]`
 
-// goldens returns the files of a folder by their names, and fails where files and wanted differ.
+// goldens returns the files of a folder by name. It fails the test if wanted has other names.
 func goldens[T any](tb testing.TB, dir string, wanted map[string]T) map[string][]byte {
 	tb.Helper()
 	paths, err := filepath.Glob(filepath.Join(dir, "*.json"))

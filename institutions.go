@@ -14,7 +14,7 @@ func (s *InstitutionsService) Get(ctx context.Context, institutionID string, opt
 	return call[Institution](ctx, s.core, newGetInstitutionRequest(institutionID), opts)
 }
 
-// List returns one page of the institutions that match. Most programs want
+// List returns one page of the institutions that match params. Most programs want
 // [InstitutionsService.All].
 //
 // It returns an error that matches [ErrorCodeValidationFailed] for a limit outside 1 to 1000.
@@ -25,13 +25,13 @@ func (s *InstitutionsService) List(ctx context.Context, params InstitutionListPa
 	return call[InstitutionPage](ctx, s.core, newGetInstitutionsRequest(params), opts)
 }
 
-// All yields the institutions that match. It reads a page when the loop reaches it, with 1000
-// institutions on a page unless params.Limit says otherwise. Errors and retries are those of
+// All yields the institutions that match params. It reads a page when the loop reaches it, with
+// 1000 institutions on a page unless params.Limit says otherwise. Errors and retries are those of
 // [InstitutionsService.List]; an error ends the loop.
 func (s *InstitutionsService) All(ctx context.Context, params InstitutionListParams, opts ...CallOption) iter.Seq2[Institution, error] {
 	params.Limit = orMax(params.Limit)
 	return iterate(params.Cursor, func(cursor string) (page[Institution, string], error) {
-		params := params // a loop of its own
+		params := params // Each loop has its own copy.
 		params.Cursor = cursor
 		list, err := s.List(ctx, params, opts...)
 		if err != nil {

@@ -14,9 +14,9 @@ func (s *InvestmentsService) Holdings(ctx context.Context, linkID string, params
 	return call[HoldingList](ctx, s.core, newGetHoldingsRequest(linkID, params), opts)
 }
 
-// Transactions returns one page of the activity in a link's investment accounts, newest first, and
-// the securities that it refers to. A positive amount is money out of the account. Most programs
-// want [InvestmentsService.AllTransactions].
+// Transactions returns one page of the transactions in a link's investment accounts, newest first,
+// and the securities that they refer to. A positive amount is money out of the account. Most
+// programs want [InvestmentsService.AllTransactions].
 //
 // It returns an error that matches [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for
 // an end date before the start date. Other errors and retries are those of [AccountsService.List].
@@ -28,7 +28,7 @@ func (s *InvestmentsService) Transactions(
 	return call[InvestmentTransactionPage](ctx, s.core, newGetInvestmentTransactionsRequest(linkID, params), opts)
 }
 
-// AllTransactions yields the activity in a link's investment accounts, newest first. It reads a
+// AllTransactions yields the transactions in a link's investment accounts, newest first. It reads a
 // page when the loop reaches it, with 1000 transactions on a page unless params.Size says
 // otherwise. It does not yield securities: read them with [InvestmentsService.Holdings] or
 // [InvestmentsService.Transactions]. Errors and retries are those of
@@ -38,7 +38,7 @@ func (s *InvestmentsService) AllTransactions(
 ) iter.Seq2[InvestmentTransaction, error] {
 	id := func(t *InvestmentTransaction) string { return t.ID }
 	return numbered(params.Page, params.Size, id, func(number, size int) ([]InvestmentTransaction, int, error) {
-		params := params // a loop of its own
+		params := params // Each loop has its own copy.
 		params.Page, params.Size = number, size
 		list, err := s.Transactions(ctx, linkID, params, opts...)
 		if err != nil {

@@ -8,18 +8,19 @@ import (
 	"slices"
 )
 
-// maxPage is the page size that the iterators ask for: few requests, and a page is still small.
+// maxPage is the page size that the iterators request by default. It keeps the number of requests
+// low and a page small.
 const maxPage = 1000
 
-// page is a part of a list, and where the next one begins.
+// page is a page of a list, and the position of the next page.
 type page[T any, P comparable] struct {
 	items []T
 	next  P
 	more  bool
 }
 
-// iterate yields the items of a list page by page, from the page at start. It holds one page at a
-// time, ends with the first error, and refuses to read a page twice.
+// iterate yields the items of a list page by page, from the page at start. It keeps one page in
+// memory, ends with the first error, and returns an error if a list leads back to an earlier page.
 func iterate[T any, P comparable](start P, fetch func(P) (page[T, P], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		guard := newGuard(start)
@@ -54,24 +55,24 @@ func stuck() *Error {
 	return &Error{Operation: "reading a list", why: "the response leads back to a page that was read before"}
 }
 
-// guard finds out that a list goes round in circles, with bounded memory: it remembers the first
-// places of a list, and one later place, which it moves on after 2, 4, 8, … steps (Brent's
-// algorithm).
+// guard detects a list whose pages repeat in a cycle, with bounded memory. It remembers the first
+// positions of a list, and one later position, which it replaces by the current one after 2, 4, 8,
+// … steps (Brent's algorithm).
 type guard[P comparable] struct {
 	first map[P]bool
 	later P
-	steps int
-	moves int // at this number of steps
+	steps int // since later was replaced
+	moves int // number of steps after which later is replaced
 }
 
-// maxFirst bounds how many places a guard remembers.
+// maxFirst is how many first positions a guard remembers.
 const maxFirst = 1000
 
 func newGuard[P comparable](start P) *guard[P] {
 	return &guard[P]{first: map[P]bool{start: true}, later: start, moves: 2}
 }
 
-// repeats reports whether at was visited before, and visits it.
+// repeats reports whether the position at was visited before, and records the visit.
 func (g *guard[P]) repeats(at P) bool {
 	if at == g.later || g.first[at] {
 		return true
@@ -85,7 +86,7 @@ func (g *guard[P]) repeats(at P) bool {
 	return false
 }
 
-// onPage names the page that err happened on.
+// onPage returns err with the number of the page that it happened on.
 func onPage(n int, err error) error {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -96,12 +97,12 @@ func onPage(n int, err error) error {
 	return &on
 }
 
-// numbered yields the items of a list whose pages have numbers. MoneyKit says how many items there
-// are; where it does not, a page that is not full is the last.
+// numbered yields the items of a list whose pages have numbers. The list ends after the total that
+// MoneyKit reports. If MoneyKit reports none, the list ends with the first page that is not full.
 func numbered[T any](first, size int, id func(*T) string, list func(number, size int) (items []T, total int, err error)) iter.Seq2[T, error] {
 	first, size = cmp.Or(first, 1), orMax(size)
 	return func(yield func(T, error) bool) {
-		read := math.MaxInt // of items before this page
+		read := math.MaxInt // number of items before the current page
 		if first-1 <= math.MaxInt/size-1 {
 			read = (first - 1) * size
 		}

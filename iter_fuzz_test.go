@@ -11,8 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// FuzzLists answers every page of every list with the same bytes: the loop ends, with rows that
-// were in them or an error of this package, and the sync engine stores nothing that it cannot read.
+// FuzzLists responds to every page of every list with the same bytes. The loop must end, with rows
+// of these bytes or an *Error, and the sync engine must store nothing that it cannot decode.
 func FuzzLists(f *testing.F) {
 	for _, list := range lists {
 		for _, query := range []string{"", "?cursor=2", "?page=1", "?page=3"} {

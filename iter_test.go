@@ -17,10 +17,10 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// lists are the six ways in which MoneyKit pages. serve answers the request for page n of three
-// pages of two items each; how says what else it does: "" nothing, "stuck" page 2 leads to page 2,
-// "back" page 2 leads to page 1, "repeat" page 2 holds what page 1 does, "total" it does not say
-// how many there are, "empty" there is nothing.
+// lists are MoneyKit's six forms of paging. serve responds with one of three pages of two items
+// each. how selects a variant: "" for none, "stuck" if page 2 leads to page 2, "back" if page 2
+// leads to page 1, "repeat" if page 2 has the items of page 1, "total" if the total is missing,
+// "empty" for an empty list.
 var lists = []struct {
 	name  string
 	path  string
@@ -157,7 +157,7 @@ func cursorPage(r *http.Request, how string) (items []string, next string) {
 	return []string{fmt.Sprint(n, "a"), fmt.Sprint(n, "b")}, next
 }
 
-// numberPage returns the items of a numbered page of size 2, and how many there are in all.
+// numberPage returns the items of a numbered page of size 2, and the total number of items.
 func numberPage(r *http.Request, how string) (items []string, total int) {
 	n, _ := strconv.Atoi(r.URL.Query().Get("page"))
 	total = 5
@@ -176,7 +176,7 @@ func numberPage(r *http.Request, how string) (items []string, total int) {
 	return items, total
 }
 
-// collect reads a list to its end or error.
+// collect reads a list to its end or to its error.
 func collect(seq iter.Seq2[string, error]) (items []string, err error) {
 	ended := false
 	for item, e := range seq {
@@ -273,7 +273,7 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	assert.Equal(t, []string{"b", "b", "c"}, got, "one can come twice")
 }
 
-func TestAllInTwoLoopsAtOnce(t *testing.T) {
+func TestAllInConcurrentLoops(t *testing.T) {
 	t.Parallel()
 	for _, tt := range lists {
 		mock := newMock(t)
@@ -337,7 +337,7 @@ func TestAllStopsWithItsContext(t *testing.T) {
 	}
 }
 
-func TestAllAsksForLargePages(t *testing.T) {
+func TestAllRequestsLargePages(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
 	var queries []string

@@ -16,16 +16,16 @@ import (
 //
 // Wait is called from many goroutines. It must not call the client that it limits.
 type Limiter interface {
-	// Wait returns nil when the request may be sent, which the client does at once. operation is
+	// Wait returns nil when the request may be sent; the client then sends it at once. operation is
 	// the method and the path template, such as "GET /links/{id}". linkID is the link that the
 	// request is about, or "" for none.
 	//
 	// If Wait returns an error, the request is not sent and the call fails with an [*Error] that
-	// wraps it. To refuse a request, return an [*Error] with the Code
-	// [ErrorCodeRateLimitExceeded], and in RetryAfter the time until a request would be allowed;
-	// the call then matches [ErrRateLimited] and has the same RetryAfter. Any other error says that
-	// the limiter itself failed. The text of errors other than an [*Error] is not shown, because it
-	// may hold a secret; errors.Is and errors.As find the error. Wait returns when ctx ends.
+	// wraps it. To refuse a request, return an [*Error] with the Code [ErrorCodeRateLimitExceeded],
+	// and in RetryAfter the time until a request would be allowed. The error of the call then
+	// matches [ErrRateLimited] and has the same RetryAfter. Any other error means that the limiter
+	// itself failed. The text of an error other than an [*Error] is not shown, because it may
+	// contain a secret; errors.Is and errors.As find the error. Wait returns when ctx ends.
 	Wait(ctx context.Context, operation, linkID string) error
 }
 
@@ -34,12 +34,12 @@ type Limiter interface {
 // "GET /.well-known/jwks.json". A call of [Client.Do] has the operation of the method with the same
 // path, if there is one.
 //
-// The context that Wait gets ends with that of the call, or after [WithMaxWait]. The time in Wait
-// does not count towards the timeout of the attempt. A renewal of the access token, which many
-// calls may wait for, ends after a minute, and that includes its time in Wait.
+// The context of Wait ends with the context of the call, or after the time of [WithMaxWait]. The
+// time in Wait does not count towards the timeout of the attempt. A renewal of the access token,
+// which many calls may wait for, ends after a minute, including its time in Wait.
 //
-// The client has an access token before it asks the limiter, so that a failure to get one takes
-// nothing from the budget.
+// The client gets an access token before it asks the limiter, so that a failure to get one does not
+// use the budget.
 func WithLimiter(limiter Limiter) Option {
 	return func(c *config) error {
 		if limiter == nil {
@@ -50,7 +50,7 @@ func WithLimiter(limiter Limiter) Option {
 	}
 }
 
-// tokenAge is how long an access token may wait for the limiter without being asked for again.
+// tokenAge is how long an attempt may wait for the limiter before it gets its access token again.
 const tokenAge = time.Second
 
 // limit waits for the limiter. It returns nil if the attempt may be sent.
@@ -82,7 +82,7 @@ func (a *attempt) wait(ctx context.Context) error {
 	return a.core.limiter.Wait(ctx, a.request.operation, a.request.linkID)
 }
 
-// notSent returns the error of a call whose limiter returned err.
+// notSent returns the error for a call whose limiter returned err.
 func (a *attempt) notSent(err error) *Error {
 	e := &Error{
 		Operation: a.request.operation,

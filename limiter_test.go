@@ -21,14 +21,14 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// limiterFunc is a limiter without a memory.
+// limiterFunc is a function as a limiter.
 type limiterFunc func(ctx context.Context, operation, linkID string) error
 
 func (f limiterFunc) Wait(ctx context.Context, operation, linkID string) error {
 	return f(ctx, operation, linkID)
 }
 
-// asked keeps what a limiter is asked for and what is sent, in order.
+// asked is a limiter that records its calls and the sent requests, in order.
 type asked struct {
 	mu   sync.Mutex
 	all  []string // "GET /links/{id} mk_1"
@@ -42,7 +42,7 @@ func (a *asked) Wait(_ context.Context, operation, linkID string) error {
 	return nil
 }
 
-// over returns a transport that keeps what goes through it.
+// over returns a transport that records the requests.
 func (a *asked) over(rt http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(r *http.Request) (*http.Response, error) {
 		operation, _ := moneykit.OperationFrom(r.Context())
@@ -59,9 +59,9 @@ func TestWithLimiterRefusesNil(t *testing.T) {
 	require.EqualError(t, err, "moneykit: the limiter is nil")
 }
 
-// TestLimiterIsAskedBeforeEachAttempt makes calls of all kinds, and compares what the limiter was
-// asked with what was sent.
-func TestLimiterIsAskedBeforeEachAttempt(t *testing.T) {
+// TestLimiterIsCalledBeforeEachAttempt makes calls of all kinds, and compares the calls of the
+// limiter with the sent requests.
+func TestLimiterIsCalledBeforeEachAttempt(t *testing.T) {
 	t.Parallel()
 	type call func(context.Context, *moneykit.Client) error
 	get := func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }
@@ -119,8 +119,8 @@ func TestLimiterIsAskedBeforeEachAttempt(t *testing.T) {
 	}
 }
 
-// TestLimiterIsAskedForEachPage reads all lists, and syncs transactions.
-func TestLimiterIsAskedForEachPage(t *testing.T) {
+// TestLimiterIsCalledForEachPage reads all lists, and syncs transactions.
+func TestLimiterIsCalledForEachPage(t *testing.T) {
 	t.Parallel()
 	for _, list := range lists {
 		mock := newMock(t)
@@ -150,7 +150,7 @@ func TestLimiterIsAskedForEachPage(t *testing.T) {
 	assert.Len(t, mk.Requests(), len(a.all))
 }
 
-// TestLimiterRefuses looks at the errors of calls that the limiter does not allow.
+// TestLimiterRefuses checks the errors of calls that the limiter does not allow.
 func TestLimiterRefuses(t *testing.T) {
 	t.Parallel()
 	budget := &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: 7 * time.Second}
@@ -165,7 +165,7 @@ func TestLimiterRefuses(t *testing.T) {
 		"a sentinel":        {fmt.Errorf("canary: %w", moneykit.ErrRateLimited), true, 0, "an error of type *fmt.wrapError"},
 		"a failure":         {errors.New("canary"), false, 0, "the limiter did not allow the request: an error of type *errors.errorString"},
 		"a failed call":     {&moneykit.Error{Message: "canary", StatusCode: 503}, false, 0, "did not allow the request: moneykit: 503"},
-		"an unknown outcome of the limiter's own": {
+		"an unknown outcome from the limiter": {
 			fmt.Errorf("canary: %w", moneykit.ErrOutcomeUnknown), false, 0, "an error of type",
 		},
 		"the context": {context.DeadlineExceeded, false, 0, "the limiter did not allow the request: context deadline exceeded"},
@@ -211,7 +211,7 @@ func TestLimiterRefuses(t *testing.T) {
 	}
 }
 
-// TestLimiterRefusesTheToken looks at calls whose access token the limiter does not allow.
+// TestLimiterRefusesTheToken checks calls for whose access token the limiter allows no request.
 func TestLimiterRefusesTheToken(t *testing.T) {
 	t.Parallel()
 	refusal := &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: 7 * time.Second}
@@ -227,22 +227,22 @@ func TestLimiterRefusesTheToken(t *testing.T) {
 	var e *moneykit.Error
 	require.ErrorAs(t, err, &e)
 	assert.Equal(t, 7*time.Second, e.RetryAfter)
-	assert.Equal(t, []string{"POST /auth/token"}, operations, "a request without a token takes nothing from the budget")
+	assert.Equal(t, []string{"POST /auth/token"}, operations, "a request without a token does not use the budget")
 }
 
-// TestLimiterRefusesARetry refuses the second attempt.
+// TestLimiterRefusesARetry checks the error of a call whose second attempt the limiter refuses.
 func TestLimiterRefusesARetry(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		status int
 		call   func(context.Context, *moneykit.Client) error
 	}{
-		"of a read": {503, func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }},
-		"of an exchange that was not carried out": {429, func(ctx context.Context, c *moneykit.Client) error {
+		"a read": {503, func(ctx context.Context, c *moneykit.Client) error { _, err := c.Links.Get(ctx, "mk_1"); return err }},
+		"an exchange that was refused with 429": {429, func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.LinkSessions.Exchange(ctx, "exchangeable-0001")
 			return err
 		}},
-		"of a request with an expired token": {401, func(ctx context.Context, c *moneykit.Client) error {
+		"a request with an expired token": {401, func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.LinkSessions.Exchange(ctx, "exchangeable-0001")
 			return err
 		}},
@@ -275,7 +275,7 @@ func TestLimiterRefusesARetry(t *testing.T) {
 	}
 }
 
-// holding is a limiter that holds each request but those for tokens.
+// holding returns a limiter that delays all requests except those for tokens.
 func holding(d time.Duration) moneykit.Limiter {
 	return limiterFunc(func(ctx context.Context, operation, _ string) error {
 		if operation == "POST /auth/token" {
@@ -290,7 +290,7 @@ func holding(d time.Duration) moneykit.Limiter {
 	})
 }
 
-// TestLimiterDoesNotShortenAttempts holds a request for longer than an attempt may take.
+// TestLimiterDoesNotShortenAttempts delays a request for longer than the timeout of an attempt.
 func TestLimiterDoesNotShortenAttempts(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -318,7 +318,8 @@ func TestLimiterDoesNotShortenAttempts(t *testing.T) {
 	})
 }
 
-// TestLimiterEndsWithTheContext cancels a call that the limiter holds, and bounds the wait of one.
+// TestLimiterEndsWithTheContext cancels a call that waits for the limiter, and limits the wait of
+// another one.
 func TestLimiterEndsWithTheContext(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -346,8 +347,8 @@ func TestLimiterEndsWithTheContext(t *testing.T) {
 	})
 }
 
-// TestLimiterOutlastsTheToken holds a request until its access token has expired.
-func TestLimiterOutlastsTheToken(t *testing.T) {
+// TestTokenExpiresWhileLimiterWaits delays a request until its access token has expired.
+func TestTokenExpiresWhileLimiterWaits(t *testing.T) {
 	t.Parallel()
 	for wait, tokens := range map[time.Duration]int{0: 1, time.Second: 1, 2 * time.Minute: 2} {
 		synctest.Test(t, func(t *testing.T) {
@@ -362,8 +363,9 @@ func TestLimiterOutlastsTheToken(t *testing.T) {
 	}
 }
 
-// TestLimiterOfTransportFailures asks again after failures of the network.
-func TestLimiterOfTransportFailures(t *testing.T) {
+// TestLimiterIsCalledAfterNetworkFailures checks that a retry after a network failure waits for the
+// limiter.
+func TestLimiterIsCalledAfterNetworkFailures(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)

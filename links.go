@@ -8,9 +8,9 @@ import (
 
 // Get returns a link as it is now: its state, its products, and when each product was refreshed.
 //
-// MoneyKit keeps a deleted link for 90 days. Until then Get returns the link in [LinkStateDeleted]
-// or an error that matches [ErrLinkDeleted], and after that an error that matches [ErrNotFound].
-// Retried like any read.
+// MoneyKit keeps a deleted link for 90 days. During that time Get returns the link in
+// [LinkStateDeleted] or an error that matches [ErrLinkDeleted]. After that it returns an error that
+// matches [ErrNotFound]. Retried like any read.
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link, 1,000 for an
 // application.
@@ -18,9 +18,9 @@ func (s *LinksService) Get(ctx context.Context, linkID string, opts ...CallOptio
 	return call[Link](ctx, s.core, newGetLinkRequest(linkID), opts)
 }
 
-// List returns one page of the application's links: those that are connected, have had data
-// fetched, and are not deleted. An entry holds the id of a link and the time when it was created;
-// read the link with [LinksService.Get]. Most programs want [LinksService.All].
+// List returns one page of the application's links that are connected, have had data fetched, and
+// are not deleted. An entry contains the id of a link and the time when it was created; read the
+// link with [LinksService.Get]. Most programs want [LinksService.All].
 //
 // It returns an error that matches [ErrorCodeValidationFailed] for a limit outside 500 to 5000.
 // Retried like any read.
@@ -30,11 +30,11 @@ func (s *LinksService) List(ctx context.Context, params LinkListParams, opts ...
 	return call[LinkPage](ctx, s.core, newGetLinksRequest(params), opts)
 }
 
-// All yields the application's links, as [LinksService.List] does. It reads a page when the loop
-// reaches it. Errors and retries are those of [LinksService.List]; an error ends the loop.
+// All yields the same links as [LinksService.List]. It reads a page when the loop reaches it.
+// Errors and retries are those of [LinksService.List]; an error ends the loop.
 func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...CallOption) iter.Seq2[LinkRef, error] {
 	return iterate(params.Cursor, func(cursor string) (page[LinkRef, string], error) {
-		params := params // a loop of its own
+		params := params // Each loop has its own copy.
 		params.Cursor = cursor
 		list, err := s.List(ctx, params, opts...)
 		if err != nil {
@@ -60,7 +60,7 @@ func (s *LinksService) All(ctx context.Context, params LinkListParams, opts ...C
 // application.
 func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpdateParams, opts ...CallOption) (*Link, error) {
 	if params.Tags.IsClear() {
-		params.Tags = Set([]string{}) // null is for the webhook alone
+		params.Tags = Set([]string{}) // MoneyKit accepts null only for the webhook.
 	}
 	if tags, ok := params.Tags.Get(); ok {
 		params.Tags = Set(list(tags))
@@ -75,21 +75,24 @@ func (s *LinksService) Update(ctx context.Context, linkID string, params LinkUpd
 	return call[Link](ctx, s.core, r, opts)
 }
 
-// Delete ends the access to a link's accounts, for good. It returns an error that matches
-// [ErrLinkDeleted] for a link that is already deleted, and [ErrNotFound] for one that never
-// existed. If a response is lost, Delete tries again, so ErrLinkDeleted can also mean that the
-// first attempt succeeded: treat it as success. Retried like any read.
+// Delete permanently ends the access to a link's accounts. It returns an error that matches
+// [ErrLinkDeleted] for a link that is already deleted, and [ErrNotFound] for a link that never
+// existed. If a response is lost, Delete retries, so ErrLinkDeleted can also mean that the first
+// attempt succeeded: treat it as success. Retried like any read.
 //
 // API operation: delete_link (DELETE /links/{id}), 600 calls a minute for an application.
 func (s *LinksService) Delete(ctx context.Context, linkID string, opts ...CallOption) error {
 	return s.core.do(ctx, newDeleteLinkRequest(linkID), nil, opts)
 }
 
-// Reset puts a link into a state that requires relinking, and returns it. It is for testing what a
-// program does then.
+// Reset puts a link into a state that requires relinking, and returns it. It is for testing.
 //
-// It returns an error that matches [ErrForbidden] where this is not allowed, [ErrLinkDeleted], or
-// [ErrNotFound]. Retried only after 429.
+// It returns an error that matches
+//
+//   - [ErrForbidden] if the application may not reset the link;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone.
+//
+// Retried only after 429.
 //
 // API operation: reset_link (POST /links/{id}/reset).
 func (s *LinksService) Reset(ctx context.Context, linkID string, opts ...CallOption) (*Link, error) {
@@ -101,7 +104,8 @@ const maxImport = 1_000_000
 
 // Import creates a link from accounts and transactions that you already have. The link starts in
 // [LinkStateError] with [LinkErrorAuthExpired]; the user connects it in a link session with its id
-// as ExistingLinkID. Amounts are positive for money in. Your own ids come back as OriginalID.
+// as ExistingLinkID. Amounts are positive for money in. MoneyKit returns your own ids as
+// OriginalID.
 //
 // A body of more than 1 MB is not sent, and the error matches [ErrorCodeValidationFailed]: add the
 // remaining transactions with [LinksService.ImportTransactions]. MoneyKit takes up to ten seconds
@@ -118,7 +122,7 @@ func (s *LinksService) Import(ctx context.Context, params LinkImportParams, opts
 		r.wrong.add("institution_id", "must not be empty")
 	}
 	if len(params.Accounts) == 0 {
-		r.wrong.add("accounts", "must have one account at least")
+		r.wrong.add("accounts", "must have at least one account")
 	}
 	r.wrong.imports(params.Transactions)
 	return call[Link](ctx, s.core, r, opts)
@@ -166,7 +170,7 @@ func (s *LinksService) WaitConnected(ctx context.Context, linkID string, opts ..
 
 const waitingForLink = "waiting for a link"
 
-// wait waits until a link is connected, or give up returns an error for it.
+// wait waits until a link is connected, or until giveUp returns an error for it.
 func (s *LinksService) wait(ctx context.Context, linkID string, giveUp func(*Link) error, opts []CallOption) (*Link, error) {
 	var last *Link
 	for {

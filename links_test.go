@@ -27,14 +27,14 @@ func TestLinksAndAccounts(t *testing.T) {
 	client := newClient(t, mock)
 	link, err := client.Links.Get(t.Context(), "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, time.Date(2023, 2, 16, 9, 14, 11, 0, time.UTC), link.Products.Accounts.RefreshedAt.Time, "zone-less is UTC")
+	assert.Equal(t, time.Date(2023, 2, 16, 9, 14, 11, 0, time.UTC), link.Products.Accounts.RefreshedAt.Time, "a time without a zone is in UTC")
 	assert.Nil(t, link.Products.Identity)
 	accounts, err := client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{})
 	require.NoError(t, err)
 	require.Len(t, accounts.Accounts, 1)
 	balances := accounts.Accounts[0].Balances
 	assert.Equal(t, "340.12", balances.Available.String())
-	assert.Equal(t, "445.89", balances.Current.String(), "a string serves as well as a number")
+	assert.Equal(t, "445.89", balances.Current.String(), "a string is accepted in place of a number")
 	assert.Nil(t, balances.Limit)
 	require.NoError(t, client.Links.Delete(t.Context(), "mk_1"))
 }
@@ -52,7 +52,7 @@ func TestDeletedLinkCanBeRead(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
 }
 
-func TestImportTakesItsTime(t *testing.T) {
+func TestImportMayTakeTenSeconds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)
@@ -66,7 +66,7 @@ func TestImportTakesItsTime(t *testing.T) {
 	})
 }
 
-func TestImportIsNotRepeatedInAnError(t *testing.T) {
+func TestImportErrorContainsNoData(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
 	mock.RegisterResponder(http.MethodPost, testBase+"/links/mk_1/import/transactions", func(r *http.Request) (*http.Response, error) {
@@ -105,7 +105,7 @@ func TestWaitConnected(t *testing.T) {
 		not     error
 	}{
 		"connected": {answers: []answer{{200, linkJSON}}, state: moneykit.LinkStateConnected},
-		"connected in the end": {
+		"connected later": {
 			answers: []answer{
 				{200, in(moneykit.LinkStateConnecting)},
 				{200, in(moneykit.LinkStateAwaitingTokenExchange)},
@@ -123,7 +123,7 @@ func TestWaitConnected(t *testing.T) {
 			answers: []answer{{410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
 			errs:    []error{moneykit.ErrLinkDeleted, moneykit.ErrorCodeLinkDeleted},
 		},
-		"deleted meanwhile": {
+		"deleted while waiting": {
 			answers: []answer{{200, broken}, {410, `{"error_code":"link_error.deleted","error_message":"It is gone."}`}},
 			took:    5 * time.Second, errs: []error{moneykit.ErrLinkDeleted},
 		},
@@ -135,11 +135,11 @@ func TestWaitConnected(t *testing.T) {
 			answers: []answer{{200, broken}}, within: 12 * time.Second, took: 12 * time.Second, state: moneykit.LinkStateError,
 			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete, moneykit.ErrRelinkRequired},
 		},
-		"broken, and it ends together with a pause": {
+		"in state error when the context ends during a pause": {
 			answers: []answer{{200, broken}}, within: 10 * time.Second, took: 10 * time.Second, state: moneykit.LinkStateError,
 			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.LinkErrorIncomplete},
 		},
-		"broken without a reason": {
+		"in state error without a reason": {
 			answers: []answer{{200, in(moneykit.LinkStateError)}}, within: time.Second, took: time.Second, state: moneykit.LinkStateError,
 			errs: []error{context.DeadlineExceeded, moneykit.ErrorCodeLinkBadState, moneykit.ErrRelinkRequired},
 		},
@@ -151,7 +151,7 @@ func TestWaitConnected(t *testing.T) {
 			answers: []answer{{200, in("brand_new")}}, within: 6 * time.Second, took: 6 * time.Second,
 			state: "brand_new", errs: []error{context.DeadlineExceeded}, not: moneykit.ErrorCodeLinkBadState,
 		},
-		"too late from the beginning": {
+		"an ended context": {
 			answers: []answer{{200, broken}}, within: -1, errs: []error{context.DeadlineExceeded},
 			not: moneykit.ErrorCodeLinkBadState,
 		},
@@ -195,7 +195,7 @@ func TestWaitConnected(t *testing.T) {
 	}
 }
 
-// TestWaitConnectedRefuses asks for no link.
+// TestWaitConnectedRefuses waits for a link without an id.
 func TestWaitConnectedRefuses(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"", ".", ".."} {

@@ -11,8 +11,9 @@ import (
 // Create opens a link session for one end user. Pass its token to the front end, which starts
 // Connect with it; each run of Connect needs a new session.
 //
-// With ExistingLinkID the session repairs or extends that link. MoneyKit then removes the link's
-// webhook and tags unless params repeats them; [LinkSessionsService.Relink] does that.
+// With ExistingLinkID the session repairs or extends that link. MoneyKit then replaces the link's
+// webhook and tags by those of params, and removes them if params has none.
+// [LinkSessionsService.Relink] keeps them.
 //
 // It returns an error that matches
 //
@@ -32,25 +33,26 @@ func (s *LinkSessionsService) Create(ctx context.Context, params LinkSessionPara
 	params.check(&r.wrong)
 	session, err := call[LinkSession](ctx, s.core, r, opts)
 	if err == nil && session.Token == "" {
-		return nil, &Error{Operation: r.operation, why: "the response holds no link session token"}
+		return nil, &Error{Operation: r.operation, why: "the response contains no link session token"}
 	}
 	return session, err
 }
 
-// String hides the token: anyone who has it can act as the user in Connect.
+// String returns a fixed text without the token: anyone who has the token can act as the user in
+// Connect.
 func (s LinkSession) String() string { return "link session" }
 
 // Format writes [LinkSession.String] for every verb of fmt.
 func (s LinkSession) Format(f fmt.State, verb rune) { plain.Format(f, verb, s.String()) }
 
-// LogValue is [LinkSession.String], for log/slog.
+// LogValue returns [LinkSession.String], for log/slog.
 func (s LinkSession) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is [LinkSession.String], for encoders such as that of log/slog. Send the field Token
-// to the front end, not the session.
+// MarshalText returns [LinkSession.String], for encoders such as the JSON handler of log/slog. Send
+// the field Token to the front end, not the session.
 func (s LinkSession) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// check adds what MoneyKit would refuse.
+// check adds the fields that MoneyKit would refuse.
 func (p *LinkSessionParams) check(f *fieldErrors) {
 	p.CustomerUser.check("customer_user", f)
 	if len(p.RedirectURI) > maxURL {
@@ -67,8 +69,8 @@ func (p *LinkSessionParams) check(f *fieldErrors) {
 	}
 }
 
-// withLists returns a copy whose required lists are empty rather than nil, which would be sent
-// as null.
+// withLists returns a copy whose required lists are empty rather than nil, because nil would be
+// sent as null.
 func (d *CustomSandboxData) withLists() *CustomSandboxData {
 	if d == nil {
 		return nil

@@ -85,10 +85,10 @@ func TestCreateSendsEverything(t *testing.T) {
 	_, err = client.LinkSessions.Create(t.Context(), validSession())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"customer_user":{"id":"user_0001"},"redirect_uri":"https://example.com/oauth"}`, string(body),
-		"what is not set is not sent")
+		"unset fields are not sent")
 }
 
-func TestCreateLeavesItsInputAlone(t *testing.T) {
+func TestCreateDoesNotChangeParams(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
 	mock.RegisterResponder(http.MethodPost, testBase+"/link-session", answers(201, `{"link_session_token":"x"}`))
@@ -100,7 +100,7 @@ func TestCreateLeavesItsInputAlone(t *testing.T) {
 	assert.Nil(t, params.CustomSandboxData.Owners[0].Names)
 }
 
-// changedSession is a valid session with a change, and the fields that are refused then.
+// changedSession is a valid session with one change, and the invalid fields after it.
 type changedSession struct {
 	name   string
 	change func(*moneykit.LinkSessionParams)
@@ -146,9 +146,9 @@ func changedSessions() []changedSession {
 		{"redirect URI with a query", func(p *moneykit.LinkSessionParams) { p.RedirectURI += "?a=b" }, "redirect_uri"},
 		{"redirect URI with a fragment", func(p *moneykit.LinkSessionParams) { p.RedirectURI += "#a" }, "redirect_uri"},
 		{"relative redirect URI", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "/oauth" }, "redirect_uri"},
-		{"redirect URI in the clear", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "http://example.com" }, "redirect_uri"},
+		{"redirect URI with http", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "http://example.com" }, "redirect_uri"},
 		{"redirect URI on localhost", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "http://localhost:3000" }, ""},
-		{"redirect URI of an app", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "myapp://oauth" }, ""},
+		{"redirect URI with an app's scheme", func(p *moneykit.LinkSessionParams) { p.RedirectURI = "myapp://oauth" }, ""},
 		{"redirect URI of 65537", func(p *moneykit.LinkSessionParams) {
 			p.RedirectURI = "https://example.com/" + strings.Repeat("a", 65537-20)
 		}, "redirect_uri"},
@@ -157,7 +157,7 @@ func changedSessions() []changedSession {
 		}, ""},
 
 		{"relative webhook", func(p *moneykit.LinkSessionParams) { p.Webhook = "/hook" }, "webhook"},
-		{"webhook of an app", func(p *moneykit.LinkSessionParams) { p.Webhook = "myapp://hook" }, "webhook"},
+		{"webhook with an app's scheme", func(p *moneykit.LinkSessionParams) { p.Webhook = "myapp://hook" }, "webhook"},
 		{"webhook without host", func(p *moneykit.LinkSessionParams) { p.Webhook = "https://" }, "webhook"},
 		{"webhook of 65537", func(p *moneykit.LinkSessionParams) {
 			p.Webhook = "https://example.com/" + strings.Repeat("a", 65537-20)
@@ -177,7 +177,7 @@ func changedSessions() []changedSession {
 		{"routing number with a letter", routing("01100001X"), "custom_sandbox_data.accounts[0].routing_number"},
 		{"routing number of zeros", routing("000000000"), "custom_sandbox_data.accounts[0].routing_number"},
 
-		{"several things", func(p *moneykit.LinkSessionParams) {
+		{"several fields", func(p *moneykit.LinkSessionParams) {
 			p.CustomerUser.ID, p.RedirectURI, p.Tags = "", "", []string{"-"}
 		}, "customer_user.id redirect_uri link_tags[0]"},
 	}

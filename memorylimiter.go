@@ -11,49 +11,49 @@ import (
 )
 
 // MemoryLimiter is a [Limiter] in the memory of one process. It keeps requests within the limits
-// that MoneyKit publishes for links and for an application, and lets operations without a published
-// limit pass. The zero value is ready for use. Use one MemoryLimiter for all clients of an
+// that MoneyKit publishes for links and for an application. It does not limit operations without a
+// published limit. The zero value is ready to use. Use one MemoryLimiter for all clients of an
 // application.
 //
-// Requests of the same operation are allowed in the order in which they came, as far as their links
-// allow. A request fails at once, with [Error.RetryAfter], if its context's deadline ends before
-// the limits allow it.
+// Requests of the same operation are allowed in the order in which they arrive, unless the limit of
+// their link delays them. A request fails at once, with [Error.RetryAfter], if its context's
+// deadline ends before the limits allow it.
 //
-// MoneyKit's minutes may be fixed or sliding. The limits therefore hold for any 65 seconds: a
-// minute, and a margin for requests that take longer to reach MoneyKit than those after them.
+// MoneyKit does not say whether its minutes are fixed or sliding. The limits therefore apply to any
+// 65 seconds: a minute, and a margin for requests that take longer to reach MoneyKit than later
+// ones.
 //
-// Two kinds of limits are not covered. MoneyKit limits the link sessions of a user, and a Limiter
-// does not know the user. It also limits how often a product is refreshed, to once in an hour or a
-// day for each product: see [ProductsService.Refresh].
+// MemoryLimiter does not cover two of MoneyKit's limits. The limit of link sessions for a user is
+// one, because a Limiter does not know the user. The other is how often a product can be refreshed:
+// see [ProductsService.Refresh].
 type MemoryLimiter struct {
 	// Processes is how many processes of the application call MoneyKit, each with its own
-	// MemoryLimiter. Each is allowed an equal share of each limit, but at least one request. Where
-	// a limit is smaller than Processes, all of them together may therefore exceed it. Zero means
-	// 1.
+	// MemoryLimiter. Each gets an equal share of each limit, but at least one request. If a limit
+	// is smaller than Processes, all processes together may therefore exceed it. Zero means 1.
 	Processes int
-	// Limits replaces the published limits of operations, for an application that MoneyKit has
-	// given others. It returns the requests a minute for one link and for the application, where 0
-	// is no limit. If ok is false, the published limits hold. nil means the published limits for
-	// all operations.
+	// Limits replaces the published limits, for an application with limits of its own. It returns
+	// the requests a minute for one link and for the application; 0 means no limit. If ok is false,
+	// the published limits of the operation apply. If Limits is nil, the published limits of all
+	// operations apply.
 	Limits func(operation string) (perLink, perApp int, ok bool)
 
 	mu      sync.Mutex
 	budgets map[budgetKey]*budget
-	swept   time.Time // when idle budgets were last forgotten
+	swept   time.Time // when idle budgets were last deleted
 }
 
-// limiterWindow is the time in which a limit holds.
+// limiterWindow is the time that a limit applies to.
 const limiterWindow = ratelimit.Window + 5*time.Second
 
 // budgetKey names a budget: an operation, for one link or, if linkID is empty, for the application.
 type budgetKey struct{ operation, linkID string }
 
-// budget counts the requests of one limit. A request takes a slot, which is free again a window
-// after the request was allowed.
+// budget counts the requests of one limit. A request takes a slot. The slot is free again one
+// window after the request was allowed.
 type budget struct {
 	limit int
-	users int         // calls of Wait that use the budget
-	taken int         // slots of requests that wait for another budget
+	users int         // number of calls of Wait that use the budget
+	taken int         // number of slots taken by requests that still wait for another budget
 	used  []time.Time // when requests were allowed within the last window, the earliest first
 	queue linked.List // of chan struct{}: the requests that wait for a slot, the next one first
 }
@@ -67,7 +67,8 @@ func (m *MemoryLimiter) Wait(ctx context.Context, operation, linkID string) erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.forget(time.Now())
-	// A link's slot comes first: a request that waits for it must not hold one of the application.
+	// The link's slot comes first: a request that waits for its link must not occupy a slot of the
+	// application.
 	var budgets []*budget
 	if perLink > 0 && linkID != "" {
 		budgets = append(budgets, m.budget(budgetKey{operation, linkID}, perLink))
@@ -82,7 +83,7 @@ func (m *MemoryLimiter) Wait(ctx context.Context, operation, linkID string) erro
 	return err
 }
 
-// takeAll waits for a slot of each budget and uses all of them at the same time, or none.
+// takeAll waits for a slot of each budget. It then uses all slots at the same time, or none.
 func (m *MemoryLimiter) takeAll(ctx context.Context, operation string, budgets []*budget) error {
 	for i, b := range budgets {
 		err := refuse(ctx, operation, budgets[i:])
@@ -105,8 +106,8 @@ func (m *MemoryLimiter) takeAll(ctx context.Context, operation string, budgets [
 	return nil
 }
 
-// limits returns how many requests this process may send in a window, for one link and in total.
-// 0 is no limit.
+// limits returns how many requests this process may send in a window, for one link and in total. 0
+// means no limit.
 func (m *MemoryLimiter) limits(operation string) (perLink, perApp int) {
 	ok := false
 	if m.Limits != nil {
@@ -125,7 +126,7 @@ func (m *MemoryLimiter) limits(operation string) (perLink, perApp int) {
 	return share(perLink), share(perApp)
 }
 
-// budget returns the budget of key, for a call of Wait.
+// budget returns the budget of key and counts one more user, which the caller must remove.
 func (m *MemoryLimiter) budget(key budgetKey, limit int) *budget {
 	b := m.budgets[key]
 	if b == nil {
@@ -137,8 +138,8 @@ func (m *MemoryLimiter) budget(key budgetKey, limit int) *budget {
 	return b
 }
 
-// forget drops the budgets that are as good as new. It does so once in a window, and makes another
-// map, because a map never gives back its memory.
+// forget deletes the idle budgets, at most once in a window. It makes a new map, because a map
+// never frees its memory.
 func (m *MemoryLimiter) forget(now time.Time) {
 	if m.budgets != nil && now.Sub(m.swept) < limiterWindow {
 		return
@@ -152,7 +153,7 @@ func (m *MemoryLimiter) forget(now time.Time) {
 	m.budgets, m.swept = kept, now
 }
 
-// refuse returns an error if the context ends before the budgets have slots.
+// refuse returns an error if the context's deadline ends before the budgets have free slots.
 func refuse(ctx context.Context, operation string, budgets []*budget) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -170,11 +171,11 @@ func refuse(ctx context.Context, operation string, budgets []*budget) error {
 		Operation:  operation,
 		RetryAfter: wait,
 		class:      ErrRateLimited,
-		why:        "the rate limit is used up until after the context's deadline",
+		why:        "the rate limit allows no request before the context's deadline",
 	}
 }
 
-// take waits for a slot of b and takes it. It returns the error of ctx if that ends before.
+// take waits for a slot of b and takes it. It returns the error of ctx if ctx ends first.
 func (m *MemoryLimiter) take(ctx context.Context, b *budget) error {
 	wake := make(chan struct{}, 1)
 	place := b.queue.PushBack(wake)
@@ -197,7 +198,7 @@ func (m *MemoryLimiter) take(ctx context.Context, b *budget) error {
 	}
 }
 
-// pause unlocks m until wake or ctx says so, or until wait is over if it is not zero.
+// pause unlocks m and waits for wake, for the end of ctx or, if wait is not zero, for that time.
 func (m *MemoryLimiter) pause(ctx context.Context, wake <-chan struct{}, wait time.Duration) {
 	m.mu.Unlock()
 	defer m.mu.Lock()
@@ -214,17 +215,17 @@ func (m *MemoryLimiter) pause(ctx context.Context, wake <-chan struct{}, wait ti
 	}
 }
 
-// wake tells the next in the queue that there may be a slot.
+// wake wakes the first request in the queue, because a slot may be free.
 func (b *budget) wake() {
 	if front := b.queue.Front(); front != nil {
 		select {
-		case front.Value.(chan struct{}) <- struct{}{}: //nolint:forcetypeassert // nothing else is in it
-		default: // It has been told.
+		case front.Value.(chan struct{}) <- struct{}{}: //nolint:forcetypeassert // The list contains nothing else.
+		default: // It has a wake-up that it has not read yet.
 		}
 	}
 }
 
-// expire drops what was allowed more than a window ago.
+// expire removes the requests that were allowed more than a window ago.
 func (b *budget) expire(now time.Time) {
 	n := 0
 	for n < len(b.used) && now.Sub(b.used[n]) >= limiterWindow {
@@ -233,8 +234,8 @@ func (b *budget) expire(now time.Time) {
 	b.used = b.used[n:]
 }
 
-// next returns how long a request waits for a slot, with ahead others before it in the queue. A
-// slot that is taken and not used yet counts as used now, so the wait may be longer.
+// next returns how long a request waits for a slot if ahead other requests are before it in the
+// queue. A slot that is taken but not used yet counts as used now, so the real wait may be longer.
 func (b *budget) next(now time.Time, ahead int) time.Duration {
 	b.expire(now)
 	// Each request gets the slot of the one that is limit requests before it.

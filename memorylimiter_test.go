@@ -31,7 +31,8 @@ const (
 	budgetWindow = 65 * time.Second
 )
 
-// grants starts calls of Wait, one after the other, and returns when each was allowed.
+// grants calls Wait in one goroutine for each link, in order, and returns when each call was
+// allowed.
 func grants(t *testing.T, m *moneykit.MemoryLimiter, operation string, links ...string) []time.Duration {
 	t.Helper()
 	start, at := time.Now(), make([]time.Duration, len(links))
@@ -48,7 +49,7 @@ func grants(t *testing.T, m *moneykit.MemoryLimiter, operation string, links ...
 	return at
 }
 
-// minutes returns n times when requests are allowed, as many in each window as a limit says.
+// minutes returns the times at which n requests are allowed, with limit requests in each window.
 func minutes(n, limit int) (at []time.Duration) {
 	for i := range n {
 		at = append(at, time.Duration(i/limit)*budgetWindow)
@@ -75,7 +76,7 @@ func TestMemoryLimiter(t *testing.T) {
 		"a share that is rounded": {&moneykit.MemoryLimiter{Processes: 4}, getLink, slices.Repeat([]string{"mk_1"}, 6), minutes(6, 3)},
 		"a share of less than 1":  {&moneykit.MemoryLimiter{Processes: 9}, getAccounts, slices.Repeat([]string{"mk_1"}, 3), minutes(3, 1)},
 		"own limits":              {&moneykit.MemoryLimiter{Limits: own}, getAccounts, slices.Repeat([]string{"mk_1"}, 6), minutes(6, 2)},
-		"own limit of the application": {
+		"own limits of the application": {
 			&moneykit.MemoryLimiter{Limits: own}, getAccounts, []string{"mk_1", "mk_2", "mk_3", "mk_4"}, minutes(4, 3),
 		},
 		"own limits where none are published": {&moneykit.MemoryLimiter{Limits: own}, "GET /new", []string{"mk_1", "mk_1", "mk_1"}, minutes(3, 2)},
@@ -95,9 +96,9 @@ func TestMemoryLimiter(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterOfBothLimits fills the budget of the application, so that slots of a link are
-// used later than they were taken.
-func TestMemoryLimiterOfBothLimits(t *testing.T) {
+// TestMemoryLimiterWithBothLimits uses up the budget of the application, so that requests use their
+// slots of a link later than they took them.
+func TestMemoryLimiterWithBothLimits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		m := &moneykit.MemoryLimiter{Limits: func(string) (int, int, bool) { return 2, 4, true }}
@@ -107,7 +108,7 @@ func TestMemoryLimiterOfBothLimits(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterRefuses asks with deadlines.
+// TestMemoryLimiterRefuses calls Wait with deadlines.
 func TestMemoryLimiterRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -119,8 +120,8 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 		"a slot before the deadline": {slices.Repeat([]string{"mk_1"}, 4), budgetWindow + time.Second, 0},
 		"a slot at the deadline":     {slices.Repeat([]string{"mk_1"}, 4), budgetWindow, budgetWindow},
 		"a slot after the deadline":  {slices.Repeat([]string{"mk_1"}, 4), time.Second, budgetWindow},
-		"others who wait":            {slices.Repeat([]string{"mk_1"}, 8), budgetWindow + time.Second, 2 * budgetWindow},
-		"many others who wait":       {slices.Repeat([]string{"mk_1"}, 21), time.Minute, 5 * budgetWindow},
+		"another request waits":      {slices.Repeat([]string{"mk_1"}, 8), budgetWindow + time.Second, 2 * budgetWindow},
+		"many requests wait":         {slices.Repeat([]string{"mk_1"}, 21), time.Minute, 5 * budgetWindow},
 		"a deadline after others":    {slices.Repeat([]string{"mk_1"}, 8), 2*budgetWindow + time.Second, 0},
 		"a budget of the application": {
 			append(make([]string, 600), "mk_1"), time.Minute, budgetWindow,
@@ -148,7 +149,7 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 					require.ErrorAs(t, err, &e)
 					assert.Equal(t, tt.wait, e.RetryAfter)
 					assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
-					assert.Equal(t, "moneykit: GET /links/{id}/accounts: the rate limit is used up until after the context's deadline (retry after "+
+					assert.Equal(t, "moneykit: GET /links/{id}/accounts: the rate limit allows no request before the context's deadline (retry after "+
 						tt.wait.String()+")", err.Error())
 					assert.Zero(t, time.Since(start), "at once")
 				}
@@ -159,8 +160,8 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 	}
 }
 
-// TestMemoryLimiterOfACall shows the refusal in the error of a call.
-func TestMemoryLimiterOfACall(t *testing.T) {
+// TestMemoryLimiterInACall checks the error of a call that the limiter refused.
+func TestMemoryLimiterInACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		mock := newMock(t)
@@ -172,7 +173,7 @@ func TestMemoryLimiterOfACall(t *testing.T) {
 		}
 		_, err := client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{}, moneykit.WithMaxWait(time.Second))
 		require.EqualError(t, err, "moneykit: GET /links/{id}/accounts: the limiter did not allow the request: "+
-			"the rate limit is used up until after the context's deadline (retry after 1m5s)")
+			"the rate limit allows no request before the context's deadline (retry after 1m5s)")
 		require.ErrorIs(t, err, moneykit.ErrRateLimited)
 		start := time.Now()
 		require.NoError(t, client.Do(t.Context(), http.MethodGet, "/links/mk_1/accounts", nil, nil))
@@ -180,7 +181,7 @@ func TestMemoryLimiterOfACall(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterCancelled cancels requests that wait.
+// TestMemoryLimiterCancelled cancels waiting requests.
 func TestMemoryLimiterCancelled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -218,8 +219,8 @@ func TestMemoryLimiterCancelled(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterForgets asks once for each of many links.
-func TestMemoryLimiterForgets(t *testing.T) {
+// TestMemoryLimiterDeletesIdleBudgets uses many links once, and measures the memory.
+func TestMemoryLimiterDeletesIdleBudgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &moneykit.MemoryLimiter{Limits: func(string) (int, int, bool) { return 4, 0, true }}
 		heap := func() int64 {
@@ -233,7 +234,7 @@ func TestMemoryLimiterForgets(t *testing.T) {
 		for i := range links {
 			require.NoError(t, m.Wait(t.Context(), getLink, "mk_"+strconv.Itoa(i)))
 		}
-		assert.Greater(t, heap()-before, int64(links*50), "they count for a minute")
+		assert.Greater(t, heap()-before, int64(links*50), "the budgets exist for a minute")
 		<-time.After(budgetWindow)
 		require.NoError(t, m.Wait(t.Context(), getLink, "mk_1"))
 		assert.Less(t, heap()-before, int64(links/2))
@@ -247,8 +248,8 @@ type grant struct {
 	at   time.Duration
 }
 
-// TestMemoryLimiterModel plays random requests of operations and links, some of which give up, and
-// looks at all windows of time.
+// TestMemoryLimiterModel sends random requests, some of which are cancelled, and checks the limits
+// in all windows.
 func TestMemoryLimiterModel(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(60) {
@@ -312,7 +313,8 @@ func assertWindows(t *testing.T, all []grant, limit int) {
 	}
 }
 
-// TestMemoryLimiterThroughput asks for as much as there is, by many goroutines, for ten minutes.
+// TestMemoryLimiterThroughput sends as many requests as possible for ten minutes, in many
+// goroutines.
 func TestMemoryLimiterThroughput(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -346,8 +348,8 @@ func TestMemoryLimiterThroughput(t *testing.T) {
 	})
 }
 
-// TestMemoryLimiterFlow reads the accounts of links from a MoneyKit that counts, by eight
-// goroutines.
+// TestMemoryLimiterFlow reads the accounts of links in eight goroutines, from a MoneyKit that
+// enforces its limits.
 func TestMemoryLimiterFlow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,13 +19,13 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// oddTransport returns the same for all requests, as a transport of somebody's own might.
+// oddTransport is a transport with the same result for all requests.
 type oddTransport func() (*http.Response, error)
 
 func (f oddTransport) RoundTrip(*http.Request) (*http.Response, error) { return f() }
 
-// oddResponse is what a transport returns that does not keep to the rules of http.RoundTripper, or
-// that has met a proxy.
+// oddResponse is the result of a transport that violates the contract of http.RoundTripper, or that
+// has met a proxy.
 type oddResponse struct {
 	response *http.Response
 	err      error
@@ -50,30 +50,30 @@ func oddResponses() map[string]oddResponse {
 	_ = w.Close()
 	return map[string]oddResponse{
 		"nothing":                    {unknown: true},
-		"nothing in it":              {response: &http.Response{}, unknown: true},
+		"neither response nor error": {response: &http.Response{}, unknown: true},
 		"both":                       {response: link(-1), err: errors.New("both"), unknown: true},
-		"an error that says much":    {err: errors.New("canary\r\n\x1b[31m"), unknown: true},
+		"an error with a long text":  {err: errors.New("canary\r\n\x1b[31m"), unknown: true},
 		"no header":                  {response: link(-1), status: 200},
 		"no header and a redirect":   {response: &http.Response{StatusCode: 307}, status: 307},
 		"no header and a limit":      {response: &http.Response{StatusCode: 429}, status: 429},
 		"no header and a failure":    {response: page(503), status: 503, unknown: true},
 		"a proxy's refusal":          {response: page(407), status: 407},
-		"a status that is none":      {response: page(99999), status: 99999, unknown: true},
+		"an invalid status":          {response: page(99999), status: 99999, unknown: true},
 		"a negative status":          {response: page(-1), status: -1, unknown: true},
 		"a length that is too long":  {response: link(1 << 20), unknown: true},
 		"a length that is too short": {response: link(3), status: 200},
 		"a length beyond all limits": {response: link(1 << 62), unknown: true},
-		"gzip that nobody announces": {response: &http.Response{StatusCode: 200, Body: io.NopCloser(&zipped)}, status: 200},
-		"gzip that is none":          {response: link(-1, "gzip"), status: 200},
+		"gzip without its header":    {response: &http.Response{StatusCode: 200, Body: io.NopCloser(&zipped)}, status: 200},
+		"a gzip header without gzip": {response: link(-1, "gzip"), status: 200},
 		"an unknown encoding":        {response: link(-1, "br"), unknown: true},
-		"a redirect to nowhere": {
+		"a redirect without a location": {
 			response: &http.Response{StatusCode: 302, Header: http.Header{"Location": {"http://%zz"}}}, unknown: true,
 		},
 	}
 }
 
-// TestOddTransports expects an *Error, and no panic, of whatever a transport returns.
-func TestOddTransports(t *testing.T) {
+// TestBrokenTransports checks that each result of a transport becomes an *Error and never a panic.
+func TestBrokenTransports(t *testing.T) {
 	t.Parallel()
 	for name, tt := range oddResponses() {
 		t.Run(name, func(t *testing.T) {
@@ -107,9 +107,9 @@ func TestOddTransports(t *testing.T) {
 	}
 }
 
-// TestOwnTransportIsLeftAlone expects that a client and a transport of the caller's are used as
-// they are.
-func TestOwnTransportIsLeftAlone(t *testing.T) {
+// TestHTTPClientIsNotChanged checks that WithHTTPClient does not change the caller's client and
+// transport.
+func TestHTTPClientIsNotChanged(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	id, secret := mk.Credentials()

@@ -15,35 +15,35 @@ import (
 // redirect URI is absolute and has neither a query nor a fragment. It is an https URL, an http URL
 // on localhost or a loopback address for development, or a URL in an app's own scheme, such as
 // myfinanceapp://oauth. MoneyKit also requires that its origin is registered in the dashboard,
-// which cannot be checked here. The error does not contain the URI.
+// which ValidateRedirectURI cannot check. The error does not contain the URI.
 func ValidateRedirectURI(uri string) error { return weburl.CheckRedirectURI(uri) }
 
-// OAuthReturn is a user's return from a bank where they logged in on the bank's own pages. Its
-// query belongs to Connect and is passed on unread: anyone who has the query can continue as the
-// user. Printing an OAuthReturn, logging it and encoding it as JSON leave out the URL.
+// OAuthReturn is the URL at which a user came back from a bank's own login pages. Its query belongs
+// to Connect and is passed on unread. The query is a secret: anyone who has it can continue as the
+// user. Printing an OAuthReturn, logging it or encoding it as JSON leaves out the URL.
 type OAuthReturn struct {
 	url   string
 	query string
 }
 
-// maxOAuthQuery bounds the query of a return. A code and a state have some hundred bytes, a signed
-// response a few thousand; many servers and proxies refuse more than 8 KiB before it gets here.
+// maxOAuthQuery limits the query of a return. A code and a state have some hundred bytes, a signed
+// response a few thousand. Many servers and proxies refuse more than 8 KiB anyway.
 const maxOAuthQuery = 16 << 10
 
 // ParseOAuthReturn reads the URL at which a user came back from a bank, and checks that it belongs
 // to the redirect URI of the link session. returned is an absolute URL, as an app receives it, or
 // begins with a slash, as a server receives it ([url.URL.RequestURI] of a request). In the second
-// case its scheme and host are those of the redirect URI, because a server behind a proxy often has
-// wrong ones.
+// case ParseOAuthReturn uses the scheme and host of the redirect URI, because a server behind a
+// proxy often does not know its own.
 //
 // It returns an error if
 //
 //   - scheme, host or path differ from the redirect URI;
-//   - there is no query, as when somebody opens the page by hand, or one of more than 16 KiB;
+//   - there is no query, as when somebody opens the page by hand, or it has more than 16 KiB;
 //   - there is a fragment, there are credentials, or the path has a backslash or an encoded slash;
 //   - there are characters that a URL cannot have.
 //
-// The error contains nothing of either URL.
+// The error contains no part of either URL.
 func ParseOAuthReturn(redirectURI, returned string) (*OAuthReturn, error) {
 	redirect, err := weburl.ParseRedirectURI(redirectURI)
 	if err != nil {
@@ -69,7 +69,7 @@ func checkReturn(redirect *url.URL, page, query string) error {
 	case len(query) > maxOAuthQuery:
 		return fmt.Errorf("has a query of more than %d bytes", maxOAuthQuery)
 	case strings.ContainsFunc(query, func(r rune) bool { return r <= ' ' || r > '~' }):
-		return errors.New("must hold only visible ASCII characters in its query")
+		return errors.New("must have only visible ASCII characters in its query")
 	case strings.Contains(page, `\`), weburl.HidesSlash(page):
 		return errors.New("must have no backslash and no encoded slash in its path")
 	}
@@ -78,7 +78,7 @@ func checkReturn(redirect *url.URL, page, query string) error {
 	case err != nil:
 		return errors.New("must be a URL")
 	case u.User != nil:
-		return errors.New("must not hold credentials")
+		return errors.New("must not have credentials")
 	case u.Scheme != redirect.Scheme:
 		return errors.New("has another scheme than the redirect URI")
 	case !weburl.SameHost(u, redirect):
@@ -89,20 +89,20 @@ func checkReturn(redirect *url.URL, page, query string) error {
 	return nil
 }
 
-// ContinueURL returns the URL to pass to Connect's continue, or continueFlow in an app: the whole
-// URL, with its query unchanged.
+// ContinueURL returns the whole URL, with its query unchanged. Pass it to Connect's continue on the
+// web, or to continueFlow in an app.
 func (r OAuthReturn) ContinueURL() string { return r.url }
 
 // ForwardTo returns appURL with the query of the return, unchanged. The result can be sent as a
-// Location header. An app that is opened with it passes it to continueFlow.
+// Location header. The app that opens the URL passes it to continueFlow.
 //
 // appURL has the app's own scheme, such as myfinanceapp://oauth, or is a universal link or app
 // link, such as https://app.example.com/oauth. It must be a constant of the application, because
-// the receiver of the query can continue as the user. If a request selects the app, use ReturnPage
-// of package connect with its ForwardTargets.
+// the receiver of the query can continue as the user. If the request decides which app to open, use
+// ReturnPage of package connect with its ForwardTargets.
 //
 // ForwardTo returns an error for URLs that [ValidateRedirectURI] refuses, and for http, ports,
-// hosts that are not domain names, paths with dots, doubled slashes or encoded characters, and
+// hosts that are not domain names, paths with dots, double slashes or encoded characters, and
 // characters beyond ASCII. Write an internationalised domain in its ASCII form.
 func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 	if r.query == "" {
@@ -114,14 +114,14 @@ func (r OAuthReturn) ForwardTo(appURL string) (string, error) {
 	return appURL + "?" + r.query, nil
 }
 
-// String leaves out the URL, whose query is a secret.
+// String returns a fixed text without the URL, whose query is a secret.
 func (r OAuthReturn) String() string { return "OAuth return" }
 
 // Format writes [OAuthReturn.String] for every verb of fmt.
 func (r OAuthReturn) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
-// LogValue is [OAuthReturn.String], for log/slog.
+// LogValue returns [OAuthReturn.String], for log/slog.
 func (r OAuthReturn) LogValue() slog.Value { return slog.StringValue(r.String()) }
 
-// MarshalText is [OAuthReturn.String], for encoders such as that of log/slog.
+// MarshalText returns [OAuthReturn.String], for encoders such as the JSON handler of log/slog.
 func (r OAuthReturn) MarshalText() ([]byte, error) { return []byte(r.String()), nil }

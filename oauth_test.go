@@ -45,8 +45,8 @@ var badRedirects = map[string]string{
 	"https:///oauth":                  "must have a host",
 	"https:example.com":               "must have a host",
 	"https://:443/":                   "must have a host",
-	"https://user@example.com/":       "must not hold credentials",
-	"https://user:secret@example.com": "must not hold credentials",
+	"https://user@example.com/":       "must not have credentials",
+	"https://user:secret@example.com": "must not have credentials",
 	"http://example.com":              "must begin with https:// except on localhost",
 	"http://localhost.example.com/":   "must begin with https:// except on localhost",
 	"http://127.0.0.1.example.com/":   "must begin with https:// except on localhost",
@@ -105,7 +105,7 @@ func FuzzValidateRedirectURI(f *testing.F) {
 
 const (
 	redirectURI = "https://example.com/oauth"
-	// returnQuery has all that may stand in a query, and what a parser of queries would change.
+	// returnQuery has all characters of a query, including those that a parser would change.
 	returnQuery = `state=s3cret-st4te&code=a%2Fb%0D%0A+c;d&&code=2&empty=&bare&%zz=~!$'()*,:@/?[]{}|\^"<b>` + "`"
 )
 
@@ -140,7 +140,7 @@ func TestParseOAuthReturn(t *testing.T) {
 	}
 }
 
-// badReturns are no returns to redirectURI. Each holds the word s3cret where it can.
+// badReturns are invalid returns for redirectURI. Each contains the word s3cret if possible.
 var badReturns = map[string]string{
 	"":                          "has no query",
 	"https://example.com/oauth": "has no query",
@@ -189,10 +189,10 @@ var badReturns = map[string]string{
 	"javascript://example.com/oauth?s3cret":            "another scheme",
 	"oauth?s3cret":                                     "another scheme",
 	"?s3cret":                                          "another scheme",
-	"https://s3cret@example.com/oauth?s3cret":          "must not hold credentials",
-	"https://a:s3cret@example.com/oauth?s3cret":        "must not hold credentials",
-	"https://@example.com/oauth?s3cret":                "must not hold credentials",
-	"https://example.com@s3cret.example/oauth?s3cret":  "must not hold credentials",
+	"https://s3cret@example.com/oauth?s3cret":          "must not have credentials",
+	"https://a:s3cret@example.com/oauth?s3cret":        "must not have credentials",
+	"https://@example.com/oauth?s3cret":                "must not have credentials",
+	"https://example.com@s3cret.example/oauth?s3cret":  "must not have credentials",
 	"https://example.com/oauth\n?s3cret":               "must be a URL",
 	"/oauth%zzs3cret?s3cret":                           "must be a URL",
 	"https://example.com:s3cret/oauth?s3cret":          "must be a URL",
@@ -241,7 +241,7 @@ var goodTargets = []string{
 	"https://xn--kwidoi-1ib5e.example/oauth",
 }
 
-// badTargets are no URL of an app, whoever asks for them.
+// badTargets are invalid app URLs.
 var badTargets = []string{
 	"", " ", "/", "/oauth", "oauth", "//evil.example", "//evil.example/oauth", "///evil.example", "/\\evil.example",
 	"\\\\evil.example", "https:", "https:/", "https://", "https:///", "https:evil.example", "https:/evil.example",

@@ -12,21 +12,21 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// CallInfo describes one attempt of a call, for [WithObserver]. It holds no secret and, except for
-// LinkID, nothing of the request.
+// CallInfo describes one attempt of a call, for [WithObserver]. It contains no secret and, except
+// for LinkID, no data of the request.
 type CallInfo struct {
 	Operation  string        // the method and the path template, such as "GET /links/{id}"
-	LinkID     string        // of the link that the call is about, empty for other calls
-	Attempt    int           // counts from 1
-	StatusCode int           // 0 if there was no response
-	Duration   time.Duration // from before the request to the end of the response
+	LinkID     string        // the link that the call is about, empty for other calls
+	Attempt    int           // the number of the attempt, from 1
+	StatusCode int           // the HTTP status, 0 if there was no response
+	Duration   time.Duration // from the start of the request to the end of the response
 	Wait       time.Duration // until the next attempt, 0 if there is none
-	RequestID  string        // of the response, empty if it has none
-	Limited    time.Duration // how long the [Limiter] held the attempt before; not in Duration
+	RequestID  string        // the request id in the response, empty if there is none
+	Limited    time.Duration // how long the [Limiter] delayed the attempt; not part of Duration
 	Err        error         // why there was no response; nil if there was one
 }
 
-// observe tells the observer and the log about an attempt.
+// observe reports an attempt to the observer, and logs a retry.
 func (a *attempt) observe(ctx context.Context, try transport.Attempt) {
 	info := CallInfo{
 		Operation: a.request.operation,
@@ -50,7 +50,7 @@ func (a *attempt) observe(ctx context.Context, try transport.Attempt) {
 	}
 }
 
-// observeRefusal tells the observer about an attempt that the limiter did not allow.
+// observeRefusal reports an attempt that the limiter did not allow to the observer.
 func (a *attempt) observeRefusal(ctx context.Context) {
 	if a.core.observer == nil {
 		return
@@ -87,7 +87,7 @@ func (a *attempt) logCall(ctx context.Context, resp *http.Response, err error, t
 		id = requestID(resp.Header)
 	}
 	attrs := append(a.attrs(id), slog.Duration("duration", took), slog.Int("attempts", a.tries))
-	if a.limited >= time.Millisecond { // A limiter that held nothing took some time, too.
+	if a.limited >= time.Millisecond { // A limiter that does not wait takes some time as well.
 		attrs = append(attrs, slog.Duration("limited", a.limited))
 	}
 	if resp != nil {
@@ -99,7 +99,7 @@ func (a *attempt) logCall(ctx context.Context, resp *http.Response, err error, t
 	a.core.logger.LogAttrs(ctx, slog.LevelDebug, "moneykit: call", attrs...)
 }
 
-// attrs names the call in a log record.
+// attrs returns the attributes that identify the call in a log record.
 func (a *attempt) attrs(requestID string) []slog.Attr {
 	attrs := []slog.Attr{slog.String("operation", a.request.operation)}
 	if a.request.linkID != "" {
@@ -111,7 +111,8 @@ func (a *attempt) attrs(requestID string) []slog.Attr {
 	return attrs
 }
 
-// requestID returns the request id of a response, from the usual headers. MoneyKit documents none.
+// requestID returns the request id of a response from the usual headers, because MoneyKit documents
+// no header for it.
 func requestID(h http.Header) string {
 	for _, key := range []string{"X-Request-Id", "Request-Id"} {
 		if id := h.Get(key); id != "" {
@@ -122,13 +123,14 @@ func requestID(h http.Header) string {
 }
 
 // OperationFrom returns the operation of the call that ctx belongs to, such as "GET /links/{id}".
-// It is for an [http.RoundTripper] that is given to [WithHTTPClient], which finds ctx in its
-// request: use the operation as the name of a span, because the URL holds ids.
+// It returns false for a context that does not belong to a call. Call it in an [http.RoundTripper]
+// of your own, with the context of the request, and use the operation as the name of a span. The
+// URL is no name for a span, because it contains ids.
 func OperationFrom(ctx context.Context) (string, bool) {
 	return transport.OperationFrom(ctx)
 }
 
-// sentTrace watches whether a request got as far as a connection.
+// sentTrace records whether a request got a connection.
 type sentTrace struct{ wanted, got atomic.Bool }
 
 func (t *sentTrace) watch(ctx context.Context) context.Context {
@@ -144,6 +146,6 @@ func (t *sentTrace) reset() {
 	t.got.Store(false)
 }
 
-// never reports whether the request certainly did not leave: a connection was requested, and there
-// was none. If a transport reports neither, never returns false.
+// never reports whether the request was certainly not sent: the transport wanted a connection and
+// got none. For a transport that reports neither, never returns false.
 func (t *sentTrace) never() bool { return t.wanted.Load() && !t.got.Load() }

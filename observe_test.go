@@ -47,7 +47,7 @@ func TestLogging(t *testing.T) {
 	})
 }
 
-func TestClientIsQuietWithoutLogger(t *testing.T) {
+func TestClientLogsNothingWithoutLogger(t *testing.T) {
 	var log bytes.Buffer
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))

@@ -20,7 +20,7 @@ import (
 // Option configures a [Client]; see [NewClient].
 type Option func(*config) error
 
-// config is what options write and NewClient reads.
+// config collects the options of a client.
 type config struct {
 	baseURL        string
 	apiVersion     string
@@ -38,9 +38,9 @@ type config struct {
 	now            func() time.Time
 }
 
-// WithBaseURL sends requests to base instead of https://api.moneykit.com, for example to a MoneyKit
-// for tests. base is an absolute URL and may have a path. Its scheme is https or http; http is
-// refused for MoneyKit's own hosts.
+// WithBaseURL sends requests to base instead of https://api.moneykit.com, for example to a test
+// server. base is an absolute URL and may have a path. Its scheme is https or http; http is refused
+// for MoneyKit's own hosts.
 func WithBaseURL(base string) Option {
 	return func(c *config) error {
 		checked, err := weburl.CheckBase(base)
@@ -57,13 +57,13 @@ func WithBaseURL(base string) Option {
 // request, requests for access tokens and keys included. If it is zero, an attempt ends after 60
 // seconds or, if its context has a deadline, at the deadline.
 //
-// An error of its transport may contain parts of the request, so an [Error] shows only the kind of
-// that error, or the text that its method LogText() string returns, if it has one.
+// An error of its transport may contain parts of the request. An [Error] therefore shows only the
+// kind of that error, or the result of its method LogText() string if it has one.
 //
 // The transport of a client without this option closes an HTTP/2 connection that does not respond
-// to pings within seconds. For the same, set SendPingTimeout and PingTimeout in the HTTP2 field of
-// your [http.Transport]. With GOOS=js, a transport that wraps an http.Transport follows redirects
-// to other origins, because fetch does; prefer WithObserver there.
+// to pings within seconds. To get the same, set SendPingTimeout and PingTimeout in the HTTP2 field
+// of your [http.Transport]. With GOOS=js, a transport that wraps an http.Transport follows
+// redirects to other origins, because fetch does; use [WithObserver] instead of a wrapper there.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) error {
 		if client == nil {
@@ -86,7 +86,7 @@ func WithAPIVersion(date string) Option {
 	}
 }
 
-// RetryPolicy bounds how often a call is retried and how long it waits. Zero fields have the
+// RetryPolicy limits how often a call is retried and how long it waits. Zero fields have the
 // defaults.
 //
 // GET, DELETE and the request for an access token are retried after network errors and after 429,
@@ -151,9 +151,9 @@ func WithHeaderAuth() Option {
 	}
 }
 
-// WithLogger logs each call at debug level and each retry at warning level. A record holds the
+// WithLogger logs each call at debug level and each retry at warning level. A record contains the
 // operation, the link id, the request id, the status, the duration and the text of an error, and no
-// secret. Without it the client logs nothing, except that [WebhooksService.Handler] then uses
+// secret. Without this option the client logs nothing, but [WebhooksService.Handler] logs to
 // [slog.Default].
 func WithLogger(logger *slog.Logger) Option {
 	return func(c *config) error {
@@ -165,10 +165,9 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// WithObserver calls observe after each attempt of each call, with the context of the call. That
+// WithObserver calls observe after each attempt of each call, with the context of the call. This
 // includes the client's own requests for tokens and keys, and attempts that a [Limiter] did not
-// allow. observe is called from many goroutines,
-// and a call waits until it returns.
+// allow. observe is called from many goroutines, and a call waits until it returns.
 func WithObserver(observe func(ctx context.Context, info CallInfo)) Option {
 	return func(c *config) error {
 		if observe == nil {
@@ -188,7 +187,7 @@ func WithUserAgent(product, version string) Option {
 			agent += "/" + version
 		}
 		if product == "" || strings.ContainsFunc(agent, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			return errors.New("the user agent's product is empty, or it has characters other than visible ASCII")
+			return errors.New("the user agent must have a product and only visible ASCII characters")
 		}
 		c.userAgent = agent + " " + c.userAgent
 		return nil
@@ -202,15 +201,15 @@ func WithMaxResponseBytes(n int64) Option {
 		if n <= 0 {
 			return errors.New("the largest response size is not positive")
 		}
-		c.maxBytes = min(n, math.MaxInt64-1) // one more is asked for
+		c.maxBytes = min(n, math.MaxInt64-1) // Wire adds one, to detect a larger response.
 		return nil
 	}
 }
 
 // WithWebhookAge sets how old the signature of a webhook may be, and how far in the future it may
-// be. The defaults, which zero selects, are 2 h 15 min and 5 min: MoneyKit retries a delivery for
-// two hours and may not sign it again. The age does not keep an event from being delivered twice:
-// use [WithDedupe], with a [Deduper] that remembers events for longer than oldest.
+// be. Zero means the defaults, 2 h 15 min and 5 min: MoneyKit retries a delivery for two hours and
+// may not sign it again. This option does not prevent duplicate deliveries: use [WithDedupe], with
+// a [Deduper] that remembers events for longer than oldest.
 func WithWebhookAge(oldest, ahead time.Duration) Option {
 	return func(c *config) error {
 		if oldest < 0 || ahead < 0 {
@@ -221,8 +220,8 @@ func WithWebhookAge(oldest, ahead time.Duration) Option {
 	}
 }
 
-// WithWebhookKeyLife sets how long MoneyKit's keys are cached. The default is 12 h, the maximum 24
-// h.
+// WithWebhookKeyLife sets how long MoneyKit's keys are cached. The default is 12 hours, the maximum
+// 24 hours.
 func WithWebhookKeyLife(life time.Duration) Option {
 	return func(c *config) error {
 		if life <= 0 || life > jws.MaxLife {

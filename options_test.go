@@ -40,7 +40,7 @@ func TestResponseOf50MB(t *testing.T) {
 		_, err = client.Links.Get(t.Context(), "mk_1")
 		require.ErrorContains(t, err, "response body is larger than 33554432 bytes")
 		server.Close()
-		assert.EqualValues(t, 1, requests.Load(), "it is not asked for again")
+		assert.EqualValues(t, 1, requests.Load(), "it is not requested again")
 	}
 }
 
@@ -75,7 +75,7 @@ func TestWithoutBounds(t *testing.T) {
 	require.NoError(t, client.Do(t.Context(), http.MethodHead, "/links/mk_1", nil, nil))
 }
 
-func TestTimeoutOfARequest(t *testing.T) {
+func TestRequestTimeout(t *testing.T) {
 	t.Parallel()
 	hang := func(r *http.Request) (*http.Response, error) {
 		<-r.Context().Done()

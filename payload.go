@@ -12,28 +12,29 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// maxConnectPayload bounds what is read from a front end. Real payloads have a few kilobytes.
+// maxConnectPayload limits the payload of a front end. Real payloads have a few kilobytes.
 const maxConnectPayload = 1 << 20
 
-// readConnect returns data without the space around it, if it is one JSON value within the limits.
+// readConnect returns data without the space around it. It returns an error unless data is one JSON
+// value within the limits.
 func readConnect(data []byte) ([]byte, error) {
 	if len(data) > maxConnectPayload {
 		return nil, fmt.Errorf("has more than %d bytes", maxConnectPayload)
 	}
-	data = bytes.Trim(data, " \t\r\n") // JSON knows no other space.
+	data = bytes.Trim(data, " \t\r\n") // JSON allows no other space.
 	if !utf8.Valid(data) || !json.Valid(data) {
 		return nil, errors.New("is not valid JSON in UTF-8")
 	}
 	return data, nil
 }
 
-// members is what an object has. Null is as good as absent, but that it is there may tell the
-// platform.
+// members are the members of an object. A null member counts as absent, but its presence may
+// identify the platform.
 type members map[string]json.RawMessage
 
-// decisive are the names of the members that decide what a payload is and which link it proves. One
-// of them that is there twice, or in another case, is refused: other readers of the same bytes
-// could understand it differently.
+// decisive returns the names of the members that decide what a payload is and which link it is
+// about. A payload with such a member twice, or with its name in another case, is refused, because
+// another reader of the same bytes could interpret it differently.
 func decisive() []string {
 	return []string{
 		"type", "data", "linked", "relinked", "_0", "value",
@@ -41,8 +42,8 @@ func decisive() []string {
 	}
 }
 
-// readMembers reads an object. What is no object has no members. Of two members with one name that
-// decides nothing, the last counts.
+// readMembers reads the members of an object. A value of another kind has none. If a member that is
+// not decisive appears twice, the last one counts.
 func readMembers(data json.RawMessage) (members, error) {
 	if len(data) == 0 || data[0] != '{' {
 		return members{}, nil
@@ -69,8 +70,8 @@ func readMembers(data json.RawMessage) (members, error) {
 	return found, nil
 }
 
-// looseMembers reads an object that proves nothing, so that odd names in it are no reason to refuse
-// a token.
+// looseMembers reads an object without the rules for decisive names. It is for objects that are not
+// verified anyway, so that their names are no reason to refuse a token.
 func looseMembers(data json.RawMessage) members {
 	var found members
 	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &found) != nil {
@@ -79,10 +80,10 @@ func looseMembers(data json.RawMessage) members {
 	return found
 }
 
-// tokenNames are the names of the token on all platforms.
+// tokenNames returns the names of the token's member on all platforms.
 func tokenNames() []string { return []string{"exchangeableToken", "exchangeable_token", "token"} }
 
-// lookAlike returns the decisive name that name is, or differs from in case only.
+// lookAlike returns the decisive name that equals name or differs from it only in case.
 func lookAlike(name string) (string, bool) {
 	found, ok := "", false
 	for _, known := range decisive() {
@@ -96,8 +97,8 @@ func lookAlike(name string) (string, bool) {
 	return found, ok
 }
 
-// text returns the first text among members that is not empty. A text may be wrapped as {"value":
-// …}.
+// text returns the first of the named members that is a text and not empty. A text may be wrapped
+// in an object, as the member value.
 func (m members) text(names ...string) string {
 	for _, name := range names {
 		data := m[name]
@@ -111,7 +112,8 @@ func (m members) text(names ...string) string {
 	return ""
 }
 
-// has reports whether one of the members is there, and neither null nor an empty object or array.
+// has reports whether one of the named members is present and is neither null nor an empty object
+// or array.
 func (m members) has(names ...string) bool {
 	for _, name := range names {
 		if !isEmpty(m[name]) {
@@ -121,17 +123,17 @@ func (m members) has(names ...string) bool {
 	return false
 }
 
-// connectPayload is what the layers of a payload hold.
+// connectPayload is the content of a payload without its layers.
 type connectPayload struct {
 	members     // of the object in the innermost layer
 	institution members
-	failure     members // of an error
+	failure     members // of the error
 	tokens      []string
 	linkID      string
-	web         bool // only Connect Web has such a payload
+	web         bool // only Connect Web sends such a payload
 }
 
-// read takes off the layers that platforms put around an object, and reads what is inside.
+// read removes the layers that platforms put around an object, and reads the object.
 func (p *connectPayload) read(data json.RawMessage) error {
 	const most = 5 // layers; real payloads have up to three
 	for range most {
@@ -164,7 +166,7 @@ func (p *connectPayload) read(data json.RawMessage) error {
 	return errors.New("it is nested too deeply")
 }
 
-// layer returns what an object is put around, nil if it is no layer.
+// layer returns the value inside an object that is a layer, nil for any other object.
 func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	switch m.text("type") {
 	case "link.complete", "relink.complete", "link.exit":
@@ -172,22 +174,22 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 		if m.has("data") {
 			return m["data"], nil
 		}
-		return nil, nil //nolint:nilnil // What there is stands beside the type.
+		return nil, nil //nolint:nilnil // The other members are beside the type.
 	case "connect.started", "link.event", "demo.link.event", "link.close_oauth", "link.resume":
 		return nil, errors.New("it is a message of Connect, but not a result")
 	}
 	if m.isLayer("linked") && m.isLayer("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
-	for _, name := range []string{"linked", "relinked", "_0"} { // A case of an enumeration in Swift.
+	for _, name := range []string{"linked", "relinked", "_0"} { // Swift encodes an enumeration so.
 		if m.isLayer(name) {
 			return m[name], nil
 		}
 	}
-	return nil, nil //nolint:nilnil // It is no layer.
+	return nil, nil //nolint:nilnil // not a layer
 }
 
-// isLayer reports whether the result is in a member. A flag beside a token is none.
+// isLayer reports whether a member contains the result. It does not if it is a flag beside a token.
 func (m members) isLayer(name string) bool {
 	return m.has(name) && (isNested(m[name]) || m.text(tokenNames()...) == "")
 }
@@ -197,7 +199,7 @@ func isNested(data json.RawMessage) bool {
 	return len(data) > 0 && (data[0] == '{' || data[0] == '[')
 }
 
-// isEmpty reports whether a value is absent, or an object or array without anything in it.
+// isEmpty reports whether a value is absent, null, or an empty object or array.
 func isEmpty(data json.RawMessage) bool {
 	if len(data) == 0 {
 		return true
@@ -214,8 +216,8 @@ func isEmpty(data json.RawMessage) bool {
 }
 
 // readArguments reads the arguments of Connect Web's callbacks: (token, institution, link id),
-// (institution, link id), (error) or (). It returns the one argument that is a payload of its own,
-// as an app has it that passes its callback's arguments on in an array, and nil if there is none.
+// (institution, link id), (error) or (). If the only argument is a payload of its own, it returns
+// that: an app may post its callback's argument in an array. Otherwise it returns nil.
 func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
 	args := firstOf(data, 10) // real callbacks have three at most
 	given := slices.DeleteFunc(slices.Clone(args), isEmpty)
@@ -234,7 +236,7 @@ func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
 		case isInstitution(m) && p.institution == nil:
 			p.institution = m
 		case !isText || text == "":
-		case i == 0, i == 1 && len(p.tokens) > 0: // A text in the place of the institution.
+		case i == 0, i == 1 && len(p.tokens) > 0: // The second is a text instead of the institution.
 			p.tokens = append(p.tokens, text)
 		case p.linkID == "":
 			p.linkID = text
@@ -262,8 +264,8 @@ func (p *connectPayload) readObject(m members) error {
 	if shifted, err := readMembers(m["exchangeableToken"]); err != nil {
 		return err
 	} else if isInstitution(shifted) {
-		// After a relink, Connect Web's continue calls a callback that is declared for links with a
-		// relink's arguments, so that they arrive under the names of the arguments before them.
+		// After a relink, Connect Web's continue calls the callback for links with the arguments
+		// for relinks, so that each argument has the name of the one before it.
 		p.web, p.institution = true, shifted
 		p.linkID = m.text("institution", "link_id")
 		return nil
@@ -295,7 +297,7 @@ func (p *connectPayload) result() (*ConnectResult, error) {
 	var token string
 	for _, t := range p.tokens {
 		if token != "" && t != token {
-			return nil, errors.New("it holds two tokens")
+			return nil, errors.New("it contains two tokens")
 		}
 		token = t
 	}
@@ -305,7 +307,7 @@ func (p *connectPayload) result() (*ConnectResult, error) {
 	case token != "":
 		result.Outcome = ConnectLinked
 	case success && p.failure != nil:
-		return nil, errors.New("it holds both an error and a success")
+		return nil, errors.New("it contains both an error and a success")
 	case success:
 		result.Outcome = ConnectRelinked
 	default:
@@ -328,7 +330,7 @@ func (p *connectPayload) result() (*ConnectResult, error) {
 	return result, nil
 }
 
-// firstOf returns the first values of an array, at most as many as most.
+// firstOf returns the first values of an array, at most most of them.
 func firstOf(data json.RawMessage, most int) []json.RawMessage {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	if _, err := dec.Token(); err != nil {
@@ -345,7 +347,7 @@ func firstOf(data json.RawMessage, most int) []json.RawMessage {
 	return found
 }
 
-// items returns the objects of a list. A list that is longer than any real one is cut.
+// items returns the objects of a list. It stops after 1000 values, which no real list has.
 func items(data json.RawMessage) []members {
 	const most = 1000
 	if len(data) == 0 || data[0] != '[' {
@@ -360,7 +362,7 @@ func items(data json.RawMessage) []members {
 	return found
 }
 
-// readAccounts reads a list of accounts. What names no account is left out.
+// readAccounts reads a list of accounts. It skips objects without any member of an account.
 func readAccounts(data json.RawMessage) []ConnectAccount {
 	var accounts []ConnectAccount
 	for _, m := range items(data) {
@@ -396,13 +398,13 @@ func newConnectError(m members) *ConnectError {
 	}
 }
 
-// hasTags reports whether the screens have tags. Those of iOS do not, so an app whose link id is
-// wrapped is one of React Native on Android.
+// hasTags reports whether the screens have tags. On iOS they have none, so a payload with tags and
+// a wrapped link id comes from React Native on Android.
 func (p *connectPayload) hasTags() bool {
 	return slices.ContainsFunc(readScreens(p.members["trackedScreens"]), func(s ConnectScreen) bool { return s.Tag != "" })
 }
 
-// source tells the platform by the members that only it has.
+// source returns the platform, by the members that only that platform sends.
 func (p *connectPayload) source() ConnectSource {
 	identifier, _ := readMembers(p.members["linkIdentifier"])
 	_, unwrapped := wirejson.Text(p.members["linkIdentifier"])

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// pollEvery keeps polling below MoneyKit's limit of 15 reads of a link a minute.
+// pollEvery is the pause between polls. It keeps them below MoneyKit's limit of 15 reads of a link
+// a minute.
 const pollEvery = 5 * time.Second
 
-// pollPause waits until the next poll, or returns the error of ctx if that ends before.
+// pollPause waits until the next poll, or returns the error of ctx if ctx ends first.
 func pollPause(ctx context.Context) error {
 	timer := time.NewTimer(pollEvery)
 	defer timer.Stop()

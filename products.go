@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Refresh asks MoneyKit to fetch products from the bank, and returns the link as it is before that.
-// The data arrives later: wait for the event product.state_changed, or call [ProductsService.Wait]
-// with the returned link.
+// Refresh asks MoneyKit to fetch products from the bank, and returns the link as it is before the
+// refresh. The data arrives later: wait for the event product.state_changed, or call
+// [ProductsService.Wait] with the returned link.
 //
 // It returns an error that matches
 //
-//   - [ErrRateLimited] if it is too early. Accounts and transactions can be refreshed hourly, other
-//     products daily, and some banks allow it only at certain hours;
+//   - [ErrRateLimited] if it is too early for another refresh. Accounts and transactions can be
+//     refreshed hourly, other products daily, and some banks allow it only at certain hours;
 //   - [ErrForbidden] if the user did not permit a product;
 //   - [ErrRelinkRequired], or only [ErrorCodeLinkBadState], if the link cannot be used;
 //   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone;
@@ -26,7 +26,7 @@ func (s *ProductsService) Refresh(ctx context.Context, linkID string, products [
 		Products []Product `json:"products"`
 	}{products})
 	if len(products) == 0 {
-		r.wrong.add("products", "must have one product at least")
+		r.wrong.add("products", "must have at least one product")
 	}
 	return call[Link](ctx, s.core, r, opts)
 }
@@ -35,14 +35,15 @@ func (s *ProductsService) Refresh(ctx context.Context, linkID string, products [
 // since before, which is the link that [ProductsService.Refresh] returned. It returns the link. If
 // the link does not have one of the products yet, Wait waits until it does. Give ctx a deadline.
 //
-// With some errors Wait returns the link, too. It returns an error
+// It returns the link and an error
 //
-//   - that says which refresh failed: [LinkedProduct].Error of the returned link holds the reason;
-//   - that matches [ErrorCodeLinkBadState], with [Error.LinkError], if the link breaks;
-//   - that matches [ErrLinkDeleted] if the link is deleted;
-//   - that matches the error of ctx if ctx ends first.
+//   - that names the product whose refresh failed; [LinkedProduct].Error of the link is the reason;
+//   - that matches [ErrorCodeLinkBadState], with [Error.LinkError], if the link cannot be used;
+//   - that matches [ErrLinkDeleted] if the link is in [LinkStateDeleted];
+//   - that matches the error of ctx if ctx ends between two reads.
 //
-// Retried like any read.
+// It returns only an error if a read fails. Other errors are those of [LinksService.Get]. Retried
+// like any read.
 //
 // API operation: get_link (GET /links/{id}), 15 calls a minute for a link.
 func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Product, opts ...CallOption) (*Link, error) {
@@ -71,8 +72,8 @@ func (s *ProductsService) Wait(ctx context.Context, before *Link, products []Pro
 	}
 }
 
-// refreshed reports whether all products have been attempted since before, and which attempt
-// failed.
+// refreshed reports whether MoneyKit has tried to refresh all products since before, and returns an
+// error if an attempt failed.
 func refreshed(before, now *Link, products []Product) (bool, error) {
 	var failure error
 	for _, product := range products {
@@ -95,7 +96,7 @@ func refreshed(before, now *Link, products []Product) (bool, error) {
 	return true, failure
 }
 
-// failure says why the last attempt to refresh a product failed.
+// failure returns why the last attempt to refresh a product failed.
 func (p *LinkedProduct) failure(product Product) string {
 	why := p.Error.advice().why
 	if why == "" {
@@ -109,7 +110,7 @@ func (p *LinkedProduct) failure(product Product) string {
 
 const waitingForProducts = "waiting for products"
 
-// get returns the entry of a product, nil if the link does not have it.
+// get returns the entry of a product, nil if the link does not have the product.
 func (p *LinkProducts) get(product Product) *LinkedProduct {
 	switch product {
 	case ProductAccounts:

@@ -32,7 +32,7 @@ func TestWait(t *testing.T) {
 		is    error
 		want  string // of the error
 	}{
-		{"both are done at once", []httpmock.Responder{link("connected", done, done)}, 0, nil, ""},
+		{"both at the same time", []httpmock.Responder{link("connected", done, done)}, 0, nil, ""},
 		{"one after the other", []httpmock.Responder{
 			link("connected", old, "null"), link("connected", done, "null"), link("connected", done, old), link("connected", done, done),
 		}, 15 * time.Second, nil, ""},
@@ -40,12 +40,12 @@ func TestWait(t *testing.T) {
 			"one fails",
 			[]httpmock.Responder{link("connected", done, old), link("connected", done, failed)},
 			5 * time.Second, nil,
-			"the refresh of identity failed: the bank could not be asked; temporary",
+			"the refresh of identity failed: the data could not be fetched from the bank; temporary",
 		},
 		{"the link breaks", []httpmock.Responder{link("error", done, old)}, 0, moneykit.ErrRelinkRequired, "auth_expired"},
 		{"the link is deleted", []httpmock.Responder{link("deleted", done, old)}, 0, moneykit.ErrLinkDeleted, ""},
-		{"the link is gone", []httpmock.Responder{answers(404, `{"error_code":"link_error.not_found"}`)}, 0, moneykit.ErrNotFound, ""},
-		{"time runs out", []httpmock.Responder{link("connected", old, old)}, 12 * time.Second, context.DeadlineExceeded, ""},
+		{"the link is not found", []httpmock.Responder{answers(404, `{"error_code":"link_error.not_found"}`)}, 0, moneykit.ErrNotFound, ""},
+		{"the context ends", []httpmock.Responder{link("connected", old, old)}, 12 * time.Second, context.DeadlineExceeded, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -19,15 +19,17 @@ var (
 type RelinkParams struct {
 	// CustomerUser is the user who owns the link.
 	CustomerUser CustomerUser
-	// RedirectURI is where a bank with OAuth sends the user back; see [ValidateRedirectURI].
+	// RedirectURI is the URL to which a bank with OAuth sends the user back; see
+	// [ValidateRedirectURI].
 	RedirectURI string
-	// Webhook and Tags replace those of the link if they are set or cleared. By default the link
-	// keeps its own.
+	// Webhook and Tags replace the link's webhook and tags if they are set or cleared. By default
+	// the link keeps its own.
 	Webhook Field[string]
 	Tags    Field[[]string]
-	// Settings name products to add. MoneyKit keeps the settings of products that the link has.
+	// Settings name the products to add; nil adds none. MoneyKit does not change the settings of
+	// products that the link already has.
 	Settings *LinkSessionSettings
-	// ConnectFeatures turns on parts of Connect.
+	// ConnectFeatures turns on optional features of Connect.
 	ConnectFeatures *ConnectFeatures
 	// EvenConnected allows relinking a connected link without adding products, so that the user can
 	// share more accounts.
@@ -39,15 +41,15 @@ type RelinkParams struct {
 // again, because MoneyKit removes them otherwise.
 //
 // If Relink is called again within a minute with the same user, link and params, and the link has
-// not changed, it returns the same session, so that a double click opens one session. It opens a
-// new session once [LinkSessionsService.Finish] was called with the result of the last. Sessions
-// are remembered in this client only, not in other processes.
+// not changed, it returns the same session. A double click therefore opens one session. After
+// [LinkSessionsService.Finish] was called with the result of a session, Relink opens a new one.
+// Only the same client remembers sessions; other clients and processes open new ones.
 //
 // It returns an error that matches
 //
-//   - [ErrLinkNotOwned] if the link is not one of the user's, and for a deleted link that MoneyKit
-//     no longer lists among them;
-//   - [ErrLinkDeleted] for another deleted link;
+//   - [ErrLinkNotOwned] if the link is not one of the user's, or if it was deleted and MoneyKit no
+//     longer lists it;
+//   - [ErrLinkDeleted] if the link was deleted and MoneyKit still lists it;
 //   - [ErrRelinkNotNeeded] for a connected link, unless params has Settings or EvenConnected.
 //
 // Other errors are those of [LinkSessionsService.Create]. Its reads are retried like any read;
@@ -91,9 +93,9 @@ func (s *LinkSessionsService) Relink(ctx context.Context, linkID string, params 
 
 // relinkable returns the user's link, if it can be relinked.
 func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, params RelinkParams, opts []CallOption) (*Link, error) {
-	// This comes first, so that a user neither learns about another user's link nor uses up its
-	// rate limit. MoneyKit does not publish whether the list of a user's links shows current
-	// webhooks and tags, so the link is read as well.
+	// The check of the owner comes first, so that a user neither learns about another user's link
+	// nor uses up its rate limit. The link is read as well, because MoneyKit does not publish
+	// whether the list of a user's links has current webhooks and tags.
 	if err := s.owned(ctx, params.CustomerUser.ID, linkID, opts); err != nil {
 		return nil, err
 	}
@@ -110,7 +112,8 @@ func (s *LinkSessionsService) relinkable(ctx context.Context, linkID string, par
 	return link, nil
 }
 
-// session returns the link session that keeps what the link has.
+// session returns the link session for link. It has the link's webhook and tags unless p replaces
+// them.
 func (p *RelinkParams) session(link *Link) LinkSessionParams {
 	out := LinkSessionParams{
 		CustomerUser:    p.CustomerUser,
@@ -137,25 +140,25 @@ func (p *RelinkParams) session(link *Link) LinkSessionParams {
 
 const relinking = "relinking"
 
-// relinkReuse is how long a relink session is returned again. Connect accepts a session once, and
-// MoneyKit does not report whether it was used.
+// relinkReuse is how long Relink may return the same session again. It is short because Connect
+// accepts a session once, and MoneyKit does not report whether it was used.
 const relinkReuse = time.Minute
 
-// maxRemembered bounds how many links of users a client remembers for each purpose.
+// maxRemembered limits how many entries each cache of a client has.
 const maxRemembered = 10_000
 
-// userLink is a link as a user names it, who may not own it.
+// userLink is a user and the id of a link. The user may not own the link.
 type userLink struct{ user, link string }
 
-// openRelink is a relink session that was opened lately.
+// openRelink is a relink session that was opened recently.
 type openRelink struct {
 	session LinkSession
-	body    string // of the request
+	body    string // the JSON body of the request that opened it
 	at      time.Time
 }
 
-// leftRelink forgets the session of a relink that has ended. Not every platform says which link it
-// was; then all sessions that the user has opened so far are too old.
+// leftRelink discards the session of a relink that has ended. If the platform does not report the
+// link id, it discards all sessions that the user has opened so far.
 func (c *core) leftRelink(userID, linkID string) {
 	if linkID == "" {
 		c.exits.Put(userID, time.Now())

@@ -21,17 +21,17 @@ import (
 
 const sessionCall = "create_link_session"
 
-// TestRelinkKeeps looks at webhook and tags of a link after a relink, for all that can be asked of
-// them.
+// TestRelinkKeeps checks the webhook and the tags of a link after a relink, for all combinations of
+// params.
 func TestRelinkKeeps(t *testing.T) {
 	t.Parallel()
 	const oldHook, newHook = "https://app.example/old", "https://app.example/new"
 	oldTags, newTags := []string{"old", "team:7"}, []string{"new"}
 	hooks := map[string]moneykit.Field[string]{
-		"left": {}, "set": moneykit.Set(newHook), "cleared": moneykit.Clear[string](), "set to nothing": moneykit.Set(""),
+		"left": {}, "set": moneykit.Set(newHook), "cleared": moneykit.Clear[string](), "set to an empty value": moneykit.Set(""),
 	}
 	tags := map[string]moneykit.Field[[]string]{
-		"left": {}, "set": moneykit.Set(newTags), "cleared": moneykit.Clear[[]string](), "set to nothing": moneykit.Set([]string{}),
+		"left": {}, "set": moneykit.Set(newTags), "cleared": moneykit.Clear[[]string](), "set to an empty value": moneykit.Set([]string{}),
 	}
 	for _, hadHook := range []string{"", oldHook} {
 		for _, hadTags := range [][]string{nil, oldTags} {
@@ -63,7 +63,8 @@ func TestRelinkKeeps(t *testing.T) {
 	}
 }
 
-// TestRelinkByHand shows what Relink is for: a session for a link removes what it does not bring.
+// TestRelinkByHand shows why Relink exists: a session that MoneyKit opens for a link removes the
+// webhook and the tags that the session does not have.
 func TestRelinkByHand(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -80,8 +81,7 @@ func TestRelinkByHand(t *testing.T) {
 	assert.Empty(t, got.Tags)
 }
 
-// relinkMock answers for a link of finishUser. It returns the bodies of the sessions that are
-// opened.
+// relinkMock responds for a link of finishUser. It records the bodies of the opened sessions.
 func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]string) {
 	t.Helper()
 	mock := newMock(t)
@@ -99,9 +99,9 @@ func relinkMock(t *testing.T, link string) (client *moneykit.Client, bodies *[]s
 	return newClient(t, mock), bodies
 }
 
-// TestRelinkSends sends all that it is given, and the tags of a link that has them in their old
-// place.
-func TestRelinkSends(t *testing.T) {
+// TestRelinkSendsAllParams checks that all params are sent, and the tags of a link that has them in
+// the deprecated member.
+func TestRelinkSendsAllParams(t *testing.T) {
 	t.Parallel()
 	broken := strings.Replace(linkJSON, `"connected"`, `"error","error_code":"auth_expired"`, 1)
 	client, bodies := relinkMock(t, strings.Replace(broken, "{", `{"tags":["old"],`, 1))
@@ -122,7 +122,7 @@ func TestRelinkSends(t *testing.T) {
 		"settings":{"products":{"identity":{"required":true}}},"connect_features":{"issue_reporter":true}}`, (*bodies)[1])
 }
 
-// TestRelinkAddsProducts extends a link that works.
+// TestRelinkAddsProducts adds a product to a connected link.
 func TestRelinkAddsProducts(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
@@ -136,13 +136,13 @@ func TestRelinkAddsProducts(t *testing.T) {
 	result := f.connect(t, session.Token, moneykit.ConnectWeb, moneykittest.Play{})
 	got, err := f.finish(t.Context(), finishUser, result)
 	require.NoError(t, err)
-	assert.NotNil(t, got.Products.Identity, "what it had stays")
+	assert.NotNil(t, got.Products.Identity, "the old products stay")
 	assert.NotNil(t, got.Products.Transactions)
 	assert.Nil(t, got.Products.Investments)
 	assert.Equal(t, []string{"a"}, got.Tags)
 }
 
-// TestRelinkRefuses refuses links that are not to be relinked, and opens no session.
+// TestRelinkRefuses checks that no session is opened for a link that cannot be relinked.
 func TestRelinkRefuses(t *testing.T) {
 	t.Parallel()
 	extend := &moneykit.LinkSessionSettings{}
@@ -154,37 +154,37 @@ func TestRelinkRefuses(t *testing.T) {
 		change func(*params)
 		err    error // nil where it is allowed
 	}{
-		"broken":     {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired}},
-		"bank down":  {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorInstitutionError}},
-		"connecting": {link: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting}},
-		"healthy":    {link: moneykittest.LinkSpec{UserID: finishUser}, err: moneykit.ErrRelinkNotNeeded},
-		"healthy, with settings": {
+		"broken":            {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired}},
+		"institution error": {link: moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorInstitutionError}},
+		"connecting":        {link: moneykittest.LinkSpec{UserID: finishUser, State: moneykit.LinkStateConnecting}},
+		"healthy":           {link: moneykittest.LinkSpec{UserID: finishUser}, err: moneykit.ErrRelinkNotNeeded},
+		"connected, with settings": {
 			link: moneykittest.LinkSpec{UserID: finishUser}, change: func(p *params) { p.Settings = extend },
 		},
-		"healthy, even so": {
+		"connected, with EvenConnected": {
 			link: moneykittest.LinkSpec{UserID: finishUser}, change: func(p *params) { p.EvenConnected = true },
 		},
 		"deleted": { // it is not listed any more
 			link: moneykittest.LinkSpec{UserID: finishUser}, delete: true, err: moneykit.ErrLinkNotOwned,
 		},
-		"deleted, even so": {
+		"deleted, with EvenConnected": {
 			link: moneykittest.LinkSpec{UserID: finishUser}, delete: true,
 			change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned,
 		},
 		"another's": {
 			link: moneykittest.LinkSpec{UserID: finishOther, Error: moneykit.LinkErrorAuthExpired}, err: moneykit.ErrLinkNotOwned,
 		},
-		"another's, even so": {
+		"another user's, with EvenConnected": {
 			link:   moneykittest.LinkSpec{UserID: finishOther},
 			change: func(p *params) { p.EvenConnected = true }, err: moneykit.ErrLinkNotOwned,
 		},
-		"another's that works": {link: moneykittest.LinkSpec{UserID: finishOther}, err: moneykit.ErrLinkNotOwned},
-		"unknown":              {id: "mk_none", err: moneykit.ErrLinkNotOwned},
-		"dots":                 {id: "..", err: moneykit.ErrorCodeValidationFailed},
-		"a path":               {id: "../users/" + finishOther, err: moneykit.ErrorCodeValidationFailed},
-		"no link":              {id: "-", change: func(*params) {}, err: moneykit.ErrorCodeValidationFailed},
-		"no user":              {change: func(p *params) { p.CustomerUser.ID = "" }, err: moneykit.ErrorCodeValidationFailed},
-		"a user id of 3":       {change: func(p *params) { p.CustomerUser.ID = "abc" }, err: moneykit.ErrorCodeValidationFailed},
+		"another user's connected link": {link: moneykittest.LinkSpec{UserID: finishOther}, err: moneykit.ErrLinkNotOwned},
+		"unknown":                       {id: "mk_none", err: moneykit.ErrLinkNotOwned},
+		"dots":                          {id: "..", err: moneykit.ErrorCodeValidationFailed},
+		"a path":                        {id: "../users/" + finishOther, err: moneykit.ErrorCodeValidationFailed},
+		"no link":                       {id: "-", change: func(*params) {}, err: moneykit.ErrorCodeValidationFailed},
+		"no user":                       {change: func(p *params) { p.CustomerUser.ID = "" }, err: moneykit.ErrorCodeValidationFailed},
+		"a user id of 3":                {change: func(p *params) { p.CustomerUser.ID = "abc" }, err: moneykit.ErrorCodeValidationFailed},
 		"no redirect URI": {
 			link:   moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired},
 			change: func(p *params) { p.RedirectURI = "" }, err: moneykit.ErrorCodeValidationFailed,
@@ -225,7 +225,7 @@ func TestRelinkRefuses(t *testing.T) {
 	}
 }
 
-// TestRelinkReuse asks for sessions twice and more.
+// TestRelinkReuse checks when a second call returns the same session.
 func TestRelinkReuse(t *testing.T) {
 	t.Parallel()
 	type scene struct {
@@ -267,7 +267,7 @@ func TestRelinkReuse(t *testing.T) {
 		"after an exit": {prepare: func(s *scene) {
 			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true}), moneykit.ErrConnectExited)
 		}},
-		"after an exit of who knows what": {prepare: func(s *scene) {
+		"after an exit without a link id": {prepare: func(s *scene) {
 			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{Leave: true})
 			_, err := s.finish(s.Context(), finishUser, result)
 			require.ErrorIs(s, err, moneykit.ErrConnectExited)
@@ -276,7 +276,7 @@ func TestRelinkReuse(t *testing.T) {
 			finish(s, s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{}), nil)
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
 		}},
-		"after a success that does not last": {prepare: func(s *scene) {
+		"after a success and another failure": {prepare: func(s *scene) {
 			result := s.connect(s.T, s.token, moneykit.ConnectWeb, moneykittest.Play{})
 			s.mk.Break(s.link.ID, moneykit.LinkErrorAuthExpired)
 			finish(s, result, context.DeadlineExceeded) // after half a minute
@@ -289,7 +289,7 @@ func TestRelinkReuse(t *testing.T) {
 			_, err := s.finish(s.Context(), finishOther, &moneykit.ConnectResult{Outcome: moneykit.ConnectRelinked, LinkID: s.link.ID})
 			require.ErrorIs(s, err, moneykit.ErrLinkNotOwned)
 		}, reused: true},
-		"after another link's": {prepare: func(s *scene) {
+		"after an exit from another link": {prepare: func(s *scene) {
 			other := s.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
 			result := s.connect(s.T, s.relink(s.T, finishUser, other.ID), moneykit.ConnectWeb, moneykittest.Play{})
 			_, err := s.finish(s.Context(), finishUser, result)
@@ -328,8 +328,9 @@ func TestRelinkReuse(t *testing.T) {
 	}
 }
 
-// TestRelinkOfTwo keeps the sessions of users and links apart, and gives out copies.
-func TestRelinkOfTwo(t *testing.T) {
+// TestRelinkSessionsAreSeparate checks that users and links have sessions of their own, and that
+// Relink returns copies.
+func TestRelinkSessionsAreSeparate(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	tokens := map[string]bool{}
@@ -347,8 +348,8 @@ func TestRelinkOfTwo(t *testing.T) {
 	assert.Len(t, tokens, 4)
 }
 
-// TestRelinkAtOnce asks many times at once.
-func TestRelinkAtOnce(t *testing.T) {
+// TestRelinkConcurrently calls Relink in many goroutines.
+func TestRelinkConcurrently(t *testing.T) {
 	t.Parallel()
 	f := newFinishing(t)
 	link := f.mk.AddLink(moneykittest.LinkSpec{UserID: finishUser, Error: moneykit.LinkErrorAuthExpired})
@@ -369,8 +370,8 @@ func TestRelinkAtOnce(t *testing.T) {
 	assert.Equal(t, 1, f.count(sessionCall))
 }
 
-// TestRelinkWaiterLeaves does not let somebody wait for another's call who is not waiting any more.
-func TestRelinkWaiterLeaves(t *testing.T) {
+// TestRelinkWaiterCancels cancels a call that waits for another call for the same link.
+func TestRelinkWaiterCancels(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFinishing(t)
@@ -392,7 +393,7 @@ func TestRelinkWaiterLeaves(t *testing.T) {
 	})
 }
 
-// TestRelinkFails does not remember a session that was not opened.
+// TestRelinkFails checks that a failed call is not remembered.
 func TestRelinkFails(t *testing.T) {
 	t.Parallel()
 	for operation, fault := range map[string]moneykittest.Fault{
@@ -413,8 +414,8 @@ func TestRelinkFails(t *testing.T) {
 	}
 }
 
-// TestRelinkIsBounded lets many users relink, and looks at what is left of that a minute later.
-func TestRelinkIsBounded(t *testing.T) { //nolint:paralleltest // it measures memory
+// TestRelinkMemoryIsLimited relinks for many users, and measures the memory a minute later.
+func TestRelinkMemoryIsLimited(t *testing.T) { //nolint:paralleltest // it measures memory
 	const users, size = 100, 100 << 10
 	synctest.Test(t, func(t *testing.T) {
 		broken := strings.Replace(linkJSON, `"connected"`, `"error"`, 1)
@@ -441,7 +442,7 @@ func TestRelinkIsBounded(t *testing.T) { //nolint:paralleltest // it measures me
 		for user := range users {
 			relink(user)
 		}
-		assert.Greater(t, heap()-before, int64(users*size/2), "they are remembered for a minute")
+		assert.Greater(t, heap()-before, int64(users*size/2), "the sessions are kept for a minute")
 		<-time.After(time.Minute)
 		relink(users)
 		assert.Less(t, heap()-before, int64(users*size/10))

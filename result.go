@@ -14,7 +14,7 @@ type ConnectOutcome string
 const (
 	ConnectLinked   ConnectOutcome = "linked"   // a new link; exchange its token
 	ConnectRelinked ConnectOutcome = "relinked" // an existing link was repaired or extended
-	ConnectExited   ConnectOutcome = "exited"   // neither
+	ConnectExited   ConnectOutcome = "exited"   // no link was created or changed
 )
 
 // ConnectSource is the platform on which Connect ran.
@@ -29,23 +29,22 @@ const (
 )
 
 // ConnectResult is the result of a run of Connect, in one form for all platforms. It comes from the
-// user's device and proves nothing; [LinkSessionsService.Finish] does.
+// user's device and is not verified. Verify it with [LinkSessionsService.Finish].
 //
-// Printing a ConnectResult, logging it and encoding it as JSON show neither its token nor the
-// user's data. This holds wherever the value is reached through an exported field, a slice or a
-// map. It does not hold for an unexported field of your own struct, whose content package fmt
-// prints without calling any method.
+// Printing a ConnectResult, logging it or encoding it as JSON shows neither its token nor the
+// user's data. An unexported field is the exception, as the package documentation explains.
 type ConnectResult struct {
 	Outcome ConnectOutcome
-	// Source is the platform, if the payload identifies it, and empty if several fit. React Native
-	// on iOS is ConnectIOS, whose payload it passes on; an error of iOS 1.1 is ConnectReactNative.
+	// Source is the platform if the payload identifies it, and empty if several platforms fit. It
+	// is ConnectIOS for React Native on iOS, which passes on the payload of iOS, and
+	// ConnectReactNative for an error of iOS 1.1.
 	Source            ConnectSource
 	ExchangeableToken string // ConnectLinked only
-	LinkID            string // where the platform reports it
+	LinkID            string // empty if the platform does not report it
 	Institution       ConnectInstitution
 	Accounts          []ConnectAccount
 	Screens           []ConnectScreen
-	Err               *ConnectError // ConnectExited with an error; nil when the user just left
+	Err               *ConnectError // ConnectExited only; nil if the user left without an error
 }
 
 // ConnectInstitution is the institution that the user chose.
@@ -67,18 +66,18 @@ type ConnectAccount struct {
 // ConnectScreen is a screen that the user saw.
 type ConnectScreen struct {
 	Name     string
-	Tag      string  // where the platform reports it
-	Duration float64 // as the platform reports it
+	Tag      string  // empty if the platform does not report it
+	Duration float64 // the number that the platform reports, unchanged
 }
 
 // ConnectError is why Connect ended without a link.
 type ConnectError struct {
-	ID               string // for programs; empty where the platform has none
+	ID               string // for programs; empty if the platform does not report it
 	DisplayedMessage string // what the user saw
 	RequestID        string // for MoneyKit's support
 }
 
-// Error returns a text with the id of the error.
+// Error returns a text with the id of the error and without the message that the user saw.
 func (e *ConnectError) Error() string {
 	if e.ID == "" {
 		return "moneykit: Connect ended with an error"
@@ -86,7 +85,7 @@ func (e *ConnectError) Error() string {
 	return "moneykit: Connect ended with " + plain.Label(e.ID)
 }
 
-// String returns how Connect ended. It leaves out the exchangeable token and the user's data.
+// String returns the outcome and the error, without the exchangeable token and the user's data.
 func (r ConnectResult) String() string {
 	s := "Connect result: " + string(r.Outcome)
 	if r.Err != nil {
@@ -98,10 +97,11 @@ func (r ConnectResult) String() string {
 // Format writes [ConnectResult.String] for every verb of fmt.
 func (r ConnectResult) Format(f fmt.State, verb rune) { plain.Format(f, verb, r.String()) }
 
-// MarshalText is [ConnectResult.String], for encoders such as that of log/slog.
+// MarshalText returns [ConnectResult.String], for encoders such as the JSON handler of log/slog.
 func (r ConnectResult) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// LogValue leaves out the exchangeable token and the user's data.
+// LogValue returns the outcome, the platform, the institution and the number of accounts, without
+// the exchangeable token and the user's data.
 func (r ConnectResult) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("outcome", string(r.Outcome)),
@@ -126,17 +126,17 @@ func (r ConnectResult) LogValue() slog.Value {
 //
 // A payload with an exchangeable token is a new link. A payload with an institution or a link id,
 // but no token, is a relink. Any other payload is an exit, with an error if there is one. Members
-// that are unknown, null or empty are ignored. Missing accounts are no error, because a token can
-// be exchanged only once.
+// that are unknown, null or empty are ignored. Missing accounts are not an error, because the token
+// can be exchanged only once and must not be lost.
 //
 // It returns an error for
 //
-//   - more than 1 MiB, and anything but a JSON object, array or null;
+//   - more than 1 MiB, or data that is not a JSON object, array or null;
 //   - a token or link id that appears twice, or under a name in another case;
 //   - two different tokens;
 //   - an error together with a success that has no token.
 //
-// The error contains nothing of the payload.
+// The error contains no part of the payload.
 func ParseConnectResult(data []byte) (*ConnectResult, error) {
 	data, err := readConnect(data)
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// marked puts a mark into a payload, where its token is or at its texts' beginning, which an error
-// must not repeat.
+// marked puts a mark into a payload, in its token or at the beginning of its texts. An error must
+// not contain the mark.
 func marked(data []byte) []byte {
 	data = bytes.ReplaceAll(data, []byte("exchangeable-token-1"), []byte("fuzz-canary"))
 	return bytes.ReplaceAll(data, []byte(`":"`), []byte(`":"fuzz-canary`))
 }
 
-// FuzzParseConnectResult reads anything as a result: what is read is consistent, and is read alike
-// from other spellings of it.
+// FuzzParseConnectResult parses any bytes. A parsed result must be consistent, and must be the same
+// for other spellings of the payload.
 func FuzzParseConnectResult(f *testing.F) {
 	for _, data := range goldens(f, "testdata/connect", connectResults()) {
 		f.Add(data)
@@ -98,7 +98,7 @@ func asWeb(t *testing.T, r *moneykit.ConnectResult) []byte {
 	return data
 }
 
-// FuzzParseConnectEvent reads anything as an event: what is read is read alike from its own bytes.
+// FuzzParseConnectEvent parses any bytes. Parsing Raw of the event must return the same event.
 func FuzzParseConnectEvent(f *testing.F) {
 	for _, data := range goldens(f, "testdata/connect/events", connectEvents()) {
 		f.Add(data)

@@ -11,8 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// padded returns value with members and items in it, at all depths, that say nothing: unknown ones,
-// nulls and empty containers. Known names are among them where they are not there yet.
+// padded returns value with added members and items without meaning, at all depths: unknown ones,
+// nulls and empty containers. It also adds known names that the object does not have.
 func padded(r *rand.Rand, value any) any {
 	nothing := func() any {
 		return []any{nil, map[string]any{}, []any{}}[r.IntN(3)]
@@ -53,8 +53,8 @@ func padded(r *rand.Rand, value any) any {
 	return value
 }
 
-// TestNothingChangesAConnectResult pads each golden in many ways.
-func TestNothingChangesAConnectResult(t *testing.T) {
+// TestPaddingDoesNotChangeConnectResult pads each golden payload in many ways.
+func TestPaddingDoesNotChangeConnectResult(t *testing.T) {
 	t.Parallel()
 	results := connectResults()
 	for name, data := range goldens(t, "testdata/connect", results) {

@@ -13,16 +13,16 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// connectResults are what the files of testdata/connect mean: what Connect calls back with on each
-// platform, as its version there declares or sends it. A name ends with the outcome and with what
-// is special about the way in which it comes.
+// connectResults returns the results in the files of testdata/connect. These contain the arguments
+// of Connect's callbacks on each platform, as each version declares or sends them. A name ends with
+// the outcome and a variant.
 func connectResults() map[string]moneykit.ConnectResult {
 	const (
 		linked, relinked, exited  = moneykit.ConnectLinked, moneykit.ConnectRelinked, moneykit.ConnectExited
 		web, ios, android, native = moneykit.ConnectWeb, moneykit.ConnectIOS, moneykit.ConnectAndroid, moneykit.ConnectReactNative
 		link                      = "mk_1"
 	)
-	// success has what all successes have; tag and duration are not on all platforms.
+	// success returns the result of a success. Not all platforms have tag and duration.
 	success := func(outcome moneykit.ConnectOutcome, source moneykit.ConnectSource, linkID, tag string, duration float64) moneykit.ConnectResult {
 		r := moneykit.ConnectResult{
 			Outcome: outcome, Source: source, LinkID: linkID,
@@ -48,7 +48,7 @@ func connectResults() map[string]moneykit.ConnectResult {
 			Err: &moneykit.ConnectError{ID: id, DisplayedMessage: "It did not work.", RequestID: request},
 		}
 	}
-	// bare leaves out accounts and screens.
+	// bare removes accounts and screens.
 	bare := func(r moneykit.ConnectResult) moneykit.ConnectResult {
 		r.Accounts, r.Screens = nil, nil
 		return r
@@ -106,7 +106,7 @@ func connectResults() map[string]moneykit.ConnectResult {
 		"ios-1.10.7-relinked-no-accounts":  bare(success(relinked, "", "", "", 1.5)),
 		"ios-1.10.7-exit-error-no-request": failed(ios, id, ""),
 
-		// Without a token they are taken for relinks. Finish tells them apart by the link's state.
+		// Without a token, these look like relinks. Finish distinguishes them by the link's state.
 		"ios-2.0-linked":      success(relinked, ios, link, "", 1.5),
 		"ios-2.0-linked-case": success(relinked, ios, link, "", 1.5),
 
@@ -168,8 +168,8 @@ func TestParseConnectResult(t *testing.T) {
 	}
 }
 
-// TestParseConnectResultTolerates has what no version is known to send, but could.
-func TestParseConnectResultTolerates(t *testing.T) {
+// TestParseConnectResultAcceptsFutureForms parses payloads that no known version sends.
+func TestParseConnectResultAcceptsFutureForms(t *testing.T) {
 	t.Parallel()
 	const bank = `{"id":"a","new":{"a":[1]},"selectedAccounts":[]}`
 	linked := moneykit.ConnectResult{
@@ -202,38 +202,38 @@ func TestParseConnectResultTolerates(t *testing.T) {
 	}
 }
 
-// badConnectPayloads are refused with a part of the error's text.
+// badConnectPayloads are invalid payloads, with a part of the error's text.
 var badConnectPayloads = map[string]struct{ data, want string }{
-	"nothing":                {``, "not valid JSON"},
-	"not JSON":               {`tok-canary`, "not valid JSON"},
-	"not UTF-8":              {"[\"tok-canary\xff\"]", "not valid JSON"},
-	"cut off":                {`["tok-canary",{"id":"a"`, "not valid JSON"},
-	"a form feed before":     {"\f[null]", "not valid JSON"},
-	"two values":             {`[null][null]`, "not valid JSON"},
-	"trailing data":          {`[null] tok-canary`, "not valid JSON"},
-	"a number":               {`7`, "neither an object nor an array"},
-	"a text":                 {`"tok-canary"`, "neither an object nor an array"},
-	"a flag alone":           {`{"linked":true}`, "neither an object nor an array"},
-	"a case of a text":       {`{"linked":{"_0":"tok-canary"}}`, "neither an object nor an array"},
-	"a boolean":              {`true`, "neither an object nor an array"},
-	"two tokens":             {`{"exchangeableToken":"tok-canary","token":"tok-canary2","institution":{"id":"a"}}`, "two tokens"},
-	"two tokens in an array": {`["tok-canary","tok-canary2"]`, "two tokens"},
-	"a bank and an error":    {`{"institution":{"id":"a"},"accounts":[],"error":{"error_id":"tok-canary"}}`, "both an error and a success"},
-	"a link and an error":    {`{"link_id":"mk_1","errorId":"tok-canary"}`, "both an error and a success"},
-	"a token twice":          {`{"exchangeableToken":"tok-canary","exchangeableToken":"b","institution":{"id":"a"}}`, "exchangeableToken twice"},
-	"a token in two cases":   {`{"token":"tok-canary","Token":"b","institution":{"id":"a"}}`, "differs from token in case"},
-	"a token in another K":   {`{"token":"tok-canary","to\u212aen":"b","institution":{"id":"a"},"accounts":[]}`, "differs from token in case"},
-	"a value twice":          {`{"token":{"value":"tok-canary","value":"b"}}`, "value twice"},
-	"a link id in two cases": {`{"link_id":"mk_1","Link_ID":"mk_2"}`, "differs from link_id in case"},
-	"an event":               {`{"moneykit":true,"type":"link.event","data":{"name":"open"}}`, "not a result"},
-	"a message of a number":  {`{"type":"link.complete","data":7}`, "neither an object nor an array"},
-	"linked and relinked":    {`{"linked":{"a":1},"relinked":{"b":2}}`, "both linked and relinked"},
-	"layers without an end":  {strings.Repeat(`{"linked":`, 6) + `{}` + strings.Repeat(`}`, 6), "nested too deeply"},
-	"too much":               {`["` + strings.Repeat("a", 1<<20) + `"]`, "more than 1048576 bytes"},
-	"too deep for JSON":      {strings.Repeat(`[`, 1<<19) + strings.Repeat(`]`, 1<<19), "not valid JSON"},
+	"nothing":                         {``, "not valid JSON"},
+	"not JSON":                        {`tok-canary`, "not valid JSON"},
+	"not UTF-8":                       {"[\"tok-canary\xff\"]", "not valid JSON"},
+	"incomplete":                      {`["tok-canary",{"id":"a"`, "not valid JSON"},
+	"a form feed before":              {"\f[null]", "not valid JSON"},
+	"two values":                      {`[null][null]`, "not valid JSON"},
+	"trailing data":                   {`[null] tok-canary`, "not valid JSON"},
+	"a number":                        {`7`, "neither an object nor an array"},
+	"a text":                          {`"tok-canary"`, "neither an object nor an array"},
+	"a flag alone":                    {`{"linked":true}`, "neither an object nor an array"},
+	"an enumeration case with a text": {`{"linked":{"_0":"tok-canary"}}`, "neither an object nor an array"},
+	"a boolean":                       {`true`, "neither an object nor an array"},
+	"two tokens":                      {`{"exchangeableToken":"tok-canary","token":"tok-canary2","institution":{"id":"a"}}`, "two tokens"},
+	"two tokens in an array":          {`["tok-canary","tok-canary2"]`, "two tokens"},
+	"a bank and an error":             {`{"institution":{"id":"a"},"accounts":[],"error":{"error_id":"tok-canary"}}`, "both an error and a success"},
+	"a link and an error":             {`{"link_id":"mk_1","errorId":"tok-canary"}`, "both an error and a success"},
+	"a token twice":                   {`{"exchangeableToken":"tok-canary","exchangeableToken":"b","institution":{"id":"a"}}`, "exchangeableToken twice"},
+	"a token in two cases":            {`{"token":"tok-canary","Token":"b","institution":{"id":"a"}}`, "differs from token in case"},
+	"a token with a Kelvin sign":      {`{"token":"tok-canary","to\u212aen":"b","institution":{"id":"a"},"accounts":[]}`, "differs from token in case"},
+	"a value twice":                   {`{"token":{"value":"tok-canary","value":"b"}}`, "value twice"},
+	"a link id in two cases":          {`{"link_id":"mk_1","Link_ID":"mk_2"}`, "differs from link_id in case"},
+	"an event":                        {`{"moneykit":true,"type":"link.event","data":{"name":"open"}}`, "not a result"},
+	"a message with a number":         {`{"type":"link.complete","data":7}`, "neither an object nor an array"},
+	"linked and relinked":             {`{"linked":{"a":1},"relinked":{"b":2}}`, "both linked and relinked"},
+	"too many layers":                 {strings.Repeat(`{"linked":`, 6) + `{}` + strings.Repeat(`}`, 6), "nested too deeply"},
+	"too much":                        {`["` + strings.Repeat("a", 1<<20) + `"]`, "more than 1048576 bytes"},
+	"too deep for JSON":               {strings.Repeat(`[`, 1<<19) + strings.Repeat(`]`, 1<<19), "not valid JSON"},
 }
 
-// oddConnectPayloads are unusual, but what they prove is clear.
+// oddConnectPayloads returns unusual payloads with a clear meaning.
 func oddConnectPayloads() map[string]struct {
 	data, token string
 	outcome     moneykit.ConnectOutcome
@@ -246,54 +246,54 @@ func oddConnectPayloads() map[string]struct {
 	relinked := func(data string) odd { return odd{data, "", moneykit.ConnectRelinked} }
 	exited := func(data string) odd { return odd{data, "", moneykit.ConnectExited} }
 	return map[string]odd{
-		"a token alone":               linked(`{"exchangeable_token":"tok"}`),
-		"a token alone in an array":   linked(`["tok"]`),
-		"a token and nulls":           linked(`["tok",null,null]`),
-		"a wrapped token alone":       linked(`{"token":{"value":"tok"}}`),
-		"one token by two names":      linked(`{"exchangeableToken":"tok","exchangeable_token":"tok","token":{"value":"tok"}}`),
-		"a bank without an id":        linked(`["tok",{"name":"a"}]`),
-		"no accounts":                 linked(`["tok",{"id":"a"},"mk_1"]`),
-		"null ids":                    linked(`{"token":{"value":"tok"},"institution":{"id":null},"accounts":[{"id":null,"name":"a"},null]}`),
-		"two link ids":                linked(`{"token":"tok","link_id":"mk_1","linkIdentifier":{"value":"mk_2"}}`),
-		"two lists of accounts":       linked(`{"token":"tok","institution":{"id":"a","selectedAccounts":[]},"accounts":[]}`),
-		"a token and an error":        linked(`{"exchangeableToken":"tok","error":{"error_id":"e"}}`),
-		"other members twice":         linked(`{"token":"tok","x":1,"x":2,"institution":{"id":"a","ID":"b"}}`),
-		"a bank that is a text":       linked(`{"token":"tok","institution":"chase"}`),
-		"accounts that are none":      linked(`{"token":"tok","accounts":{"id":"x"},"trackedScreens":[{"duration":"x"}]}`),
-		"relinked with a token":       linked(`{"type":"relink.complete","data":{"exchangeableToken":"tok"}}`),
-		"another message":             linked(`{"type":"another","data":{},"token":"tok"}`),
-		"deep members":                linked(`{"token":"tok","x":` + strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`),
-		"a null bank and a link":      linked(`["tok",null,"mk_1"]`),
-		"an empty bank and a link":    linked(`["tok",{},"mk_1"]`),
-		"an app's object in an array": linked(`[{"exchangeableToken":"tok","institution":{"id":"a"}}]`),
-		"arguments in an array":       linked(`[["tok",{"id":"a"},"mk_1"]]`),
-		"a message in an array":       linked(`[{"type":"link.complete","data":{"exchangeableToken":"tok"}}]`),
-		"a token beside the type":     linked(`{"type":"link.complete","exchangeable_token":"tok"}`),
-		"flags beside a token":        linked(`{"linked":true,"relinked":false,"_0":0,"exchangeable_token":"tok"}`),
-		"odd names in a bank":         linked(`{"token":"tok","institution":{"id":"a","Type":1,"value":1,"value":2}}`),
-		"odd names in an argument":    linked(`["tok",{"id":"a","Value":1},"mk_1"]`),
-		"odd names in an error":       linked(`{"token":"tok","error":{"Type":1,"DATA":2}}`),
-		"no bank but a link":          relinked(`[null,"mk_1"]`),
-		"nothing but a third text":    relinked(`[null,null,"mk_1"]`),
-		"linked without a token":      relinked(`{"linked":{"_0":{"institution":{"id":"a"},"linkIdentifier":{"value":"mk_1"}}}}`),
-		"an empty token":              relinked(`["",{"id":"a","selectedAccounts":[]},"mk_1"]`),
-		"an empty object as token":    relinked(`{"token":{},"institution":{"id":"a"},"accounts":[]}`),
-		"a link alone":                relinked(`{"linkIdentifier":{"value":"mk_1"}}`),
-		"an empty error":              relinked(`{"institution":{"id":"a"},"error":{}}`),
-		"a case of a case":            relinked(`{"linked":{"relinked":{"institution":{"id":"a"}}}}`),
-		"an empty object":             exited(`{}`),
-		"unknown members":             exited(`{"a":1,"b":null}`),
-		"an empty error alone":        exited(`{"error":{}}`),
-		"an error that is a text":     exited(`{"error":"It did not work."}`),
-		"an error of nulls":           exited(`{"identifier":null,"displayedMessage":null,"requestId":null}`),
-		"a case of nothing":           exited(`{"linked":{"_0":{}}}`),
-		"an empty bank":               exited(`{"institution":{},"token":{},"accounts":[],"linkIdentifier":{}}`),
-		"an array of nothing":         exited(`[null,{},[]]`),
-		"an exit whose data is empty": exited(`{"type":"link.exit","data":{}}`),
+		"a token alone":                 linked(`{"exchangeable_token":"tok"}`),
+		"a token alone in an array":     linked(`["tok"]`),
+		"a token and nulls":             linked(`["tok",null,null]`),
+		"a wrapped token alone":         linked(`{"token":{"value":"tok"}}`),
+		"one token by two names":        linked(`{"exchangeableToken":"tok","exchangeable_token":"tok","token":{"value":"tok"}}`),
+		"a bank without an id":          linked(`["tok",{"name":"a"}]`),
+		"no accounts":                   linked(`["tok",{"id":"a"},"mk_1"]`),
+		"null ids":                      linked(`{"token":{"value":"tok"},"institution":{"id":null},"accounts":[{"id":null,"name":"a"},null]}`),
+		"two link ids":                  linked(`{"token":"tok","link_id":"mk_1","linkIdentifier":{"value":"mk_2"}}`),
+		"two lists of accounts":         linked(`{"token":"tok","institution":{"id":"a","selectedAccounts":[]},"accounts":[]}`),
+		"a token and an error":          linked(`{"exchangeableToken":"tok","error":{"error_id":"e"}}`),
+		"other members twice":           linked(`{"token":"tok","x":1,"x":2,"institution":{"id":"a","ID":"b"}}`),
+		"an institution that is a text": linked(`{"token":"tok","institution":"chase"}`),
+		"accounts of another type":      linked(`{"token":"tok","accounts":{"id":"x"},"trackedScreens":[{"duration":"x"}]}`),
+		"relinked with a token":         linked(`{"type":"relink.complete","data":{"exchangeableToken":"tok"}}`),
+		"another message":               linked(`{"type":"another","data":{},"token":"tok"}`),
+		"deep members":                  linked(`{"token":"tok","x":` + strings.Repeat(`[`, 200) + strings.Repeat(`]`, 200) + `}`),
+		"a null bank and a link":        linked(`["tok",null,"mk_1"]`),
+		"an empty bank and a link":      linked(`["tok",{},"mk_1"]`),
+		"an app's object in an array":   linked(`[{"exchangeableToken":"tok","institution":{"id":"a"}}]`),
+		"arguments in an array":         linked(`[["tok",{"id":"a"},"mk_1"]]`),
+		"a message in an array":         linked(`[{"type":"link.complete","data":{"exchangeableToken":"tok"}}]`),
+		"a token beside the type":       linked(`{"type":"link.complete","exchangeable_token":"tok"}`),
+		"flags beside a token":          linked(`{"linked":true,"relinked":false,"_0":0,"exchangeable_token":"tok"}`),
+		"odd names in a bank":           linked(`{"token":"tok","institution":{"id":"a","Type":1,"value":1,"value":2}}`),
+		"odd names in an argument":      linked(`["tok",{"id":"a","Value":1},"mk_1"]`),
+		"odd names in an error":         linked(`{"token":"tok","error":{"Type":1,"DATA":2}}`),
+		"no bank but a link":            relinked(`[null,"mk_1"]`),
+		"only a third text":             relinked(`[null,null,"mk_1"]`),
+		"linked without a token":        relinked(`{"linked":{"_0":{"institution":{"id":"a"},"linkIdentifier":{"value":"mk_1"}}}}`),
+		"an empty token":                relinked(`["",{"id":"a","selectedAccounts":[]},"mk_1"]`),
+		"an empty object as token":      relinked(`{"token":{},"institution":{"id":"a"},"accounts":[]}`),
+		"a link alone":                  relinked(`{"linkIdentifier":{"value":"mk_1"}}`),
+		"an empty error":                relinked(`{"institution":{"id":"a"},"error":{}}`),
+		"nested enumeration cases":      relinked(`{"linked":{"relinked":{"institution":{"id":"a"}}}}`),
+		"an empty object":               exited(`{}`),
+		"unknown members":               exited(`{"a":1,"b":null}`),
+		"an empty error alone":          exited(`{"error":{}}`),
+		"an error that is a text":       exited(`{"error":"It did not work."}`),
+		"an error of nulls":             exited(`{"identifier":null,"displayedMessage":null,"requestId":null}`),
+		"an empty enumeration case":     exited(`{"linked":{"_0":{}}}`),
+		"an empty bank":                 exited(`{"institution":{},"token":{},"accounts":[],"linkIdentifier":{}}`),
+		"an array of nulls":             exited(`[null,{},[]]`),
+		"an exit whose data is empty":   exited(`{"type":"link.exit","data":{}}`),
 	}
 }
 
-func TestParseOddConnectResults(t *testing.T) {
+func TestParseUnusualConnectResults(t *testing.T) {
 	t.Parallel()
 	for name, odd := range oddConnectPayloads() {
 		t.Run(name, func(t *testing.T) {
@@ -306,8 +306,8 @@ func TestParseOddConnectResults(t *testing.T) {
 	}
 }
 
-// TestParseConnectResultIsCheap parses lists that are longer than any real one. Each of their items
-// cost a kilobyte once.
+// TestParseConnectResultIsCheap parses lists that are longer than any real one, and measures the
+// memory.
 func TestParseConnectResultIsCheap(t *testing.T) { //nolint:paralleltest // It counts allocations.
 	for name, data := range map[string]string{
 		"arguments": `["tok",` + strings.Repeat(`{},`, 300_000) + `{}]`,
@@ -322,7 +322,8 @@ func TestParseConnectResultIsCheap(t *testing.T) { //nolint:paralleltest // It c
 	}
 }
 
-// What a front end calls an id may be a name, or a line of a log.
+// TestConnectErrorQuotesIDsOnly checks that an id from a front end is not printed if it does not
+// look like an id: it may be a person's name or a forged log line.
 func TestConnectErrorQuotesIDsOnly(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]string{

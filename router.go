@@ -2,7 +2,7 @@ package moneykit
 
 import "context"
 
-// Router calls the function for the type of an event, so that a program lists the events that it
+// Router calls the function for the type of an event. Its fields list the events that a program
 // handles:
 //
 //	router := moneykit.Router{
@@ -17,7 +17,7 @@ type Router struct {
 	LinkStateChanged      func(ctx context.Context, event *LinkStateChanged) error
 	ProductRefreshed      func(ctx context.Context, event *ProductRefreshed) error
 	TransactionsAvailable func(ctx context.Context, event *TransactionsAvailable) error
-	// Default handles all other events, each [*UnknownEvent] among them.
+	// Default handles the events without a function of their own, including each [*UnknownEvent].
 	Default func(ctx context.Context, event Event) error
 }
 

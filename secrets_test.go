@@ -21,8 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// printed returns all that fmt, log/slog and encoding/json make of a value, alone and in
-// collections.
+// printed returns a value as fmt, log/slog and encoding/json print it, alone and in collections.
 func printed(t *testing.T, value any) string {
 	t.Helper()
 	var out strings.Builder
@@ -41,7 +40,7 @@ func printed(t *testing.T, value any) string {
 	return out.String()
 }
 
-// TestSecretsAreNotPrinted prints the types that hold a token, a body or what a user did, and
+// TestSecretsAreNotPrinted prints the types that contain a token, a body or a user's input, and
 // slices, maps and params of them.
 func TestSecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
@@ -88,7 +87,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// spellings returns the forms in which a server may repeat a value.
+// spellings returns the forms in which a server may quote a value.
 func spellings(s string) []string {
 	upper := strings.ToUpper(s)
 	hex := func(format string) string {
@@ -104,8 +103,8 @@ func spellings(s string) []string {
 	}
 }
 
-// TestErrorsRepeatNothing lets MoneyKit's messages, codes and fields, and failing responses of any
-// form, repeat what was sent and what is stored, in all spellings.
+// TestErrorsRepeatNothing uses error responses of all forms whose messages, codes and fields quote
+// the request and stored data, in all spellings.
 func TestErrorsRepeatNothing(t *testing.T) {
 	t.Parallel()
 	const email = "jane.canary+1@example.com"
@@ -163,7 +162,7 @@ func TestDoErrorsHoldNoValues(t *testing.T) {
 	assert.NotContains(t, err.Error(), "canary")
 }
 
-// TestTransportErrorsRepeatNothing lets a transport repeat the request in its own error.
+// TestTransportErrorsRepeatNothing uses a transport whose error quotes the request.
 func TestTransportErrorsRepeatNothing(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("cannot reach canary.user@example.com\nwith Bearer canary")
@@ -180,8 +179,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// TestCraftedQueryCostsLittle sends query values that made removing them from a response expensive.
-func TestCraftedQueryCostsLittle(t *testing.T) { //nolint:paralleltest // It measures memory.
+// TestCraftedQueryIsCheap sends query values whose removal from a response was once expensive.
+func TestCraftedQueryIsCheap(t *testing.T) { //nolint:paralleltest // It measures memory.
 	mock := newMock(t)
 	values := url.Values{}
 	for i := range 10 {

@@ -21,8 +21,8 @@ const (
 	securityJSON = `{"security_id":"sec_1","name":"Microsoft","type":"equity","currency":"USD","close_price":"98.12","close_date":"2022-02-08"}`
 )
 
-// operations calls each operation that reads or changes something, with the request it should make
-// and one thing of the answer.
+// operations returns a call of each operation, with the expected request and one value of the
+// response.
 var operations = []struct {
 	name    string
 	request string // method, path and query
@@ -236,7 +236,7 @@ var operations = []struct {
 	},
 }
 
-// pick reads one thing of a result, unless there is none.
+// pick reads one value of a result, unless the result is nil.
 func pick[T any](result *T, err error, get func() any) (any, error) {
 	if err != nil || result == nil {
 		return nil, err

@@ -7,33 +7,33 @@ import (
 	"slices"
 )
 
-// SyncPosition is how far a copy of a link's transactions has got. The zero value is the position
+// SyncPosition is the progress of a copy of a link's transactions. The zero value is the position
 // of an empty copy. Store it unchanged, for example as JSON.
 type SyncPosition struct {
-	// Cursor is where the next changes begin.
+	// Cursor is MoneyKit's cursor for the next changes. Empty means from the beginning.
 	Cursor string `json:"cursor,omitempty"`
-	// RefreshedAt is the time of the refresh that the copy's pending transactions come from.
+	// RefreshedAt is when MoneyKit fetched the copy's pending transactions from the bank.
 	RefreshedAt Timestamp `json:"refreshed_at,omitzero"`
 	// Generation grows by one whenever the copy is rebuilt. A row belongs to the generation in
 	// which it was last written.
 	Generation int64 `json:"generation,omitempty"`
-	// Rebuilding is set while the copy is being built or rebuilt.
+	// Rebuilding is true while the copy is being built or rebuilt.
 	Rebuilding bool `json:"rebuilding,omitempty"`
-	// Partial is set while MoneyKit has more changes to read at once.
+	// Partial is true if MoneyKit had more changes after the last update.
 	Partial bool `json:"partial,omitempty"`
 }
 
-// Equal reports whether p and x are the same position. A [TransactionStore] uses it to compare the
-// stored position with that of an update; == would distinguish times that were stored and read
-// again.
+// Equal reports whether p and x are the same position. A [TransactionStore] uses it to compare its
+// stored position with [SyncUpdate].Previous. Do not use ==, which may return false for the same
+// time after it was stored and loaded.
 func (p SyncPosition) Equal(x SyncPosition) bool {
 	same := p.RefreshedAt.Equal(x.RefreshedAt.Time)
 	p.RefreshedAt, x.RefreshedAt = Timestamp{}, Timestamp{}
 	return same && p == x
 }
 
-// SyncUpdate is one change to a copy. A store carries out the steps in the order of the fields, and
-// stores either all of them together with Position, or nothing.
+// SyncUpdate is one change to a copy of a link's transactions. A store carries out the steps in the
+// order of the fields. It stores either all of them together with Position, or nothing.
 type SyncUpdate struct {
 	LinkID string
 	// Previous is the position that the update continues from. If the store holds another position,
@@ -41,8 +41,8 @@ type SyncUpdate struct {
 	Previous SyncPosition
 	// DropPending: delete the link's rows that are pending.
 	DropPending bool
-	// Upsert: insert these rows, or replace those with the same id, and note with them the
-	// Generation of Position. An id stands in Upsert and Remove at most once.
+	// Upsert: insert these rows, or replace the rows with the same ids, and store the Generation of
+	// Position with each. An id appears at most once in Upsert and Remove together.
 	Upsert []Transaction
 	// Remove: delete the rows with these ids; some may not exist.
 	Remove []string
@@ -52,30 +52,30 @@ type SyncUpdate struct {
 	Position SyncPosition
 }
 
-// TransactionStore keeps a copy of transactions for [Client.SyncTransactions]. The package
-// moneykittest has one in memory, MemoryStore, and tests for others, StoreSuite.
+// TransactionStore stores copies of transactions for [Client.SyncTransactions]. The package
+// moneykittest has a store in memory, MemoryStore, and tests for your own store, StoreSuite.
 type TransactionStore interface {
-	// LoadPosition returns the position of the link's last update, or the zero value before the
-	// first.
+	// LoadPosition returns the position of the link's last update, or the zero value if there was
+	// none.
 	LoadPosition(ctx context.Context, linkID string) (SyncPosition, error)
 	// ApplyUpdate stores the update in one database transaction or its equivalent: after an error
-	// or a crash either all of it is stored or nothing. In the same transaction it compares the
+	// or a crash, either all of it is stored or nothing. In the same transaction it compares the
 	// stored position with update.Previous, and returns an error that matches [ErrSyncConflict] if
 	// they differ.
 	ApplyUpdate(ctx context.Context, update *SyncUpdate) error
 }
 
-// ErrSyncConflict is the error of a [TransactionStore] whose position is not the one that an update
-// continues from: another process has synced the link meanwhile.
+// ErrSyncConflict is the error of a [TransactionStore] whose stored position differs from
+// [SyncUpdate].Previous: another process has synced the link in the meantime.
 var ErrSyncConflict = errors.New("moneykit: the link was synced by another process")
 
-// SyncProgress counts what a sync has done.
+// SyncProgress is the progress of one call of [Client.SyncTransactions].
 type SyncProgress struct {
-	Pages    int  // updates applied
-	Upserted int  // rows written
-	Removed  int  // rows that MoneyKit removed
-	Restarts int  // times that MoneyKit refused the cursor
-	Done     bool // no changes are left for now
+	Pages    int  // number of updates that the store applied
+	Upserted int  // number of rows inserted or replaced
+	Removed  int  // number of rows that MoneyKit removed
+	Restarts int  // number of times that MoneyKit refused the cursor
+	Done     bool // whether the copy is up to date
 }
 
 // SyncTransactions brings the copy of a link's transactions in store up to date with MoneyKit, and
@@ -83,19 +83,22 @@ type SyncProgress struct {
 // transactions.updates_available, or from time to time.
 //
 // Each page of changes is stored together with the position. If a run fails or crashes, the next
-// one resumes it. Pending transactions are replaced after MoneyKit has refreshed them, and only
-// then. If MoneyKit no longer accepts the stored cursor, the copy is rebuilt; its rows stay
-// readable until the new ones are complete.
+// one resumes it. Pending transactions are replaced only after MoneyKit has refreshed them. If
+// MoneyKit no longer accepts the stored cursor, the copy is rebuilt; its rows stay readable until
+// the new ones are complete.
 //
 // A second call for the same link on the same client waits for the first. Several processes may
-// sync one link: [SyncUpdate].Previous keeps a process that stalled from overwriting the others. It
-// loads the position again and continues from there.
+// sync one link: [SyncUpdate].Previous prevents a slow process from overwriting the work of
+// another. The slow process loads the position again and continues from there.
 //
-// It takes [WithPageSize] and [WithProgress] besides the options of every call. It returns the
-// progress even with an error. Errors name the page; they are those of [TransactionsService.List]
-// and those of the store, which [errors.Is] finds. [ErrSyncConflict] is returned only if other
-// processes keep changing the position, or if the store refuses the one that it has itself. Retried
-// like any read.
+// The options [WithPageSize] and [WithProgress] apply. SyncTransactions returns the progress even
+// if it returns an error. An error names the page and matches
+//
+//   - the error of the store, if the store failed;
+//   - [ErrSyncConflict] if other processes keep changing the position, or if the store refuses the
+//     position that it returned itself.
+//
+// Other errors are those of [TransactionsService.List]. Retried like any read.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (c *Client) SyncTransactions(ctx context.Context, linkID string, store TransactionStore, opts ...CallOption) (SyncProgress, error) {
@@ -121,12 +124,12 @@ func (c *Client) SyncTransactions(ctx context.Context, linkID string, store Tran
 
 const syncing = "syncing transactions"
 
-// maxSyncConflicts bounds how often one sync loads the position again. Each time another process
-// has made progress, so only processes that undo each other's work get there.
+// maxSyncConflicts limits how often one sync loads the position again. Each conflict means that
+// another process has made progress, so only processes that undo each other's work reach the limit.
 const maxSyncConflicts = 100
 
-// maxSyncStalls bounds how often a sync goes on from the same position after conflicts. Then no
-// other process makes progress, and the store refuses what it gave out itself.
+// maxSyncStalls limits how often a sync resumes from the same position after conflicts. In that
+// case no other process makes progress, and the store refuses the position that it returned itself.
 const maxSyncStalls = 3
 
 // syncRun is one call of SyncTransactions.
@@ -136,13 +139,13 @@ type syncRun struct {
 	store    TransactionStore
 	opts     []CallOption
 	cfg      callConfig
-	at       SyncPosition // what the store holds
-	next     SyncPosition // what at becomes once a page is applied
-	stalls   int          // how often in a row the store held what it was known to hold
+	at       SyncPosition // the position in the store
+	next     SyncPosition // the position to read the next page from; differs from at in a rebuild
+	stalls   int          // how often in a row a conflict did not change the position in the store
 	progress SyncProgress
 }
 
-// resume continues the copy from the position that the store holds.
+// resume loads the position from the store and continues the copy from there.
 func (s *syncRun) resume(ctx context.Context) error {
 	at, err := s.store.LoadPosition(ctx, s.linkID)
 	if err != nil {
@@ -158,7 +161,7 @@ func (s *syncRun) resume(ctx context.Context) error {
 	return s.pages(ctx)
 }
 
-// rebuild starts the copy again from the beginning. Its rows stay, in an older generation.
+// rebuild restarts the copy from the beginning. Its rows stay, in an older generation.
 func (s *syncRun) rebuild() {
 	s.next = SyncPosition{RefreshedAt: s.next.RefreshedAt, Generation: s.next.Generation + 1, Rebuilding: true}
 }
@@ -188,9 +191,9 @@ func (s *syncRun) pages(ctx context.Context) error {
 	return nil
 }
 
-// cursorRefused reports whether err may mean that MoneyKit does not accept the cursor. Which error
-// it has for that is not published. A bad state is about the link, and a response without a code
-// does not come from MoneyKit.
+// cursorRefused reports whether err may mean that MoneyKit does not accept the cursor. MoneyKit
+// does not publish the error for that. ErrorCodeLinkBadState is about the link, and a response
+// without a code does not come from MoneyKit.
 func cursorRefused(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
@@ -200,16 +203,16 @@ func cursorRefused(err error) bool {
 	return refused && e.Code != "" && e.Code != ErrorCodeLinkBadState && e.Code != ErrorCodeUnauthorized
 }
 
-// apply stores a page, and how far the copy has got with it.
+// apply stores a page together with the position after it.
 func (s *syncRun) apply(ctx context.Context, batch *TransactionBatch) error {
 	before := s.next.RefreshedAt
 	refreshed := batch.refreshedAt()
 	update := SyncUpdate{
 		LinkID:   s.linkID,
 		Previous: s.at,
-		// A page from a later refresh than the pending rows that are stored makes those void. It
-		// is compared on each page, because MoneyKit may go to the bank between two.
-		// Where MoneyKit does not say when it was there, pending rows in the first page tell.
+		// If a page comes from a later refresh than the stored pending rows, these are void. Each
+		// page is compared, because MoneyKit may refresh between two pages. If MoneyKit reports no
+		// time of the refresh, pending rows in the first page mean that there was one.
 		DropPending: refreshed.After(before.Time) ||
 			(refreshed.IsZero() && before.IsZero() && !s.next.Partial && batch.hasPending()),
 		DropOlder: s.next.Rebuilding && !batch.HasMore,
@@ -239,8 +242,8 @@ func (s *syncRun) apply(ctx context.Context, batch *TransactionBatch) error {
 	return nil
 }
 
-// changes returns the rows to write and the ids to remove, each id once. MoneyKit lists some rows
-// as created and as updated in one page: the updated one is the newer.
+// changes returns the rows to write and the ids to remove, each id once. MoneyKit may list a row as
+// created and as updated in one page. The updated row is the newer.
 func (b *TransactionBatch) changes() (upsert []Transaction, remove []string) {
 	last := make(map[string]int, len(b.Created)+len(b.Updated)+len(b.Removed))
 	for i, id := range b.Removed {
@@ -278,8 +281,8 @@ func (b *TransactionBatch) changes() (upsert []Transaction, remove []string) {
 	return upsert, remove
 }
 
-// refreshedAt returns when MoneyKit last fetched the transactions, the zero time if it does not
-// say.
+// refreshedAt returns when MoneyKit last fetched the transactions from the bank, the zero time if
+// it does not report that.
 func (b *TransactionBatch) refreshedAt() Timestamp {
 	if p := b.Link.Products.Transactions; p != nil {
 		return p.RefreshedAt

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// pausing is a store whose process is paused in ApplyUpdate, before the update has any effect.
+// pausing is a store whose ApplyUpdate pauses before the update has any effect.
 type pausing struct {
 	*moneykittest.MemoryStore
 
@@ -28,8 +28,8 @@ func (p *pausing) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) 
 	return p.MemoryStore.ApplyUpdate(ctx, update)
 }
 
-// TestSyncPausedWhileAnotherFinishes lets one process read a page, and another process see the row
-// in it removed, before the first stores what it read.
+// TestSyncPausedWhileAnotherFinishes pauses a process after it has read a page. Another process
+// syncs the removal of a row in this page, before the first process stores the page.
 func TestSyncPausedWhileAnotherFinishes(t *testing.T) {
 	t.Parallel()
 	for _, pages := range []int{1, 2, 500} {
@@ -63,19 +63,19 @@ func TestSyncPausedWhileAnotherFinishes(t *testing.T) {
 	}
 }
 
-// TestSyncConflictsForEver gives up when the position never is what was loaded.
-func TestSyncConflictsForEver(t *testing.T) {
+// TestSyncStopsAfterRepeatedConflicts uses a store that always returns ErrSyncConflict.
+func TestSyncStopsAfterRepeatedConflicts(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{})
 	_, err := mk.Client().SyncTransactions(t.Context(), link.ID, &refusingStore{err: fmt.Errorf("row 7: %w", moneykit.ErrSyncConflict)})
 	require.ErrorIs(t, err, moneykit.ErrSyncConflict)
 	reads := slices.DeleteFunc(mk.Requests(), func(r moneykittest.Request) bool { return r.Method != http.MethodGet })
-	assert.LessOrEqual(t, len(reads), 5, "nobody else makes progress, so no try will")
+	assert.LessOrEqual(t, len(reads), 5, "a retry is useless if no other process makes progress")
 	assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
 }
 
-// recording is a store that keeps the updates.
+// recording is a store that records the updates.
 type recording struct {
 	moneykittest.MemoryStore
 
@@ -108,8 +108,8 @@ func TestSyncUpdatesHaveEachIDOnce(t *testing.T) {
 	assert.Equal(t, []string{"a", "b", "e"}, stored(&store.MemoryStore))
 }
 
-// TestSyncIgnoresARefreshThatGoesBack keeps pending rows when refreshed_at is earlier than before.
-func TestSyncIgnoresARefreshThatGoesBack(t *testing.T) {
+// TestSyncIgnoresEarlierRefreshTime keeps pending rows when refreshed_at is earlier than before.
+func TestSyncIgnoresEarlierRefreshTime(t *testing.T) {
 	t.Parallel()
 	const early, later = "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"
 	c := changes{"": {created: []string{"a", "p1"}, cursor: "1", refreshed: later}}
@@ -132,7 +132,7 @@ func TestSyncIgnoresARefreshThatGoesBack(t *testing.T) {
 	assert.False(t, store.updates[1].DropPending)
 }
 
-// TestProxiesDoNotRestartASync answers with statuses of MoneyKit's and pages that are not.
+// TestProxiesDoNotRestartASync responds with statuses of MoneyKit but the pages of a proxy.
 func TestProxiesDoNotRestartASync(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{400, 422} {
@@ -157,7 +157,7 @@ func TestProxiesDoNotRestartASync(t *testing.T) {
 	}
 }
 
-// TestEndlessSyncPages remembers a bounded number of cursors, and notices circles of any length.
+// TestEndlessSyncPages checks that cycles of any length are detected with bounded memory.
 func TestEndlessSyncPages(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{1, 2, 3, 900, 1500, 5000} {
@@ -185,7 +185,7 @@ func TestEndlessSyncPages(t *testing.T) {
 	}
 }
 
-// TestExampleStore holds the store of ExampleTransactionStore to the contract of a store.
+// TestExampleStore tests the store of ExampleTransactionStore with StoreSuite.
 func TestExampleStore(t *testing.T) {
 	t.Parallel()
 	moneykittest.StoreSuite(t, func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {

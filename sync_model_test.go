@@ -31,7 +31,7 @@ func (d direct) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var errCrash = errors.New("the process died")
 
-// crashing is a store whose process dies at some of the calls, before or after they took effect.
+// crashing is a store whose process crashes in some calls, before or after they take effect.
 type crashing struct {
 	moneykit.TransactionStore
 
@@ -57,9 +57,9 @@ func (c *crashing) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate)
 	return err
 }
 
-// playHistory lets a random history happen to a link, and syncs it now and then into a store that
-// crashes. After each sync that ends, the copy equals the truth. more tells whether anything else
-// happens, choose which of n things.
+// playHistory plays a random history of a link, and sometimes syncs it into a store that crashes.
+// After each complete sync the copy must equal MoneyKit's rows. more reports whether another step
+// follows, and choose selects one of n steps.
 func playHistory(t *testing.T, seed uint64, more func() bool, choose func(n int) int) {
 	t.Helper()
 	mk := moneykittest.New(moneykittest.WithSeed(seed), moneykittest.WithHistory(0))
@@ -142,7 +142,7 @@ func playHistory(t *testing.T, seed uint64, more func() bool, choose func(n int)
 	sync()
 }
 
-// histories is how many are played. All that CI plays take a minute.
+// histories is the number of random histories. CI plays more, which takes a minute.
 var histories = flag.Int("histories", 300, "how many histories TestSyncHistories plays")
 
 func TestSyncHistories(t *testing.T) {

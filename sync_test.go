@@ -18,7 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// change is a page of changes, as a script for a server. Ids that begin with p are pending.
+// change is a page of changes that the server sends. Transactions with ids that begin with p are
+// pending.
 type change struct {
 	created, updated, removed []string
 	cursor                    string
@@ -28,7 +29,7 @@ type change struct {
 	code                      string
 }
 
-// changes serves a page for each cursor.
+// changes are the pages by cursor.
 type changes map[string]change
 
 func (c changes) serve(r *http.Request) (*http.Response, error) {
@@ -62,7 +63,7 @@ func (c changes) serve(r *http.Request) (*http.Response, error) {
 	return answers(200, string(body))(r)
 }
 
-// syncer returns a function that syncs mk_1 from what changes has at the time.
+// syncer returns a function that syncs mk_1 from the current pages of changes.
 func syncer(t *testing.T, c changes, store moneykit.TransactionStore) func() (moneykit.SyncProgress, error) {
 	t.Helper()
 	mock := newMock(t)
@@ -108,7 +109,7 @@ func TestSync(t *testing.T) {
 	c["c3"] = change{refreshed: day1} // no new cursor
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "c", "p1", "p2"}, stored(store), "a correction is no refresh")
+	assert.Equal(t, []string{"a", "c", "p1", "p2"}, stored(store), "a correction is not a refresh")
 	position, err := store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
 	assert.Equal(t, "c3", position.Cursor)
@@ -116,7 +117,7 @@ func TestSync(t *testing.T) {
 	require.NoError(t, err)
 	position, err = store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
-	assert.Equal(t, "c3", position.Cursor, "without a new cursor the old one goes on")
+	assert.Equal(t, "c3", position.Cursor, "without a new cursor the old one stays")
 
 	c["c3"] = change{created: []string{"d", "p3"}, cursor: "c4", refreshed: day2}
 	_, err = run()
@@ -126,10 +127,10 @@ func TestSync(t *testing.T) {
 	c["c4"] = change{cursor: "c5", refreshed: "2023-02-18T09:00:00Z"}
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "c", "d"}, stored(store), "also with none")
+	assert.Equal(t, []string{"a", "c", "d"}, stored(store), "even if there are none")
 }
 
-func TestSyncWithoutTimeOfRefresh(t *testing.T) {
+func TestSyncWithoutRefreshTime(t *testing.T) {
 	t.Parallel()
 	store := &moneykittest.MemoryStore{}
 	c := changes{
@@ -151,7 +152,7 @@ func TestSyncWithoutTimeOfRefresh(t *testing.T) {
 	assert.Equal(t, []string{"a", "p3", "p4"}, stored(store))
 }
 
-func TestSyncWhenTheTimeOfRefreshIsLeftOut(t *testing.T) {
+func TestSyncWithMissingRefreshTime(t *testing.T) {
 	t.Parallel()
 	store := &moneykittest.MemoryStore{}
 	c := changes{
@@ -163,7 +164,7 @@ func TestSyncWhenTheTimeOfRefreshIsLeftOut(t *testing.T) {
 	for range 3 {
 		_, err := run()
 		require.NoError(t, err)
-		assert.Equal(t, []string{"a", "p1"}, stored(store), "nobody has been to the bank")
+		assert.Equal(t, []string{"a", "p1"}, stored(store), "there was no refresh")
 	}
 }
 
@@ -188,11 +189,11 @@ func TestSyncFailures(t *testing.T) {
 		is   error
 		rows []string
 	}{
-		{"has_more with an unmoved cursor", changes{
+		{"has_more with the same cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c1", more: true},
 		}, "read before (page 2)", nil, []string{"a"}},
-		{"a cursor that leads back", changes{
+		{"a cursor of an earlier page", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {created: []string{"b"}, cursor: "c2", more: true},
 			"c2": {created: []string{"c"}, cursor: "c1", more: true},
@@ -202,12 +203,12 @@ func TestSyncFailures(t *testing.T) {
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 410, code: "link_error.deleted"},
 		}, "page 2", moneykit.ErrLinkDeleted, []string{"a"}},
-		{"a link that is broken is not a bad cursor", changes{
+		{"a link in state error is not a refused cursor", changes{
 			"":   {created: []string{"a"}, cursor: "c1", more: true},
 			"c1": {status: 422, code: "link_error.bad_state"},
 		}, "page 2", moneykit.ErrorCodeLinkBadState, []string{"a"}},
-		{"nothing may be read", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
-		{"no cursor is accepted, not even none", changes{"": {status: 400, code: "x"}}, "400 Bad Request, a code that", nil, []string{}},
+		{"reading is forbidden", changes{"": {status: 403, code: "link_error.forbidden_action"}}, "page 1", moneykit.ErrForbidden, []string{}},
+		{"no cursor is accepted, not even the empty one", changes{"": {status: 400, code: "x"}}, "400 Bad Request, a code that", nil, []string{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,19 +260,19 @@ func TestSyncRebuildsAfterARefusedCursor(t *testing.T) {
 	_, err := run()
 	require.NoError(t, err)
 
-	// MoneyKit has forgotten the cursor, and b; the rebuilding breaks off after its first page.
+	// MoneyKit no longer has the cursor and the row b. The rebuild fails after its first page.
 	c[""] = change{created: []string{"c"}, cursor: "new", more: true, refreshed: day1}
 	c["new"] = change{status: 500, code: "x"}
 	progress, err := run()
 	require.Error(t, err)
 	assert.Equal(t, 1, progress.Restarts)
-	assert.Equal(t, []string{"a", "b", "c", "p1"}, stored(store), "what was there stays readable")
+	assert.Equal(t, []string{"a", "b", "c", "p1"}, stored(store), "the old rows stay readable")
 
 	c["new"] = change{created: []string{"a", "p1"}, cursor: "newer", refreshed: day1}
 	progress, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, 0, progress.Restarts, "it goes on where it was")
-	assert.Equal(t, []string{"a", "c", "p1"}, stored(store), "at the end what MoneyKit no longer has goes")
+	assert.Equal(t, 0, progress.Restarts, "it resumes")
+	assert.Equal(t, []string{"a", "c", "p1"}, stored(store), "rows that MoneyKit no longer has are removed at the end")
 
 	position, err := store.LoadPosition(t.Context(), "mk_1")
 	require.NoError(t, err)
@@ -294,7 +295,7 @@ func TestSyncRebuildsOnce(t *testing.T) {
 	assert.Equal(t, []string{"a"}, stored(store))
 }
 
-// faulty fails calls of a store.
+// faulty is a store whose calls can fail.
 type faulty struct {
 	moneykit.TransactionStore
 
@@ -349,7 +350,7 @@ func TestSyncStoreFails(t *testing.T) {
 	store.apply = nil
 	_, err = run()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"a", "b", "p1", "p2"}, stored(memory), "nothing is lost and nothing doubled")
+	assert.Equal(t, []string{"a", "b", "p1", "p2"}, stored(memory), "no row is lost or duplicated")
 }
 
 func TestSyncProgress(t *testing.T) {

@@ -19,14 +19,14 @@ func (s *TransactionsService) List(ctx context.Context, linkID string, params Tr
 }
 
 // All yields a link's transactions, newest first. It reads a page when the loop reaches it, with
-// 1000 transactions on a page unless params.Size says otherwise. Pages have numbers: if MoneyKit
-// gets new transactions during the loop, All may yield a transaction twice. Errors and retries are
+// 1000 transactions on a page unless params.Size says otherwise. If MoneyKit gets new transactions
+// during the loop, the pages shift and All may yield a transaction twice. Errors and retries are
 // those of [TransactionsService.List]; an error ends the loop.
 func (s *TransactionsService) All(
 	ctx context.Context, linkID string, params TransactionListParams, opts ...CallOption,
 ) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
-		params := params // a loop of its own
+		params := params // Each loop has its own copy.
 		params.Page, params.Size = number, size
 		list, err := s.List(ctx, linkID, params, opts...)
 		if err != nil {
@@ -55,20 +55,20 @@ func (s *TransactionsService) CorrectEnrichment(
 	return call[CorrectedTransactions](ctx, s.core, r, opts)
 }
 
-// TransactionBatch is one page of changes, as [TransactionsService.Sync] yields them.
+// TransactionBatch is one page of changes that [TransactionsService.Sync] yields.
 type TransactionBatch struct {
-	Created []Transaction // in no order, pending transactions included
-	Updated []Transaction // in no order
+	Created []Transaction // in no particular order, including pending transactions
+	Updated []Transaction // in no particular order
 	Removed []string      // ids of transactions
 	// Accounts are the accounts of the transactions.
 	Accounts []Account
-	// Link is the link. Link.Products.Transactions.RefreshedAt is when MoneyKit last fetched
-	// transactions from the bank.
+	// Link is the link of the transactions. Its Products.Transactions.RefreshedAt is when MoneyKit
+	// last fetched transactions from the bank.
 	Link Link
 	// Cursor is the position after this batch. Store it together with the changes.
 	Cursor string
-	// HasMore reports whether more batches follow at once. The copy is complete after a batch
-	// without more.
+	// HasMore reports whether MoneyKit has more changes now. If it is false, a copy is up to date
+	// after this batch.
 	HasMore bool
 }
 
@@ -80,13 +80,13 @@ const maxSync = 500
 // changes.
 //
 // Pending transactions appear in Created only, and never in Removed: after a refresh, delete all
-// pending transactions that you hold and keep the new ones. [Client.SyncTransactions] does that,
-// and stores the result.
+// pending transactions that you have stored and keep the new ones. [Client.SyncTransactions] does
+// that and stores the result.
 //
-// It takes [WithPageSize]. Errors and retries are those of [TransactionsService.List]; an error
-// ends the loop, and the cursor of the last batch is where to continue. If MoneyKit does not accept
-// the cursor, the error matches [ErrorCodeValidationFailed] or has another code and status 400:
-// start again with an empty cursor.
+// The option [WithPageSize] applies. Errors and retries are those of [TransactionsService.List]. An
+// error ends the loop; to continue, call Sync with the cursor of the last batch. If MoneyKit does
+// not accept the cursor, the error matches [ErrorCodeValidationFailed] or has another code and
+// status 400: start again with an empty cursor.
 //
 // API operation: get_transactions_sync (GET /links/{id}/transactions/sync).
 func (s *TransactionsService) Sync(ctx context.Context, linkID, cursor string, opts ...CallOption) iter.Seq2[*TransactionBatch, error] {
@@ -117,7 +117,7 @@ func (s *TransactionsService) syncPage(
 		Removed:  answer.Transactions.Removed,
 		Accounts: answer.Accounts,
 		Link:     answer.Link,
-		// At the end of all changes there may be no new cursor: the old one goes on.
+		// After the last change MoneyKit may send no new cursor. The old one stays valid.
 		Cursor:  cmp.Or(answer.Cursor.Next, params.Cursor),
 		HasMore: answer.HasMore,
 	}, nil

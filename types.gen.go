@@ -608,7 +608,7 @@ type Account struct {
 	ID string `json:"account_id"`
 
 	// Type is depository, investment, liability, other or unknown,
-	// usually followed by a dot and a more specific word, as in depository.checking and
+	// usually followed by a dot and a more specific word, such as depository.checking and
 	// liability.credit_card.
 	Type string `json:"account_type"`
 
@@ -622,8 +622,8 @@ type Account struct {
 	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
-	// is debt. Figures that the institution does not give are nil.
+	// Balances contains the balances of an account. For a liability a positive balance is debt.
+	// Balances that the institution does not report are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -633,7 +633,7 @@ type Account struct {
 	OriginalID string `json:"original_id,omitempty,omitzero"`
 }
 
-// AccountGroup holds the accounts of one link of a user.
+// AccountGroup contains the accounts of one link of a user.
 type AccountGroup struct {
 	// Accounts lists the accounts.
 	Accounts []Account `json:"accounts"`
@@ -648,7 +648,7 @@ type AccountIdentity struct {
 	ID string `json:"account_id"`
 
 	// Type is depository, investment, liability, other or unknown,
-	// usually followed by a dot and a more specific word, as in depository.checking and
+	// usually followed by a dot and a more specific word, such as depository.checking and
 	// liability.credit_card.
 	Type string `json:"account_type"`
 
@@ -662,8 +662,8 @@ type AccountIdentity struct {
 	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
-	// is debt. Figures that the institution does not give are nil.
+	// Balances contains the balances of an account. For a liability a positive balance is debt.
+	// Balances that the institution does not report are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -678,7 +678,7 @@ type AccountIdentity struct {
 
 // AccountImport is an account to import.
 type AccountImport struct {
-	// ID is your own id of the account. It comes back as the account's original id.
+	// ID is your own id of the account. MoneyKit returns it as the account's original id.
 	ID string `json:"account_id"`
 
 	// Type is the type of the account, such as depository.checking.
@@ -693,12 +693,12 @@ type AccountImport struct {
 	// Mask is the end of the account number, for display.
 	Mask string `json:"mask,omitempty,omitzero"`
 
-	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
-	// is debt. Figures that the institution does not give are nil.
+	// Balances contains the balances of an account. For a liability a positive balance is debt.
+	// Balances that the institution does not report are nil.
 	Balances Balances `json:"balances"`
 }
 
-// AccountList holds the accounts of a link.
+// AccountList contains the accounts of a link.
 type AccountList struct {
 	// Accounts lists the accounts.
 	Accounts []Account `json:"accounts"`
@@ -707,8 +707,8 @@ type AccountList struct {
 	Link Link `json:"link"`
 }
 
-// AccountNumbers holds the numbers of an account in each payment system. Each list is empty or has
-// one entry.
+// AccountNumbers contains the numbers of an account in each payment system. Each list is empty or
+// has one entry.
 type AccountNumbers struct {
 	// ACH is for ACH, in the United States.
 	ACH []ACHNumber `json:"ach"`
@@ -723,7 +723,7 @@ type AccountNumbers struct {
 	International []InternationalNumber `json:"international"`
 }
 
-// AccountNumbersList holds the accounts of a link with their numbers.
+// AccountNumbersList contains the accounts of a link with their numbers.
 type AccountNumbersList struct {
 	// Accounts lists the accounts.
 	Accounts []AccountWithNumbers `json:"accounts"`
@@ -732,7 +732,7 @@ type AccountNumbersList struct {
 	Link Link `json:"link"`
 }
 
-// AccountResult holds one account of a link.
+// AccountResult contains one account of a link.
 type AccountResult struct {
 	// Account is one account that the user has shared.
 	Account Account `json:"account"`
@@ -747,7 +747,7 @@ type AccountWithNumbers struct {
 	ID string `json:"account_id"`
 
 	// Type is depository, investment, liability, other or unknown,
-	// usually followed by a dot and a more specific word, as in depository.checking and
+	// usually followed by a dot and a more specific word, such as depository.checking and
 	// liability.credit_card.
 	Type string `json:"account_type"`
 
@@ -761,8 +761,8 @@ type AccountWithNumbers struct {
 	// may have the same mask.
 	Mask string `json:"account_mask,omitempty,omitzero"`
 
-	// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
-	// is debt. Figures that the institution does not give are nil.
+	// Balances contains the balances of an account. For a liability a positive balance is debt.
+	// Balances that the institution does not report are nil.
 	Balances Balances `json:"balances"`
 
 	// Closed reports whether the account has been closed.
@@ -771,14 +771,14 @@ type AccountWithNumbers struct {
 	// OriginalID is your own id of the account, if it was imported.
 	OriginalID string `json:"original_id,omitempty,omitzero"`
 
-	// Numbers holds the numbers of an account in each payment system. Each list is empty or has
-	// one entry.
+	// Numbers contains the numbers of an account in each payment system. Each list is empty or
+	// has one entry.
 	Numbers AccountNumbers `json:"numbers"`
 }
 
-// Address is a postal address. Parts that the institution does not give are empty.
+// Address is a postal address. Parts that the institution does not report are empty.
 type Address struct {
-	// Street is the street with the number, or what is written in its place.
+	// Street is the street with the number, or its equivalent.
 	Street string `json:"street,omitempty,omitzero"`
 
 	// City is the town or city.
@@ -790,7 +790,7 @@ type Address struct {
 	// PostalCode is the postal or ZIP code.
 	PostalCode string `json:"postal_code,omitempty,omitzero"`
 
-	// Country is the country, in the institution's own writing.
+	// Country is the country, as the institution writes it.
 	Country string `json:"country,omitempty,omitzero"`
 
 	// Primary reports whether the institution names this address as the main one.
@@ -812,7 +812,7 @@ type App struct {
 	DuplicateName string `json:"app_name"`
 }
 
-// AppClient is a client, a pair of API keys, and the app that it belongs to.
+// AppClient is a client, which is a pair of API keys, and its app.
 type AppClient struct {
 	// ID identifies the client; begins with live_ or sandbox_.
 	ID string `json:"client_id"`
@@ -828,7 +828,7 @@ type AppClient struct {
 
 	// Name is a name for the client.
 	//
-	// Deprecated: MoneyKit no longer fills it with anything useful.
+	// Deprecated: MoneyKit no longer sends a useful name.
 	Name string `json:"client_name"`
 }
 
@@ -841,26 +841,26 @@ type BACSNumber struct {
 	SortCode string `json:"sort_code"`
 }
 
-// Balances holds what is in an account, or what is owed on it: for a liability a positive figure
-// is debt. Figures that the institution does not give are nil.
+// Balances contains the balances of an account. For a liability a positive balance is debt.
+// Balances that the institution does not report are nil.
 type Balances struct {
 	// Currency is the ISO 4217 code of the currency.
 	Currency string `json:"currency,omitempty,omitzero"`
 
-	// Available is what can be spent, usually without an overdraft.
+	// Available is the amount that can be spent, usually without an overdraft.
 	Available *Decimal `json:"available,omitempty"`
 
-	// Current is what is in the account or owed on it.
+	// Current is the amount in the account, or the debt.
 	Current *Decimal `json:"current,omitempty"`
 
-	// Limit is how much may be borrowed, on a credit card or an overdraft.
+	// Limit is the maximum debt on a credit card or an overdraft.
 	Limit *Decimal `json:"limit,omitempty"`
 
-	// Date is the time that the figures are from.
+	// Date is the time of the balances.
 	Date Timestamp `json:"balance_date,omitempty,omitzero"`
 }
 
-// BasicAccount says what account a user's transaction belongs to.
+// BasicAccount is the account of a user's transaction.
 type BasicAccount struct {
 	// Name is the name of the account.
 	Name string `json:"name"`
@@ -875,35 +875,35 @@ type BasicAccount struct {
 	LastSyncedAt Timestamp `json:"last_synced_at,omitempty,omitzero"`
 }
 
-// Category says what the money of a transaction was for.
+// Category is a category of transactions, such as food_and_drink.
 type Category string
 
-// ConnectFeatures turns on parts of Connect that are off by default.
+// ConnectFeatures turns on optional features of Connect.
 type ConnectFeatures struct {
 	// IssueReporter lets the user report problems.
 	IssueReporter bool `json:"issue_reporter,omitempty,omitzero"`
 
-	// EnableMoneyID turns on Money ID.
+	// EnableMoneyID turns on MoneyKit's feature Money ID.
 	EnableMoneyID bool `json:"enable_money_id,omitempty,omitzero"`
 
 	// DuplicateInstitutionWarning warns a user who is about to link the same institution again.
 	DuplicateInstitutionWarning bool `json:"duplicate_institution_warning,omitempty,omitzero"`
 
-	// DuplicateInstitutionRejected refuses to link the same institution again.
+	// DuplicateInstitutionRejected prevents a user from linking the same institution again.
 	DuplicateInstitutionRejected bool `json:"duplicate_institution_rejected,omitempty,omitzero"`
 
-	// ConnectManually offers to connect manually.
+	// ConnectManually lets the user connect an account manually.
 	ConnectManually bool `json:"connect_manually,omitempty,omitzero"`
 
-	// PermitOnlyOneAccount lets the user share one account only.
+	// PermitOnlyOneAccount limits the user to sharing one account.
 	PermitOnlyOneAccount bool `json:"permit_only_one_account,omitempty,omitzero"`
 
-	// PermitOnlyDepositoryAccounts lets the user share depository accounts only. Linking fails if there
-	// are none.
+	// PermitOnlyDepositoryAccounts limits the user to depository accounts. Linking fails if
+	// there are none.
 	PermitOnlyDepositoryAccounts bool `json:"permit_only_depository_accounts,omitempty,omitzero"`
 }
 
-// CorrectedTransactions holds a transaction whose category was corrected, and those like it.
+// CorrectedTransactions contains a transaction with its new category, and similar transactions.
 type CorrectedTransactions struct {
 	// Transactions lists the transactions.
 	Transactions []Transaction `json:"transactions"`
@@ -914,14 +914,14 @@ type CorrectedTransactions struct {
 	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 
-	// Cursor holds the cursor of the next page.
+	// Cursor contains the cursor of the next page.
 	Cursor Cursor `json:"cursor"`
 }
 
 // Country is a country that MoneyKit serves, by its ISO 3166-1 code of two letters.
 type Country string
 
-// Cursor holds the cursor of the next page.
+// Cursor contains the cursor of the next page.
 type Cursor struct {
 	// Next is the cursor of the next page, empty at the end of a list.
 	Next string `json:"next,omitempty,omitzero"`
@@ -938,22 +938,22 @@ type CustomSandboxAccount struct {
 	// AccountNumber is the account number.
 	AccountNumber string `json:"account_number"`
 
-	// RoutingNumber is an ABA routing number, nine digits of which the last is a check digit.
+	// RoutingNumber is an ABA routing number, nine digits that end with a check digit.
 	RoutingNumber string `json:"routing_number,omitempty,omitzero"`
 }
 
-// CustomSandboxData is the data that the sandbox shows when user_custom signs in.
+// CustomSandboxData is the data of the sandbox user user_custom.
 type CustomSandboxData struct {
 	// Accounts lists the accounts.
 	Accounts []CustomSandboxAccount `json:"accounts"`
 
-	// Owners lists the owners of every account. If it is empty, the
-	// sandbox makes owners up.
+	// Owners lists the owners of each account. If it is empty, the
+	// sandbox invents owners.
 	Owners []Owner `json:"owners,omitempty,omitzero"`
 }
 
-// CustomerUser is one of your users. Give an email address or a phone number if
-// you have one: the user need not type it, and more users complete Connect.
+// CustomerUser is one of your users. Set the email address or the phone number if
+// you know it: the user does not have to type it, and more users complete Connect.
 type CustomerUser struct {
 	// ID is your own id of the user, 4 to 150 characters. It must not
 	// change: MoneyKit finds the user's links by it.
@@ -1008,18 +1008,17 @@ type Email struct {
 	Primary bool `json:"primary,omitempty,omitzero"`
 }
 
-// EnrichmentParams is a category to give to a transaction. Category is required.
+// EnrichmentParams is a new category of a transaction. Category is required.
 type EnrichmentParams struct {
-	// Category says what the money of a transaction was for.
+	// Category is a category of transactions, such as food_and_drink.
 	Category Category `json:"category"`
 
-	// Subcategory says what the money of a transaction was for, in more detail than
-	// a Category.
+	// Subcategory is a subcategory of transactions. It is more specific than a Category.
 	Subcategory Subcategory `json:"subcategory,omitempty,omitzero"`
 }
 
-// ErrorCode is the reason of an error response, for programs. The part before the first dot says
-// what it is about: the API, a link, a link session or an institution.
+// ErrorCode is the reason for an error response, for programs. The part before the first dot is
+// the subject: the API, a link, a link session or an institution.
 type ErrorCode string
 
 // EventType names a kind of event:
@@ -1030,7 +1029,7 @@ type ErrorCode string
 //   - link.product_refresh: another name of product.state_changed.
 type EventType string
 
-// Holding is a position in one security. Figures that are not known are nil.
+// Holding is a position in one security. Unknown figures are nil.
 type Holding struct {
 	// AccountID identifies the account.
 	AccountID string `json:"account_id"`
@@ -1044,22 +1043,22 @@ type Holding struct {
 	// Price is the price of one unit.
 	Price *Decimal `json:"price,omitempty"`
 
-	// PriceDatetime is the time that the price is from.
+	// PriceDatetime is the time of the price.
 	PriceDatetime Timestamp `json:"price_datetime,omitempty,omitzero"`
 
-	// Value is what the position is worth.
+	// Value is the value of the position.
 	Value *Decimal `json:"value,omitempty"`
 
-	// CostBasis is what the position cost.
+	// CostBasis is the purchase cost of the position.
 	CostBasis *Decimal `json:"cost_basis,omitempty"`
 }
 
-// HoldingList holds the investment positions of a link.
+// HoldingList contains the investment positions of a link.
 type HoldingList struct {
 	// Holdings lists the positions.
 	Holdings []Holding `json:"holdings"`
 
-	// Securities lists the securities that the positions are in.
+	// Securities lists the securities of the positions.
 	Securities []Security `json:"securities"`
 
 	// Accounts lists the accounts of the positions.
@@ -1069,7 +1068,7 @@ type HoldingList struct {
 	Link Link `json:"link"`
 }
 
-// IdentityList holds the accounts of a link with their owners.
+// IdentityList contains the accounts of a link with their owners.
 type IdentityList struct {
 	// Accounts lists the accounts.
 	Accounts []AccountIdentity `json:"accounts"`
@@ -1110,7 +1109,7 @@ type InstitutionPage struct {
 	// Institutions lists the institutions.
 	Institutions []Institution `json:"institutions"`
 
-	// Cursors holds the cursor of the next page.
+	// Cursors contains the cursor of the next page.
 	Cursors Cursor `json:"cursors"`
 }
 
@@ -1123,7 +1122,7 @@ type InternationalNumber struct {
 	BIC string `json:"bic"`
 }
 
-// InvestmentTransaction is something that happened in an investment account.
+// InvestmentTransaction is a transaction in an investment account.
 type InvestmentTransaction struct {
 	// ID identifies the investment transaction; begins with it_.
 	ID string `json:"investment_transaction_id"`
@@ -1147,7 +1146,7 @@ type InvestmentTransaction struct {
 	Date Date `json:"date"`
 
 	// Datetime is the time of the transaction, usually in the institution's
-	// local time. Zero if the institution gives none.
+	// local time. Zero if the institution reports none.
 	Datetime Timestamp `json:"datetime,omitempty,omitzero"`
 
 	// Description is the text of the transaction.
@@ -1160,7 +1159,7 @@ type InvestmentTransaction struct {
 	// Price is the price of one unit.
 	Price *Decimal `json:"price,omitempty"`
 
-	// Fees holds the fees of the transaction.
+	// Fees contains the fees of the transaction.
 	Fees *Decimal `json:"fees,omitempty"`
 
 	// ForexRate is the rate at which currencies were exchanged.
@@ -1196,16 +1195,16 @@ type Link struct {
 	// ID identifies the link; begins with mk_. Keep it on the server.
 	ID string `json:"link_id"`
 
-	// State says where a link is in its life:
+	// State is the state of a link:
 	//
 	//   - connecting: the user is in Connect.
-	//   - awaiting_token_exchange: the user is done; the token is not exchanged yet.
+	//   - awaiting_token_exchange: the user has finished; exchange the token.
 	//   - connected: the link works.
-	//   - error: the link does not work at the moment. Its LinkError says why.
-	//   - deleted: the link is gone. It stays readable for 90 days.
+	//   - error: the link does not work at the moment; see its LinkError.
+	//   - deleted: the link was deleted. It stays readable for 90 days.
 	State LinkState `json:"state"`
 
-	// Error says why the link is in state error. Empty in other states.
+	// Error is the reason why the link is in state error. Empty in other states.
 	Error LinkError `json:"error_code,omitempty,omitzero"`
 
 	// InstitutionID identifies the institution.
@@ -1217,15 +1216,15 @@ type Link struct {
 	// InstitutionAvatar is the URL of a picture for the institution.
 	InstitutionAvatar string `json:"institution_avatar"`
 
-	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
-	// move from one to another.
+	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. The
+	// provider of a link may change.
 	Provider Provider `json:"provider"`
 
-	// Products holds the state of each product of a link, nil for products that
+	// Products contains the state of each product of a link, nil for products that
 	// the link does not have.
 	Products LinkProducts `json:"products"`
 
-	// AvailableProducts lists the products that could be added to the link.
+	// AvailableProducts lists the products that can be added to the link.
 	AvailableProducts []Product `json:"available_products"`
 
 	// Webhook is the URL that receives the events of the link. Empty if there is none.
@@ -1245,33 +1244,33 @@ type Link struct {
 	DeprecatedTags []string `json:"tags,omitempty,omitzero"`
 }
 
-// LinkError says why a link is in state error:
+// LinkError is the reason why a link is in state error:
 //
 //   - system_error: MoneyKit failed.
 //   - provider_error: the data provider failed.
 //   - institution_error: the institution failed.
-//   - user_error: the user chose no institution, did not get in, or left for too long.
+//   - user_error: the user chose no institution, could not log in, or was away too long.
 //   - auth_expired: the access has expired. The user must relink.
-//   - no_accounts: the user has no accounts with the products asked for.
+//   - no_accounts: the user has no accounts with the requested products.
 //   - user_setup_required: the user must do something at the institution first.
 //   - invalid_credentials: the institution refused the user's credentials.
 //   - user_oauth_denied: the user refused access at the institution.
-//   - user_input_incorrect: the institution refused something else that the user entered.
-//   - incomplete: the user has not finished yet. A later session can.
+//   - user_input_incorrect: the institution refused another input of the user.
+//   - incomplete: the user has not finished yet, and can finish in a later session.
 type LinkError string
 
-// LinkImportParams describes a link to import, with the data that you have of it.
+// LinkImportParams describes a link to import, with its accounts and transactions.
 type LinkImportParams struct {
-	// CustomerUser is one of your users. Give an email address or a phone number if
-	// you have one: the user need not type it, and more users complete Connect.
+	// CustomerUser is one of your users. Set the email address or the phone number if
+	// you know it: the user does not have to type it, and more users complete Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
-	// InstitutionID identifies the institution, by MoneyKit's id or by a provider's name and its id,
-	// as in mx.chase.
+	// InstitutionID identifies the institution, by MoneyKit's id, or by the name of a
+	// provider and the provider's id, such as mx.chase.
 	InstitutionID string `json:"institution_id"`
 
-	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
-	// move from one to another.
+	// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. The
+	// provider of a link may change.
 	Provider Provider `json:"provider,omitempty,omitzero"`
 
 	// Accounts lists the accounts, at least one.
@@ -1290,7 +1289,7 @@ type LinkPage struct {
 	NextCursor string `json:"next_cursor,omitempty,omitzero"`
 }
 
-// LinkProducts holds the state of each product of a link, nil for products that
+// LinkProducts contains the state of each product of a link, nil for products that
 // the link does not have.
 type LinkProducts struct {
 	// Accounts is the state of accounts and balances.
@@ -1329,24 +1328,24 @@ type LinkSession struct {
 
 // LinkSessionParams describes a link session to open. CustomerUser and RedirectURI are required.
 type LinkSessionParams struct {
-	// CustomerUser is one of your users. Give an email address or a phone number if
-	// you have one: the user need not type it, and more users complete Connect.
+	// CustomerUser is one of your users. Set the email address or the phone number if
+	// you know it: the user does not have to type it, and more users complete Connect.
 	CustomerUser CustomerUser `json:"customer_user"`
 
-	// RedirectURI is the URL to which a bank with OAuth sends the user back. It has no query, and its
-	// origin is registered in the MoneyKit dashboard.
+	// RedirectURI is the URL to which a bank with OAuth sends the user back. It has no
+	// query, and its origin is registered in the MoneyKit dashboard.
 	RedirectURI string `json:"redirect_uri"`
 
-	// Settings overrides settings of the app for one link session.
+	// Settings overrides the app's settings for one link session.
 	Settings *LinkSessionSettings `json:"settings,omitempty"`
 
-	// InstitutionID preselects the institution, so that the user need not choose
-	// one. It is ignored with ExistingLinkID.
+	// InstitutionID preselects the institution, so that the user does not choose
+	// one. MoneyKit ignores it if ExistingLinkID is set.
 	InstitutionID string `json:"institution_id,omitempty,omitzero"`
 
 	// ExistingLinkID is the id of a link to repair or to add products to. Empty
-	// opens a session for a new link. The link's webhook and tags are replaced by Webhook and
-	// Tags, and removed when those are empty.
+	// opens a session for a new link. MoneyKit replaces the link's webhook and tags by
+	// Webhook and Tags, and removes them if these are empty.
 	ExistingLinkID string `json:"existing_link_id,omitempty,omitzero"`
 
 	// Webhook is the URL that receives the events of the link. Empty means
@@ -1357,39 +1356,39 @@ type LinkSessionParams struct {
 	// 99 characters long.
 	Tags []string `json:"link_tags,omitempty,omitzero"`
 
-	// ConnectFeatures turns on parts of Connect that are off by default.
+	// ConnectFeatures turns on optional features of Connect.
 	ConnectFeatures *ConnectFeatures `json:"connect_features,omitempty"`
 
-	// CustomSandboxData is the data that the sandbox shows when user_custom signs in.
+	// CustomSandboxData is the data of the sandbox user user_custom.
 	CustomSandboxData *CustomSandboxData `json:"custom_sandbox_data,omitempty"`
 }
 
-// LinkSessionSettings overrides settings of the app for one link session.
+// LinkSessionSettings overrides the app's settings for one link session.
 type LinkSessionSettings struct {
 	// Countries lists the countries whose institutions Connect offers, the
-	// most important first.
+	// most important country first.
 	Countries []Country `json:"countries,omitempty,omitzero"`
 
-	// Products holds the settings of the products to request. A product whose
-	// settings are nil is not requested.
+	// Products contains the settings of the products to request. If a product's
+	// settings are nil, Connect does not request it.
 	Products *SessionProducts `json:"products,omitempty"`
 
 	// Providers lists the providers that MoneyKit may use. Empty means any.
 	Providers []Provider `json:"providers,omitempty,omitzero"`
 }
 
-// LinkState says where a link is in its life:
+// LinkState is the state of a link:
 //
 //   - connecting: the user is in Connect.
-//   - awaiting_token_exchange: the user is done; the token is not exchanged yet.
+//   - awaiting_token_exchange: the user has finished; exchange the token.
 //   - connected: the link works.
-//   - error: the link does not work at the moment. Its LinkError says why.
-//   - deleted: the link is gone. It stays readable for 90 days.
+//   - error: the link does not work at the moment; see its LinkError.
+//   - deleted: the link was deleted. It stays readable for 90 days.
 type LinkState string
 
-// LinkUpdateParams says what to change about a link. Fields that are not set stay as they are.
+// LinkUpdateParams contains the changes of a link. Fields that are not set stay as they are.
 type LinkUpdateParams struct {
-	// Webhook is the new URL that receives the events of the link. Null removes it.
+	// Webhook is the new URL that receives the events of the link. Null removes the webhook.
 	Webhook Field[string] `json:"webhook,omitempty,omitzero"`
 
 	// Tags replaces the tags of the link. A tag begins with a letter or a digit and is at most 99
@@ -1397,7 +1396,7 @@ type LinkUpdateParams struct {
 	Tags Field[[]string] `json:"link_tags,omitempty,omitzero"`
 }
 
-// LinkedProduct says how fresh the data of one product of a link is.
+// LinkedProduct is the state of one product of a link.
 type LinkedProduct struct {
 	// RefreshedAt is when the data was last fetched successfully. Zero means never.
 	RefreshedAt Timestamp `json:"refreshed_at,omitempty,omitzero"`
@@ -1405,25 +1404,25 @@ type LinkedProduct struct {
 	// LastAttemptedAt is when MoneyKit last tried to fetch the data.
 	LastAttemptedAt Timestamp `json:"last_attempted_at,omitempty,omitzero"`
 
-	// Error says why the last attempt failed. Empty if it succeeded.
+	// Error is the reason why the last attempt failed. Empty if it succeeded.
 	Error ProductError `json:"error_code,omitempty,omitzero"`
 
 	// ErrorMessage explains the failure to a developer.
 	ErrorMessage string `json:"error_message,omitempty,omitzero"`
 
-	// Unavailable explains why the data cannot be refreshed, and is empty if it
-	// can. Data that was fetched before stays readable.
+	// Unavailable is the reason why the data cannot be refreshed, as text. Empty if it
+	// can be refreshed. Data that was fetched before stays readable.
 	Unavailable string `json:"unavailable,omitempty,omitzero"`
 
-	// Settings holds the settings that the product was asked for with.
+	// Settings contains the settings that the product was requested with.
 	//
 	// Deprecated: MoneyKit names no replacement.
 	Settings *ProductSettings `json:"settings,omitempty,omitzero"`
 
-	// HasHistory reports whether all past transactions have been fetched. It means nothing for
+	// HasHistory reports whether all past transactions have been fetched. It has no meaning for
 	// other products.
 	//
-	// Deprecated: Use the event transactions.updates_available, which tells the same.
+	// Deprecated: Use the event transactions.updates_available.
 	HasHistory bool `json:"has_history"`
 }
 
@@ -1447,14 +1446,14 @@ type PhoneNumber struct {
 	// Number is the number in any form, possibly with an extension.
 	Number string `json:"number"`
 
-	// Type says what a phone number is used for.
+	// Type is the use of a phone number.
 	Type PhoneNumberType `json:"type"`
 
 	// Primary reports whether the institution names this number as the main one.
 	Primary bool `json:"primary,omitempty,omitzero"`
 }
 
-// PhoneNumberType says what a phone number is used for.
+// PhoneNumberType is the use of a phone number.
 type PhoneNumberType string
 
 // Product is a kind of data that a link can have:
@@ -1462,53 +1461,53 @@ type PhoneNumberType string
 //   - accounts: the accounts and their balances.
 //   - account_numbers: account and routing numbers.
 //   - identity: the owners of the accounts.
-//   - transactions: what was booked on the accounts.
+//   - transactions: the transactions of the accounts.
 //   - investments: holdings and investment transactions.
 //   - enrichment: categories, merchants and more, added to transactions.
 type Product string
 
-// ProductError says why a product could not be refreshed:
+// ProductError is the reason why a product could not be refreshed:
 //
 //   - rate_limit: it was too early for another refresh.
 //   - auth_expired: the access has expired. The user must relink.
 //   - not_supported: the institution does not have this data.
 //   - timeout: the institution did not respond in time.
-//   - unknown: for some other reason.
+//   - unknown: another reason.
 //   - no_accounts: there are no accounts with this data.
 //   - institution_error: the institution failed.
 //   - no_permission: the user has not permitted this data.
 type ProductError string
 
-// ProductSettings says how to ask the user for a product.
+// ProductSettings contains the settings for requesting a product from the user.
 type ProductSettings struct {
-	// Required leaves out institutions that do not have the product.
+	// Required hides institutions that do not have the product.
 	Required bool `json:"required,omitempty,omitzero"`
 
-	// RequirePermission keeps the user from declining the product. It has no effect
+	// RequirePermission prevents the user from declining the product. It has no effect
 	// with Required.
 	RequirePermission bool `json:"require_permission,omitempty,omitzero"`
 
 	// Prefetch fetches the data right after linking, instead of at the first refresh.
 	Prefetch bool `json:"prefetch,omitempty,omitzero"`
 
-	// Reason tells the user what the data is for, as a short phrase after
+	// Reason is the reason that the user sees, as a short phrase after
 	// "is used to", such as "show what you spend".
 	Reason string `json:"reason,omitempty,omitzero"`
 }
 
-// ProductState says how far a refresh of a product has got:
+// ProductState is the state of a refresh of a product:
 //
-//   - pending: it has not begun.
-//   - in_progress: it has begun.
+//   - pending: the refresh has not begun.
+//   - in_progress: the refresh has begun.
 //   - completed: the new data can be read.
-//   - failed: there is no new data.
+//   - failed: the refresh has failed.
 type ProductState string
 
-// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. A link may
-// move from one to another.
+// Provider is a service through which MoneyKit reaches institutions, or MoneyKit itself. The
+// provider of a link may change.
 type Provider string
 
-// Security is something to invest in.
+// Security is a financial instrument, such as a share or a fund.
 type Security struct {
 	// ID identifies the security; begins with sec_.
 	ID string `json:"security_id"`
@@ -1520,43 +1519,42 @@ type Security struct {
 	// unknown. MoneyKit may add others.
 	Type string `json:"type"`
 
-	// Currency is the code of the currency of its prices.
+	// Currency is the currency code of the prices.
 	Currency string `json:"currency"`
 
-	// Ticker is the symbol that the security trades under.
+	// Ticker is the ticker symbol of the security.
 	Ticker string `json:"ticker,omitempty,omitzero"`
 
 	// ISIN is the International Securities Identification Number, ISO 6166.
 	ISIN string `json:"isin,omitempty,omitzero"`
 
-	// SEDOL is the number that the London Stock Exchange gives the security.
+	// SEDOL is the number of the security at the London Stock Exchange.
 	SEDOL string `json:"sedol,omitempty,omitzero"`
 
-	// ClosePrice is the price at which trading last closed.
+	// ClosePrice is the last closing price.
 	ClosePrice *Decimal `json:"close_price,omitempty"`
 
 	// CloseDate is the day of the closing price.
 	CloseDate Date `json:"close_date,omitempty,omitzero"`
 }
 
-// SessionProducts holds the settings of the products to request. A product whose
-// settings are nil is not requested.
+// SessionProducts contains the settings of the products to request. If a product's
+// settings are nil, Connect does not request it.
 type SessionProducts struct {
-	// AccountNumbers says how to ask the user for a product.
+	// AccountNumbers contains the settings for requesting a product from the user.
 	AccountNumbers *ProductSettings `json:"account_numbers,omitempty"`
 
-	// Identity says how to ask the user for a product.
+	// Identity contains the settings for requesting a product from the user.
 	Identity *ProductSettings `json:"identity,omitempty"`
 
-	// Transactions says how to ask the user for transactions, in the same way as ProductSettings.
+	// Transactions contains the settings for requesting transactions; see ProductSettings.
 	Transactions *ProductSettings `json:"transactions,omitempty,omitzero"`
 
-	// Investments says how to ask the user for a product.
+	// Investments contains the settings for requesting a product from the user.
 	Investments *ProductSettings `json:"investments,omitempty"`
 }
 
-// Subcategory says what the money of a transaction was for, in more detail than
-// a Category.
+// Subcategory is a subcategory of transactions. It is more specific than a Category.
 type Subcategory string
 
 // TestDelivery is the delivery of a test event.
@@ -1587,13 +1585,13 @@ type Transaction struct {
 	// AccountID identifies the account.
 	AccountID string `json:"account_id"`
 
-	// Type says which way money went, whatever the type of the account:
+	// Type is the direction of the money, for all types of accounts:
 	//
 	//   - credit: into the account.
 	//   - debit: out of the account.
 	Type TransactionType `json:"type"`
 
-	// Amount is the amount, never negative. Type says which way it went.
+	// Amount is the amount, never negative. Type is its direction.
 	Amount Decimal `json:"amount"`
 
 	// Currency is the ISO 4217 code of the currency.
@@ -1603,26 +1601,26 @@ type Transaction struct {
 	Date Date `json:"date"`
 
 	// Datetime is the time of the transaction, usually in the local time of
-	// the institution or of the account's owner. Zero if the institution gives none.
+	// the institution or of the account's owner. Zero if the institution reports none.
 	Datetime Timestamp `json:"datetime,omitempty,omitzero"`
 
 	// Pending reports whether the transaction is not booked yet. Each
 	// refresh replaces the pending transactions.
 	Pending bool `json:"pending"`
 
-	// Description is the text of the transaction, tidied up.
+	// Description is the text of the transaction, cleaned by MoneyKit.
 	Description string `json:"description,omitempty,omitzero"`
 
-	// RawDescription is the text of the transaction as the institution gave it.
+	// RawDescription is the original text of the institution.
 	RawDescription string `json:"raw_description,omitempty,omitzero"`
 
-	// Enrichment is what MoneyKit found out about the transaction, nil if nothing.
+	// Enrichment contains data that MoneyKit adds to the transaction, nil if there is none.
 	Enrichment *TransactionEnrichment `json:"enrichment,omitempty"`
 
 	// OriginalID is your own id of the transaction, if it was imported.
 	OriginalID string `json:"original_id,omitempty,omitzero"`
 
-	// Category is the former kind of category, such as food_and_drinks.restaurants.
+	// Category is the category in the former form, such as food_and_drinks.restaurants.
 	//
 	// Deprecated: Use Enrichment.
 	Category string `json:"category,omitempty,omitzero"`
@@ -1633,12 +1631,12 @@ type TransactionCategory struct {
 	// Value names the category, usually a value of Category.
 	Value string `json:"value"`
 
-	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
+	// Confidence is MoneyKit's confidence in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// transactionChanges holds changes to the transactions of a link, in no order. Pending
-// transactions are only ever created: replace all pending transactions that you hold.
+// transactionChanges contains the changes of a link's transactions, in no particular order. Pending
+// transactions appear only as created: replace all pending transactions that you have stored.
 type transactionChanges struct {
 	// Created lists new transactions, which may have old dates.
 	Created []Transaction `json:"created"`
@@ -1646,11 +1644,11 @@ type transactionChanges struct {
 	// Updated lists transactions that have changed.
 	Updated []Transaction `json:"updated"`
 
-	// Removed lists the ids of transactions that are gone.
+	// Removed lists the ids of deleted transactions.
 	Removed []string `json:"removed"`
 }
 
-// TransactionEnrichment is what MoneyKit found out about a transaction. Unknown parts are nil.
+// TransactionEnrichment contains data that MoneyKit adds to a transaction. Unknown parts are nil.
 type TransactionEnrichment struct {
 	// Category is the category of a transaction.
 	Category TransactionCategory `json:"category"`
@@ -1664,13 +1662,13 @@ type TransactionEnrichment struct {
 	// Processor is the payment processor, nil if it is not known.
 	Processor *TransactionProcessor `json:"processor,omitempty"`
 
-	// Recurrence says how often such a transaction recurs, nil if it does not.
+	// Recurrence describes how the transaction recurs, nil if it does not.
 	Recurrence *TransactionRecurrence `json:"recurrence,omitempty"`
 }
 
 // TransactionImport is a transaction to import.
 type TransactionImport struct {
-	// ID is your own id of the transaction. It comes back as the transaction's original id.
+	// ID is your own id of the transaction. MoneyKit returns it as the transaction's original id.
 	ID string `json:"transaction_id,omitempty,omitzero"`
 
 	// AccountID is your own id of the account, as imported.
@@ -1679,7 +1677,7 @@ type TransactionImport struct {
 	// Amount is the amount, positive for money in and negative for money out.
 	Amount Decimal `json:"amount"`
 
-	// Date is a day, or a moment on it.
+	// Date is a day, or a moment on that day.
 	Date Date `json:"date"`
 
 	// Description is the text of the transaction.
@@ -1689,7 +1687,7 @@ type TransactionImport struct {
 	Type string `json:"type,omitempty,omitzero"`
 }
 
-// TransactionImportParams holds transactions to add to an imported link.
+// TransactionImportParams contains transactions to add to an imported link.
 type TransactionImportParams struct {
 	// Transactions lists the transactions.
 	Transactions []TransactionImport `json:"transactions"`
@@ -1706,7 +1704,7 @@ type TransactionMerchant struct {
 	// Logo is the URL of the merchant's logo.
 	Logo string `json:"logo,omitempty,omitzero"`
 
-	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
+	// Confidence is MoneyKit's confidence in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
@@ -1742,16 +1740,16 @@ type TransactionProcessor struct {
 	// Logo is the URL of the processor's logo.
 	Logo string `json:"logo,omitempty,omitzero"`
 
-	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
+	// Confidence is MoneyKit's confidence in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// TransactionRecurrence says how often a transaction recurs.
+// TransactionRecurrence describes how a transaction recurs.
 type TransactionRecurrence struct {
-	// Frequency is a word such as monthly.
+	// Frequency is the frequency, such as monthly.
 	Frequency string `json:"frequency,omitempty,omitzero"`
 
-	// NextPredictedDate is the day on which the next one is expected.
+	// NextPredictedDate is the day on which the next transaction is expected.
 	NextPredictedDate Date `json:"next_predicted_date,omitempty,omitzero"`
 }
 
@@ -1760,44 +1758,44 @@ type TransactionSubcategory struct {
 	// Value names the subcategory, usually a value of Subcategory.
 	Value string `json:"value"`
 
-	// Confidence is how sure MoneyKit is, in percent, 0 to 100.
+	// Confidence is MoneyKit's confidence in percent, 0 to 100.
 	Confidence *float64 `json:"confidence,omitempty"`
 }
 
-// transactionSyncPage holds one page of the changes since a cursor.
+// transactionSyncPage is one page of the changes since a cursor.
 type transactionSyncPage struct {
-	// Transactions holds changes to the transactions of a link, in no order. Pending
-	// transactions are only ever created: replace all pending transactions that you hold.
+	// Transactions contains the changes of a link's transactions, in no particular order. Pending
+	// transactions appear only as created: replace all pending transactions that you have stored.
 	Transactions transactionChanges `json:"transactions"`
 
 	// Accounts lists the accounts of the transactions.
 	Accounts []Account `json:"accounts"`
 
-	// Cursor holds the cursor of the next page.
+	// Cursor contains the cursor of the next page.
 	Cursor Cursor `json:"cursor"`
 
-	// HasMore reports whether there are more changes already.
+	// HasMore reports whether MoneyKit has more changes now.
 	HasMore bool `json:"has_more"`
 
 	// Link is the connection between one of your users and an institution.
 	Link Link `json:"link"`
 }
 
-// TransactionType says which way money went, whatever the type of the account:
+// TransactionType is the direction of the money, for all types of accounts:
 //
 //   - credit: into the account.
 //   - debit: out of the account.
 type TransactionType string
 
-// UserAccounts holds the accounts of a user.
+// UserAccounts contains the accounts of a user.
 type UserAccounts struct {
-	// Links holds the accounts by link id.
+	// Links contains the accounts by link id.
 	Links map[string]AccountGroup `json:"links"`
 }
 
-// UserLinks holds the links of a user.
+// UserLinks contains the links of a user.
 type UserLinks struct {
-	// Links holds the links by link id.
+	// Links contains the links by link id.
 	Links map[string]Link `json:"links"`
 }
 
@@ -1806,7 +1804,7 @@ type UserTransactionPage struct {
 	// Transactions lists the transactions.
 	Transactions []Transaction `json:"transactions"`
 
-	// Accounts holds the accounts of the transactions by account id.
+	// Accounts contains the accounts of the transactions by account id.
 	Accounts map[string]BasicAccount `json:"accounts"`
 
 	// Total is the number of transactions on all pages.
@@ -1819,7 +1817,7 @@ type UserTransactionPage struct {
 	Size int `json:"size"`
 }
 
-// InstitutionListParams holds the parameters of [InstitutionsService.List].
+// InstitutionListParams contains the parameters of [InstitutionsService.List].
 // The zero value of a field leaves its parameter out.
 type InstitutionListParams struct {
 	// Name limits the result to institutions whose name matches. Empty means all.
@@ -1832,7 +1830,7 @@ type InstitutionListParams struct {
 	Limit int
 }
 
-// LinkListParams holds the parameters of [LinksService.List].
+// LinkListParams contains the parameters of [LinksService.List].
 // The zero value of a field leaves its parameter out.
 type LinkListParams struct {
 	// Cursor is the cursor of the page to return. Empty means the first page.
@@ -1841,28 +1839,28 @@ type LinkListParams struct {
 	Limit int
 }
 
-// AccountListParams holds the parameters of [AccountsService.List].
+// AccountListParams contains the parameters of [AccountsService.List].
 // The zero value of a field leaves its parameter out.
 type AccountListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// IdentityListParams holds the parameters of [IdentityService.List].
+// IdentityListParams contains the parameters of [IdentityService.List].
 // The zero value of a field leaves its parameter out.
 type IdentityListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// HoldingListParams holds the parameters of [InvestmentsService.Holdings].
+// HoldingListParams contains the parameters of [InvestmentsService.Holdings].
 // The zero value of a field leaves its parameter out.
 type HoldingListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// InvestmentTransactionListParams holds the parameters of [InvestmentsService.Transactions].
+// InvestmentTransactionListParams contains the parameters of [InvestmentsService.Transactions].
 // The zero value of a field leaves its parameter out.
 type InvestmentTransactionListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
@@ -1877,7 +1875,7 @@ type InvestmentTransactionListParams struct {
 	EndDate Date
 }
 
-// TransactionListParams holds the parameters of [TransactionsService.List].
+// TransactionListParams contains the parameters of [TransactionsService.List].
 // The zero value of a field leaves its parameter out.
 type TransactionListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
@@ -1892,7 +1890,7 @@ type TransactionListParams struct {
 	EndDate Date
 }
 
-// transactionSyncParams holds the parameters of [TransactionsService.Sync].
+// transactionSyncParams contains the parameters of [TransactionsService.Sync].
 // The zero value of a field leaves its parameter out.
 type transactionSyncParams struct {
 	// Cursor is the cursor of the previous response. Empty means all
@@ -1902,14 +1900,14 @@ type transactionSyncParams struct {
 	Size int
 }
 
-// UserAccountListParams holds the parameters of [UsersService.Accounts].
+// UserAccountListParams contains the parameters of [UsersService.Accounts].
 // The zero value of a field leaves its parameter out.
 type UserAccountListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.
 	AccountIDs []string
 }
 
-// UserTransactionListParams holds the parameters of [UsersService.Transactions].
+// UserTransactionListParams contains the parameters of [UsersService.Transactions].
 // The zero value of a field leaves its parameter out.
 type UserTransactionListParams struct {
 	// AccountIDs limits the result to these accounts. Empty means all.

@@ -10,7 +10,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-func TestEnumsAreOpen(t *testing.T) {
+func TestEnumsAcceptUnknownValues(t *testing.T) {
 	t.Parallel()
 	var link moneykit.Link
 	require.NoError(t, json.Unmarshal([]byte(`{"state":"hibernating","provider":"acme","error_code":"new_error",

@@ -6,11 +6,11 @@ import (
 )
 
 // Accounts returns the accounts of all links of one of your users, by link id. userID is your own
-// id of the user, 4 to 150 characters, as in [CustomerUser].ID. A user without links has no
-// accounts.
+// id of the user, 4 to 150 characters, as in [CustomerUser].ID. For a user without links it returns
+// no accounts and no error.
 //
 // It returns an error that matches [ErrorCodeValidationFailed] for a user id outside these limits,
-// and [ErrUnauthorized]. Retried like any read.
+// or [ErrUnauthorized]. Retried like any read.
 //
 // API operation: get_user_accounts (GET /users/{id}/accounts).
 func (s *UsersService) Accounts(ctx context.Context, userID string, params UserAccountListParams, opts ...CallOption) (*UserAccounts, error) {
@@ -19,9 +19,9 @@ func (s *UsersService) Accounts(ctx context.Context, userID string, params UserA
 	return call[UserAccounts](ctx, s.core, r, opts)
 }
 
-// Links returns all links of one of your users, by link id. Use it to find out whether an exchange
-// whose response was lost created a link. The user id, errors and retries are as for
-// [UsersService.Accounts].
+// Links returns all links of one of your users, by link id. If the response to an exchange was
+// lost, use it to find out whether the exchange created a link. The user id, errors and retries are
+// those of [UsersService.Accounts].
 //
 // API operation: get_user_links (GET /users/{id}/links).
 func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOption) (*UserLinks, error) {
@@ -34,7 +34,7 @@ func (s *UsersService) Links(ctx context.Context, userID string, opts ...CallOpt
 // first, and their accounts by account id. Most programs want [UsersService.AllTransactions].
 //
 // It returns an error that matches [ErrorCodeValidationFailed] for a size outside 1 to 1000 and for
-// an end date before the start date. The user id, other errors and retries are as for
+// an end date before the start date. The user id, other errors and retries are those of
 // [UsersService.Accounts].
 //
 // API operation: get_user_transactions (GET /users/{id}/transactions).
@@ -53,7 +53,7 @@ func (s *UsersService) AllTransactions(
 	ctx context.Context, userID string, params UserTransactionListParams, opts ...CallOption,
 ) iter.Seq2[Transaction, error] {
 	return numbered(params.Page, params.Size, (*Transaction).id, func(number, size int) ([]Transaction, int, error) {
-		params := params // a loop of its own
+		params := params // Each loop has its own copy.
 		params.Page, params.Size = number, size
 		list, err := s.Transactions(ctx, userID, params, opts...)
 		if err != nil {

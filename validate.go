@@ -18,7 +18,7 @@ const (
 	maxTag               = 99
 )
 
-// invalid returns the error of a request that is not sent, nil without fields.
+// invalid returns the error of a request that is not sent, nil if there are no invalid fields.
 func invalid(operation string, fields []FieldError) error {
 	if len(fields) == 0 {
 		return nil
@@ -35,15 +35,15 @@ func invalid(operation string, fields []FieldError) error {
 	return e
 }
 
-// fieldErrors collects what is wrong with a request. Messages hold nothing that the caller gave,
-// but numbers.
+// fieldErrors collects the invalid fields of a request. Messages contain numbers of the caller, but
+// none of the caller's text.
 type fieldErrors []FieldError
 
 func (f *fieldErrors) add(field, format string, args ...any) {
 	*f = append(*f, FieldError{Field: field, Message: fmt.Sprintf(format, args...)})
 }
 
-// length checks a required text by its number of characters, as MoneyKit counts them.
+// length checks the number of characters of a required text. Like MoneyKit it counts code points.
 func (f *fieldErrors) length(field, value string, least, most int) {
 	if n := utf8.RuneCountInString(value); n < least || n > most {
 		f.add(field, "must have %d to %d characters, not %d", least, most, n)
@@ -56,14 +56,14 @@ func (f *fieldErrors) userID(field, id string) {
 	f.pathID(field, id)
 }
 
-// pathID refuses an id that would change the path of a request.
+// pathID adds an error if id would change the path of a request.
 func (f *fieldErrors) pathID(field, id string) {
 	if movesPath(id) {
-		f.add(field, "must not be . or .., nor have a slash or backslash, also not percent-encoded")
+		f.add(field, "must not be . or .. and must not have a slash or backslash, even percent-encoded")
 	}
 }
 
-// check adds what MoneyKit would refuse in u.
+// check adds the fields of u that MoneyKit would refuse.
 func (u *CustomerUser) check(field string, f *fieldErrors) {
 	f.userID(field+".id", u.ID)
 	if u.Email != nil {
@@ -74,7 +74,7 @@ func (u *CustomerUser) check(field string, f *fieldErrors) {
 	}
 }
 
-// webhook refuses what MoneyKit could not deliver to.
+// webhook adds an error if MoneyKit could not deliver to the webhook.
 func (f *fieldErrors) webhook(field, webhook string) {
 	f.length(field, webhook, 1, maxURL)
 	if err := weburl.CheckWebhook(webhook); err != nil {
@@ -92,7 +92,7 @@ func (f *fieldErrors) tags(field string, tags []string) {
 	}
 }
 
-// check adds what MoneyKit would refuse in d.
+// check adds the fields of d that MoneyKit would refuse.
 func (d *CustomSandboxData) check(field string, f *fieldErrors) {
 	for i, owner := range d.Owners {
 		for j, phone := range owner.PhoneNumbers {
@@ -113,13 +113,13 @@ func (d *CustomSandboxData) check(field string, f *fieldErrors) {
 			}
 		}
 		if n := account.RoutingNumber; n != "" && !validABA(n) {
-			f.add(at+"routing_number", "must be nine digits, the last of them a valid ABA check digit")
+			f.add(at+"routing_number", "must be nine digits that end with a valid ABA check digit")
 		}
 	}
 }
 
-// validABA reports whether n is a routing number: nine digits whose sum, weighted 3, 7, 1 in
-// turn, is a multiple of ten.
+// validABA reports whether n is a routing number: nine digits, not all zero, whose sum with the
+// weights 3, 7, 1, 3, 7, 1, 3, 7, 1 is a multiple of ten.
 func validABA(n string) bool {
 	if len(n) != 9 {
 		return false

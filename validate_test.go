@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// refusedCall is a call with parameters that MoneyKit would refuse.
+// refusedCall is a call with invalid parameters.
 type refusedCall struct {
 	name string
 	call func(context.Context, *moneykit.Client) error
@@ -67,8 +67,8 @@ func refusedCalls() []refusedCall {
 		{"no product", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Refresh(ctx, "mk_1", nil)
 			return err
-		}, "products must have one product at least"},
-		{"nothing to wait for", func(ctx context.Context, c *moneykit.Client) error {
+		}, "products must have at least one product"},
+		{"no link to wait for", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Products.Wait(ctx, nil, nil)
 			return err
 		}, "before must not be nil"},
@@ -84,7 +84,7 @@ func refusedCalls() []refusedCall {
 			_, err := c.Webhooks.SendTest(ctx, "mk_1", moneykit.TestWebhookParams{})
 			return err
 		}, "webhook_event must not be empty; webhook_idempotency_key must not be empty"},
-		{"a webhook that is no URL", func(ctx context.Context, c *moneykit.Client) error {
+		{"a webhook that is not a URL", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.Update(ctx, "mk_1", moneykit.LinkUpdateParams{Webhook: moneykit.Set("")})
 			return err
 		}, "webhook must"},
@@ -95,7 +95,7 @@ func refusedCalls() []refusedCall {
 		{"an import without accounts", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.Import(ctx, moneykit.LinkImportParams{})
 			return err
-		}, "customer_user.id must have 4 to 150 characters, not 0; institution_id must not be empty; accounts must have one account at least"},
+		}, "customer_user.id must have 4 to 150 characters, not 0; institution_id must not be empty; accounts must have at least one account"},
 		{"an imported transaction without a day", func(ctx context.Context, c *moneykit.Client) error {
 			_, err := c.Links.ImportTransactions(ctx, "mk_1", moneykit.TransactionImportParams{Transactions: []moneykit.TransactionImport{{}}})
 			return err
@@ -115,7 +115,7 @@ func refusedCalls() []refusedCall {
 	}
 }
 
-func TestParametersThatAreRefused(t *testing.T) {
+func TestInvalidParametersAreRefused(t *testing.T) {
 	t.Parallel()
 	for _, tt := range refusedCalls() {
 		t.Run(tt.name, func(t *testing.T) {

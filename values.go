@@ -22,8 +22,8 @@ func jsonText(data []byte) (string, bool) {
 	return wirejson.Text(data)
 }
 
-// Date is a calendar day without a time zone, as a bank books on it. The zero value means that
-// there is none. Dates compare with == and [Date.Compare].
+// Date is a calendar day without a time zone, such as the day of a booking. The zero value means
+// that there is no date. Compare dates with == and [Date.Compare].
 type Date struct {
 	Year  int // 1 to 9999
 	Month time.Month
@@ -36,8 +36,8 @@ func DateOf(t time.Time) Date {
 	return Date{y, m, d}
 }
 
-// ParseDate reads a day that exists in the calendar, as a rule in the form YYYY-MM-DD. It accepts
-// all forms that ISO 8601 has for a day, and a moment at midnight.
+// ParseDate reads a day that exists in the calendar. The usual form is YYYY-MM-DD. It accepts all
+// forms of ISO 8601 for a day, and a timestamp at midnight.
 func ParseDate(s string) (Date, error) {
 	t, ok := isotime.Day(s)
 	if !ok {
@@ -57,8 +57,9 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year, int(d.Month), d.Day)
 }
 
-// Time returns the first moment of the day in loc. That is not midnight where clocks are set
-// forward at midnight. For a day that a zone has skipped it is the first moment after it.
+// Time returns the first moment of the day in loc. It is later than midnight if clocks are set
+// forward at midnight on that day. For a day that the zone skipped, it is the first moment after
+// it.
 func (d Date) Time(loc *time.Location) time.Time {
 	midnight := d.utc()
 	const most = 26 * time.Hour // No offset is larger.
@@ -84,8 +85,8 @@ func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 // Compare returns -1 if d is before x, 0 if they are the same day, +1 if d is after.
 func (d Date) Compare(x Date) int { return d.utc().Compare(x.utc()) }
 
-// MarshalText returns YYYY-MM-DD, nothing for the zero value. A day that does not exist is an
-// error.
+// MarshalText returns YYYY-MM-DD, or an empty text for the zero value. It returns an error for a
+// day that does not exist.
 func (d Date) MarshalText() ([]byte, error) {
 	s := d.String()
 	if s != "" {
@@ -96,7 +97,7 @@ func (d Date) MarshalText() ([]byte, error) {
 	return []byte(s), nil
 }
 
-// UnmarshalText accepts what [ParseDate] does, and nothing as the zero value.
+// UnmarshalText accepts the same texts as [ParseDate], and an empty text as the zero value.
 func (d *Date) UnmarshalText(text []byte) error { return d.set(string(text)) }
 
 // wantDate and wantTimestamp are what errors say that a text is not.
@@ -164,12 +165,12 @@ func (d Date) Value() (driver.Value, error) {
 	return string(text), nil
 }
 
-// Timestamp is a moment as MoneyKit reports it. The zero value means that there is none, and
+// Timestamp is a moment that MoneyKit reports. The zero value means that there is none, and
 // marshals as null.
 type Timestamp struct{ time.Time }
 
-// ParseTimestamp reads a moment in any form that RFC 3339 or ISO 8601 has for one. Without an
-// offset it is in UTC, and a day is its midnight in UTC.
+// ParseTimestamp reads a moment in any form of RFC 3339 or ISO 8601. A moment without an offset is
+// in UTC. A day means its midnight in UTC.
 func ParseTimestamp(s string) (Timestamp, error) {
 	t, ok := isotime.Moment(s)
 	if !ok {
@@ -178,7 +179,7 @@ func ParseTimestamp(s string) (Timestamp, error) {
 	return Timestamp{t}, nil
 }
 
-// UnmarshalText accepts what [ParseTimestamp] does, and nothing as the zero value.
+// UnmarshalText accepts the same texts as [ParseTimestamp], and an empty text as the zero value.
 func (t *Timestamp) UnmarshalText(text []byte) error { return t.set(string(text)) }
 
 func (t *Timestamp) set(text string) error {
@@ -239,7 +240,8 @@ func (t Timestamp) Value() (driver.Value, error) {
 	return t.UTC(), nil
 }
 
-// MarshalJSON returns RFC 3339 with the fraction that there is, null for the zero value.
+// MarshalJSON returns the moment in RFC 3339 with its fraction of a second, or null for the zero
+// value.
 func (t Timestamp) MarshalJSON() ([]byte, error) {
 	if t.IsZero() {
 		return jsonNull, nil
@@ -250,7 +252,8 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 	return t.Time.MarshalJSON()
 }
 
-// Field is a value in an update: left as it is, cleared, or set. The zero value leaves it.
+// Field is a field in an update: set, cleared, or unchanged. The zero value leaves the stored value
+// unchanged. Make the others with [Set] and [Clear].
 type Field[T any] struct {
 	value T
 	state fieldState
@@ -267,20 +270,20 @@ const (
 // Set returns a Field that sets value.
 func Set[T any](value T) Field[T] { return Field[T]{value: value, state: fieldSet} }
 
-// Clear returns a Field that removes what is stored.
+// Clear returns a Field that removes the stored value.
 func Clear[T any]() Field[T] { return Field[T]{state: fieldCleared} }
 
-// Get returns the value to set; it reports false when the field is left or cleared.
+// Get returns the value to set. It returns false if the field is cleared or unchanged.
 func (f Field[T]) Get() (T, bool) { return f.value, f.state == fieldSet }
 
-// IsZero reports whether the field is left as it is.
+// IsZero reports whether the field leaves the stored value unchanged.
 func (f Field[T]) IsZero() bool { return f.state == fieldLeft }
 
-// IsClear reports whether the field is to be removed.
+// IsClear reports whether the field removes the stored value.
 func (f Field[T]) IsClear() bool { return f.state == fieldCleared }
 
-// MarshalJSON returns the value, or null to remove it. Struct tags need omitzero, so that a field
-// that is left does not appear.
+// MarshalJSON returns the value, or null for a cleared field. A field in a struct needs the tag
+// omitzero, so that an unchanged field is left out.
 func (f Field[T]) MarshalJSON() ([]byte, error) {
 	if f.state != fieldSet {
 		return jsonNull, nil
@@ -288,7 +291,7 @@ func (f Field[T]) MarshalJSON() ([]byte, error) {
 	return json.Marshal(f.value)
 }
 
-// UnmarshalJSON sets the field, or clears it for null.
+// UnmarshalJSON sets the field to the value, or clears it for null.
 func (f *Field[T]) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, jsonNull) {
 		*f = Clear[T]()

@@ -33,7 +33,7 @@ func TestDate(t *testing.T) {
 		if s != "" {
 			d := moneykit.Date{Year: 2000, Month: 1, Day: 1}
 			require.Error(t, json.Unmarshal([]byte(`"`+s+`"`), &d), s)
-			assert.Equal(t, 2000, d.Year, "a value that is refused changes nothing")
+			assert.Equal(t, 2000, d.Year, "a refused value changes nothing")
 		}
 	}
 }
@@ -92,7 +92,7 @@ func TestTimestamp(t *testing.T) {
 	for _, in := range []string{`"2023-02"`, `"yesterday"`, `"2023-02-30T00:00:00Z"`, `"2006-01-02T15:04:05+24:00"`, `1676538851`, `{}`, `"`} {
 		got := moneykit.Timestamp{Time: time.Unix(1, 0)}
 		require.Error(t, json.Unmarshal([]byte(in), &got), in)
-		assert.Equal(t, int64(1), got.Unix(), "a value that is refused changes nothing")
+		assert.Equal(t, int64(1), got.Unix(), "a refused value changes nothing")
 	}
 	var zero moneykit.Timestamp
 	out, err := json.Marshal(zero)
@@ -115,7 +115,7 @@ func TestField(t *testing.T) {
 		{"left", moneykit.LinkUpdateParams{}, `{}`},
 		{"cleared", moneykit.LinkUpdateParams{Webhook: moneykit.Clear[string]()}, `{"webhook":null}`},
 		{"set", moneykit.LinkUpdateParams{Webhook: moneykit.Set("https://example.com")}, `{"webhook":"https://example.com"}`},
-		{"set to nothing", moneykit.LinkUpdateParams{Tags: moneykit.Set([]string{})}, `{"link_tags":[]}`},
+		{"set to an empty value", moneykit.LinkUpdateParams{Tags: moneykit.Set([]string{})}, `{"link_tags":[]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -139,7 +139,7 @@ func TestField(t *testing.T) {
 	assert.True(t, cleared.IsClear())
 	require.Error(t, json.Unmarshal([]byte(`"x"`), &set))
 	value, _ = set.Get()
-	assert.Equal(t, 3, value, "a value that is refused changes nothing")
+	assert.Equal(t, 3, value, "a refused value changes nothing")
 }
 
 func FuzzDate(f *testing.F) {
@@ -227,7 +227,7 @@ func TestTimestampInDatabases(t *testing.T) {
 	require.Error(t, stamp.Scan(7))
 }
 
-// TestDateTimeIsTheFirstMoment looks for a moment of the day before the one that is returned.
+// TestDateTimeIsTheFirstMoment checks that no earlier moment belongs to the day.
 func TestDateTimeIsTheFirstMoment(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
@@ -250,9 +250,9 @@ func TestDateTimeIsTheFirstMoment(t *testing.T) {
 	}
 }
 
-// TestValuesAtTheirEdges keeps the moment where RFC 3339 cannot write the offset, and the first day
-// of all.
-func TestValuesAtTheirEdges(t *testing.T) {
+// TestExtremeDatesAndTimes checks offsets that RFC 3339 cannot represent, and the first possible
+// day.
+func TestExtremeDatesAndTimes(t *testing.T) {
 	t.Parallel()
 	at := time.Date(1900, 1, 1, 0, 0, 0, 0, time.FixedZone("", 19*60+32))
 	data, err := json.Marshal(moneykit.Timestamp{Time: at})

@@ -181,7 +181,8 @@ func shape(tb testing.TB, text string) (paths []string) {
 }
 
 // TestDocsGo holds the Go of all pages to code that is compiled and run: whole files to programs,
-// and anything else to a part of an example or of a test of pages.
+// declarations to tests of nested modules, and anything else to a part of an example or of a test
+// of pages.
 func TestDocsGo(t *testing.T) {
 	t.Parallel()
 	read := func(patterns ...string) (texts []string) {
@@ -198,7 +199,7 @@ func TestDocsGo(t *testing.T) {
 	}
 	programs := read("../examples/*/*.go", "../*/example*_test.go")
 	parts := strings.Join(read("../example*_test.go", "../*/example*_test.go", "docs*_test.go"), "\n")
-	declarations := strings.Join(read("../internal/conformance/linkworkflow/*.go"), "\n")
+	declarations := strings.Join(read("../internal/conformance/*/*_test.go"), "\n")
 	pages, err := filepath.Glob(filepath.Join("..", "docs", "*.md"))
 	require.NoError(t, err)
 	for _, page := range pages {

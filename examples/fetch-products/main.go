@@ -4,8 +4,8 @@
 //	go run ./examples/fetch-products -json -link mk_… -start 2026-01-01 transactions
 //
 // The products are accounts, account-numbers, identity, transactions, enrichment, holdings and
-// investment-transactions. Without MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET it reads a link in
-// a sandbox inside this program.
+// investment-transactions. If MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set, it reads a
+// link in a sandbox inside this program.
 package main
 
 import (
@@ -39,21 +39,21 @@ func main() {
 	}
 }
 
-// query is what the flags ask for.
+// query selects the data to read.
 type query struct {
 	client     *moneykit.Client
 	link       string
 	start, end moneykit.Date
 }
 
-// table is what a product looks like: rows to print, and the values behind them.
+// table is the data of a product: the rows for the table, and the values for JSON.
 type table struct {
 	header []string
 	rows   [][]string
 	values any
 }
 
-// products reads each product.
+// products returns the functions that read the products, by name.
 func products() map[string]func(context.Context, query) (*table, error) {
 	return map[string]func(context.Context, query) (*table, error){
 		"accounts":                accounts,
@@ -97,12 +97,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	case id == "" && secret == "" && *baseURL == "" && q.link == "":
 		sandbox := moneykittest.New()
 		defer sandbox.Close()
-		fmt.Fprintln(stderr, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: reading a sandbox inside this program.")
+		fmt.Fprintln(stderr, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: reading the sandbox inside this program.")
 		q.client, q.link = sandbox.Client(), sandbox.AddLink(moneykittest.LinkSpec{}).ID
 	case id == "" || secret == "":
-		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or neither and neither -base-url nor -link for a sandbox")
+		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET; for the sandbox set neither, and no -base-url or -link")
 	case q.link == "":
-		return errors.New("say which link with -link")
+		return errors.New("set the id of the link with -link")
 	default:
 		var opts []moneykit.Option
 		if *baseURL != "" {
@@ -126,15 +126,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return t.print(stdout)
 }
 
-// explain says what to do about an error that has a remedy.
+// explain adds to an error what to do about it.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, moneykit.ErrRelinkRequired):
-		return fmt.Errorf("the user has to link again: %w", err)
+		return fmt.Errorf("ask the user to reconnect the bank: %w", err)
 	case errors.Is(err, moneykit.ErrForbidden):
 		return fmt.Errorf("the user did not permit this product: %w", err)
 	case errors.Is(err, moneykit.ErrLinkDeleted), errors.Is(err, moneykit.ErrNotFound):
-		return fmt.Errorf("forget this link: %w", err)
+		return fmt.Errorf("delete this link from your database: %w", err)
 	}
 	return err
 }
@@ -148,7 +148,7 @@ func (t *table) print(w io.Writer) error {
 	return out.Flush()
 }
 
-// amount is a decimal, right-aligned; absent money is a dash.
+// amount returns the digits of d, right-aligned, or a dash if there is no amount.
 func amount(d *moneykit.Decimal) string {
 	if d == nil {
 		return fmt.Sprintf("%14s", "-")

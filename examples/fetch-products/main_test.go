@@ -54,9 +54,9 @@ func TestMoneyKit(t *testing.T) {
 	require.ErrorContains(t, err, "did not permit")
 	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
 	_, err = fetch()
-	require.ErrorContains(t, err, "has to link again")
+	require.ErrorContains(t, err, "ask the user to reconnect")
 	_, err = fetch("-link", "mk_none")
-	require.ErrorContains(t, err, "forget this link")
+	require.ErrorContains(t, err, "delete this link")
 }
 
 func TestUsage(t *testing.T) {

@@ -1,12 +1,11 @@
-// Quickstart links a bank account and shows what MoneyKit knows of it.
+// Quickstart links a bank account, and prints the link and its accounts.
 //
-// Without credentials it brings its own MoneyKit, a sandbox inside this program, and plays the
-// user too:
+// Without credentials it uses a sandbox inside this program, and plays the user as well:
 //
 //	go run ./examples/quickstart
 //
-// With MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET set it does the same with the real MoneyKit.
-// There a person goes through Connect, and then pastes the exchangeable token.
+// If MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are set, it calls MoneyKit. A person then goes
+// through Connect and pastes the exchangeable token into the terminal.
 package main
 
 import (
@@ -39,14 +38,14 @@ func main() {
 	}
 }
 
-// quickstart is what the flags and the environment decide.
+// quickstart is the configuration from the flags and the environment.
 type quickstart struct {
 	user, institution, redirectURI string
 
 	client *moneykit.Client
 	// connect takes the user through Connect and returns the exchangeable token.
 	connect func(*moneykit.LinkSession) (string, error)
-	say     io.Writer // progress, for a person
+	say     io.Writer // for progress messages
 }
 
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
@@ -55,8 +54,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	flags.SetOutput(stderr)
 	baseURL := flags.String("base-url", "", "send requests to this `URL` instead of MoneyKit's")
 	flags.StringVar(&q.user, "user", "quickstart-user", "your `id` of the user, 4 to 150 characters")
-	flags.StringVar(&q.institution, "institution", "", "`id` of an institution, so that the user need not choose")
-	flags.StringVar(&q.redirectURI, "redirect-uri", "http://localhost:3000", "`URL` to which banks return, of a registered origin")
+	flags.StringVar(&q.institution, "institution", "", "`id` of the institution to link; by default the user chooses")
+	flags.StringVar(&q.redirectURI, "redirect-uri", "http://localhost:3000", "`URL` to which banks send the user back; its origin must be registered")
 	asJSON := flags.Bool("json", false, "print the link and its accounts as JSON")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -75,7 +74,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		defer sandbox.Close()
 		q.useSandbox(sandbox)
 	case id == "" || secret == "":
-		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or neither and no -base-url for a sandbox")
+		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET; for the sandbox set neither, and no -base-url")
 	default:
 		if err := q.useMoneyKit(id, secret, *baseURL, stdin); err != nil {
 			return err
@@ -94,9 +93,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return show(stdout, accounts)
 }
 
-// useSandbox links against a MoneyKit inside this program, and plays the user.
+// useSandbox makes q use a sandbox inside this program, and play the user.
 func (q *quickstart) useSandbox(sandbox *moneykittest.Server) {
-	fmt.Fprintln(q.say, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: using a sandbox inside this program.")
+	fmt.Fprintln(q.say, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: using the sandbox inside this program.")
 	fmt.Fprintln(q.say)
 	q.client = sandbox.Client()
 	q.connect = func(session *moneykit.LinkSession) (string, error) {
@@ -113,7 +112,7 @@ func (q *quickstart) useSandbox(sandbox *moneykittest.Server) {
 	}
 }
 
-// useMoneyKit links against MoneyKit, with a person as the user.
+// useMoneyKit makes q call MoneyKit, with a person as the user.
 func (q *quickstart) useMoneyKit(id, secret, baseURL string, stdin io.Reader) error {
 	var opts []moneykit.Option
 	if baseURL != "" {
@@ -125,7 +124,7 @@ func (q *quickstart) useMoneyKit(id, secret, baseURL string, stdin io.Reader) er
 	}
 	q.client = client
 	q.connect = func(session *moneykit.LinkSession) (string, error) {
-		fmt.Fprintf(q.say, `2. Now start Connect in a front end with this link session token, which is good once:
+		fmt.Fprintf(q.say, `2. Start Connect in a front end with this link session token, which can be used once:
 
    %s
 
@@ -147,7 +146,7 @@ func (q *quickstart) useMoneyKit(id, secret, baseURL string, stdin io.Reader) er
 	return nil
 }
 
-// link takes the user from a link session to accounts.
+// link opens a link session, lets the user go through Connect, and reads the accounts of the link.
 func (q *quickstart) link(ctx context.Context) (*moneykit.AccountList, error) {
 	session, err := q.client.LinkSessions.Create(ctx, moneykit.LinkSessionParams{
 		CustomerUser:  moneykit.CustomerUser{ID: q.user},
@@ -215,7 +214,7 @@ func show(w io.Writer, list *moneykit.AccountList) error {
 	return table.Flush()
 }
 
-// amount shows absent money as absent.
+// amount returns the digits of d, or a dash if there is no amount.
 func amount(d *moneykit.Decimal) string {
 	if d == nil {
 		return "-"

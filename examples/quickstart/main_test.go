@@ -21,11 +21,11 @@ func env(vars map[string]string) func(string) string {
 func TestSandbox(t *testing.T) {
 	var out, progress bytes.Buffer
 	require.NoError(t, run(t.Context(), nil, env(nil), strings.NewReader(""), &out, &progress))
-	assert.Contains(t, out.String(), "using a sandbox")
+	assert.Contains(t, out.String(), "using the sandbox")
 	assert.Regexp(t, `Link +mk_\w{22}\n`, out.String())
 	assert.Regexp(t, `transactions +\d{4}-\d\d-\d\d`, out.String())
 	assert.Regexp(t, `identity +not yet`, out.String())
-	assert.GreaterOrEqual(t, strings.Count(out.String(), " USD\n"), 2, "two accounts at least")
+	assert.GreaterOrEqual(t, strings.Count(out.String(), " USD\n"), 2, "at least two accounts")
 	assert.Empty(t, progress.String())
 }
 
@@ -40,7 +40,7 @@ func TestSandboxJSON(t *testing.T) {
 	assert.Contains(t, progress.String(), "user_0007")
 }
 
-// TestMoneyKit lets the program take a listening sandbox for the real MoneyKit.
+// TestMoneyKit runs the program with credentials, against a sandbox that stands in for MoneyKit.
 func TestMoneyKit(t *testing.T) {
 	sandbox := moneykittest.NewServer(t)
 	id, secret := sandbox.Credentials()
@@ -86,7 +86,7 @@ func (p *person) Write(text []byte) (int, error) { return p.screen.Write(text) }
 
 func (p *person) Read(buf []byte) (int, error) {
 	if p.typed == nil {
-		_, after, _ := strings.Cut(p.screen.String(), "good once:\n\n   ")
+		_, after, _ := strings.Cut(p.screen.String(), "used once:\n\n   ")
 		token, _, ok := strings.Cut(after, "\n")
 		require.True(p.t, ok)
 		result, err := moneykit.ParseConnectResult(p.sandbox.Connect(token, moneykit.ConnectIOS, moneykittest.Play{}))

@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/connect"
 )
 
-// Where the application is in the world.
+// The public URLs of the application.
 const (
 	webhookURL  = "https://app.example/webhooks/moneykit"
 	redirectURI = "https://app.example/oauth"
@@ -28,8 +28,8 @@ type app struct {
 	links map[string]string // the user of each link; a table of your database
 }
 
-// newApp returns the application and its endpoints. The host is where Connect's pages come from; it
-// is empty for MoneyKit itself.
+// newApp returns the application and its endpoints. host serves Connect's pages; it is empty for
+// MoneyKit's own.
 func newApp(client *moneykit.Client, host string, out *log.Logger) (*app, http.Handler, error) {
 	a := &app{client: client, out: out, links: map[string]string{}}
 	handler, err := connect.NewHandler(client, connect.Config{
@@ -40,7 +40,7 @@ func newApp(client *moneykit.Client, host string, out *log.Logger) (*app, http.H
 		OnRelinked:  a.relinked,
 		OnExited:    a.exited,
 		Host:        host,
-		Logger:      slog.New(slog.DiscardHandler), // This program prints a story instead of a log.
+		Logger:      slog.New(slog.DiscardHandler), // The program prints its own lines instead of a log.
 	})
 	if err != nil {
 		return nil, nil, err
@@ -52,7 +52,8 @@ func newApp(client *moneykit.Client, host string, out *log.Logger) (*app, http.H
 	return a, mux, nil
 }
 
-// user returns the user of a request. Yours comes from your own session, which nobody can forge.
+// user returns the user of a request. A real application reads the user from its own session, which
+// a client cannot forge.
 func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 	cookie, err := r.Cookie("session")
 	if err != nil {
@@ -60,7 +61,7 @@ func (a *app) user(r *http.Request) (moneykit.CustomerUser, error) {
 	}
 	id, ok := strings.CutPrefix(cookie.Value, "session-of-")
 	if !ok {
-		return moneykit.CustomerUser{}, errors.New("there is no such session")
+		return moneykit.CustomerUser{}, errors.New("the session does not exist")
 	}
 	return moneykit.CustomerUser{ID: id}, nil
 }
@@ -78,12 +79,12 @@ func (a *app) linked(_ context.Context, userID string, link *moneykit.Link) erro
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.links[link.ID] = userID
-	a.out.Printf("stores the link %s of %s", link.ID, userID)
+	a.out.Printf("stored link %s of %s", link.ID, userID)
 	return nil
 }
 
 func (a *app) relinked(_ context.Context, userID string, link *moneykit.Link) error {
-	a.out.Printf("the link %s of %s works again", link.ID, userID)
+	a.out.Printf("link %s of %s works again", link.ID, userID)
 	return nil
 }
 
@@ -95,22 +96,22 @@ func (a *app) exited(_ context.Context, userID string, result *moneykit.ConnectR
 	a.out.Printf("%s left Connect", userID)
 }
 
-// linkStateChanged offers the user to reconnect the bank, where that helps.
+// linkStateChanged asks the user to reconnect the bank if that repairs the link.
 func (a *app) linkStateChanged(ctx context.Context, event *moneykit.LinkStateChanged) error {
 	switch moneykit.ActionForEvent(event) {
 	case moneykit.ActionNone:
-		a.out.Printf("hears that the link is %s", event.State)
+		a.out.Printf("the link is now %s", event.State)
 		return nil
 	case moneykit.ActionRelink:
 	default:
-		a.out.Printf("hears that the link is %s: nothing that a relink mends", event.State)
+		a.out.Printf("the link is now %s; a relink does not help", event.State)
 		return nil
 	}
-	a.out.Printf("hears that the link is in state %s (%s)", event.State, event.Error)
-	// The event may be old, and the link may work again: only the link itself says how it is.
+	a.out.Printf("the link is now in state %s (%s)", event.State, event.Error)
+	// The event may be old, and the link may work again. Read its current state.
 	link, err := a.client.Links.Get(ctx, event.LinkID)
 	if err != nil {
-		return err // MoneyKit delivers the event again
+		return err // MoneyKit retries the delivery.
 	}
 	if link.Action() != moneykit.ActionRelink {
 		return nil
@@ -118,6 +119,6 @@ func (a *app) linkStateChanged(ctx context.Context, event *moneykit.LinkStateCha
 	a.mu.Lock()
 	userID := a.links[link.ID]
 	a.mu.Unlock()
-	a.out.Printf("tells %s: %q", userID, link.Error.UserMessage())
+	a.out.Printf("message to %s: %q", userID, link.Error.UserMessage())
 	return nil
 }

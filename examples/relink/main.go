@@ -1,12 +1,13 @@
-// Relink shows how a link breaks and is mended: MoneyKit reports it by a webhook, the application
-// offers the user to reconnect the bank, and the user goes through Connect once more.
+// Relink shows how a user repairs a link that stopped working: MoneyKit reports the problem by a
+// webhook, the application asks the user to reconnect the bank, and the user goes through Connect
+// again.
 //
-// It needs no credentials. MoneyKit is a sandbox inside this program, with its own clock: nothing
-// waits, and every run prints the same.
+// It needs no credentials. MoneyKit is a sandbox inside this program. The sandbox has its own
+// clock, so the program does not wait and prints the same in every run.
 //
 //	go run ./examples/relink
 //
-// What an application has of this is in app.go.
+// The file app.go contains the code that an application needs.
 package main
 
 import (

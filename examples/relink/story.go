@@ -21,30 +21,30 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// story is what happens to a user's link.
+// story plays MoneyKit, the user's browser and the bank around the application.
 type story struct {
 	sandbox *moneykittest.Server
 	client  *moneykit.Client
 	source  moneykit.ConnectSource
 	start   time.Time
-	url     string // of the application's endpoints
+	url     string // the application's endpoints
 	browser http.Client
-	link    *moneykit.Link // as it was at first
-	handle  string         // by which the browser knows the link
-	session string         // the token of the first session of the relink
+	link    *moneykit.Link // the link at the beginning
+	handle  string         // the id of the link for the browser
+	session string         // the token of the first relink session
 
-	mu  sync.Mutex // requests are answered in goroutines of their own
+	mu  sync.Mutex // guards out, because handlers run in their own goroutines
 	out io.Writer
 }
 
 const user = "user_0001"
 
-// tell lets the story happen and prints it.
+// tell plays the story and prints it.
 func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) error {
 	s := &story{source: source, start: time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC), out: out}
 	var endpoints http.Handler
 	s.sandbox = moneykittest.New(
-		moneykittest.WithClock(func() time.Time { return s.start }), // from there on it is advanced
+		moneykittest.WithClock(func() time.Time { return s.start }), // advanced by each step
 		moneykittest.WithReceiver(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { endpoints.ServeHTTP(w, r) })),
 	)
 	defer s.sandbox.Close()
@@ -74,7 +74,7 @@ func tell(ctx context.Context, source moneykit.ConnectSource, out io.Writer) err
 	return nil
 }
 
-// happen goes through the story.
+// happen plays the steps of the story.
 func (s *story) happen(ctx context.Context, a *app) error {
 	for _, step := range []struct {
 		at    time.Duration
@@ -84,19 +84,19 @@ func (s *story) happen(ctx context.Context, a *app) error {
 	}{
 		{7 * time.Hour, "A user links a bank account.", s.begin, nil},
 		{
-			9 * time.Hour, "The password changes at the bank. The link breaks, and MoneyKit reports it, twice as it may.",
+			9 * time.Hour, "The user changes the password at the bank. The link stops working. MoneyKit reports it twice.",
 			s.breakLink, moneykittest.Duplicated(2),
 		},
-		{10 * time.Hour, "The user begins to reconnect the bank, and leaves Connect.", s.leave, nil},
-		{12 * time.Hour, "The user comes back, and goes through Connect.", s.comeBack, nil},
-		{12*time.Hour + time.Minute, "Another tab still has the button to reconnect.", s.clickAgain, nil},
+		{10 * time.Hour, "The user double-clicks Reconnect, and then leaves Connect.", s.leave, nil},
+		{12 * time.Hour, "The user comes back and goes through Connect.", s.comeBack, nil},
+		{12*time.Hour + time.Minute, "The user clicks Reconnect in an old tab.", s.clickAgain, nil},
 	} {
 		s.sandbox.Advance(s.start.Add(step.at).Sub(s.sandbox.Now()))
 		s.printf("\n%s\n", step.title)
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		for _, sent := range s.sandbox.Deliver(step.how) { //nolint:contextcheck // the sandbox has its own
+		for _, sent := range s.sandbox.Deliver(step.how) { //nolint:contextcheck // The sandbox has a context of its own.
 			for i, attempt := range sent.Attempts {
 				s.say("MoneyKit", "delivers %s, attempt %d: %d", sent.Event, i+1, attempt.Status)
 			}
@@ -115,7 +115,7 @@ func (s *story) begin(ctx context.Context) error {
 		return err
 	}
 	s.handle = got.Link
-	for ref, err := range s.client.Links.All(ctx, moneykit.LinkListParams{}) { // there is one
+	for ref, err := range s.client.Links.All(ctx, moneykit.LinkListParams{}) { // There is one link.
 		if err != nil {
 			return err
 		}
@@ -124,18 +124,18 @@ func (s *story) begin(ctx context.Context) error {
 		}
 	}
 	if s.link == nil {
-		return errors.New("there is no link")
+		return errors.New("MoneyKit lists no link")
 	}
 	return nil
 }
 
-// look shows how a link is at MoneyKit.
+// look prints a link as MoneyKit returns it.
 func (s *story) look(ctx context.Context, linkID string) (*moneykit.Link, error) {
 	link, err := s.client.Links.Get(ctx, linkID)
 	if err != nil {
 		return nil, err
 	}
-	s.say("MoneyKit", "has the link %s: %s, webhook %s, tags %s", link.ID, link.State, link.Webhook, strings.Join(link.Tags, " "))
+	s.say("MoneyKit", "link %s: %s, webhook %s, tags %s", link.ID, link.State, link.Webhook, strings.Join(link.Tags, " "))
 	return link, nil
 }
 
@@ -156,7 +156,7 @@ func (s *story) leave(ctx context.Context) error {
 	if first.Token != second.Token {
 		return errors.New("a double click opened two sessions")
 	}
-	s.say("browser", "that was a double click: the session is the same")
+	s.say("browser", "the double click opened one session")
 	s.session = first.Token
 	if _, err := s.finish(ctx, first, s.handle, moneykittest.Play{Leave: true}); err != nil {
 		return err
@@ -171,9 +171,9 @@ func (s *story) comeBack(ctx context.Context) error {
 		return err
 	}
 	if launch.Token == s.session {
-		return errors.New("a session was given out again that Connect has ended")
+		return errors.New("the application returned a session that Connect had already used")
 	}
-	s.say("browser", "the session is a new one")
+	s.say("browser", "the session is new")
 	if _, err := s.finish(ctx, launch, s.handle, moneykittest.Play{}); err != nil {
 		return err
 	}
@@ -184,12 +184,13 @@ func (s *story) comeBack(ctx context.Context) error {
 func (s *story) clickAgain(ctx context.Context) error {
 	got, err := s.post(ctx, "relink", map[string]any{"link": s.handle})
 	if err == nil && got.Error.Code != "not_needed" {
-		err = fmt.Errorf("a link that is connected was relinked: %s", got.Error.Code)
+		err = fmt.Errorf("the relink of a connected link was not refused with not_needed: %s", got.Error.Code)
 	}
 	return err
 }
 
-// compare fails unless the link is what it was at first, and the user's.
+// compare returns an error unless the link is connected, belongs to the user and has kept its
+// webhook and tags.
 func (s *story) compare(ctx context.Context, a *app) error {
 	link, err := s.client.Links.Get(ctx, s.link.ID)
 	if err != nil {
@@ -199,9 +200,9 @@ func (s *story) compare(ctx context.Context, a *app) error {
 	defer a.mu.Unlock()
 	if link.State != moneykit.LinkStateConnected || link.Webhook != webhookURL || link.Webhook != s.link.Webhook ||
 		!slices.Equal(link.Tags, s.link.Tags) || len(a.links) != 1 || a.links[link.ID] != user {
-		return errors.New("the link is not what it was at first")
+		return errors.New("the link is not the same as at the beginning")
 	}
-	s.printf("\nThe link %s works, and has the webhook and the tags that it had at first.\n", link.ID)
+	s.printf("\nLink %s is connected, with the same webhook and tags as at the beginning.\n", link.ID)
 	return nil
 }
 
@@ -210,7 +211,7 @@ type answer struct {
 	connect.Launch
 
 	Outcome moneykit.ConnectOutcome `json:"outcome"`
-	Link    string                  `json:"link"` // its handle
+	Link    string                  `json:"link"` // the handle of the link
 	Error   struct {
 		Code    string          `json:"code"`
 		Message string          `json:"message"`
@@ -218,7 +219,7 @@ type answer struct {
 	} `json:"error"`
 }
 
-// launch asks the application to open a session for a new link, or for one that exists.
+// launch asks the application to open a session for a new link or, with a handle, for that link.
 func (s *story) launch(ctx context.Context, endpoint, handle string) (answer, error) {
 	got, err := s.post(ctx, endpoint, map[string]any{"link": handle})
 	if err == nil && got.Token == "" {
@@ -227,7 +228,8 @@ func (s *story) launch(ctx context.Context, endpoint, handle string) (answer, er
 	return got, err
 }
 
-// finish plays the user in Connect, and posts what it calls back with as any front end does.
+// finish plays the user in Connect. It posts the arguments of Connect's callback to the
+// application, as every front end does.
 func (s *story) finish(ctx context.Context, launch answer, handle string, play moneykittest.Play) (answer, error) {
 	result := s.sandbox.Connect(launch.Token, s.source, play)
 	got, err := s.post(ctx, "result", map[string]any{"result": json.RawMessage(result), "link": handle})
@@ -237,7 +239,7 @@ func (s *story) finish(ctx context.Context, launch answer, handle string, play m
 	return got, err
 }
 
-// post sends a request with the user's session, and shows what comes back.
+// post sends a request with the user's session, and prints the response.
 func (s *story) post(ctx context.Context, endpoint string, body any) (got answer, err error) {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -248,7 +250,7 @@ func (s *story) post(ctx context.Context, endpoint string, body any) (got answer
 		return got, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.AddCookie(&http.Cookie{Name: "session", Value: "session-of-" + user}) //nolint:gosec // what a browser sends has no attributes
+	r.AddCookie(&http.Cookie{Name: "session", Value: "session-of-" + user}) //nolint:gosec // A browser sends no attributes.
 	resp, err := s.browser.Do(r)
 	if err != nil {
 		return got, err
@@ -271,7 +273,7 @@ func (s *story) post(ctx context.Context, endpoint string, body any) (got answer
 // say prints a line with the sandbox's time.
 func (s *story) say(who, format string, args ...any) { fmt.Fprintf(s.from(who), format+"\n", args...) }
 
-// from returns a writer of lines that are somebody's.
+// from returns a writer of lines that begin with the time and who.
 func (s *story) from(who string) io.Writer { return lines{s, who} }
 
 type lines struct {

@@ -1,7 +1,7 @@
-// Web is a page on which users connect banks, and the server behind it. Its own script is app.js.
+// Web serves a page on which users connect their banks. The page's script is app.js.
 //
-// It needs no credentials: MoneyKit and its Connect are a sandbox inside this program. The page
-// needs the npm package that starts Connect:
+// It needs no credentials: MoneyKit and Connect are a sandbox inside this program. The page needs
+// the npm package that starts Connect:
 //
 //	npm install --prefix /tmp/web @moneykit/connect
 //	go run ./examples/web -modules /tmp/web/node_modules
@@ -37,8 +37,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("web", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	addr := flags.String("addr", "localhost:8080", "`address` to listen at")
-	modules := flags.String("modules", "node_modules", "`folder` into which npm has installed @moneykit/connect")
+	addr := flags.String("addr", "localhost:8080", "`address` to listen on")
+	modules := flags.String("modules", "node_modules", "`folder` in which npm has installed @moneykit/connect")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// The page's origin must be one name; "localhost" and the address are different origins.
+	// Always use the name localhost: http://localhost and http://127.0.0.1 are different origins.
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		return err

@@ -46,7 +46,7 @@ func TestSite(t *testing.T) {
 	assert.Contains(t, get("/").Body.String(), "Instant Bank is connected")
 }
 
-// The page that is tested in a browser has no more script than this.
+// TestScriptIsShort checks that the page needs at most ten lines of script.
 func TestScriptIsShort(t *testing.T) {
 	script, err := files.ReadFile("app.js")
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ var files embed.FS
 // site is the application. Its database is a map.
 type site struct {
 	page *template.Template
-	host string // of Connect's pages
+	host string // the origin of Connect's pages
 
 	mu    sync.Mutex
 	links map[string]*moneykit.Link // by ID
@@ -39,7 +39,7 @@ func newSite(sandbox *moneykittest.Server, origin, modulesDir string) (http.Hand
 		RedirectURI: origin + "/connect/oauth",
 		Host:        s.host,
 		User: func(*http.Request) (moneykit.CustomerUser, error) {
-			return moneykit.CustomerUser{ID: "user_0001"}, nil // A real application asks its session.
+			return moneykit.CustomerUser{ID: "user_0001"}, nil // A real application reads its session.
 		},
 		OnLinked:    s.store,
 		OnRelinked:  s.store,
@@ -64,7 +64,7 @@ func (s *site) store(_ context.Context, _ string, link *moneykit.Link) error {
 	return nil
 }
 
-// listed is a link as the page shows it.
+// listed is a link on the page.
 type listed struct {
 	Name, Handle string
 	State        moneykit.LinkState
@@ -88,5 +88,5 @@ func (s *site) index(w http.ResponseWriter, _ *http.Request) {
 		"script-src 'self' 'nonce-" + view.Nonce + "'", // A page with a bundle needs no nonce.
 		"frame-src " + s.host,
 	}, "; "))
-	_ = s.page.Execute(w, view) // An error means that the browser has left.
+	_ = s.page.Execute(w, view) // An error means that the browser has closed the connection.
 }

@@ -16,23 +16,23 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// day is a day in the sandbox.
+// day plays a day of deliveries in the sandbox.
 type day struct {
 	sandbox *moneykittest.Server
 	client  *moneykit.Client
 	start   time.Time
-	url     string         // of the endpoint
-	network http.Transport // that leads to it
-	outage  int            // attempts that nobody will answer there
-	first   string         // link
-	second  string
-	refused int // forged webhooks
+	url     string         // the endpoint
+	network http.Transport // delivers to the endpoint
+	outage  int            // number of next attempts that get no response
+	first   string         // the id of the first user's link
+	second  string         // the id of the second user's link
+	refused int            // number of forged webhooks that the endpoint refused
 
-	mu  sync.Mutex // requests are answered in goroutines of their own
+	mu  sync.Mutex // guards out, because handlers run in their own goroutines
 	out io.Writer
 }
 
-// showDay lets MoneyKit deliver for a day to the same endpoint as with credentials.
+// showDay plays a day of deliveries from a sandbox. The endpoint is the same as with credentials.
 func showDay(ctx context.Context, out io.Writer) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -48,7 +48,7 @@ func showDay(ctx context.Context, out io.Writer) error {
 	}
 	d.network.DisableKeepAlives = true
 	d.sandbox = moneykittest.New(
-		moneykittest.WithClock(func() time.Time { return d.start }), // from there on it is advanced
+		moneykittest.WithClock(func() time.Time { return d.start }), // advanced by each step
 		moneykittest.WithDeliveryTransport(d),
 	)
 	defer d.sandbox.Close()
@@ -66,7 +66,8 @@ func showDay(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// shorten drops from the log what the timeline shows already, and what is another in each run.
+// shorten removes the time from log records, because each line has it, and the delivery token,
+// because it differs in each run.
 func shorten(_ []string, a slog.Attr) slog.Attr {
 	switch a.Key {
 	case slog.TimeKey, "delivery_token":
@@ -75,7 +76,7 @@ func shorten(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// live goes through the day.
+// live plays the steps of the day.
 func (d *day) live(ctx context.Context) error {
 	for _, step := range []struct {
 		at    time.Duration
@@ -84,28 +85,28 @@ func (d *day) live(ctx context.Context) error {
 		how   moneykittest.DeliverOption
 	}{
 		{7 * time.Hour, "Two users link their bank accounts.", d.link, nil},
-		{8 * time.Hour, "MoneyKit finds the transactions of the night.", d.morning, nil},
-		{9*time.Hour + 30*time.Minute, "A user changes the password at the bank. The link breaks.", d.breakLink, nil},
-		{9*time.Hour + 45*time.Minute, "The user goes through Connect again, and the link is mended.", d.mendLink, nil},
-		{11 * time.Hour, "The receiver is down. MoneyKit comes again, and waits longer each time.", d.breakDown, nil},
-		{12*time.Hour + 30*time.Minute, "MoneyKit delivers an event twice, as it may. It is handled once.", d.balances, moneykittest.Duplicated(2)},
-		{14 * time.Hour, "Somebody forges webhooks. The log says what is wrong with them, the answer does not.", d.forge, nil},
-		{16 * time.Hour, "MoneyKit signs with a new key. Nobody notices.", d.rotate, nil},
-		{17 * time.Hour, "A developer has a test event sent.", d.test, nil},
-		{18*time.Hour + 30*time.Minute, "A user leaves. The link is deleted.", d.deleteLink, nil},
+		{8 * time.Hour, "MoneyKit fetches new transactions from the banks.", d.morning, nil},
+		{9*time.Hour + 30*time.Minute, "A user changes the password at the bank. The link stops working.", d.breakLink, nil},
+		{9*time.Hour + 45*time.Minute, "The user goes through Connect again. The link works again.", d.relink, nil},
+		{11 * time.Hour, "The endpoint is down. MoneyKit retries, and waits longer each time.", d.breakDown, nil},
+		{12*time.Hour + 30*time.Minute, "MoneyKit delivers an event twice. The app handles it once.", d.balances, moneykittest.Duplicated(2)},
+		{14 * time.Hour, "An attacker forges webhooks. The log has the reason for each refusal, the response does not.", d.forge, nil},
+		{16 * time.Hour, "MoneyKit signs with a new key. The client fetches it.", d.rotate, nil},
+		{17 * time.Hour, "A developer requests a test event.", d.test, nil},
+		{18*time.Hour + 30*time.Minute, "A user closes the account with the app. The app deletes the link.", d.deleteLink, nil},
 	} {
 		d.sandbox.Advance(d.start.Add(step.at).Sub(d.sandbox.Now()))
 		d.printf("\n%s\n", step.title)
 		if err := step.do(ctx); err != nil {
 			return err
 		}
-		d.deliver(step.how) //nolint:contextcheck // the sandbox has its own
+		d.deliver(step.how) //nolint:contextcheck // The sandbox has a context of its own.
 	}
 	return nil
 }
 
-// deliver lets MoneyKit deliver what happened, and come again until it has an answer. A day has
-// time for that.
+// deliver makes the sandbox deliver all events. It advances the clock for retries until no delivery
+// is pending.
 func (d *day) deliver(how moneykittest.DeliverOption) {
 	for again := true; again; {
 		again = false
@@ -141,7 +142,7 @@ func (d *day) linkUser(ctx context.Context, user string) (linkID string, err err
 // connect opens a link session and plays the user in Connect.
 func (d *day) connect(ctx context.Context, params moneykit.LinkSessionParams) (*moneykit.ConnectResult, error) {
 	params.RedirectURI = "http://localhost:3000"
-	params.Webhook = d.url // also for a link that exists: without it the link would lose its own
+	params.Webhook = d.url // For an existing link too: without it, MoneyKit removes the link's webhook.
 	params.Settings = &moneykit.LinkSessionSettings{Products: &moneykit.SessionProducts{
 		Transactions: &moneykit.ProductSettings{Prefetch: true, Reason: "show your spending"},
 	}}
@@ -163,7 +164,7 @@ func (d *day) breakLink(context.Context) error {
 	return nil
 }
 
-func (d *day) mendLink(ctx context.Context) error {
+func (d *day) relink(ctx context.Context) error {
 	_, err := d.connect(ctx, moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user_0001"}, ExistingLinkID: d.first,
 	})
@@ -183,7 +184,7 @@ func (d *day) balances(context.Context) error {
 
 func (d *day) forge(context.Context) error {
 	deliveries := d.sandbox.Deliveries()
-	genuine := d.sandbox.SignedRequest(d.url, deliveries[len(deliveries)-1].Body) //nolint:contextcheck // the sandbox has its own
+	genuine := d.sandbox.SignedRequest(d.url, deliveries[len(deliveries)-1].Body) //nolint:contextcheck // The sandbox has a context of its own.
 	for _, how := range []moneykittest.Tampering{
 		moneykittest.TamperUnsigned, moneykittest.TamperOtherKey, moneykittest.TamperSwapped, moneykittest.TamperStale,
 	} {
@@ -220,7 +221,7 @@ func (d *day) deleteLink(ctx context.Context) error {
 	return d.client.Links.Delete(ctx, d.second)
 }
 
-// sum says how the day was.
+// sum prints the numbers of deliveries.
 func (d *day) sum() {
 	var delivered, unanswered, known int
 	for _, delivery := range d.sandbox.Deliveries() {
@@ -237,18 +238,18 @@ func (d *day) sum() {
 			known += accepted - 1
 		}
 	}
-	d.printf("\nDelivered %d webhooks, repeated %d (%d because nobody answered, %d that the app knew already), refused %d.\n",
-		delivered, unanswered+known, unanswered, known, d.refused)
-	d.printf("The app asked for MoneyKit's keys %d times.\n", d.client.Webhooks.KeyStats().Requests)
+	d.printf("\nDelivered %d events. Deliveries without a response: %d. Duplicates: %d. Forged webhooks refused: %d.\n",
+		delivered, unanswered, known, d.refused)
+	d.printf("The app fetched MoneyKit's keys %d times.\n", d.client.Webhooks.KeyStats().Requests)
 }
 
-// RoundTrip takes a webhook from MoneyKit to the endpoint, and shows what MoneyKit sees of it.
+// RoundTrip sends a webhook from the sandbox to the endpoint, and prints the outcome.
 func (d *day) RoundTrip(r *http.Request) (*http.Response, error) {
 	attempt := r.Header.Get("MoneyKit-Delivery-Attempt")
 	if d.outage > 0 {
 		d.outage--
-		d.say("MoneyKit", "attempt %s: no answer", attempt)
-		return nil, errors.New("nobody answers")
+		d.say("MoneyKit", "attempt %s: no response", attempt)
+		return nil, errors.New("the endpoint is down")
 	}
 	resp, err := d.network.RoundTrip(r)
 	if err == nil {
@@ -262,7 +263,7 @@ func (d *day) say(who, format string, args ...any) {
 	fmt.Fprintf(d.from(who), format+"\n", args...)
 }
 
-// from returns a writer of lines that are somebody's.
+// from returns a writer of lines that begin with the time and who.
 func (d *day) from(who string) io.Writer { return lines{d, who} }
 
 type lines struct {

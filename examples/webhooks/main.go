@@ -1,12 +1,12 @@
-// Webhooks receives what MoneyKit reports about links, and prints it.
+// Webhooks receives MoneyKit's webhooks about links, and prints each event.
 //
-// Without credentials it shows a day of deliveries in a sandbox inside this program, with its own
-// clock: nothing waits, and every run prints the same:
+// Without credentials it shows a day of deliveries from a sandbox inside this program. The sandbox
+// has its own clock, so the program does not wait and prints the same in every run:
 //
 //	go run ./examples/webhooks
 //
-// With MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET set it serves POST /webhooks/moneykit until it
-// is interrupted. Put it behind a public https address, and open link sessions with that address
+// If MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are set, it serves POST /webhooks/moneykit until
+// it is interrupted. Put it behind a public https address, and open link sessions with that address
 // as their Webhook.
 package main
 
@@ -27,7 +27,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// path is where MoneyKit delivers to.
+// path is the path of the endpoint.
 const path = "/webhooks/moneykit"
 
 func main() {
@@ -47,12 +47,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	flags := flag.NewFlagSet("webhooks", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.Usage = func() {
-		fmt.Fprintf(stderr, "usage: webhooks [flags]\n\nWith MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET it serves POST %s,\n"+
-			"without them it shows a day in a sandbox.\n\n", path)
+		fmt.Fprintf(stderr, "usage: webhooks [flags]\n\nServes POST %s if MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are set.\n"+
+			"Otherwise it shows a day of deliveries from a sandbox.\n\n", path)
 		flags.PrintDefaults()
 	}
-	addr := flags.String("addr", "localhost:8080", "with credentials, the `address` to listen on")
-	baseURL := flags.String("base-url", "", "ask for keys at this `URL` instead of MoneyKit's")
+	addr := flags.String("addr", "localhost:8080", "`address` to listen on if credentials are set")
+	baseURL := flags.String("base-url", "", "fetch keys from this `URL` instead of MoneyKit's")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -63,13 +63,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	id, secret := getenv("MONEYKIT_CLIENT_ID"), getenv("MONEYKIT_CLIENT_SECRET")
 	switch {
 	case id == "" && secret == "" && *baseURL == "":
-		fmt.Fprintln(stdout, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: a day in a sandbox inside this program.")
+		fmt.Fprintln(stdout, "MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET are not set: showing a day in the sandbox inside this program.")
 		return showDay(ctx, stdout)
 	case id == "" || secret == "":
-		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET, or neither and no -base-url for a sandbox")
+		return errors.New("set both MONEYKIT_CLIENT_ID and MONEYKIT_CLIENT_SECRET; for the sandbox set neither, and no -base-url")
 	}
 
-	// Refusals and failures show nowhere but in the client's log.
+	// The client's log is the only place with the reasons for refusals and failures.
 	logger := slog.New(slog.NewTextHandler(stderr, nil))
 	opts := []moneykit.Option{moneykit.WithLogger(logger)}
 	if *baseURL != "" {
@@ -98,14 +98,14 @@ func endpoint(client *moneykit.Client, out *log.Logger) http.Handler {
 		Default:               a.other,
 	}
 	mux := http.NewServeMux()
-	// MoneyKit delivers an event again when it did not get the answer. With several instances of
-	// this program they have to share a Deduper of your own, for example in the database.
+	// MoneyKit delivers an event again if the response was lost. Several instances of this program
+	// must share a Deduper of your own, for example in the database.
 	mux.Handle("POST "+path, client.Webhooks.Handler(router.Handle, moneykit.WithDedupe(&moneykit.MemoryDeduper{})))
 	return mux
 }
 
-// app handles events. It prints what your program would do: return soon, and leave what takes
-// long to a queue. An error makes MoneyKit deliver the event again.
+// app handles events. It prints what your program would do. Return soon from such a method, and put
+// long work into a queue. An error makes MoneyKit retry the delivery.
 type app struct{ out *log.Logger }
 
 func (a app) linkStateChanged(_ context.Context, e *moneykit.LinkStateChanged) error {
@@ -115,11 +115,11 @@ func (a app) linkStateChanged(_ context.Context, e *moneykit.LinkStateChanged) e
 	case moneykit.LinkStateError:
 		next := "wait until it works again"
 		if moneykit.ActionForEvent(e) == moneykit.ActionRelink {
-			next = "ask the user to link again"
+			next = "ask the user to reconnect the bank"
 		}
 		a.out.Printf("link %s does not work (%s): %s", e.LinkID, e.Error, next)
 	case moneykit.LinkStateDeleted:
-		a.out.Printf("link %s is deleted: forget it", e.LinkID)
+		a.out.Printf("link %s is deleted: delete its data", e.LinkID)
 	default:
 		a.out.Printf("link %s is in state %s", e.LinkID, e.State)
 	}
@@ -142,21 +142,23 @@ func (a app) transactionsAvailable(_ context.Context, e *moneykit.TransactionsAv
 	if e.HasHistory {
 		a.out.Printf("link %s: sync its transactions", e.LinkID)
 	} else {
-		a.out.Printf("link %s: sync its transactions; the older ones are yet to come", e.LinkID)
+		a.out.Printf("link %s: sync its transactions; older ones will follow", e.LinkID)
 	}
 	return nil
 }
 
-// other gets what is newer than this program. To fail would bring it again, to no avail.
+// other handles events that are newer than this program. It returns no error, because a retry of
+// the delivery would not help.
 func (a app) other(_ context.Context, e moneykit.Event) error {
 	meta := e.Meta()
-	a.out.Printf("link %s: an event %q of version %d.%d is not known here", meta.LinkID, meta.Type, meta.Major, meta.Minor)
+	a.out.Printf("link %s: ignored the unknown event %q of version %d.%d", meta.LinkID, meta.Type, meta.Major, meta.Minor)
 	return nil
 }
 
-// serve answers requests until ctx ends, and then finishes those that have begun.
+// serve serves requests until ctx ends, and then waits for the active ones.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler, logger *slog.Logger) error {
-	// Anybody can reach a webhook: without limits of time they could hold connections for ever.
+	// Anyone can reach the endpoint. Without timeouts, a client could keep connections open
+	// forever.
 	server := http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -173,7 +175,7 @@ func serve(ctx context.Context, listener net.Listener, handler http.Handler, log
 		return err
 	case <-ctx.Done():
 	}
-	// What is not finished in time is not lost: MoneyKit delivers it again.
+	// MoneyKit retries deliveries that do not finish in time.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	if err := server.Shutdown(last); err != nil {

@@ -29,12 +29,12 @@ func TestDay(t *testing.T) {
 
 	rest := out.String()
 	for _, want := range []string{
-		"a day in a sandbox",
+		"showing a day in the sandbox",
 		"07:00:00  app       link mk_", "is connected\n", "MoneyKit  attempt 1: 204\n", "sync its transactions\n",
 		"08:00:00  app       link mk_", "has new transactions: read them\n", "sync its transactions\n",
-		"09:30:00  app       link mk_", "does not work (auth_expired): ask the user to link again\n",
+		"09:30:00  app       link mk_", "does not work (auth_expired): ask the user to reconnect the bank\n",
 		"09:45:00  app       link mk_", "is connected\n",
-		"11:00:00  MoneyKit  attempt 1: no answer\n11:00:10  MoneyKit  attempt 2: no answer\n11:00:30  MoneyKit  attempt 3: no answer\n",
+		"11:00:00  MoneyKit  attempt 1: no response\n11:00:10  MoneyKit  attempt 2: no response\n11:00:30  MoneyKit  attempt 3: no response\n",
 		"11:01:10  app       link mk_", "has new accounts: read them\n11:01:10  MoneyKit  attempt 4: 204\n",
 		"12:30:00  app       link mk_", "has new accounts: read them\n12:30:00  MoneyKit  attempt 1: 204\n12:30:00  MoneyKit  attempt 2: 204\n",
 		"14:00:00  log       level=WARN", "is not signed", "forger    unsigned: 400, with a body of 0 bytes\n",
@@ -43,12 +43,12 @@ func TestDay(t *testing.T) {
 		"is out of date", "forger    stale: 400, with a body of 0 bytes\n",
 		"16:00:00  app       link mk_", "sync its transactions\n16:00:00  MoneyKit  attempt 1: 204\n",
 		"17:00:00  app       link mk_", "sync its transactions\n17:00:00  MoneyKit  attempt 1: 204\n",
-		"18:30:00  app       link mk_", "is deleted: forget it\n18:30:00  MoneyKit  attempt 1: 204\n",
-		"\nDelivered 16 webhooks, repeated 4 (3 because nobody answered, 1 that the app knew already), refused 4.\n" +
-			"The app asked for MoneyKit's keys 2 times.\n",
+		"18:30:00  app       link mk_", "is deleted: delete its data\n18:30:00  MoneyKit  attempt 1: 204\n",
+		"\nDelivered 16 events. Deliveries without a response: 3. Duplicates: 1. Forged webhooks refused: 4.\n" +
+			"The app fetched MoneyKit's keys 2 times.\n",
 	} {
 		_, after, found := strings.Cut(rest, want)
-		require.True(t, found, "%q is missing, or not after what comes before, in\n%s", want, out.String())
+		require.True(t, found, "%q is missing or in the wrong order in\n%s", want, out.String())
 		rest = after
 	}
 	assert.Empty(t, rest)
@@ -58,16 +58,16 @@ func TestDay(t *testing.T) {
 	assert.Equal(t, out.String(), again.String())
 }
 
-// program is run with credentials, in the background.
+// program is the program running in the background with credentials.
 type program struct {
 	out   screen
-	log   bytes.Buffer // to be read after it ended
+	log   bytes.Buffer // read it only after the program has ended
 	url   string
 	stop  context.CancelFunc
 	ended chan error
 }
 
-// screen gets what is printed, line by line.
+// screen receives the printed lines.
 type screen chan string
 
 func (s screen) Write(line []byte) (int, error) {
@@ -93,7 +93,7 @@ func start(t *testing.T, mk *moneykittest.Server) *program {
 	return p
 }
 
-// send returns the status and the body of the answer.
+// send sends r, and returns the status and the body of the response.
 func send(t *testing.T, r *http.Request) (int, string) {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(r.WithContext(t.Context()))
@@ -115,19 +115,19 @@ func TestServer(t *testing.T) {
 
 	tests := []struct{ name, rest, want string }{
 		{"link.state_changed", `,"state":"connected"`, "link mk_1 is connected"},
-		{"link.state_changed", `,"state":"error","error":"auth_expired"`, "link mk_1 does not work (auth_expired): ask the user to link again"},
+		{"link.state_changed", `,"state":"error","error":"auth_expired"`, "link mk_1 does not work (auth_expired): ask the user to reconnect the bank"},
 		{
 			"link.state_changed", `,"state":"error","error":"institution_error"`,
 			"link mk_1 does not work (institution_error): wait until it works again",
 		},
-		{"link.state_changed", `,"state":"deleted"`, "link mk_1 is deleted: forget it"},
+		{"link.state_changed", `,"state":"deleted"`, "link mk_1 is deleted: delete its data"},
 		{"link.state_changed", `,"state":"asleep"`, "link mk_1 is in state asleep"},
 		{"link.product_refresh", `,"product":"identity","state":"completed"`, "link mk_1 has new identity: read them"},
 		{"product.state_changed", `,"product":"identity","state":"failed","error_message":"why"`, "link mk_1 has no new identity: why"},
 		{"link.product_refresh", `,"product":"identity","state":"pending"`, "link mk_1: the refresh of identity is pending"},
 		{"transactions.updates_available", `,"has_history":true`, "link mk_1: sync its transactions"},
-		{"transactions.updates_available", `,"has_history":false`, "link mk_1: sync its transactions; the older ones are yet to come"},
-		{"link.renamed", ``, `link mk_1: an event "link.renamed" of version 1.0 is not known here`},
+		{"transactions.updates_available", `,"has_history":false`, "link mk_1: sync its transactions; older ones will follow"},
+		{"link.renamed", ``, `link mk_1: ignored the unknown event "link.renamed" of version 1.0`},
 	}
 	for i, tt := range tests {
 		status, _ := send(t, event(tt.name, fmt.Sprint("key-", i), tt.rest))
@@ -140,7 +140,7 @@ func TestServer(t *testing.T) {
 	for _, how := range moneykittest.Tamperings() {
 		status, body := send(t, mk.Tamper(event(tests[0].name, "forged", tests[0].rest), how))
 		want := http.StatusBadRequest
-		if how == moneykittest.TamperUnknownKey { // It may be newer than the keys that were read before.
+		if how == moneykittest.TamperUnknownKey { // The key may be newer than the cached keys.
 			want = http.StatusServiceUnavailable
 		}
 		assert.Equal(t, want, status, how)
@@ -159,7 +159,7 @@ func TestServer(t *testing.T) {
 	assert.NotContains(t, p.log.String(), secret)
 }
 
-// TestShutdown lets a delivery be handled when the program is told to end.
+// TestShutdown checks that the program finishes an active delivery before it ends.
 func TestShutdown(t *testing.T) {
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -167,7 +167,7 @@ func TestShutdown(t *testing.T) {
 	defer stop()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		stop()
-		for { // until nobody is let in any more
+		for { // until the program accepts no more connections
 			conn, err := (&net.Dialer{}).DialContext(r.Context(), "tcp", listener.Addr().String())
 			if err != nil {
 				break

@@ -66,8 +66,8 @@ func decoding(ctx context.Context, c config) ([]row, error) {
 	}
 	list, err := compare(c.time, sdk.list, decodes[plainList](p[pathList]))
 	return []row{
-		sync.row("a sync page, 522 rows / json.Unmarshal", 0.40, 1.35),
-		list.row("a list page, 522 rows / json.Unmarshal", 0.40, 1.35),
+		sync.row("a sync page, 522 rows / json.Unmarshal", 0.40, 0.50),
+		list.row("a list page, 522 rows / json.Unmarshal", 0.40, 0.50),
 	}, err
 }
 
@@ -89,18 +89,18 @@ func calls(ctx context.Context, c config) ([]row, error) {
 		goal, bound float64
 		small       bool
 	}{
-		{"Transactions.Sync, a page of 522 rows", sdk.sync, byHand[plainSync](ctx, testBase, p, pathSync), 0.50, 1.35, false},
-		{"Transactions.List, a page of 522 rows", sdk.list, byHand[plainList](ctx, testBase, p, pathList), 0.50, 1.35, false},
-		{"Links.Get", sdk.link, byHand[plainLink](ctx, testBase, p, pathLink), 1.00, 1.50, true},
-		{"Accounts.List", sdk.accounts, byHand[plainAccounts](ctx, testBase, p, pathAccounts), 1.00, 1.50, true},
+		{"Transactions.Sync, a page of 522 rows", sdk.sync, byHand[plainSync](ctx, testBase, p, pathSync), 0.50, 0.60, false},
+		{"Transactions.List, a page of 522 rows", sdk.list, byHand[plainList](ctx, testBase, p, pathList), 0.50, 0.60, false},
+		{"Links.Get", sdk.link, byHand[plainLink](ctx, testBase, p, pathLink), 1.00, 1.15, true},
+		{"Accounts.List", sdk.accounts, byHand[plainAccounts](ctx, testBase, p, pathAccounts), 1.00, 1.15, true},
 	} {
 		got, err := compare(c.time, call.sdk, call.hand)
 		if err != nil {
 			return nil, err
 		}
-		allocs := got.allocs(call.name, 0.90, 1.25)
+		allocs := got.allocs(call.name, 0.90, 0.90)
 		if call.small { // A ratio of few allocations would say little.
-			allocs.value, allocs.unit, allocs.goal, allocs.bound = got.sdkAllocs-got.handAllocs, " more", 10, 20
+			allocs.value, allocs.unit, allocs.goal, allocs.bound = got.sdkAllocs-got.handAllocs, " more", 10, 10
 		}
 		rows = append(rows, got.row(call.name, call.goal, call.bound), allocs)
 	}
@@ -123,5 +123,5 @@ func loopback(ctx context.Context, c config) ([]row, error) {
 		return nil, err
 	}
 	got, err := compare(c.time, newCalls(ctx, client).link, byHand[plainLink](ctx, server.URL, pool, pathLink))
-	return []row{got.row("Links.Get over the loopback interface", 1.05, 1.35)}, err
+	return []row{got.row("Links.Get over the loopback interface", 1.05, 1.25)}, err
 }

@@ -36,10 +36,10 @@ func syncing(ctx context.Context, c config) ([]row, error) {
 	}
 	return []row{
 		{
-			name: fmt.Sprintf("SyncTransactions, %d rows, processor time", c.rows), goal: 0.60, bound: 1.15,
+			name: fmt.Sprintf("SyncTransactions, %d rows, processor time", c.rows), goal: 0.60, bound: 0.75,
 			sdk: figure(got.Engine.CPU) + " s", hand: figure(got.Hand.CPU) + " s",
 			value: quantile(got.Ratios, 0.5), low: quantile(got.Ratios, 0.25), high: quantile(got.Ratios, 0.75),
 		},
-		{name: "SyncTransactions, memory above an idle client", value: got.MiB, unit: " MiB", goal: 10, bound: 64},
+		{name: "SyncTransactions, memory above an idle client", value: got.MiB, unit: " MiB", goal: 7.5, bound: 16},
 	}, nil
 }

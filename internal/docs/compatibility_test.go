@@ -58,7 +58,7 @@ func TestCompatibilityNames(t *testing.T) {
 	}
 }
 
-// TestCompatibilityVersions compares versions with the files that decide them.
+// TestCompatibilityVersions compares the versions with the files that define them.
 func TestCompatibilityVersions(t *testing.T) {
 	t.Parallel()
 	page := file(t, "docs/compatibility.md")
@@ -125,7 +125,7 @@ func TestCompatibilityDeprecated(t *testing.T) {
 	assert.Equal(t, strings.Count(document, "\n          deprecated: true\n"), len(all)+1)
 }
 
-// deprecated returns the names in a file whose comments have a paragraph that says so.
+// deprecated returns the names in a file whose comments have a Deprecated paragraph.
 func deprecated(t *testing.T, name string) (names []string) {
 	t.Helper()
 	syntax, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)

@@ -1,4 +1,4 @@
-// Package docs reads the pages of the folder docs, so that tests can run what they show.
+// Package docs reads the pages of the folder docs, so that tests can run their code.
 package docs
 
 import (
@@ -14,7 +14,7 @@ type Block struct {
 	Page string // the name of its file, such as web.md
 	Line int    // the number of its first line of code
 	Lang string // the first word of its info string, such as json
-	Kind string // the second word: what a test does with the block, or the name of its file
+	Kind string // the second word: how a test uses the block, or the name of its file
 	Want string // the third word, such as linked
 	Text string
 }
@@ -52,7 +52,7 @@ func parse(page, text string) (blocks []Block, err error) {
 	return blocks, nil
 }
 
-// Script is code for TypeScript's compiler.
+// Script is code for the TypeScript compiler.
 type Script struct {
 	Name string // in the folder of its page, such as web/line_30.ts, or web/app.ts if the block says so
 	Text string

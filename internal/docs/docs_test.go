@@ -79,7 +79,7 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// anchors returns the names of the headings of a page, in the form that links use.
+// anchors returns the anchors of the headings of a page.
 func anchors(t *testing.T, page string) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile(page)

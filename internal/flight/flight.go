@@ -1,4 +1,4 @@
-// Package flight lets many wait for one call.
+// Package flight lets several callers wait for one call.
 package flight
 
 import (
@@ -10,16 +10,16 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// Flight is a call under way. It serves everyone who waits, so it does not end with the context
-// of whoever began it.
+// Flight is a running call that several callers wait for. It does not end with the context of the
+// caller that started it.
 type Flight[T any] struct {
 	done  chan struct{}
 	value T
 	err   error
 }
 
-// Start calls fetch in a goroutine of its own, for at most timeout, and land with what came of it
-// before anybody who waits is told. A fetch that panics or exits has failed.
+// Start calls fetch in a new goroutine, for at most timeout. It passes the result to land before
+// Wait returns it. If fetch panics or calls runtime.Goexit, the result is an error.
 func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context.Context) (T, error), land func(T, error)) *Flight[T] {
 	f := &Flight[T]{done: make(chan struct{}), err: errors.New("fetching ended without a result")}
 	go func() {
@@ -37,13 +37,14 @@ func Start[T any](ctx context.Context, timeout time.Duration, fetch func(context
 	return f
 }
 
-// panicError says that a fetch panicked, without the value: that could be anything.
+// panicError is the error for a fetch that panicked. It omits the value of the panic, which could
+// be a secret.
 type panicError string
 
 func (e panicError) Error() string   { return string(e) }
 func (e panicError) LogText() string { return string(e) }
 
-// Wait returns what the call returned, or the error of ctx if that ends before.
+// Wait returns the result of the call, or the error of ctx if ctx ends first.
 func (f *Flight[T]) Wait(ctx context.Context) (T, error) {
 	select {
 	case <-f.done:

@@ -1,6 +1,6 @@
-// Package isotime reads days and moments in all forms that ISO 8601 and RFC 3339 have for them:
-// calendar, week and ordinal dates, basic and extended, times with and without seconds and
-// fractions, and offsets of hours, minutes and seconds.
+// Package isotime reads days and moments in all forms of ISO 8601 and RFC 3339: calendar, week and
+// ordinal dates, basic and extended, times with and without seconds and fractions, and offsets of
+// hours, minutes and seconds.
 package isotime
 
 import (
@@ -17,14 +17,15 @@ func Day(s string) (time.Time, bool) {
 	}
 	clock := p.clock()
 	p.zone()
-	if clock%(24*time.Hour) != 0 || p.leap { // A leap second is in the day before.
+	if clock%(24*time.Hour) != 0 || p.leap { // A leap second belongs to the previous day.
 		p.ok = false
 	}
 	return inRange(day.Add(clock), p.done())
 }
 
-// Moment reads a moment. One without an offset is in UTC, and a day is its midnight in UTC. The
-// result has the offset of s, unless that has seconds, which RFC 3339 cannot write.
+// Moment reads a moment. A moment without an offset is in UTC, and a day means its midnight in UTC.
+// The result has the offset of s, or UTC if the offset has seconds, which RFC 3339 cannot
+// represent.
 func Moment(s string) (time.Time, bool) {
 	p := parser{s: s, ok: true}
 	t := p.date()
@@ -49,7 +50,7 @@ func Moment(s string) (time.Time, bool) {
 	return utc.In(time.FixedZone("", offset)), true
 }
 
-// inRange refuses years that RFC 3339 cannot write.
+// inRange returns false for a year that RFC 3339 cannot represent.
 func inRange(t time.Time, ok bool) (time.Time, bool) {
 	if !ok || t.Year() < 1 || t.Year() > 9999 {
 		return time.Time{}, false
@@ -57,16 +58,16 @@ func inRange(t time.Time, ok bool) (time.Time, bool) {
 	return t, true
 }
 
-// parser reads s from its beginning. Once ok is false nothing that it returns counts.
+// parser reads s from its beginning. If ok is false, its results are invalid.
 type parser struct {
 	s    string
 	ok   bool
-	leap bool // the time was in a leap second, which UTC has before midnight alone
+	leap bool // whether the time was in a leap second, which UTC has only before midnight
 }
 
 func (p *parser) done() bool { return p.ok && p.s == "" }
 
-// take removes one of the characters from the beginning, if it is there.
+// take removes the first character of s if it is one of chars, and reports whether it did.
 func (p *parser) take(chars string) bool {
 	if p.s != "" && strings.IndexByte(chars, p.s[0]) >= 0 {
 		p.s = p.s[1:]
@@ -75,7 +76,7 @@ func (p *parser) take(chars string) bool {
 	return false
 }
 
-// digits returns how many digits s begins with.
+// digits returns the number of digits at the beginning of s.
 func (p *parser) digits() int {
 	n := 0
 	for n < len(p.s) && '0' <= p.s[n] && p.s[n] <= '9' {
@@ -98,7 +99,7 @@ func (p *parser) number(n int) int {
 	return value
 }
 
-// between refuses a value outside of least to most.
+// between returns value. It sets ok to false if value is outside of least to most.
 func (p *parser) between(value, least, most int) int {
 	if value < least || value > most {
 		p.ok = false
@@ -114,7 +115,7 @@ func (p *parser) date() time.Time {
 	switch {
 	case p.take("Ww"):
 		return p.week(year, extended)
-	case n == 3 || (!extended && n != 4): // The day of the year. YYYYMMDD has four digits more.
+	case n == 3 || (!extended && n != 4): // A day of the year, because YYYYMMDD has four more digits.
 		return p.ordinal(year)
 	}
 	month := p.between(p.number(2), 1, 12)
@@ -124,7 +125,7 @@ func (p *parser) date() time.Time {
 	day := p.number(2)
 	t := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	if p.ok && (t.Day() != day || t.Month() != time.Month(month)) {
-		p.ok = false // There is no such day, or it is the 0th.
+		p.ok = false // The month does not have this day.
 	}
 	return t
 }
@@ -140,8 +141,7 @@ func (p *parser) ordinal(year int) time.Time {
 	return t
 }
 
-// week reads the week and the day of a date whose W has been read. Week 1 is the one with January
-// 4.
+// week reads the week and the day of a date after its W. Week 1 is the week with January 4.
 func (p *parser) week(year int, extended bool) time.Time {
 	week := p.between(p.number(2), 1, 53)
 	if extended && !p.take("-") {
@@ -183,7 +183,7 @@ func (p *parser) clock() time.Duration {
 	return total + fraction
 }
 
-// fraction reads a fraction of unit, which the standard allows for the last part of a time.
+// fraction reads a fraction of unit. ISO 8601 allows a fraction in the last part of a time.
 func (p *parser) fraction(unit time.Duration) time.Duration {
 	if !p.take(".,") {
 		return 0
@@ -203,7 +203,7 @@ func (p *parser) fraction(unit time.Duration) time.Duration {
 // zone reads an offset in seconds east of UTC, 0 if there is none.
 func (p *parser) zone() int {
 	p.s = strings.TrimLeft(p.s, " ")
-	p.s = strings.Replace(p.s, "\u2212", "-", 1) // The minus sign that the standard prefers.
+	p.s = strings.Replace(p.s, "\u2212", "-", 1) // ISO 8601 prefers the minus sign U+2212.
 	sign := 1
 	switch {
 	case p.s == "", p.take("Zz"):

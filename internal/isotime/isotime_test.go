@@ -87,10 +87,11 @@ func TestMoment(t *testing.T) {
 	}
 }
 
-// strict is RFC 3339, of which time.Parse takes more: hours of one digit, a comma, offsets of days.
+// strict matches RFC 3339. time.Parse accepts more: hours of one digit, a comma, offsets of days.
 var strict = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 
-// FuzzMoment holds Moment to the standard library for what both read, and to its own output.
+// FuzzMoment compares Moment with the standard library for texts that both accept, and checks that
+// Moment accepts its own output.
 func FuzzMoment(f *testing.F) {
 	for _, seed := range []string{
 		"2023-02-16T09:14:11.123456+05:30", "2023-W07-4", "2023-047", "20230216T091411Z", "2016-12-31T23:59:60Z",

@@ -1,4 +1,4 @@
-// Package keylock has locks by key whose waiters can give up.
+// Package keylock provides a lock for each key. Waiting for a lock ends with a context.
 package keylock
 
 import (
@@ -6,15 +6,15 @@ import (
 	"sync"
 )
 
-// Locks holds one lock for each key. The zero value is ready for use, and takes no memory for keys
-// that nobody holds.
+// Locks is a set of locks, one for each key. The zero value is ready to use. A lock that is not
+// held takes no memory.
 type Locks struct {
 	mu   sync.Mutex
 	held map[string]chan struct{} // closed on release
 }
 
-// Acquire waits until the caller has the lock of key, or returns the error of ctx. Call release
-// once.
+// Acquire waits until the caller has the lock of key, and returns the function that releases it,
+// which must be called once. It returns the error of ctx if ctx ends first.
 func (l *Locks) Acquire(ctx context.Context, key string) (release func(), err error) {
 	for {
 		l.mu.Lock()

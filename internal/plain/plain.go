@@ -1,4 +1,4 @@
-// Package plain shortens and cleans text that goes into errors and logs.
+// Package plain shortens and cleans text for errors and logs.
 package plain
 
 import (
@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// Alphanumeric holds the letters and digits of ASCII.
+// Alphanumeric contains the letters and digits of ASCII.
 const Alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-// Only reports whether s has no characters but those of chars.
+// Only reports whether s consists only of characters of chars.
 func Only(s, chars string) bool { return strings.Trim(s, chars) == "" }
 
 // Cut shortens s to at most n bytes, without splitting a character, and marks the cut with an
@@ -28,7 +28,7 @@ func Cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "\uFFFD") + "…"
 }
 
-// Quote quotes s for an error message, cut so that a hostile value cannot flood a log.
+// Quote quotes s for an error message. It shortens s, so that a hostile value cannot flood a log.
 func Quote(s string) string {
 	const limit = 40
 	if len(s) <= limit {
@@ -61,8 +61,8 @@ func Visible(s string) string {
 	}, s)
 }
 
-// Label returns an id that a front end sent if it looks like an id, and "other" if it does not: it
-// could be somebody's name or a forged log line.
+// Label returns the id of a front end if it looks like an id, and otherwise "other", because the
+// text could be a person's name or a forged log line.
 func Label(id string) string {
 	if len(id) > 64 || !Only(id, Alphanumeric+"_.-") {
 		return "other"
@@ -70,8 +70,8 @@ func Label(id string) string {
 	return id
 }
 
-// Format writes text for a value that implements fmt.Formatter with it: quoted for %q, in
-// hexadecimal for %x and %X, and as it is for all other verbs.
+// Format implements [fmt.Formatter] for a value whose text is text: quoted for %q, in hexadecimal
+// for %x and %X, and unchanged for all other verbs.
 func Format(f fmt.State, verb rune, text string) {
 	switch verb {
 	case 'q', 'x', 'X':

@@ -1,4 +1,4 @@
-// Package recent remembers values for a limited time, in the memory of one process.
+// Package recent provides a map whose entries expire.
 package recent
 
 import (
@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Map is a map whose entries expire. It is bounded: beyond Limit entries it forgets the oldest. Its
-// zero value remembers nothing. It is safe for concurrent use.
+// Map is a map whose entries expire. Beyond Limit entries it evicts the oldest. The zero value
+// keeps no entries. It is safe for concurrent use.
 type Map[K comparable, V any] struct {
-	Life  time.Duration // of an entry
-	Limit int           // number of entries; no limit if zero
+	Life  time.Duration // time until an entry expires
+	Limit int           // maximum number of entries; zero means no limit
 
 	mu      sync.Mutex
 	entries map[K]*list.Element
@@ -35,7 +35,7 @@ func (m *Map[K, V]) Get(key K) (V, bool) {
 	return none, false
 }
 
-// Put sets the value of a key and starts its life anew.
+// Put sets the value of a key. The entry expires after Life.
 func (m *Map[K, V]) Put(key K, value V) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -45,8 +45,8 @@ func (m *Map[K, V]) Put(key K, value V) {
 	m.add(key, value)
 }
 
-// Change replaces the value of a key by what f returns for it, or for the zero value if there is
-// none, and returns the new value. The entry keeps its age.
+// Change calls f with the value of a key, or with the zero value if there is none, and replaces the
+// value by the result. It returns the new value. The entry keeps its age.
 func (m *Map[K, V]) Change(key K, f func(V) V) V {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -60,7 +60,7 @@ func (m *Map[K, V]) Change(key K, f func(V) V) V {
 	return value
 }
 
-// Left returns how long the value of a key will be remembered, 0 if it is not.
+// Left returns the time until the entry of a key expires, 0 if there is no entry.
 func (m *Map[K, V]) Left(key K) time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,7 +70,7 @@ func (m *Map[K, V]) Left(key K) time.Duration {
 	return 0
 }
 
-// Delete forgets the value of a key.
+// Delete removes the entry of a key.
 func (m *Map[K, V]) Delete(key K) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -87,8 +87,8 @@ func (m *Map[K, V]) Len() int {
 	return len(m.entries)
 }
 
-// find returns the entry of a key, nil if there is none. Entries that have expired are dropped
-// first: they stand at the front of the list, so each call does work only for what it drops.
+// find returns the entry of a key, nil if there is none. It first removes the expired entries,
+// which are at the front of the list.
 func (m *Map[K, V]) find(key K) *entry[K, V] {
 	m.expire()
 	if e, ok := m.entries[key]; ok {
@@ -120,5 +120,5 @@ func (m *Map[K, V]) drop(e *list.Element) {
 }
 
 func (m *Map[K, V]) of(e *list.Element) *entry[K, V] {
-	return e.Value.(*entry[K, V]) //nolint:forcetypeassert // The list holds nothing else.
+	return e.Value.(*entry[K, V]) //nolint:forcetypeassert // The list contains nothing else.
 }

@@ -20,7 +20,7 @@ func TestRooms(t *testing.T) {
 	t.Parallel()
 	for room, allowed := range map[string][]string{
 		"world":    {module},
-		"api":      {module, module + "/internal/sandbox/world"},
+		"api":      {module, module + "/internal/sandbox/world", module + "/internal/ratelimit"},
 		"delivery": {module, module + "/internal/sandbox/world"},
 		"pages":    {module, module + "/internal/sandbox/world"},
 		"journal":  {},

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// NewBase returns the transport that a client has when it is given none: the standard library's,
-// with a pool that is wide enough for one API host and a bound on every wait before the response.
+// NewBase returns the default transport of a client: the standard library's, with a connection pool
+// for a single API host and a limit for each wait before the response.
 func NewBase() *http.Transport {
 	base := newBase()
 	base.DialContext = (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}).DialContext
@@ -19,5 +19,5 @@ func NewBase() *http.Transport {
 // prepare returns the request to send through base.
 func prepare(_ http.RoundTripper, req *http.Request) *http.Request { return req }
 
-// decodes reports whether base removes all content encodings, and leaves the header as it came.
+// decodes reports whether base removes all content encodings without changing the header.
 func decodes(http.RoundTripper) bool { return false }

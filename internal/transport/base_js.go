@@ -6,12 +6,12 @@ import (
 	"syscall/js"
 )
 
-// NewBase returns the transport that a client has when it is given none. It has no dial function:
-// with one, net/http does not use the fetch function of the platform.
+// NewBase returns the default transport of a client. It has no dial function, because with one
+// net/http does not use the fetch function of the platform.
 func NewBase() *http.Transport { return newBase() }
 
-// prepare returns the request to send through base. fetch would follow redirects itself, to another
-// origin as well, with the headers and the body of the request.
+// prepare returns the request to send through base. It turns off redirects in fetch, which would
+// send the headers and the body of the request to another origin.
 func prepare(base http.RoundTripper, req *http.Request) *http.Request {
 	if !fetches(base) {
 		return req
@@ -22,13 +22,13 @@ func prepare(base http.RoundTripper, req *http.Request) *http.Request {
 	return &manual
 }
 
-// decodes reports whether base removes all content encodings, and leaves the header as it came.
+// decodes reports whether base removes all content encodings without changing the header.
 func decodes(base http.RoundTripper) bool { return fetches(base) }
 
-// fetches reports whether base uses fetch, by the rule that net/http has for it.
+// fetches reports whether base uses fetch. It follows the rule of net/http.
 func fetches(base http.RoundTripper) bool {
 	t, ok := base.(*http.Transport)
-	//nolint:staticcheck // net/http looks at the deprecated functions as well.
+	//nolint:staticcheck // net/http checks the deprecated functions as well.
 	if !ok || t.Dial != nil || t.DialContext != nil || t.DialTLS != nil || t.DialTLSContext != nil {
 		return false
 	}

@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// Cause returns err in words that hold nothing of the request and of the response: what a transport
-// says may repeat either. errors.Is and errors.As find in it what they find in err.
+// Cause returns an error that matches err, with a text that contains no part of the request or the
+// response. The text of a transport's own error may quote either.
 func Cause(err error) error {
 	var ue *url.Error
-	if errors.As(err, &ue) && ue.Err != nil { // net/http puts the URL around its errors.
+	if errors.As(err, &ue) && ue.Err != nil { // net/http adds the URL to its errors.
 		err = ue.Err
 	}
 	var own ownError
@@ -28,21 +28,20 @@ func Cause(err error) error {
 	return newCause(describe(err), err)
 }
 
-// Hide returns err without its text. errors.Is and errors.As find in it what they find in err.
+// Hide returns an error that matches err, with only the type of err as text.
 func Hide(err error) error { return Reword(fmt.Sprintf("an error of type %T", err), err) }
 
-// Reword returns err with another text. errors.Is and errors.As find in it what they find in err.
+// Reword returns an error that matches err, with another text.
 func Reword(text string, err error) error { return newCause(text, err) }
 
-// ownError is an error of this package, whose text holds nothing but numbers and the package's
-// words.
+// ownError is an error of this package. Its text contains only numbers and this package's words.
 type ownError interface {
 	error
 	own()
 }
 
-// cause has the identity of an error but not its text. It has no Unwrap, and the error is behind a
-// function, so that no way of printing reaches the text.
+// cause matches an error but does not show its text. It has no Unwrap method and keeps the error in
+// a function, so that printing it cannot show the text.
 type cause struct {
 	text string
 	err  func() error
@@ -56,8 +55,8 @@ func (c *cause) Error() string        { return c.text }
 func (c *cause) Is(target error) bool { return errors.Is(c.err(), target) }
 func (c *cause) As(target any) bool   { return errors.As(c.err(), target) }
 
-// describe returns what happened, for errors of the standard library and for those that have a text
-// for logs; for others it names the type.
+// describe returns a text for err: this package's words for an error of the standard library, the
+// result of LogText if err has that method, and otherwise the type of err.
 func describe(err error) string {
 	var (
 		dns     *net.DNSError
@@ -112,8 +111,8 @@ func describe(err error) string {
 	return fmt.Sprintf("the transport failed with an error of type %T", innermost(err))
 }
 
-// untyped returns words for errors of net/http that have no type of their own, by what their text
-// contains. It returns "" for others.
+// untyped returns a text for an error of net/http without a type of its own, which it recognizes by
+// words in its text. It returns "" for other errors.
 func untyped(text string) string {
 	for _, known := range [][2]string{
 		{"client connection lost", "the connection was lost"},

@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// talkative is an error of a transport of somebody else's, which repeats the request.
+// talkative is an error of another transport. Its text quotes the request.
 type talkative struct{ request string }
 
 func (e *talkative) Error() string { return "failed: " + e.request }

@@ -11,13 +11,12 @@ import (
 	"strings"
 )
 
-// maxEncodings bounds how many content encodings a body has, one over the other.
+// maxEncodings limits how many content encodings were applied to a body.
 const maxEncodings = 4
 
-// decode returns a body without its content encodings. net/http removes gzip only where it has
-// asked for it itself; proxies, and transports that are not net/http's, leave it. Some of them
-// remove it and leave the header, and some servers send it without a header, so gzip is known by
-// its first bytes.
+// decode returns a body without its content encodings. net/http removes gzip only if it has
+// requested it itself. Proxies and other transports may remove gzip but keep the header, and some
+// servers send gzip without the header. decode therefore recognizes gzip by its first bytes.
 func decode(resp *http.Response, data []byte, most int64) ([]byte, error) {
 	if len(data) == 0 {
 		return data, nil
@@ -52,7 +51,7 @@ func decode(resp *http.Response, data []byte, most int64) ([]byte, error) {
 		}
 	}
 	if len(names) > 0 || len(raw) != len(data) {
-		resp.Header = resp.Header.Clone() // The map of a transport for tests may be shared.
+		resp.Header = resp.Header.Clone() // A test's transport may return the same map again.
 		resp.Header.Del("Content-Encoding")
 		resp.Header.Del("Content-Length")
 		resp.ContentLength, resp.Uncompressed = -1, true
@@ -73,12 +72,12 @@ func encodings(h http.Header) []string {
 	return names
 }
 
-// isGzip reports whether data is in gzip's format. No JSON begins like it.
+// isGzip reports whether data begins like gzip. No JSON does.
 func isGzip(data []byte) bool {
 	return len(data) > 2 && data[0] == 0x1f && data[1] == 0x8b && data[2] == 8
 }
 
-// inflate reads "deflate", which is zlib's format. Some servers send it without zlib's header.
+// inflate reads the encoding deflate, which is the format of zlib. Some servers omit zlib's header.
 func inflate(data []byte) (io.Reader, error) {
 	if len(data) > 1 && data[0]&0x0f == 8 && (int(data[0])<<8|int(data[1]))%31 == 0 {
 		return zlib.NewReader(bytes.NewReader(data))
@@ -86,8 +85,8 @@ func inflate(data []byte) (io.Reader, error) {
 	return flate.NewReader(bytes.NewReader(data)), nil
 }
 
-// damaged returns a [*DamagedError] for an error of a decompressor. A body that ends too early is
-// left what it is.
+// damaged returns a [*DamagedError] for an error of a decompressor. It returns the error for a body
+// that ends too early unchanged.
 func damaged(err error) error {
 	var tooLarge *TooLargeError
 	if errors.As(err, &tooLarge) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -96,7 +95,7 @@ func damaged(err error) error {
 	return &DamagedError{err}
 }
 
-// DamagedError says that the body of a response cannot be decompressed.
+// DamagedError is the error for a response body that cannot be decompressed.
 type DamagedError struct{ err error }
 
 func (e *DamagedError) Error() string { return "the compressed response body is damaged" }
@@ -106,8 +105,8 @@ func (e *DamagedError) Unwrap() error { return e.err }
 
 func (e *DamagedError) own() {}
 
-// EncodingError says that a response has a content encoding that was not asked for and that the
-// client does not know.
+// EncodingError is the error for a response with a content encoding that the client neither
+// requested nor knows.
 type EncodingError struct{}
 
 func (e *EncodingError) Error() string {

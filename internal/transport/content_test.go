@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// pack returns s in one of three formats.
+// pack compresses s in one of three formats.
 func pack(t *testing.T, format, s string) string {
 	t.Helper()
 	var buf bytes.Buffer
@@ -56,10 +56,10 @@ func TestWireDecompresses(t *testing.T) {
 	}{
 		{"gzip", []string{"gzip"}, gz, ""},
 		{"in upper case", []string{"GZip"}, gz, ""},
-		{"gzip by its old name", []string{" X-GZIP "}, gz, ""},
-		{"gzip that no header announces", nil, gz, ""},
-		{"gzip that is called identity", []string{"identity"}, gz, ""},
-		{"gzip that was removed before", []string{"gzip"}, plain, ""},
+		{"gzip with its old name", []string{" X-GZIP "}, gz, ""},
+		{"gzip without a header", nil, gz, ""},
+		{"gzip with the header identity", []string{"identity"}, gz, ""},
+		{"no gzip, with the header gzip", []string{"gzip"}, plain, ""},
 		{"gzip in two parts", []string{"gzip"}, pack(t, "gzip", plain[:3]) + pack(t, "gzip", plain[3:]), ""},
 		{"deflate", []string{"deflate"}, zip, ""},
 		{"deflate without the header of zlib", []string{"Deflate"}, pack(t, "deflate", plain), ""},
@@ -70,18 +70,18 @@ func TestWireDecompresses(t *testing.T) {
 		{"two in two headers", []string{"gzip", "deflate"}, pack(t, "zlib", gz), ""},
 		{"two, in the other order", []string{"deflate,gzip"}, pack(t, "gzip", zip), ""},
 		{"nothing", []string{"gzip"}, "", ""},
-		{"nothing in an unknown encoding", []string{"br"}, "", ""},
+		{"an empty body in an unknown encoding", []string{"br"}, "", ""},
 		{"a bomb", []string{"gzip"}, pack(t, "gzip", large), tooLarge},
 		{"a bomb in a bomb", []string{"gzip, gzip"}, pack(t, "gzip", pack(t, "gzip", large)), tooLarge},
-		{"a bomb that is not announced", nil, pack(t, "gzip", large), tooLarge},
+		{"a bomb without a header", nil, pack(t, "gzip", large), tooLarge},
 		{"gzip with a wrong sum", []string{"gzip"}, gz[:len(gz)-8] + "\x00\x00\x00\x00" + gz[len(gz)-4:], damaged},
 		{"gzip with a tail", []string{"gzip"}, gz + "tail of something", damaged},
-		{"deflate that is none", []string{"deflate"}, "\xff\xff\xff\xff", damaged},
-		{"gzip that is cut off", []string{"gzip"}, gz[:len(gz)-9], early},
-		{"gzip that is cut off early", []string{"gzip"}, gz[:5], early},
-		{"deflate that is cut off", []string{"deflate"}, zip[:len(zip)-1], early},
-		{"an unknown one", []string{"br"}, "x", unknown},
-		{"an unknown one in a list", []string{"gzip, zstd"}, gz, unknown},
+		{"invalid deflate", []string{"deflate"}, "\xff\xff\xff\xff", damaged},
+		{"incomplete gzip", []string{"gzip"}, gz[:len(gz)-9], early},
+		{"gzip with an incomplete header", []string{"gzip"}, gz[:5], early},
+		{"incomplete deflate", []string{"deflate"}, zip[:len(zip)-1], early},
+		{"an unknown encoding", []string{"br"}, "x", unknown},
+		{"an unknown encoding in a list", []string{"gzip, zstd"}, gz, unknown},
 		{"too many", []string{"gzip,gzip,gzip,gzip,gzip"}, gz, unknown},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,8 +118,8 @@ func TestWireDecompresses(t *testing.T) {
 	}
 }
 
-// TestWireTrustsADecompressor has a transport that says that it has decompressed the body, and
-// leaves the header.
+// TestWireTrustsADecompressor uses a transport that reports that it has decompressed the body, but
+// keeps the header.
 func TestWireTrustsADecompressor(t *testing.T) {
 	base := roundTrip(func(*http.Request) (*http.Response, error) {
 		return &http.Response{

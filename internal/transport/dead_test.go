@@ -41,7 +41,7 @@ func (l *listener) Close() error {
 
 func (*listener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
 
-// network is what lies between a client and a server: pipes, each with a relay in the middle.
+// network connects a client and a server by pipes with a relay in the middle.
 type network struct {
 	listener *listener
 
@@ -72,8 +72,8 @@ func (n *network) dialed() int {
 	return len(n.cuts)
 }
 
-// carry carries bytes until the connection is cut. It stays open then, but what is written to it is
-// lost.
+// carry copies bytes until the connection is cut. After that the connection stays open but loses all
+// bytes.
 func (n *network) carry(to io.Writer, from io.Reader, cut <-chan struct{}) {
 	buf := make([]byte, 32<<10)
 	for {
@@ -92,16 +92,15 @@ func (n *network) carry(to io.Writer, from io.Reader, cut <-chan struct{}) {
 	}
 }
 
-// close closes what the client and the server have not closed.
+// close closes all connections that the client and the server have not closed.
 func (n *network) close() {
 	for _, p := range n.pipes {
 		p.Close()
 	}
 }
 
-// TestDeadConnection cuts the HTTP/2 connection of a client that has the default settings, and
-// expects that the calls that need it use a new one within ten seconds, and the calls after them at
-// once.
+// TestDeadConnection cuts the HTTP/2 connection of a client with the default settings. Active calls
+// must use a new connection within ten seconds, and later calls at once.
 func TestDeadConnection(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -151,7 +150,7 @@ func TestDeadConnection(t *testing.T) {
 	}
 }
 
-// serveHTTP2 starts a server at the end of n, and returns the default transport with a way to it.
+// serveHTTP2 starts a server on n, and returns the default transport, which dials the server.
 func serveHTTP2(t *testing.T, n *network) *http.Transport {
 	t.Helper()
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

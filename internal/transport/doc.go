@@ -1,6 +1,6 @@
-// Package transport holds what lies between a service call and the network: one concern a file.
+// Package transport is the layer between a service call and the network.
 //
-// A call passes them in this order: [Call] sends, waits and sends again, [Wire] bounds one attempt
-// in time and size. [SameOrigin] stops redirects that would carry credentials away, and [Cause]
-// keeps what the network says out of the text of errors.
+// [Call] sends a request and retries it. [Wire] limits the time and size of one attempt.
+// [SameOrigin] stops redirects that would send credentials to another origin. [Cause] removes the
+// text of the network's errors, which may contain secrets.
 package transport

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// systemText returns what an error of the operating system says, in the same words on all systems.
-// It returns "" for others.
+// systemText returns the text for an error of the operating system, the same on all systems. It
+// returns "" for other errors.
 func systemText(err error) string {
 	for _, known := range []struct {
 		err  syscall.Errno

@@ -5,14 +5,14 @@ import (
 	"sync/atomic"
 )
 
-// info is what the requests of one call have in common. It is a context of its own, so that one
-// allocation carries all of it.
+// info is the data that the requests of one call share. It is a context of its own, which saves
+// allocations.
 type info struct {
-	context.Context //nolint:containedctx // It is one.
+	context.Context //nolint:containedctx // An info is a context.
 
 	operation string
-	limit     int64        // of a response's body in bytes, 0 for that of the Wire
-	redirects atomic.Int32 // that were followed so far
+	limit     int64        // maximum size of a response body in bytes, 0 for the limit of the Wire
+	redirects atomic.Int32 // number of redirects followed so far
 }
 
 type infoKey struct{}
@@ -30,8 +30,8 @@ func infoFrom(ctx context.Context) *info {
 	return i
 }
 
-// WithCall returns the context for the requests of one call. It counts the redirects of all of them
-// together, and bounds their responses to limit bytes unless that is 0.
+// WithCall returns the context for the requests of one call. It counts the redirects of all these
+// requests together, and limits their responses to limit bytes unless limit is 0.
 func WithCall(ctx context.Context, operation string, limit int64) context.Context {
 	return &info{Context: ctx, operation: operation, limit: limit}
 }

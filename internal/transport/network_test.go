@@ -20,7 +20,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// oddServer answers each request with the bytes of raw, and then ends the connection.
+// oddServer responds to each request with the bytes of raw, and then closes the connection.
 func oddServer(t *testing.T, raw string) (address string, requests *atomic.Int32) {
 	t.Helper()
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -45,7 +45,7 @@ func oddServer(t *testing.T, raw string) (address string, requests *atomic.Int32
 	return l.Addr().String(), requests
 }
 
-// send sends a GET through all of this package, at most twice.
+// send sends a GET with all parts of this package, at most twice.
 func send(t *testing.T, base *http.Transport, target string) (*http.Response, string, error) {
 	t.Helper()
 	t.Cleanup(base.CloseIdleConnections)
@@ -100,14 +100,14 @@ func TestOddServers(t *testing.T) {
 		{name: "more than its length", raw: head + "Connection: close\r\nContent-Length: 2\r\n\r\n{}{}", status: 200, body: "{}", requests: 1},
 		{name: "less than its length", raw: head + "Content-Length: 9\r\n\r\n{}", wrong: "the connection ended early", requests: 2},
 		{
-			name: "a chunk that breaks off", raw: head + "Transfer-Encoding: chunked\r\n\r\n9\r\n{}",
+			name: "an incomplete chunk", raw: head + "Transfer-Encoding: chunked\r\n\r\n9\r\n{}",
 			wrong: "the connection ended early", requests: 2,
 		},
 		{
 			name: "no last chunk", raw: head + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n",
 			wrong: "the connection ended early", requests: 2,
 		},
-		{name: "a header that breaks off", raw: head, wrong: "the connection ended early", requests: 2},
+		{name: "an incomplete header", raw: head, wrong: "the connection ended early", requests: 2},
 		{name: "nothing", raw: "", wrong: "the connection ended early", requests: 2},
 		{name: "something else", raw: "SSH-2.0-OpenSSH_9.2\r\n\r\n", wrong: "the response is not HTTP", requests: 2},
 		{name: "a status that is no number", raw: "HTTP/1.1 2OO OK\r\n\r\n", wrong: "the response is not HTTP", requests: 2},
@@ -148,8 +148,8 @@ func TestServerWithoutTLS(t *testing.T) {
 	require.EqualError(t, err, "the server does not speak TLS")
 }
 
-// TestLargeHeaderOverHTTP2 expects the same as over HTTP/1. net/http ends the connection of a
-// header that is much too large.
+// TestLargeHeaderOverHTTP2 expects the same error as over HTTP/1. For a header that is much too
+// large, net/http closes the connection.
 func TestLargeHeaderOverHTTP2(t *testing.T) {
 	for size, want := range map[int]string{
 		300 << 10: "the response header is larger than 262144 bytes",
@@ -174,7 +174,7 @@ func TestLargeHeaderOverHTTP2(t *testing.T) {
 	}
 }
 
-// TestProxy has a proxy between the client and a server that is reached with CONNECT.
+// TestProxy uses a proxy that refuses CONNECT.
 func TestProxy(t *testing.T) {
 	for status, requests := range map[string]int32{
 		"403 canary-0001": 1, "407 canary-0001": 1, "429 canary-0001": 2, "502 canary-0001": 2, "503": 2,

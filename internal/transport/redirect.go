@@ -7,16 +7,18 @@ import (
 	"strings"
 )
 
-// maxRedirects bounds how many redirects one call follows, over all its attempts. The standard
-// library's own limit is the same for each attempt.
+// maxRedirects limits how many redirects one call follows in all its attempts together. The
+// standard library has the same limit for each attempt.
 const maxRedirects = 10
 
-// SameOrigin returns a CheckRedirect that follows redirects within one scheme, host and port
-// only: anywhere else the credentials and the body of the request would go to a stranger. A
-// redirect that is not followed is handed back as the response. next, if not nil, is asked after.
+// SameOrigin returns a CheckRedirect that follows redirects only within one scheme, host and port.
+// It does not send the credentials and the body of the request anywhere else. The response of a
+// redirect that is not followed becomes the response of the request. If next is not nil, SameOrigin
+// calls it for each redirect that it allows.
 func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Request, []*http.Request) error {
 	return func(req *http.Request, via []*http.Request) error {
-		// A redirect that makes a GET of a DELETE or POST would pass for its success.
+		// If a redirect turned a DELETE or POST into a GET, the success of the GET would look like
+		// the success of the request.
 		if !sameOrigin(req.URL, via[0].URL) || req.Method != via[0].Method {
 			return http.ErrUseLastResponse
 		}
@@ -38,7 +40,7 @@ func SameOrigin(next func(*http.Request, []*http.Request) error) func(*http.Requ
 	}
 }
 
-// redirectError is why the caller's policy refused a redirect. It would refuse the next one, too.
+// redirectError is the error of the caller's redirect policy. A retry would fail in the same way.
 type redirectError struct{ error }
 
 func (e *redirectError) Error() string {

@@ -44,15 +44,15 @@ func TestSameOrigin(t *testing.T) {
 	}
 }
 
-func TestSameOriginAsksNext(t *testing.T) {
+func TestSameOriginCallsNext(t *testing.T) {
 	no := errors.New("no")
 	u := &url.URL{Scheme: "https", Host: "api.example.com"}
 	check := transport.SameOrigin(func(*http.Request, []*http.Request) error { return no })
 	require.ErrorIs(t, check(&http.Request{URL: u}, []*http.Request{{URL: u}}), no)
 }
 
-// TestRefusedRedirectIsFinal expects that a redirect that CheckRedirect refuses is not tried again,
-// and that the text of its error stays out.
+// TestRefusedRedirectIsFinal checks that a redirect that CheckRedirect refuses is not retried, and
+// that the text of its error is not shown.
 func TestRefusedRedirectIsFinal(t *testing.T) {
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -73,7 +73,7 @@ func TestRefusedRedirectIsFinal(t *testing.T) {
 	assert.Equal(t, int32(1), requests.Load())
 }
 
-func TestSameOriginEnds(t *testing.T) {
+func TestSameOriginLimitsRedirects(t *testing.T) {
 	loop := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/again", http.StatusFound)
 	}))
@@ -88,8 +88,8 @@ func TestSameOriginEnds(t *testing.T) {
 	assert.Equal(t, http.StatusFound, resp.StatusCode, "the last redirect is handed back")
 }
 
-// TestRedirectsOfACall counts what one call sends when each attempt is redirected many times and
-// fails in the end.
+// TestRedirectsOfACall counts the requests of one call if each attempt is redirected many times and
+// then fails.
 func TestRedirectsOfACall(t *testing.T) {
 	var sent atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -10,11 +10,11 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// Policy bounds the retries of one call. All fields count as given: zero retries is none.
+// Policy limits the retries of one call. A zero field is not a default: zero retries means none.
 type Policy struct {
 	MaxRetries int           // attempts after the first
-	MinWait    time.Duration // the wait before the first retry is at most this; it doubles
-	MaxWait    time.Duration // no wait is longer; a server that asks for more is not retried
+	MinWait    time.Duration // limit of the wait before the first retry; doubles with each retry
+	MaxWait    time.Duration // limit of each wait; no retry if the server asks for a longer wait
 }
 
 // When is the kind of failure after which a request may be retried.
@@ -23,8 +23,8 @@ type When int
 const (
 	// Never retries nothing.
 	Never When = iota
-	// WhenRefused retries after 429 alone: the server says that it did nothing. It is for
-	// requests that would do their work twice.
+	// WhenRefused retries only after 429, with which the server says that it did nothing. It is for
+	// requests that must not be carried out twice.
 	WhenRefused
 	// Always retries after 429, 502, 503, 504 and a failure of the network.
 	Always
@@ -38,7 +38,7 @@ type Call struct {
 	After  func(Attempt)             // runs after each attempt, before the wait for the next
 
 	attempts int
-	answered bool // the last attempt was
+	answered bool // whether the last attempt got a response
 	began    time.Time
 	wait     time.Duration
 	loop     retryablehttp.Client
@@ -47,24 +47,24 @@ type Call struct {
 
 // Attempt describes an attempt that has ended.
 type Attempt struct {
-	Number   int            // counts from 1
-	Response *http.Response // nil if there was none
-	Err      error          // why there was none
+	Number   int            // the number of the attempt, from 1
+	Response *http.Response // nil if there was no response
+	Err      error          // why there was no response
 	Duration time.Duration
 	Retried  bool          // whether another attempt follows
-	Wait     time.Duration // until then
+	Wait     time.Duration // until the next attempt
 }
 
-// Attempts returns how often the request was sent.
+// Attempts returns how many times the request was sent.
 func (c *Call) Attempts() int { return c.attempts }
 
-// Answered reports whether the last attempt had an answer, whatever it was.
+// Answered reports whether the last attempt got a response, including an error response.
 func (c *Call) Answered() bool { return c.answered }
 
-// Do sends req, with body if it is not nil, until it succeeds, may not be retried, or the wait
-// would be longer than Policy.MaxWait or the context's deadline allows; then it returns what the
-// last attempt gave, response or error, at once. The loop is go-retryablehttp's; each decision in
-// it is made here.
+// Do sends req, with body if it is not nil, and retries it. It stops when an attempt succeeds or
+// may not be retried, or when the wait would exceed Policy.MaxWait or the context's deadline. It
+// then returns the response or the error of the last attempt at once. go-retryablehttp provides the
+// loop; this package makes the decisions.
 func (c *Call) Do(client *http.Client, req *http.Request, body []byte) (*http.Response, error) {
 	c.loop.HTTPClient = client
 	c.loop.RetryMax = c.Policy.MaxRetries
@@ -72,7 +72,7 @@ func (c *Call) Do(client *http.Client, req *http.Request, body []byte) (*http.Re
 	c.loop.Backoff = func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.wait }
 	c.loop.ErrorHandler = retryablehttp.PassthroughErrorHandler
 	c.loop.PrepareRetry = func(req *http.Request) error {
-		// The loop shares the header map with the previous attempt, which may still be writing it.
+		// The loop reuses the header map of the previous attempt, which may still write to it.
 		req.Header = req.Header.Clone()
 		return c.before(req)
 	}
@@ -98,7 +98,8 @@ func (c *Call) before(req *http.Request) error {
 	return nil
 }
 
-// check never returns an error: the loop would then return both an error and a response.
+// check reports whether to retry. It never returns an error, because the loop would then return
+// both an error and a response.
 func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	c.attempts++
 	c.answered = err == nil
@@ -114,7 +115,7 @@ func (c *Call) check(ctx context.Context, resp *http.Response, err error) (bool,
 	return retried, nil
 }
 
-// plan chooses the wait before the next attempt. It reports false for one that is too long.
+// plan sets the wait before the next attempt. It returns false if the wait is too long.
 func (c *Call) plan(ctx context.Context, resp *http.Response, now time.Time) bool {
 	c.wait = c.jitter()
 	if resp != nil {
@@ -134,7 +135,7 @@ func (c *Call) repeatable(ctx context.Context, resp *http.Response, err error) b
 		if c.When != Always || isFinal(err) {
 			return false
 		}
-		// The library knows the errors that no retry mends: certificates, schemes, headers.
+		// The library knows the errors that no retry resolves: certificates, schemes, headers.
 		again, _ := retryablehttp.DefaultRetryPolicy(ctx, nil, err)
 		return again
 	}
@@ -147,8 +148,8 @@ func (c *Call) repeatable(ctx context.Context, resp *http.Response, err error) b
 	return false
 }
 
-// jitter picks the wait from the whole range below an exponentially growing bound, so that many
-// clients that failed together do not come back together.
+// jitter returns a random wait below an exponentially growing limit, so that many clients that
+// failed at the same time do not retry at the same time.
 func (c *Call) jitter() time.Duration {
 	bound := c.Policy.MinWait
 	for i := 1; i < c.attempts && bound < c.Policy.MaxWait; i++ {
@@ -161,7 +162,7 @@ func (c *Call) jitter() time.Duration {
 	return time.Duration(rand.Int64N(int64(bound))) //nolint:gosec // jitter, not a secret
 }
 
-// isFinal reports whether the next attempt would fail in the same way.
+// isFinal reports whether a retry would fail in the same way.
 func isFinal(err error) bool {
 	var tooLarge *TooLargeError
 	var encoding *EncodingError

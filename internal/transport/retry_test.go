@@ -21,13 +21,13 @@ import (
 
 var errReset = errors.New("connection reset by peer")
 
-// step is what a scripted server does with one attempt: a status, or an error when it is 0.
+// step is the outcome of one attempt at a scripted server: a status, or an error if status is 0.
 type step struct {
 	status     int
 	retryAfter string
 }
 
-// script answers attempt n with step n, and the last step from then on.
+// script responds to attempt n with step n, and to all later attempts with the last step.
 type script struct {
 	mu     sync.Mutex
 	steps  []step
@@ -83,7 +83,7 @@ func (s *script) do(ctx context.Context, call *transport.Call, method, body stri
 
 var policy = transport.Policy{MaxRetries: 3, MinWait: time.Second, MaxWait: 10 * time.Second}
 
-func TestCallRepeats(t *testing.T) {
+func TestCallRetries(t *testing.T) {
 	statuses := func(codes ...int) (steps []step) {
 		for _, c := range codes {
 			steps = append(steps, step{status: c})
@@ -107,9 +107,9 @@ func TestCallRepeats(t *testing.T) {
 		{"501 is an answer", transport.Always, statuses(501, 200), 1, 501},
 		{"404 is an answer", transport.Always, statuses(404, 200), 1, 404},
 		{"401 is an answer", transport.Always, statuses(401, 200), 1, 401},
-		{"the retries end with the last answer", transport.Always, statuses(503), 4, 503},
+		{"the retries end with the last response", transport.Always, statuses(503), 4, 503},
 		{"the retries end with the last error", transport.Always, statuses(0), 4, 0},
-		{"the last answer counts", transport.Always, statuses(0, 502, 503, 429), 4, 429},
+		{"the last response is returned", transport.Always, statuses(0, 502, 503, 429), 4, 429},
 		{"refused: 429", transport.WhenRefused, statuses(429, 201), 2, 201},
 		{"refused: not 503", transport.WhenRefused, statuses(503, 201), 1, 503},
 		{"refused: not a network failure", transport.WhenRefused, statuses(0, 201), 1, 0},
@@ -138,7 +138,7 @@ func TestCallRepeats(t *testing.T) {
 	}
 }
 
-func TestCallDoesNotRepeatTooLarge(t *testing.T) {
+func TestCallDoesNotRetryTooLarge(t *testing.T) {
 	sent := 0
 	base := roundTrip(func(*http.Request) (*http.Response, error) {
 		sent++
@@ -164,10 +164,10 @@ func TestCallWaits(t *testing.T) {
 		{"a fraction", "1.5", 0, 2, 1500 * time.Millisecond},
 		{"at once", "0", 0, 2, 0},
 		{"a date", "DATE", 0, 2, 5 * time.Second},
-		{"the longest", "10", 0, 2, 10 * time.Second},
-		{"longer than the longest", "11", 0, 1, 0},
-		{"for ever", "9999999999", 0, 1, 0},
-		{"garbage counts as nothing", "soon", 0, 2, -1},
+		{"MaxWait", "10", 0, 2, 10 * time.Second},
+		{"longer than MaxWait", "11", 0, 1, 0},
+		{"out of range", "9999999999", 0, 1, 0},
+		{"an invalid value is ignored", "soon", 0, 2, -1},
 		{"nothing", "", 0, 2, -1},
 		{"within the deadline", "7", 8 * time.Second, 2, 7 * time.Second},
 		{"up to the deadline", "8", 8 * time.Second, 1, 0},
@@ -245,7 +245,7 @@ func TestCallJitter(t *testing.T) {
 	})
 }
 
-func TestCallWaitsWithoutBounds(t *testing.T) {
+func TestCallWaitsWithoutLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &script{steps: []step{{status: 503}, {status: 200}}}
 		call := &transport.Call{

@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// maxRetryAfter is where a Retry-After is cut: far beyond any wait that a caller would sit out,
-// and far below what overflows a time.Duration.
+// maxRetryAfter is the maximum result of RetryAfter. It is longer than any caller waits, and short
+// enough not to overflow a time.Duration.
 const maxRetryAfter = 365 * 24 * time.Hour
 
-// RetryAfter reads a Retry-After header value: seconds, whole or with a fraction, or a date, which
-// is compared with now. Dates are HTTP's, also with UTC or an offset for GMT, and RFC 3339's. It
-// reports false for a value that is neither. The result is never negative and never more than a
-// year.
+// RetryAfter reads the value of a Retry-After header: seconds, whole or with a fraction, or a date,
+// which it compares with now. A date has the form of HTTP, also with UTC or an offset in place of
+// GMT, or of RFC 3339. RetryAfter returns false for any other value. The result is never negative
+// and never more than a year.
 func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	value = strings.TrimSpace(value)
 	if value == "" {
@@ -23,7 +23,7 @@ func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	if isDecimal(value) {
 		seconds, err := strconv.ParseFloat(value, 64)
 		if err != nil || seconds > maxRetryAfter.Seconds() {
-			return maxRetryAfter, true // all digits: what ParseFloat refuses is out of range
+			return maxRetryAfter, true // ParseFloat fails on digits only if they are out of range.
 		}
 		return time.Duration(seconds * float64(time.Second)), true
 	}
@@ -39,8 +39,8 @@ func RetryAfter(value string, now time.Time) (time.Duration, bool) {
 	return min(max(at.Sub(now), 0), maxRetryAfter), true
 }
 
-// isDecimal reports whether s is digits with at most one point among or after them. It keeps the
-// other forms that ParseFloat takes (Inf, 0x10, 1e9, 1_0) out.
+// isDecimal reports whether s is digits with at most one decimal point among or after them. It
+// refuses the other forms that ParseFloat accepts: Inf, 0x10, 1e9, 1_0.
 func isDecimal(s string) bool {
 	points := 0
 	for _, r := range s {

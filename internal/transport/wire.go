@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// maxHeader bounds the header of a response. MoneyKit's have less than 4 KiB.
+// maxHeader limits the header of a response. MoneyKit's headers have less than 4 KiB.
 const maxHeader = 256 << 10
 
-// newBase returns what all platforms have in common.
+// newBase returns the transport with the settings for all platforms.
 func newBase() *http.Transport {
 	return &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -26,13 +26,12 @@ func newBase() *http.Transport {
 		MaxIdleConns:          200,
 		MaxIdleConnsPerHost:   100,
 		IdleConnTimeout:       90 * time.Second,
-		// Larger than what Wire accepts: over HTTP/2, net/http ends the connection, and with it all
-		// other calls, for a header that is larger than this.
+		// This is larger than the limit of Wire: if an HTTP/2 header exceeds this limit, net/http
+		// closes the connection, and all other calls on it fail.
 		MaxResponseHeaderBytes: 4 * maxHeader,
-		// A connection that is dead is noticed within 8 seconds, rather than when the kernel gives
-		// up.
+		// Pings detect a dead connection within 8 seconds, earlier than the kernel does.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 4 * time.Second, PingTimeout: 4 * time.Second},
-		// net/http would make an error of what the proxy says.
+		// net/http would put the proxy's text into an error.
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 			if resp.StatusCode != http.StatusOK {
 				return &ProxyError{Status: resp.StatusCode}
@@ -42,20 +41,20 @@ func newBase() *http.Transport {
 	}
 }
 
-// Wire sends one attempt and reads its response whole, so that a body that breaks off is a failure
-// of the attempt and can be retried like one. It deliberately has no CloseIdleConnections:
-// go-retryablehttp calls that after a failed call and would empty a pool that others use.
+// Wire sends one attempt and reads the whole response. An incomplete body is therefore a failure of
+// the attempt and can be retried. Wire deliberately has no method CloseIdleConnections:
+// go-retryablehttp would call it after a failed call and empty the pool of other calls.
 type Wire struct {
 	Base     http.RoundTripper
-	MaxBytes int64         // the largest body that is accepted, after decompression
-	Timeout  time.Duration // for one attempt
-	Yields   bool          // Timeout counts only where the context has no deadline of its own
+	MaxBytes int64         // maximum size of a body after decompression
+	Timeout  time.Duration // maximum duration of one attempt
+	Yields   bool          // whether a deadline of the context replaces Timeout
 
 	buffers sync.Pool // of *[]byte that a Body was released from
 }
 
-// RoundTrip sends req. The response's Body is a [*Body]; a body larger than MaxBytes is a
-// [*TooLargeError].
+// RoundTrip sends req. The Body of the response is a [*Body]. RoundTrip returns a [*TooLargeError]
+// for a body larger than MaxBytes.
 func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if _, ok := req.Context().Deadline(); w.Timeout > 0 && (!ok || !w.Yields) {
 		ctx, cancel := context.WithTimeoutCause(req.Context(), w.Timeout, &TimeoutError{After: w.Timeout})
@@ -76,7 +75,7 @@ func (w *Wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	case size(resp.Header) > maxHeader:
 		return nil, &TooLargeError{Limit: maxHeader, header: true}
 	}
-	// The body and the header of a response of net/http's are never nil; those of others may be.
+	// net/http never returns a nil body or header, but other transports may.
 	if resp.Body == nil {
 		resp.Body = http.NoBody
 	}
@@ -104,15 +103,15 @@ func (w *Wire) buffer(length int64) []byte {
 	return make([]byte, 0, min(max(length, bytes.MinRead), trusted)+1) // One more, for a read that finds the end.
 }
 
-// headerTooLarge reports whether err says that the header of a response is larger than
-// [http.Transport].MaxResponseHeaderBytes. net/http has no type for it.
+// headerTooLarge reports whether err means that the header of a response is larger than
+// [http.Transport].MaxResponseHeaderBytes. net/http has no type for this error.
 func headerTooLarge(err error) bool {
 	text := err.Error()
 	return strings.Contains(text, "server response headers exceeded") ||
 		strings.Contains(text, "response header list larger than advertised limit")
 }
 
-// size returns the size of a header as it is sent, roughly.
+// size returns the approximate size of a header on the wire.
 func size(h http.Header) int {
 	n := 0
 	for key, values := range h {
@@ -123,7 +122,7 @@ func size(h http.Header) int {
 	return n
 }
 
-// trusted bounds what is allocated on the word of a Content-Length header alone.
+// trusted limits the memory that is allocated because of a Content-Length header.
 const trusted = 1 << 20
 
 func (w *Wire) limit(ctx context.Context) int64 {
@@ -133,13 +132,13 @@ func (w *Wire) limit(ctx context.Context) int64 {
 	return w.MaxBytes
 }
 
-// read returns the body of a response without its content encoding. decoded says that the transport
-// removes all encodings, and leaves the header as it came.
+// read returns the body of a response without its content encodings. If decoded is true, the
+// transport has removed the encodings without changing the header.
 func read(resp *http.Response, method string, most int64, decoded bool, buffer func(int64) []byte) ([]byte, error) {
 	if bodyless(method, resp.StatusCode) {
 		return nil, nil
 	}
-	if decoded { // The length is that of the encoded body.
+	if decoded { // Content-Length is the length of the encoded body.
 		resp.ContentLength, resp.Uncompressed = -1, true
 	}
 	if resp.ContentLength > most {
@@ -179,7 +178,7 @@ func readAll(r io.Reader, data []byte, most int64) ([]byte, error) {
 	}
 }
 
-// timeoutCause names this package's own timeout in place of a bare "context deadline exceeded".
+// timeoutCause returns the TimeoutError of Wire's own timeout in place of context.DeadlineExceeded.
 func timeoutCause(ctx context.Context, err error) error {
 	var timeout *TimeoutError
 	if errors.As(context.Cause(ctx), &timeout) {
@@ -188,7 +187,7 @@ func timeoutCause(ctx context.Context, err error) error {
 	return err
 }
 
-// Body is a response body that was read whole.
+// Body is a response body that was read completely.
 type Body struct {
 	bytes.Reader
 
@@ -196,7 +195,7 @@ type Body struct {
 	wire *Wire
 }
 
-// Close does nothing: the network side was closed when the body had been read.
+// Close does nothing, because Wire has already closed the body of the network.
 func (*Body) Close() error { return nil }
 
 // Bytes returns the whole body.
@@ -229,7 +228,7 @@ func (e *TooLargeError) Error() string {
 
 func (e *TooLargeError) own() {}
 
-// noResponseError says that a transport broke its contract.
+// noResponseError is the error for a transport that violates the contract of http.RoundTripper.
 type noResponseError struct{}
 
 func (noResponseError) Error() string {
@@ -238,7 +237,7 @@ func (noResponseError) Error() string {
 
 func (noResponseError) own() {}
 
-// ProxyError says that a proxy did not let the client through to the server.
+// ProxyError is the error for a proxy that refused the connection to the server.
 type ProxyError struct{ Status int }
 
 func (e *ProxyError) Error() string {
@@ -247,18 +246,18 @@ func (e *ProxyError) Error() string {
 
 func (e *ProxyError) own() {}
 
-// final reports whether the next attempt would be refused as well.
+// final reports whether the proxy would refuse a retry as well.
 func (e *ProxyError) final() bool { return e.Status < 500 && e.Status != http.StatusTooManyRequests }
 
-// TimeoutError says that one attempt took longer than the client allows.
+// TimeoutError is the error for an attempt that took longer than the client allows.
 type TimeoutError struct{ After time.Duration }
 
 func (e *TimeoutError) Error() string { return fmt.Sprintf("no complete response within %v", e.After) }
 
 func (e *TimeoutError) own() {}
 
-// Timeout makes TimeoutError a net.Error's equal for those who ask.
+// Timeout returns true, so that a TimeoutError is recognized like a net.Error.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// Unwrap lets errors.Is find context.DeadlineExceeded.
+// Unwrap returns [context.DeadlineExceeded], so that errors.Is matches it.
 func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }

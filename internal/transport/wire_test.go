@@ -18,12 +18,12 @@ import (
 	"github.com/moneykit/moneykit-go/internal/transport"
 )
 
-// roundTrip is a RoundTripper made of a function.
+// roundTrip is a function as an http.RoundTripper.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// closing notes that it was closed.
+// closing records that it was closed.
 type closing struct {
 	io.Reader
 	closed bool
@@ -60,8 +60,8 @@ func TestWireReadsTheBody(t *testing.T) {
 		{name: "of known length", body: strings.NewReader("hello"), length: 5, want: 5},
 		{name: "of unknown length", body: strings.NewReader("hello"), length: -1, want: 5},
 		{name: "empty", body: strings.NewReader(""), length: 0, want: 0},
-		{name: "of a length that is not said", body: strings.NewReader("hello"), length: 0, want: 5},
-		{name: "longer than said", body: strings.NewReader("hello"), length: 3, want: 5},
+		{name: "of a missing length", body: strings.NewReader("hello"), length: 0, want: 5},
+		{name: "longer than its length", body: strings.NewReader("hello"), length: 3, want: 5},
 		{name: "byte by byte", body: iotest.OneByteReader(strings.NewReader("hello")), length: 5, want: 5},
 		{name: "that ends with its last bytes", body: iotest.DataErrReader(strings.NewReader("hello")), length: 5, want: 5},
 		{name: "longer than one allocation", body: bytes.NewReader(make([]byte, limit)), length: 1, want: limit},
@@ -96,8 +96,8 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestWireWithoutABody has responses as transports for tests make them, without a body and a
-// header.
+// TestWireWithoutABody uses responses without a body and a header, which transports for tests may
+// return.
 func TestWireWithoutABody(t *testing.T) {
 	for _, status := range []int{0, 101, 200, 204, 304, 404, 503, 999} {
 		base := roundTrip(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: status}, nil })
@@ -109,7 +109,7 @@ func TestWireWithoutABody(t *testing.T) {
 	}
 }
 
-func TestWireDoesNotReadWhatIsNoBody(t *testing.T) {
+func TestWireIgnoresForbiddenBodies(t *testing.T) {
 	for _, tt := range []struct {
 		method string
 		status int

@@ -1,6 +1,6 @@
-// Package weburl has the rules for URLs: which ones MoneyKit, banks, browsers and apps accept, and
-// which of them are the same. Errors do not repeat the URL; they begin with "must" or "has", so
-// that the caller can put the name of the setting before them.
+// Package weburl checks and compares URLs by the rules of MoneyKit, banks, browsers and apps.
+// Errors do not contain the URL. They begin with "must" or "has", so that the caller can put the
+// name of the setting before them.
 package weburl
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// CheckRedirectURI reports why MoneyKit or a bank would not return a user to uri.
+// CheckRedirectURI returns an error if MoneyKit or a bank would not return a user to uri.
 func CheckRedirectURI(uri string) error {
 	if strings.ContainsFunc(uri, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) || r == '\\' }) {
 		return errors.New("must not contain spaces, backslashes or control characters")
@@ -32,7 +32,7 @@ func CheckRedirectURI(uri string) error {
 	case strings.Contains(uri, "#"):
 		return errors.New("must not have a fragment")
 	case u.User != nil:
-		return errors.New("must not hold credentials")
+		return errors.New("must not have credentials")
 	}
 	switch u.Scheme { // url.Parse made it lower case.
 	case "https":
@@ -54,7 +54,7 @@ func CheckRedirectURI(uri string) error {
 	return nil
 }
 
-// ParseRedirectURI parses a redirect URI that returns from a bank can be compared with.
+// ParseRedirectURI parses a redirect URI, to compare it with the URL of a return from a bank.
 func ParseRedirectURI(uri string) (*url.URL, error) {
 	if err := CheckRedirectURI(uri); err != nil {
 		return nil, err
@@ -65,14 +65,15 @@ func ParseRedirectURI(uri string) (*url.URL, error) {
 	return url.Parse(uri)
 }
 
-// CheckAppURL reports why a return from a bank cannot be forwarded to appURL. It allows less than
-// CheckRedirectURI, because browsers, apps and net/url must agree on where the URL leads.
+// CheckAppURL returns an error if a return from a bank cannot be forwarded to appURL. It is
+// stricter than CheckRedirectURI, because browsers, apps and net/url must interpret the URL in the
+// same way.
 func CheckAppURL(appURL string) error {
 	if err := CheckRedirectURI(appURL); err != nil {
 		return err
 	}
 	if !plain.Only(appURL, plain.Alphanumeric+"-._~:/!$&'()*+,;=") {
-		return errors.New("must hold only letters, digits and punctuation")
+		return errors.New("must have only letters, digits and punctuation")
 	}
 	u, err := url.Parse(appURL)
 	switch {
@@ -85,12 +86,12 @@ func CheckAppURL(appURL string) error {
 	case u.Scheme == "https" && !IsDomain(u.Host):
 		return errors.New("must have a domain name as its host")
 	case u.Path != "" && !IsClean(u.Path):
-		return errors.New("must have a path without dots and doubled slashes")
+		return errors.New("must have a path without dots and double slashes")
 	}
 	return nil
 }
 
-// CheckWebhook reports why MoneyKit could not deliver to webhook.
+// CheckWebhook returns an error if MoneyKit could not deliver to webhook.
 func CheckWebhook(webhook string) error {
 	u, err := url.Parse(webhook)
 	if err != nil || !IsWeb(u) || u.Hostname() == "" {
@@ -110,9 +111,9 @@ func CheckBase(base string) (string, error) {
 	case u.Hostname() == "":
 		return "", errors.New("must have a host")
 	case strings.ContainsFunc(u.Host, func(r rune) bool { return r > unicode.MaxASCII }):
-		return "", errors.New("must have a host in ASCII") // net/http reads "。" as a dot.
+		return "", errors.New("must have a host in ASCII") // net/http interprets "。" as a dot.
 	case u.User != nil:
-		return "", errors.New("must not hold credentials")
+		return "", errors.New("must not have credentials")
 	case u.RawQuery != "" || u.ForceQuery:
 		return "", errors.New("must not have a query")
 	case u.Fragment != "":
@@ -138,17 +139,16 @@ func CheckOrigin(origin string) (string, error) {
 	return strings.ToLower(u.Scheme + "://" + host(u)), nil
 }
 
-// IsMoneyKit reports whether host is in MoneyKit's domain, also with the dot of the root at its
-// end.
+// IsMoneyKit reports whether host is in MoneyKit's domain, with or without a dot at its end.
 func IsMoneyKit(host string) bool {
 	return strings.HasSuffix("."+strings.ToLower(strings.TrimRight(host, ".")), ".moneykit.com")
 }
 
-// IsWeb reports whether u is for a browser.
+// IsWeb reports whether the scheme of u is http or https.
 func IsWeb(u *url.URL) bool { return u.Scheme == "https" || u.Scheme == "http" }
 
-// IsSecure reports whether nobody on the way can answer for the host of u: because of https, or
-// because it is this machine.
+// IsSecure reports whether nobody in the network can impersonate the host of u, because the scheme
+// is https or the host is this machine.
 func IsSecure(u *url.URL) bool {
 	return u.Hostname() != "" && (u.Scheme == "https" || (u.Scheme == "http" && IsLoopback(u.Hostname())))
 }
@@ -162,8 +162,8 @@ func IsLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// IsDomain reports whether host is a domain name of at least two labels, in ASCII and without the
-// dot at its end. An address is none, however it is written: its last label is a number.
+// IsDomain reports whether host is a domain name of at least two labels, in ASCII and without a dot
+// at its end. It returns false for an address in any notation, whose last label is a number.
 func IsDomain(host string) bool {
 	labels := strings.Split(host, ".")
 	for _, label := range labels {
@@ -176,21 +176,21 @@ func IsDomain(host string) bool {
 	return len(labels) > 1 && len(host) <= 253 && (last[0] < '0' || last[0] > '9')
 }
 
-// IsClean reports whether p begins with a slash and has no dots and doubled slashes, for which a
-// mux would redirect.
+// IsClean reports whether p begins with a slash and has no dot segments and no double slashes. An
+// [http.ServeMux] redirects such paths.
 func IsClean(p string) bool {
 	clean := path.Clean("/" + p)
 	return p == clean || (clean != "/" && p == clean+"/")
 }
 
 // HidesSlash reports whether s has an encoded slash or backslash, which some servers decode before
-// they look at the path.
+// they match the path.
 func HidesSlash(s string) bool {
 	s = strings.ToLower(s)
 	return strings.Contains(s, "%2f") || strings.Contains(s, "%5c")
 }
 
-// Origin returns what stands before the path of u.
+// Origin returns the scheme and the host of u.
 func Origin(u *url.URL) string {
 	if u.Host == "" {
 		return u.Scheme + ":"
@@ -198,8 +198,7 @@ func Origin(u *url.URL) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// SamePage reports whether a and b have the same scheme, host, port and path, as a browser sees
-// them.
+// SamePage reports whether a and b have the same scheme, host, port and path for a browser.
 func SamePage(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && SameHost(a, b) && Path(a) == Path(b)
 }
@@ -219,7 +218,7 @@ func host(u *url.URL) string {
 	return u.Host
 }
 
-// Path returns the path of u as it is sent: browsers add a slash where there is none.
+// Path returns the path of u as a browser sends it: a slash if u has no path.
 func Path(u *url.URL) string {
 	if p := u.EscapedPath(); p != "" {
 		return p

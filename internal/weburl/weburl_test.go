@@ -32,7 +32,7 @@ func TestCheckBase(t *testing.T) {
 		"http://api。moneykit。com":       "must have a host in ASCII",
 		"http://api.moneykit\u00ad.com": "must have a host in ASCII",
 		"ftp://api.moneykit.com":        "must begin with https:// or http://",
-		"https://user:pass@example.com": "must not hold credentials",
+		"https://user:pass@example.com": "must not have credentials",
 		"https://example.com?":          "must not have a query",
 		"https://example.com/#a":        "must not have a fragment",
 		"https://:443":                  "must have a host",

@@ -11,8 +11,8 @@ func Text(data []byte) (string, bool) {
 	return string(text), kind == KindString || kind == KindNumber
 }
 
-// Bool returns the truth value that data, one JSON value, is: true, false, or one of them in a
-// string.
+// Bool returns the value of data, which is one JSON value, as a bool: true, false, or one of them
+// in a string.
 func Bool(data []byte) (value, ok bool) {
 	c := Cursor{data: data}
 	c.Bool(&value)

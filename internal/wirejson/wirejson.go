@@ -23,10 +23,10 @@ func (e *Error) Error() string {
 	return name + " is not " + e.Want
 }
 
-// ValueError is what the UnmarshalJSON method of a value returns, with what the value should be.
+// ValueError is the error of an UnmarshalJSON method. It names the expected kind of value.
 type ValueError struct{ Want string }
 
 func (e *ValueError) Error() string { return "the value is not " + e.Want }
 
-// ErrSyntax says that a document is not JSON.
+// ErrSyntax is the error for a document that is not JSON.
 var ErrSyntax = errors.New("the document is not valid JSON")
