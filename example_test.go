@@ -212,11 +212,11 @@ func ExampleAccountsService_List() {
 	case err == nil:
 		fmt.Println(len(list.Accounts), "accounts")
 	case errors.Is(err, moneykit.ErrRelinkRequired):
-		fmt.Println("ask the user to link again")
+		fmt.Println("ask the user to relink")
 	case errors.Is(err, moneykit.ErrLinkDeleted), errors.Is(err, moneykit.ErrNotFound):
-		fmt.Println("forget the link")
+		fmt.Println("delete the stored link")
 	case errors.Is(err, moneykit.ErrRateLimited):
-		fmt.Println("come back later")
+		fmt.Println("retry later")
 	case errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction):
 		fmt.Println("the user did not permit this")
 	default:

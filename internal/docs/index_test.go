@@ -45,6 +45,29 @@ func TestLength(t *testing.T) {
 	}
 }
 
+// TestSecurity looks for the tests that SECURITY.md names.
+func TestSecurity(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	tests := map[string]bool{}
+	form := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range form.FindAllStringSubmatch(string(text), -1) {
+			tests[found[1]] = true
+		}
+		return err
+	}))
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(file(t, "SECURITY.md"), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		assert.True(t, tests[name[1]], "SECURITY.md names %s, which does not exist", name[1])
+	}
+}
+
 // TestSummary follows the links of llms.txt. The fragment of a link to a Go file is the name of an
 // Example function in it.
 func TestSummary(t *testing.T) {
