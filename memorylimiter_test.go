@@ -149,7 +149,8 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 					require.ErrorAs(t, err, &e)
 					assert.Equal(t, tt.wait, e.RetryAfter)
 					assert.Equal(t, moneykit.ActionRetry, moneykit.ActionFor(err))
-					assert.Equal(t, "moneykit: GET /links/{id}/accounts: the rate limit allows no request before the context's deadline (retry after "+
+					assert.Equal(t, "moneykit: GET /links/{id}/accounts: "+
+						"the rate limit allows no request before the context's deadline (retry after "+
 						tt.wait.String()+")", err.Error())
 					assert.Zero(t, time.Since(start), "at once")
 				}

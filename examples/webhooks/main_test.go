@@ -115,7 +115,10 @@ func TestServer(t *testing.T) {
 
 	tests := []struct{ name, rest, want string }{
 		{"link.state_changed", `,"state":"connected"`, "link mk_1 is connected"},
-		{"link.state_changed", `,"state":"error","error":"auth_expired"`, "link mk_1 does not work (auth_expired): ask the user to reconnect the bank"},
+		{
+			"link.state_changed", `,"state":"error","error":"auth_expired"`,
+			"link mk_1 does not work (auth_expired): ask the user to reconnect the bank",
+		},
 		{
 			"link.state_changed", `,"state":"error","error":"institution_error"`,
 			"link mk_1 does not work (institution_error): wait until it works again",

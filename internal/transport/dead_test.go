@@ -72,8 +72,8 @@ func (n *network) dialed() int {
 	return len(n.cuts)
 }
 
-// carry copies bytes until the connection is cut. After that the connection stays open but loses all
-// bytes.
+// carry copies bytes until the connection is cut. After that the connection stays open but loses
+// all bytes.
 func (n *network) carry(to io.Writer, from io.Reader, cut <-chan struct{}) {
 	buf := make([]byte, 32<<10)
 	for {
