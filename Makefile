@@ -1,4 +1,4 @@
-# Each step of .ci/run is a target here: make test, make lint, make fuzz FUZZTIME=5m.
+# Each check of .ci/run is a target: make test, make lint, make fuzz FUZZTIME=5m.
 STEPS := $(filter-out generate,$(shell .ci/run help | cut -d ' ' -f 1))
 
 .PHONY: all
@@ -12,7 +12,7 @@ check:
 $(STEPS):
 	.ci/run $@
 
-# After a change of internal/openapi/openapi.yaml. The step of that name looks whether it was done.
+# Run this after a change of internal/openapi/openapi.yaml. .ci/run generate checks that nothing changes.
 .PHONY: generate
 generate:
 	go generate ./...

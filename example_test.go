@@ -212,11 +212,11 @@ func ExampleAccountsService_List() {
 	case err == nil:
 		fmt.Println(len(list.Accounts), "accounts")
 	case errors.Is(err, moneykit.ErrRelinkRequired):
-		fmt.Println("ask the user to link again")
+		fmt.Println("ask the user to relink")
 	case errors.Is(err, moneykit.ErrLinkDeleted), errors.Is(err, moneykit.ErrNotFound):
-		fmt.Println("forget the link")
+		fmt.Println("delete the stored link")
 	case errors.Is(err, moneykit.ErrRateLimited):
-		fmt.Println("come back later")
+		fmt.Println("retry later")
 	case errors.Is(err, moneykit.ErrorCodeLinkForbiddenAction):
 		fmt.Println("the user did not permit this")
 	default:
@@ -459,7 +459,7 @@ func ExampleWebhooksService_Handler() {
 	mk := moneykittest.New(moneykittest.WithReceiver(mux))
 	defer mk.Close()
 	client := mk.Client()
-	var store moneykittest.MemoryStore
+	store := new(moneykittest.MemoryStore)
 
 	router := moneykit.Router{
 		LinkStateChanged: func(_ context.Context, e *moneykit.LinkStateChanged) error {
@@ -467,7 +467,7 @@ func ExampleWebhooksService_Handler() {
 			return nil
 		},
 		TransactionsAvailable: func(ctx context.Context, e *moneykit.TransactionsAvailable) error {
-			_, err := client.SyncTransactions(ctx, e.LinkID, &store)
+			_, err := client.SyncTransactions(ctx, e.LinkID, store)
 			return err
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 
@@ -20,7 +21,11 @@ import (
 func ExampleNewHandler() {
 	mk := moneykittest.New()
 	defer mk.Close()
-	client, mux := mk.Client(), http.NewServeMux()
+	id, secret := mk.Credentials()
+	os.Setenv("MONEYKIT_CLIENT_ID", id)
+	os.Setenv("MONEYKIT_CLIENT_SECRET", secret)
+	os.Setenv("MONEYKIT_BASE_URL", mk.URL())
+	mux := http.NewServeMux()
 	currentUser := func(*http.Request) (moneykit.CustomerUser, error) {
 		return moneykit.CustomerUser{ID: "user_0001"}, nil
 	}
@@ -29,6 +34,10 @@ func ExampleNewHandler() {
 		return nil
 	}
 
+	client, err := moneykit.NewClientFromEnv()
+	if err != nil {
+		log.Fatal(err)
+	}
 	handler, err := connect.NewHandler(client, connect.Config{
 		RedirectURI: "https://app.example/connect/oauth",
 		User: func(r *http.Request) (moneykit.CustomerUser, error) {

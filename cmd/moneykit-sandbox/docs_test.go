@@ -20,9 +20,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-var languages = flag.Bool("languages", false, "run the tests of docs/testing.md in languages other than Go")
+var languages = flag.Bool("languages", false, "run the tests of docs/testing-languages.md in languages other than Go")
 
-// suites returns the tests in docs/testing.md, by file name.
+// suites returns the tests in docs/testing-languages.md, by file name.
 func suites() map[string]struct {
 	command []string
 	want    string // pattern of the output if all tests ran and passed
@@ -39,12 +39,12 @@ func suites() map[string]struct {
 
 func testingPage(t *testing.T) []docs.Block {
 	t.Helper()
-	blocks, err := docs.Blocks(filepath.Join("..", "..", "docs", "testing.md"))
+	blocks, err := docs.Blocks(filepath.Join("..", "..", "docs", "testing-languages.md"))
 	require.NoError(t, err)
 	return blocks
 }
 
-// TestDocsLanguages checks that docs/testing.md contains the suites. With the flag -languages, it
+// TestDocsLanguages checks that docs/testing-languages.md contains the suites. With the flag -languages, it
 // also runs each suite twice: against the program, where it must pass, and against a program that
 // refuses one request, where it must fail.
 func TestDocsLanguages(t *testing.T) {
@@ -94,11 +94,11 @@ func TestDocsLanguages(t *testing.T) {
 	}
 }
 
-// TestDocsTrust calls the API over TLS with the client settings of docs/testing.md, if the flag
+// TestDocsTrust calls the API over TLS with the client settings of docs/testing-languages.md, if the flag
 // -languages is set.
 func TestDocsTrust(t *testing.T) {
 	for _, shown := range []string{"`--cacert ca.pem`", "`NODE_EXTRA_CA_CERTS=ca.pem`", "`SSL_CERT_FILE=ca.pem`"} {
-		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing.md"))
+		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing-languages.md"))
 		require.NoError(t, err)
 		assert.Contains(t, string(text), shown)
 	}
@@ -127,7 +127,7 @@ func TestDocsTrust(t *testing.T) {
 }
 
 // TestDocsCommands parses the command lines of moneykit-sandbox and the flags of containers in
-// docs/testing.md with the program's own parser.
+// docs/testing-languages.md with the program's own parser.
 func TestDocsCommands(t *testing.T) {
 	t.Parallel()
 	line := regexp.MustCompile(`(?m)^[ \-]*(?:run: )?moneykit-sandbox((?: [^ >]+)*)`)

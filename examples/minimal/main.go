@@ -1,3 +1,5 @@
+// Minimal links an account at a bank and prints its balances. The MoneyKit that it calls runs
+// inside the program.
 package main
 
 import (

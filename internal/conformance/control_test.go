@@ -49,10 +49,10 @@ func TestControlDocument(t *testing.T) {
 	assert.False(t, refusedByLibopenapi(t, text))
 }
 
-// TestDocsYAML reads the settings of containers and CI in docs/testing.md.
+// TestDocsYAML reads the settings of containers and CI in docs/testing-languages.md.
 func TestDocsYAML(t *testing.T) {
 	t.Parallel()
-	blocks, err := docs.Blocks("../../docs/testing.md")
+	blocks, err := docs.Blocks("../../docs/testing-languages.md")
 	require.NoError(t, err)
 	services := map[string][]string{"compose.yaml": {"services", "sandbox"}, ".gitlab-ci.yml": {"test", "services", "0"}}
 	seen := 0

@@ -34,11 +34,12 @@ func TestParse(t *testing.T) {
 var (
 	link     = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	fenced   = regexp.MustCompile("(?s)```.*?\n```")
+	fenced   = regexp.MustCompile("(?ms)^ *```.*?^ *```$")
 	unlinked = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// TestLinks follows the links between the pages, and to files of the repository.
+// TestLinks follows the links of all pages of the repository, and looks for the pages of docs in
+// their index.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
@@ -47,7 +48,12 @@ func TestLinks(t *testing.T) {
 	require.NotEmpty(t, pages)
 	index, err := os.ReadFile(filepath.Join(root, "docs", "README.md"))
 	require.NoError(t, err)
-	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+	for _, pattern := range []string{"*.md", "*/README.md", "examples/*/README.md"} {
+		more, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(pattern)))
+		require.NoError(t, err)
+		pages = append(pages, more...)
+	}
+	for _, page := range pages {
 		text, err := os.ReadFile(page)
 		require.NoError(t, err)
 		for _, found := range link.FindAllStringSubmatch(fenced.ReplaceAllString(string(text), ""), -1) {
@@ -67,7 +73,7 @@ func TestLinks(t *testing.T) {
 				assert.Contains(t, anchors(t, path), target.Fragment, "%s links to %s", page, found[1])
 			}
 		}
-		if name := filepath.Base(page); name != "README.md" {
+		if name := filepath.Base(page); name != "README.md" && filepath.Base(filepath.Dir(page)) == "docs" {
 			assert.Contains(t, string(index), "]("+name+")", "the index lacks a page")
 		}
 	}

@@ -31,6 +31,43 @@ func TestIndex(t *testing.T) {
 	}))
 }
 
+// TestLength limits each page to ten minutes of reading, without its code.
+func TestLength(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join("..", "..", "docs", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, pages)
+	for _, page := range append(pages, filepath.Join("..", "..", "README.md")) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		words := len(strings.Fields(fenced.ReplaceAllString(string(text), "")))
+		assert.LessOrEqual(t, words, 2200, "words of %s without code", page)
+	}
+}
+
+// TestSecurity looks for the tests that SECURITY.md names.
+func TestSecurity(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join("..", "..")
+	tests := map[string]bool{}
+	form := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range form.FindAllStringSubmatch(string(text), -1) {
+			tests[found[1]] = true
+		}
+		return err
+	}))
+	named := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(file(t, "SECURITY.md"), -1)
+	require.NotEmpty(t, named)
+	for _, name := range named {
+		assert.True(t, tests[name[1]], "SECURITY.md names %s, which does not exist", name[1])
+	}
+}
+
 // TestSummary follows the links of llms.txt. The fragment of a link to a Go file is the name of an
 // Example function in it.
 func TestSummary(t *testing.T) {
