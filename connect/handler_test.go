@@ -484,7 +484,7 @@ func TestHandlerCrossOrigin(t *testing.T) {
 		"null, cross site":              {"null", "cross-site", "application/json", 403, "cross_origin"},
 		"cross site":                    {"", "cross-site", "application/json", 403, "cross_origin"},
 		"same site":                     {"", "same-site", "application/json", 403, "cross_origin"},
-		"an unknown site":           {"", "x", "application/json", 403, "cross_origin"},
+		"an unknown site":               {"", "x", "application/json", 403, "cross_origin"},
 		"our origin of a cross site":    {"https://example.com", "cross-site", "application/json", 403, "cross_origin"},
 		"another port":                  {"http://example.com:81", "", "application/json", 403, "cross_origin"},
 		"almost trusted: suffix":        {"https://app.example.evil.example", "", "application/json", 403, "cross_origin"},
