@@ -34,7 +34,7 @@ func ExampleServer_Deliver() {
 	forged := mk.Tamper(mk.SignedRequest(link.Webhook, mk.Deliveries()[0].Body), moneykittest.TamperBody)
 	w := httptest.NewRecorder()
 	endpoint.ServeHTTP(w, forged)
-	fmt.Println("a forgery is answered with", w.Code)
+	fmt.Println("the response to a forgery is", w.Code)
 	// Output:
 	// the link is in state error auth_expired
 	// link.state_changed is delivered
