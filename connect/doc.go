@@ -73,7 +73,7 @@
 //
 //	400  invalid_request         the body was cut off
 //	401  unauthenticated         Config.User returned an error or no user
-//	403  forbidden               PrepareLink or PrepareRelink returned an error, or the link forbids it
+//	403  forbidden               PrepareLink or PrepareRelink failed, or the link forbids it
 //	403  cross_origin            a page of an origin that is not trusted sent the request
 //	404  not_found               there is no such endpoint, or the user has no such link
 //	405  method_not_allowed      the method is not in the header Allow
@@ -86,5 +86,5 @@
 //	429  rate_limited            the user posted too often, or MoneyKit said so
 //	500  not_stored              Config.OnLinked, OnRelinked or OnDisconnected returned an error
 //	500  unavailable             a hook set a redirect URI that Config does not have
-//	502  unavailable             MoneyKit failed, could not be reached, or rejected the application
+//	502  unavailable             MoneyKit failed, was unreachable, or rejected the application
 package connect

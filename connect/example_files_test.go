@@ -35,7 +35,7 @@ func ExampleReturnPage() {
 }
 
 func ExampleAppleAppSiteAssociation() {
-	file, err := connect.AppleAppSiteAssociation("https://app.example/ios/oauth", "ABCDE12345.com.example.app")
+	file, err := connect.AppleAppSiteAssociation("https://app.example/ios", "ABCDE12345.com.example")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -44,7 +44,7 @@ func ExampleAppleAppSiteAssociation() {
 
 	fmt.Println(get(mux, "https://app.example/.well-known/apple-app-site-association").Body)
 	// Output:
-	// {"applinks":{"details":[{"appIDs":["ABCDE12345.com.example.app"],"components":[{"/":"/ios/oauth"}]}]}}
+	// {"applinks":{"details":[{"appIDs":["ABCDE12345.com.example"],"components":[{"/":"/ios"}]}]}}
 }
 
 func ExampleAssetLinks() {

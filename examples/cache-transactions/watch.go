@@ -120,7 +120,7 @@ func short(d time.Duration) string {
 	return text
 }
 
-// repeat calls f now, and then every d.
+// repeat runs f now, and then every d.
 func repeat(ctx context.Context, d time.Duration, f func(context.Context) error) error {
 	ticks := time.NewTicker(d)
 	defer ticks.Stop()

@@ -260,5 +260,5 @@ var stricter = map[string]strictness{
 	"deep nesting in the header": {atForm, bounded},
 	"deep nesting in the claims": {atClaims, bounded},
 
-	"unknown claim that has a member twice": {atClaims, "what is there twice can be read in two ways, at any depth"},
+	"unknown claim that has a member twice": {atClaims, "a repeated member can be read in two ways, at any depth"},
 }

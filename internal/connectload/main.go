@@ -151,8 +151,8 @@ func (l *load) print(out io.Writer, took time.Duration) {
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(out, "%-18s %s\n", name, fmt.Sprintf(format, args...))
 	}
-	line("users", "%d, %d of them concurrent, seed %d", l.users, l.workers, l.seed)
-	line("links", "%d, each broken and relinked", l.links.Load())
+	line("users", "%d, %d at once, seed %d", l.users, l.workers, l.seed)
+	line("links", "%d, each broken and mended", l.links.Load())
 	line("requests", "%d of front ends, %d to MoneyKit, %d webhooks", l.posts.Load(), asked, l.webhooks.Load())
 	line("faults injected", "%s", injected)
 	line("lost exchanges", "%d", l.lost.Load())

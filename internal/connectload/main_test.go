@@ -17,7 +17,7 @@ func TestLoad(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-users", "150", "-seed", "7"}, &out), &out)
 	for _, want := range []string{
-		`users +150, 64 of them concurrent, seed 7\n`,
+		`users +150, 64 at once, seed 7\n`,
 		`faults injected +[1-9]\d* \(429 [1-9]\d*, 5xx [1-9]\d*, late [1-9]\d*, reset [1-9]\d*, truncated [1-9]`,
 		`lost exchanges +[1-9]`,
 		`hooks that failed +[1-9]`,
@@ -154,7 +154,7 @@ func TestFrontEnd(t *testing.T) {
 	_, err = l.insist(t.Context(), userID(1), "session", posted{})
 	require.ErrorContains(t, err, "after all retries")
 	assert.Equal(t, int64(tries), l.retries.Load())
-	require.ErrorContains(t, l.newUser(0).exit(t.Context(), posted{Result: []byte(`"x"`)}), "an exit is answered with")
+	require.ErrorContains(t, l.newUser(0).exit(t.Context(), posted{Result: []byte(`"x"`)}), "the response to an exit is")
 }
 
 func TestUsage(t *testing.T) {

@@ -88,7 +88,7 @@ func (c config) measure(ctx context.Context, out io.Writer) error {
 	}
 	defer func() { _ = l.close() }()
 	before := l.take()
-	line(out, "users", "%d, %d of them concurrent", c.users, c.workers)
+	line(out, "users", "%d, %d at once", c.users, c.workers)
 	line(out, "before", "%v", before)
 
 	if c.profile != "" {

@@ -271,7 +271,7 @@ func (c *check) responses(where string, got, want object) {
 	}
 }
 
-// narrowed returns the error codes to which an error response narrows its schema.
+// narrowed returns the error codes to which an error response restricts its schema.
 func (c *check) narrowed(schema object) (codes []string, base string) {
 	for _, part := range list(schema, "allOf") {
 		if ref, ok := part.(object)["$ref"].(string); ok {
