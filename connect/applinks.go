@@ -21,13 +21,16 @@ const (
 	AssetLinksPath              = "/.well-known/assetlinks.json"
 )
 
-// AppleAppSiteAssociation returns the handler of the file that lets iOS open redirectURI, a
-// universal link, in one of the apps instead of the browser. Serve it at
-// [AppleAppSiteAssociationPath]. An app ID consists of the ID of a team and the bundle identifier
-// of an app, such as ABCDE12345.com.example.app.
+// AppleAppSiteAssociation returns a handler for the file that lets iOS open redirectURI in one of
+// the apps instead of the browser. Serve it at [AppleAppSiteAssociationPath]. redirectURI is a
+// universal link. An app ID is a team ID, a dot and a bundle identifier, such as
+// ABCDE12345.com.example.app.
 //
-// It returns an error if there is no app ID, if one is malformed or given twice, and if redirectURI
-// cannot be a universal link: that needs https, a domain name, no port, and a path without *.
+// Errors are:
+//
+//   - There is no app ID, or an app ID is malformed or given twice.
+//   - redirectURI cannot be a universal link. It needs https, a domain name, no port, and a path
+//     without *.
 func AppleAppSiteAssociation(redirectURI string, appIDs ...string) (http.Handler, error) {
 	redirect, err := weburl.ParseRedirectURI(redirectURI)
 	switch {
@@ -79,21 +82,21 @@ func isAppID(id string) bool {
 	return true
 }
 
-// AndroidApp is an app in which Android may open app links.
+// AndroidApp is an app that may open app links.
 type AndroidApp struct {
-	// PackageName is the name of the app's package, such as com.example.app.
+	// PackageName is the app's package name, such as com.example.app.
 	PackageName string
-	// SHA256Fingerprints are the fingerprints of the certificates that sign the app, as keytool and
-	// the Play Console show them: 32 bytes in hexadecimal, with colons between them. Give several
-	// if debug and release builds are signed differently.
+	// SHA256Fingerprints are the fingerprints of the app's signing certificates, in the form of
+	// keytool and the Play Console: 32 bytes in hexadecimal, separated by colons. Give several if
+	// debug and release builds are signed differently.
 	SHA256Fingerprints []string
 }
 
-// AssetLinks returns the handler of the file that lets Android open app links to this host in the
-// apps instead of the browser. Serve it at [AssetLinksPath]. The path of the links is in the app's
-// own manifest.
+// AssetLinks returns a handler for the file that lets Android open app links to this host in the
+// apps instead of the browser. Serve it at [AssetLinksPath]. The app's own manifest contains the
+// path of the links.
 //
-// It returns an error if there is no app, if an app has no fingerprint, and if a package name or a
+// It returns an error if there is no app, if an app has no fingerprint, or if a package name or a
 // fingerprint is malformed or given twice.
 func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	if len(apps) == 0 {
@@ -111,7 +114,7 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	var file []statement
 	for _, app := range apps {
 		if !isPackageName(app.PackageName) {
-			return nil, fmt.Errorf("connect: the package name %s must be two or more names with dots between them", plain.Quote(app.PackageName))
+			return nil, fmt.Errorf("connect: the package name %s must be two or more names, separated by dots", plain.Quote(app.PackageName))
 		}
 		if slices.ContainsFunc(file, func(s statement) bool { return s.Target.PackageName == app.PackageName }) {
 			return nil, fmt.Errorf("connect: the package name %s is given twice", plain.Quote(app.PackageName))
@@ -128,7 +131,7 @@ func AssetLinks(apps ...AndroidApp) (http.Handler, error) {
 	return fileHandler(file)
 }
 
-// isPackageName reports whether name is two or more Java identifiers with dots between them.
+// isPackageName reports whether name is two or more Java identifiers, separated by dots.
 func isPackageName(name string) bool {
 	for part := range strings.SplitSeq(name, ".") {
 		if part == "" || !plain.Only(part, plain.Alphanumeric+"_") || strings.Contains("0123456789_", part[:1]) {
@@ -138,7 +141,7 @@ func isPackageName(name string) bool {
 	return strings.Contains(name, ".")
 }
 
-// checkFingerprints returns the fingerprints in upper case, as Android compares them.
+// checkFingerprints returns the fingerprints in upper case, because Android compares case.
 func checkFingerprints(fingerprints []string) ([]string, error) {
 	if len(fingerprints) == 0 {
 		return nil, errors.New("needs a fingerprint")
@@ -149,9 +152,9 @@ func checkFingerprints(fingerprints []string) ([]string, error) {
 		raw, err := hex.DecodeString(strings.ReplaceAll(f, ":", ""))
 		switch {
 		case err != nil || strings.ReplaceAll(fmt.Sprintf("% X", raw), " ", ":") != f:
-			return nil, fmt.Errorf("has a fingerprint %d that is not hexadecimal bytes with colons between them", i+1)
+			return nil, fmt.Errorf("has a fingerprint %d that is not hexadecimal bytes separated by colons", i+1)
 		case len(raw) != 32:
-			return nil, fmt.Errorf("has a fingerprint %d of %d bytes; one of SHA-256 has 32", i+1, len(raw))
+			return nil, fmt.Errorf("has a fingerprint %d of %d bytes; a SHA-256 fingerprint has 32", i+1, len(raw))
 		case slices.Contains(upper, f):
 			return nil, fmt.Errorf("has a fingerprint %d that is given twice", i+1)
 		}

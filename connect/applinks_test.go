@@ -16,7 +16,7 @@ const appID = "ABCDE12345.com.example.my-app"
 
 var fingerprint = strings.Repeat("0A:", 31) + "FF"
 
-// fetch gets a file and checks all but its body.
+// fetch requests a file, checks the status and the headers, and returns the body.
 func fetch(t *testing.T, h http.Handler, path string) string {
 	t.Helper()
 	mux := http.NewServeMux()
@@ -138,7 +138,7 @@ func TestAssetLinksRefuses(t *testing.T) {
 		{"fingerprint 1 that is not hexadecimal", []string{":" + fingerprint}},
 		{"fingerprint 1 that is not hexadecimal", []string{strings.Replace(fingerprint, "0A:0A", "0A0:A", 1)}},
 		{"fingerprint 1 that is not hexadecimal", []string{strings.Replace(fingerprint, "A", "G", 1)}},
-		{"fingerprint 2 of 20 bytes; one of SHA-256 has 32", []string{fingerprint, fingerprint[36:]}},
+		{"fingerprint 2 of 20 bytes; a SHA-256 fingerprint has 32", []string{fingerprint, fingerprint[36:]}},
 		{"fingerprint 1 of 33 bytes", []string{"00:" + fingerprint}},
 		{"fingerprint 1 of 0 bytes", []string{""}},
 		{"fingerprint 2 that is given twice", []string{fingerprint, strings.ToLower(fingerprint)}},

@@ -26,7 +26,8 @@ const (
 	canaryTyped = "canary-typed-0006"
 )
 
-// canaryShop is a shop whose user has marked personal data. It collects secrets and responses.
+// canaryShop is a shop whose user has recognizable personal data. It collects secrets and
+// responses.
 type canaryShop struct {
 	*shop
 
@@ -50,7 +51,7 @@ func (s *canaryShop) play(t *testing.T, endpoint, body string) (token, payload s
 	return token, string(s.mk.Connect(token, s.source, moneykittest.Play{}))
 }
 
-// No response and no log record has a secret or personal data, whatever the user and MoneyKit do.
+// No response and no log record contains a secret or personal data.
 func TestHandlerCanary(t *testing.T) {
 	t.Parallel()
 	for i, source := range sources() {
@@ -61,7 +62,7 @@ func TestHandlerCanary(t *testing.T) {
 			s := &canaryShop{source: source, marks: []string{canaryUser, canaryEmail, canaryPhone, canaryTyped, "canary", secret}}
 			s.shop = newShop(t, mk, func(c *connect.Config) {
 				c.Development = i%2 == 0 // for two of the platforms
-				c.OnDisconnected = func(context.Context, string, string) error { return errors.New("the database is away") }
+				c.OnDisconnected = func(context.Context, string, string) error { return errors.New("the database is down") }
 				c.TrustedOrigins = []string{"https://app.example"}
 				c.User = func(*http.Request) (moneykit.CustomerUser, error) {
 					return moneykit.CustomerUser{
@@ -116,7 +117,7 @@ func (s *canaryShop) postBadResults(t *testing.T) {
 	s.post(t, "result", posted(`{"institution":{"id":"a","name":"`+canaryTyped+`"},"accounts":[]}`, "mk_other"))
 }
 
-// postResult posts a result of which the exchange, the proof and the hook fail first.
+// postResult posts a result whose exchange, verification and hook fail at first.
 func (s *canaryShop) postResult(t *testing.T, payload string) (linkID string) {
 	t.Helper()
 	result, body := parsed(t, payload), `{"result":`+payload+`}`
@@ -130,7 +131,7 @@ func (s *canaryShop) postResult(t *testing.T, payload string) (linkID string) {
 	s.post(t, "result", body)
 	s.mk.Fail("get_user_links", 1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
 	s.post(t, "result", body)
-	s.setFail(errors.New("the database is away"))
+	s.setFail(errors.New("the database is down"))
 	s.post(t, "result", body)
 	s.setFail(nil)
 	w := s.post(t, "result", body)
@@ -151,7 +152,7 @@ func (s *canaryShop) relink(t *testing.T, linkID string) {
 	s.responses = append(s.responses, fmt.Sprint(w.Header(), w.Body))
 }
 
-// postFromElsewhere sends what a browser can put into a request, in all its parts.
+// postFromElsewhere sends marked text in every part of a request that a browser controls.
 func (s *canaryShop) postFromElsewhere(t *testing.T) {
 	t.Helper()
 	for _, method := range []string{"POST", "OPTIONS", "GET", canaryTyped} {

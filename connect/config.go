@@ -27,7 +27,7 @@ type Config struct {
 	RedirectURI string
 	// OtherRedirectURIs are the redirect URIs that PrepareLink and PrepareRelink may set instead,
 	// for example the universal link of an iOS app and an Android app's own scheme. The handler
-	// serves [ReturnPage] for them too: a browser gets it if it does not open the app.
+	// serves [ReturnPage] for them too, for browsers that do not open the app.
 	OtherRedirectURIs []string
 	// ReturnPage configures these pages. Its RedirectURI and its Host must be left empty.
 	ReturnPage ReturnPageConfig
@@ -35,58 +35,57 @@ type Config struct {
 	// User returns the user of a request, from the application's own session. If it returns an
 	// error or a user without an ID, the response is 401.
 	User func(*http.Request) (moneykit.CustomerUser, error)
-	// PrepareLink may change the session for a new link before it is opened, for example its
-	// institution, products, webhook or tags. It sets another redirect URI if the front end says
-	// that it runs on another platform. The front end says so in the query or in the body of its
-	// request, which can be read again. If PrepareLink returns an error, the response is 403. It
-	// cannot change the user's ID.
+	// PrepareLink may change the parameters of a session for a new link, for example its
+	// institution, products, webhook or tags. A front end may name its platform in the query or the
+	// body of its request; PrepareLink then sets the redirect URI of that platform. It may read the
+	// body. Changes of the user's ID are ignored. If PrepareLink returns an error, the response is
+	// 403.
 	PrepareLink func(r *http.Request, params *moneykit.LinkSessionParams) error
-	// PrepareRelink does the same for a relink. The link ID may come from the front end; after the
-	// hook has run, the handler verifies that the link is the user's.
+	// PrepareRelink does the same for a relink. linkID may come from the front end and is not
+	// verified yet: after the hook, the handler verifies that the link belongs to the user.
 	PrepareRelink func(r *http.Request, linkID string, params *moneykit.RelinkParams) error
 
 	// OnLinked is called with each new link, and OnRelinked with each link that was repaired or
-	// extended. Both store the link's ID with the user. A result may be posted several times, also
-	// concurrently, so they must be idempotent. If they return an error, the response is 500 and
-	// the front end may post the result again. The context ends a minute after the post, even if
-	// the browser leaves before.
+	// extended. Both store the link's ID with the user. Both must be idempotent, because a front
+	// end may post a result several times, also concurrently. If they return an error, the response
+	// is 500 and the front end may retry. The context expires a minute after the post. It does not
+	// end when the browser leaves.
 	OnLinked   func(ctx context.Context, userID string, link *moneykit.Link) error
 	OnRelinked func(ctx context.Context, userID string, link *moneykit.Link) error
-	// OnDisconnected is called after the handler has deleted one of the user's links, also if it
-	// was deleted before. It removes the link from what is stored. It must be idempotent, and an
-	// error has the same consequences as with OnLinked. nil means that there is no endpoint
-	// disconnect.
+	// OnDisconnected is called after the handler has deleted one of the user's links, or has found
+	// it deleted. It removes the link from the application's data. It must be idempotent. Errors
+	// have the same effect as errors of OnLinked. nil disables the endpoint disconnect.
 	OnDisconnected func(ctx context.Context, userID, linkID string) error
-	// OnExited is called when the user left Connect without a link. The result comes from the
+	// OnExited is called when the user has left Connect without a link. The result comes from the
 	// browser and is not verified.
 	OnExited func(ctx context.Context, userID string, result *moneykit.ConnectResult)
-	// OnEvent is called with what Connect reports while the user is in it. Events come from the
+	// OnEvent is called with the events that Connect reports while it is open. Events come from the
 	// browser and are not verified. They arrive in any order, and some are lost when the user
 	// leaves the page.
 	OnEvent func(ctx context.Context, userID string, event *moneykit.ConnectEvent)
 
-	// Theme is how Connect looks on the web. nil means Connect's own theme.
+	// Theme is the appearance of Connect on the web. nil means Connect's own theme.
 	Theme *theme.Theme
-	// Host is where Connect's own pages come from, such as http://localhost:8787 for a sandbox. It
-	// must be the same MoneyKit as the client's; otherwise [NewHandler] logs an error. Empty means
-	// MoneyKit itself, https://connect.moneykit.com.
+	// Host is the origin of Connect's own pages, such as http://localhost:8787 for a sandbox. The
+	// client must call the same sandbox, or both must be MoneyKit; otherwise [NewHandler] logs an
+	// error. Empty means MoneyKit, https://connect.moneykit.com.
 	Host string
 	// TrustedOrigins are other origins whose pages may use the endpoints, such as
-	// https://app.example. They, and no others, get the CORS headers that let them send credentials
-	// and read responses.
+	// https://app.example. Only these origins get CORS headers, with which browsers let them send
+	// credentials and read responses.
 	TrustedOrigins []string
-	// Limit limits how often each user may post: to all endpoints together, whatever the response
-	// is. nil means 120 posts a minute. These are counted in the memory of this process, so several
-	// processes need a common limiter to keep that limit. If Allow returns an error, the handler
-	// logs it and counts the post in its own memory instead: an outage of the limiter neither keeps
-	// users from linking nor lifts the limit.
+	// Limit limits how often each user may post, to all endpoints together and regardless of the
+	// response. nil means 120 posts a minute, counted in the memory of this process. Several
+	// processes need a common limiter to enforce one limit. If Allow returns an error, the handler
+	// logs it and counts the post in its own memory, so that an outage of the limiter neither
+	// blocks users nor lifts the limit.
 	Limit PostLimiter
-	// Development adds the member detail to errors. It says what was wrong with the request, in
-	// words for the developer of the front end.
+	// Development adds the member detail to errors. It tells the developer of the front end what
+	// was wrong with the request.
 	Development bool
-	// Logger receives the requests at level debug, refused requests as warnings, and failures as
-	// errors. Errors of User and of the hooks are logged as they are. Nothing that a browser
-	// sent is logged, except for IDs. nil means [slog.Default].
+	// Logger logs requests at level debug, refused requests at level warn, and failures at level
+	// error. Errors of User and of the hooks are logged unchanged. Of what a browser sent, only IDs
+	// are logged. nil means [slog.Default].
 	Logger *slog.Logger
 }
 
@@ -139,7 +138,7 @@ func checkRedirectURI(uri string) error {
 	return nil
 }
 
-// redirects returns all redirect URIs that link sessions may have.
+// redirects returns all redirect URIs of link sessions.
 func (c *Config) redirects() []string { return append([]string{c.RedirectURI}, c.OtherRedirectURIs...) }
 
 // redirectName returns the name of the setting that holds one of the redirect URIs.
@@ -150,8 +149,7 @@ func redirectName(i int) string {
 	return fmt.Sprintf("Config.OtherRedirectURIs[%d]", i-1)
 }
 
-// launchHost returns the host of Connect's pages if the front end must be told, and "" for
-// MoneyKit's own.
+// launchHost returns the host for a [Launch]: "" for MoneyKit's own host, which front ends know.
 func (c *Config) launchHost() string {
 	if c.Host == moneyKitHost {
 		return ""
@@ -159,7 +157,7 @@ func (c *Config) launchHost() string {
 	return c.Host
 }
 
-// isPlainPath reports whether p is the path of a directory that a mux pattern can repeat as it is.
+// isPlainPath reports whether p ends with a slash and can be part of a mux pattern unchanged.
 func isPlainPath(p string) bool {
 	return strings.HasSuffix(p, "/") && weburl.IsClean(p) && !strings.ContainsFunc(p, func(r rune) bool {
 		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("{}?#%", r)

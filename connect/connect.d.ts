@@ -8,18 +8,18 @@
 //	connect.resume().then((result) => result && show(result), show);
 //	button.onclick = () => connect.link().then(show, show);
 //
-// A bundler must leave the import of /connect/connect.js as it is ("external"), or gets a copy of the
-// file. TypeScript finds these types in a copy of this file by "paths" in tsconfig.json:
+// A bundler must leave the import of /connect/connect.js unchanged ("external"), or must be given a
+// copy of the file. For TypeScript, copy this file and name the copy in "paths" in tsconfig.json:
 //
 //	"paths": { "/connect/connect.js": ["./types/connect.d.ts"] }
 
-/** Prepares Connect. Nothing is opened or sent before one of the methods is called. */
+/** Prepares Connect. It opens and sends nothing. */
 export declare function start<Theme extends object>(exports: ConnectExports<Theme>, options?: Options): Connect;
 
 /**
- * The methods do not need `this`. A page has one Connect open at a time: a second call of link, or of
- * relink with the same link, such as by a double click, returns the promise of the first. Link and
- * relink for anything else reject with the code "busy" meanwhile.
+ * The methods do not need `this`. A page has one Connect open at a time. A second call of link, or
+ * of relink with the same link, returns the promise of the first, for example after a double click.
+ * Other calls of link and relink reject with the code "busy" while Connect is open.
  */
 export interface Connect {
 	/**
@@ -31,27 +31,28 @@ export interface Connect {
 	link(params?: object): Promise<Result>;
 
 	/**
-	 * Opens Connect to repair one of the user's links. `link` is the handle that {@link Linked} has,
-	 * or the link's ID. `params` are further members of the request, for Config.PrepareRelink.
+	 * Opens Connect to repair one of the user's links. `link` is the handle from {@link Linked}, or
+	 * the link's ID. `params` are further members of the request, for Config.PrepareRelink.
 	 */
 	relink(link: string, params?: object): Promise<Result>;
 
 	/**
-	 * Continues what the page was left for, and resolves to null if there is nothing. Call it when
-	 * the page is loaded. It continues
+	 * Continues after the user has left the page, and resolves to null if there is nothing to
+	 * continue. Call it when the page is loaded. It continues
 	 *
 	 * - after a bank's page that was opened in place of this page: the return page leads back to the
 	 *   page that started Connect;
 	 * - with a result that the back end could not store before the page was left.
 	 *
-	 * A redirect URI that is a page of the application itself, rather than the return page of package
-	 * connect, passes its own URL: `connect.resume(location.href)`. In a window that Connect has
-	 * opened for the bank, this passes the URL to Connect, closes the window, and resolves to null.
-	 * Leave the URL when the promise settles: passed again, it rejects with the code "lost".
+	 * A redirect URI that is a page of the application itself, rather than the return page of
+	 * package connect, passes its own URL: `connect.resume(location.href)`. In a window that
+	 * Connect has opened for the bank, this passes the URL to Connect, closes the window, and
+	 * resolves to null. Navigate away from the URL when the promise settles: resume rejects with
+	 * the code "lost" if it gets the same URL again.
 	 */
 	resume(url?: string): Promise<Result | null>;
 
-	/** Disconnects one of the user's links, which is named as for relink. */
+	/** Disconnects one of the user's links. `link` is its handle or its ID, as for relink. */
 	disconnect(link: string): Promise<void>;
 }
 
@@ -69,7 +70,7 @@ export interface Linked {
 /** The user has left Connect without a link. */
 export interface Exited {
 	outcome: "exited";
-	/** Why Connect ended, as a sentence for the user. Not there if the user just closed it. */
+	/** Why Connect ended, as a sentence for the user. Missing if the user just closed it. */
 	message?: string;
 	link?: undefined;
 	institution?: undefined;
@@ -78,34 +79,35 @@ export interface Exited {
 export interface Options {
 	/**
 	 * The URL of the endpoints, Config.Path. The default is the folder that connect.js was loaded
-	 * from, which is right unless the page has a copy of the file, and /connect/ in a bundle.
+	 * from, or /connect/ in a bundle. Set it if the page has its own copy of connect.js.
 	 */
 	base?: string | URL;
 	/**
-	 * Headers of each request, such as Authorization, or a function that returns them. From a page
-	 * of another origin the handler allows no others than Authorization.
+	 * Headers of each request, such as Authorization, or a function that returns them. From pages
+	 * of another origin the handler allows only Authorization.
 	 */
 	headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>);
-	/** Whether requests have cookies. The default is "include", also if base has another origin. */
+	/** Whether requests send cookies. The default is "include", even if base has another origin. */
 	credentials?: RequestCredentials;
-	/** Receives what Connect reports while it is open, in order. */
+	/** Is called with each event of Connect, in order. */
 	onEvent?: (event: ConnectEvent) => void;
 	/** Whether events are also posted to the back end. The default is true. */
 	events?: boolean;
 	/**
-	 * Is called before a request is retried, after `seconds`. The message of the error is a sentence
-	 * for the user. Results are retried for a minute, for example while the bank is being connected.
+	 * Is called before the wait of `seconds` that precedes a retry. The message of the error is a
+	 * sentence for the user. Results are retried for a minute, for example while the bank is being
+	 * connected.
 	 */
 	onWait?: (error: ConnectError, seconds: number) => void;
-	/** The default is Connect's own, light. */
+	/** The default is light. */
 	colorScheme?: "light" | "dark" | "auto";
 	/** The ID of the element that Connect fills. The default is the whole window. */
 	containerID?: string;
-	/** How many seconds Connect's pages have to appear. The default is 20. */
+	/** How many seconds to wait for Connect's pages to appear. The default is 20. */
 	patience?: number;
 }
 
-/** What Connect reports on the way. Names are open_oauth, change_screen, success, exit and others. */
+/** An event of Connect. Names are open_oauth, change_screen, success, exit and others. */
 export interface ConnectEvent {
 	name: string;
 	properties?: Record<string, unknown>;
@@ -118,12 +120,12 @@ export declare class ConnectError extends Error {
 	 * A code of the back end, see the documentation of package connect, or one of these:
 	 *
 	 * - "offline": the back end could not be reached.
-	 * - "invalid_response": the back end's response is not that of package connect.
-	 * - "busy": Connect is open for something else.
+	 * - "invalid_response": the back end's response is not a response of package connect.
+	 * - "busy": Connect is open for another call.
 	 * - "unreachable": Connect's pages did not appear.
 	 * - "blocked": the page's Content-Security-Policy does not allow Connect's pages.
 	 * - "host_mismatch": Connect's pages come from another host than Config.Host.
-	 * - "lost": there is a return from a bank, but Connect was not started in this window.
+	 * - "lost": the user returned from a bank, but Connect was not started in this window.
 	 * - "failed": Connect could not be opened in this page.
 	 */
 	readonly code: string;
@@ -133,7 +135,7 @@ export declare class ConnectError extends Error {
 	readonly detail?: string;
 	/** The HTTP status of the back end's response, 0 if there is none. */
 	readonly status: number;
-	/** After how many seconds a retry makes sense, if the back end said so. */
+	/** How many seconds to wait before a retry, if the back end sent a number. */
 	readonly retryAfter?: number;
 }
 
@@ -145,7 +147,7 @@ export interface ConnectExports<Theme extends object> {
 		containerID?: string;
 		__connectSDKUIHost?: string;
 	}) => Launcher;
-	/** The package's theme, over which the theme of the back end is laid. */
+	/** The package's theme. Members of the back end's theme override its members. */
 	moneyui: Theme;
 }
 

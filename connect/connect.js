@@ -5,21 +5,22 @@
 /** @import {Connect, ConnectEvent, ConnectExports, Exited, Options, Result} from "./connect.js" */
 
 /**
- * What is kept while Connect is open, for the case that the page is left for a bank's page.
+ * The state that is stored while Connect is open, in case a bank's page replaces this page.
  * @typedef {{id: string, base: string, call: string, link?: string, token: string, host: string,
  *   theme?: object, page: string, left: boolean}} Start
  *
- * A result that the back end has not stored yet. Its token works only once, so it is kept until
- * then. If another user has logged in meanwhile, the back end refuses it.
+ * A result that the back end has not stored yet. Its token works only once, so this page stores it
+ * until then. If another user has logged in meanwhile, the back end refuses it.
  * @typedef {{base: string, link?: string, result: unknown[], at: number}} Pending
  *
- * How Connect ended: with a result, which is kept already, or with the argument of its exit callback.
+ * How Connect ended: with a result, which this page has stored, or with the argument of its exit
+ * callback.
  * @typedef {{linked: Pending} | {exited: any}} Ending
  */
 
 const moneyKitHost = "https://connect.moneykit.com";
 
-// The names below are the npm package's.
+// The npm package defines the names below.
 const frameID = "moneykit-connect-frame";
 const tokenKey = "moneykit.linkSessionToken";
 
@@ -30,7 +31,7 @@ const resultKey = "moneykit.connect.result";
 const channelName = "moneykit.connect";
 
 const resultSeconds = 60; // how long a result is retried
-const againSeconds = 10; // the same for a result that was retried before, and for disconnect
+const againSeconds = 10; // how long a later retry of a result, or a disconnect, is retried
 const pendingLife = 15 * 60 * 1000;
 const maxKeepalive = 60_000; // Browsers limit requests that outlive their page to 64 KiB.
 
@@ -58,7 +59,8 @@ export class ConnectError extends Error {
 }
 
 /**
- * What is open in this page, by whatever object of start. The npm package's frame fills the page.
+ * What is open in this page. All objects from start share it, because the npm package's frame fills
+ * the page.
  * @type {{key: string, owner: object, promise: Promise<any>} | null}
  */
 let running = null;
@@ -79,7 +81,7 @@ export function start(exports, options = {}) {
   const owner = {};
 
   /**
-   * Runs one thing at a time. The same call again returns the same promise.
+   * Runs one call at a time. A second call with the same key returns the same promise.
    * @template T
    * @param {string} key
    * @param {() => Promise<T>} run
@@ -149,16 +151,16 @@ export function start(exports, options = {}) {
   async function begin(endpoint, link, params) {
     const pending = pendingResult();
     if (pending) {
-      // A relink of another link has no token that could be lost, and its bank may take long.
+      // The result of another link's relink has no token to lose, and its bank may take long.
       const other = pending.link !== link && typeof pending.result[0] !== "string";
       try {
         const result = await deliver(pending, other ? 0 : againSeconds);
-        if (pending.link === link) return result; // This is what the user wants again.
+        if (pending.link === link) return result; // The user has asked for this link again.
       } catch (error) {
         if (mayBeStoredLater(error) && !other) throw error;
       }
     }
-    // A function for clicks is often passed as it is, and then gets the event.
+    // Applications often pass link as a click handler, which gets the event as its argument.
     const members = typeof params === "object" && !isEvent(params) ? params : {};
     const launch = await server.send(endpoint, { ...members, link });
     if (typeof launch?.link_session_token !== "string" || !["link", "relink"].includes(launch.call)) {
@@ -187,11 +189,11 @@ export function start(exports, options = {}) {
     /** @type {Start | null} */
     const started = read(startKey);
     const pending = pendingResult();
-    if (!started && pending) return deliver(pending, resultSeconds); // The page at this URL was loaded again.
+    if (!started && pending) return deliver(pending, resultSeconds); // The user has reloaded the page at this URL.
     if (started?.base !== base) {
       throw new ConnectError(sayLost, { code: "lost", action: "none", detail: "Connect was not started in this window of this browser, or its endpoints have another URL than " + base });
     }
-    started.left = false; // The page may have been loaded long ago, so that no pageshow follows.
+    started.left = false; // If the page was loaded long ago, no pageshow follows.
     write(startKey, started);
     return finish(started, await open(exports, options, report, started, url));
   }
@@ -204,7 +206,7 @@ export function start(exports, options = {}) {
     resume(url) {
       const started = read(startKey);
       if (url !== undefined && window.opener && !started?.left && !running) {
-        // This is the window that Connect has opened for the bank. It usually closes it, too.
+        // Connect has opened this window for the bank, and usually closes it, too.
         new exports.MoneyKit({ __connectSDKUIHost: started?.host ?? moneyKitHost }).continue(url);
         setTimeout(() => window.close(), 1000);
         return Promise.resolve(null);
@@ -230,7 +232,7 @@ export function start(exports, options = {}) {
 }
 
 /**
- * Returns the URL that the return page has left for this page, once.
+ * Returns the URL that the return page has stored for this page, and removes it.
  * @param {Start | null} started
  * @returns {string | null}
  */
@@ -241,7 +243,7 @@ function handedOver(started) {
 }
 
 /**
- * Opens Connect's frame, or lets it continue after a bank's page, and waits until it ends.
+ * Opens Connect's frame, or continues in it after a bank's page, and waits until Connect ends.
  * @template {object} Theme
  * @param {ConnectExports<Theme>} exports
  * @param {Options} options
@@ -254,7 +256,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
   const { host, token } = started;
   const theme = started.theme && /** @type {Theme} */ (merge(moneyui, started.theme));
   const focused = document.activeElement;
-  const done = new AbortController(); // It removes the listeners below.
+  const done = new AbortController(); // removes the listeners below
   const { signal } = done;
   /** @type {HTMLIFrameElement | null} */
   let frame = null;
@@ -267,7 +269,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
     const end = (settle) => {
       if (signal.aborted) return;
       done.abort();
-      // The package leaves its frame for this long, in which Connect may fade out.
+      // The package removes its frame after the same time, so that Connect can fade out.
       setTimeout(() => {
         frame?.remove();
         if (focused instanceof HTMLElement) focused.focus({ preventScroll: true });
@@ -278,7 +280,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
     const complete = (result) => {
       if (signal.aborted) return;
       const linked = { base: started.base, link: started.link, result, at: Date.now() };
-      write(resultKey, linked); // The page may be left while Connect fades out.
+      write(resultKey, linked); // The user may leave the page while Connect fades out.
       write(startKey, null);
       end(() => resolve({ linked }));
     };
@@ -305,7 +307,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
       const onEvent = (event) => { if (mine === round) report(event); };
       try {
         if (document.getElementById(frameID)) throw new Error("Connect is open already");
-        // The package keeps the host of the last object in all others, so it is always set.
+        // All objects of the package share the host that was set last, so it is always set.
         const launcher = new MoneyKit({
           theme, colorScheme: options.colorScheme, containerID: options.containerID, __connectSDKUIHost: host,
         });
@@ -342,7 +344,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
       if (!frame || source !== frame.contentWindow || !data?.moneykit) return;
       appeared = true;
       checkOrigin(origin);
-      // The package ignores this result, and would leave the user waiting.
+      // The package ignores this result, so the user would wait forever.
       if (data.type === "link.complete" && !data.data?.exchangeableToken) {
         complete([data.data?.institution ?? null, data.data?.link_id ?? ""]);
       }
@@ -354,11 +356,11 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
       }
     }, { signal });
 
-    // Nothing tells that a frame could not be loaded, so this waits for its first message.
+    // Browsers do not report that a frame failed to load, so this waits for its first message.
     const patience = options.patience ?? 20;
     const watch = setInterval(() => {
       if (frame && !frame.isConnected) {
-        round++; // The package still listens, and would take the events of the next frame for this one's.
+        round++; // The package still listens, and would mix up the events of both frames.
         end(() => resolve({ exited: null })); // The application has removed it.
       } else if (!appeared && Date.now() - opened > patience * 1000) {
         fail(sayUnreachable, "unreachable", `Connect's pages at ${host} did not answer within ${patience} seconds: ` +
@@ -391,7 +393,7 @@ function open({ MoneyKit, moneyui }, options, report, started, returned) {
 }
 
 /**
- * Talks with the return page in a window that has lost the one that opened it.
+ * Exchanges messages with the return page in a window that has lost its opener.
  * @param {Start} started
  * @param {AbortSignal} signal
  * @param {{returned: (url: string) => void, host: (host: string) => void}} on
@@ -413,7 +415,7 @@ function listen(started, signal, on) {
 }
 
 /**
- * The package takes a window that has an opener for one that it has opened itself.
+ * Runs without window.opener, because the package assumes that it opened a window with an opener.
  * @param {() => void} run
  */
 function withoutOpener(run) {
@@ -431,7 +433,7 @@ function withoutOpener(run) {
 }
 
 /**
- * Returns what posts to the endpoints of package connect.
+ * Returns functions that post to the endpoints of package connect.
  * @param {Options} options
  */
 function newServer(options) {
@@ -481,7 +483,7 @@ function newServer(options) {
   }
 
   /**
-   * Posts until the response is final, or until it was retried for this time.
+   * Posts, and retries for this time until the response is final.
    * @param {string} endpoint
    * @param {object} body
    * @param {number} seconds
@@ -505,7 +507,8 @@ function newServer(options) {
 }
 
 /**
- * Returns what passes events on to the application and, one after the other, to the back end.
+ * Returns a function that passes events to the application and, one after the other, to the back
+ * end.
  * @param {ReturnType<typeof newServer>} server
  * @param {Options} options
  * @returns {(event: ConnectEvent) => void}
@@ -534,14 +537,14 @@ function newReporter(server, options) {
  * @param {string | URL} [given]
  */
 function baseURL(given) {
-  const own = import.meta.url ?? ""; // Some bundlers leave it empty, others have their own file there.
+  const own = import.meta.url ?? ""; // Some bundlers leave it empty, others set it to their own file.
   const folder = /\/connect\.js(\?|$)/.test(own) ? new URL("./", own) : "/connect/";
   const url = new URL(given ?? folder, location.href);
   return url.origin + url.pathname.replace(/\/*$/, "/");
 }
 
 /**
- * Lays a theme over another one, member by member.
+ * Merges two themes, member by member. Members of over override members of under.
  * @param {any} under
  * @param {any} over
  * @returns {any}
@@ -557,7 +560,7 @@ function merge(under, over) {
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /**
- * Reports whether a value is an event, or what React passes to its handlers.
+ * Reports whether a value is an event of the browser or of React.
  * @param {any} value
  */
 const isEvent = (value) => value instanceof Event || value?.nativeEvent instanceof Event;
@@ -569,7 +572,7 @@ const isTemporary = (status) => status === 0 || status === 408 || status === 429
 const isTransient = (error) => isTemporary(error.status) || ["wait", "retry_later"].includes(error.action);
 
 /**
- * Reports whether a result that was not stored may be stored later: after a new login, too.
+ * Reports whether a result that was not stored may be stored later, for example after a new login.
  * @param {unknown} error
  */
 const mayBeStoredLater = (error) => !(error instanceof ConnectError) ||
@@ -591,7 +594,7 @@ function inWords(error) {
 const describe = (error) => error instanceof ConnectError ? `${error.code}: ${error.detail ?? error.message}` : String(error);
 
 /**
- * Calls a function of the application, which must not end Connect.
+ * Calls a function of the application. Its errors must not end Connect.
  * @param {() => void} run
  */
 function quietly(run) {
@@ -625,7 +628,7 @@ function read(key) {
   try {
     return parse(sessionStorage.getItem(key));
   } catch {
-    return null; // The browser does not allow storage. Connect says so if it needs it.
+    return null; // The browser does not allow storage. Connect reports this if it needs storage.
   }
 }
 
@@ -635,6 +638,6 @@ function write(key, value) {
     if (value === null) sessionStorage.removeItem(key);
     else sessionStorage.setItem(key, JSON.stringify(value));
   } catch {
-    // As in read. Without storage only a return in place of this page is lost.
+    // As in read. Without storage, a return from a bank in this window is lost.
   }
 }

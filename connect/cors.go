@@ -7,7 +7,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// trust adds an origin to those whose pages may use the endpoints.
+// trust lets the pages of an origin use the endpoints.
 func (h *Handler) trust(origin string) error {
 	if err := h.origins.AddTrustedOrigin(origin); err != nil {
 		return fmt.Errorf("connect: Config.TrustedOrigins: %w", err)
@@ -36,13 +36,13 @@ func (h *Handler) cors(header http.Header, r *http.Request) bool {
 	return true
 }
 
-// isPreflight reports whether a browser asks what a page of another origin may send.
+// isPreflight reports whether r is a CORS preflight request.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" &&
 		r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// allowPreflight says what a page of a trusted origin may send to an endpoint.
+// allowPreflight sets the headers of the response to a preflight request from a trusted origin.
 func allowPreflight(header http.Header, methods string) {
 	header.Set("Access-Control-Allow-Methods", methods)
 	header.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
@@ -51,12 +51,12 @@ func allowPreflight(header http.Header, methods string) {
 
 // crossOrigin returns the refusal of a request from a page of an origin that is not trusted.
 func crossOrigin(r *http.Request) *refusal {
-	reason := "the page's origin is neither the one of this handler nor one of Config.TrustedOrigins"
+	reason := "the page's origin is neither the handler's own nor one of Config.TrustedOrigins"
 	switch r.Header.Get("Origin") {
 	case "":
-		reason = "the browser says in Sec-Fetch-Site that a page of another origin sent the request"
+		reason = "the header Sec-Fetch-Site says that a page of another origin sent the request"
 	case "null":
-		reason = "the page has no origin, as a file or a sandboxed frame"
+		reason = "the page has no origin, like a local file or a sandboxed frame"
 	}
 	return &refusal{
 		status: http.StatusForbidden, code: "cross_origin", message: "This website is not allowed to do this.", reason: reason,

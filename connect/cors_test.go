@@ -112,7 +112,7 @@ func TestCORSForNobodyElse(t *testing.T) {
 	}
 }
 
-// The return page and its query are for the user's own browser alone.
+// Pages of other origins must not read the return page and its query.
 func TestCORSNotForReturnPage(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) { c.TrustedOrigins = []string{"https://app.example"} })

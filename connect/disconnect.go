@@ -11,15 +11,15 @@ import (
 	"github.com/moneykit/moneykit-go/internal/recent"
 )
 
-// deletedMemory is how long a handler remembers a link that it has deleted. MoneyKit may no longer
-// show it among the user's, and the front end may post again because OnDisconnected failed.
+// deletedMemory is how long a handler remembers a link that it has deleted. If OnDisconnected
+// failed, the front end may retry when MoneyKit no longer lists the link.
 const deletedMemory = 10 * time.Minute
 
-// deletions are the links that a handler has deleted lately. Keys are a user and a handle.
+// deletions are the links that a handler has deleted recently. Keys are a user and a handle.
 type deletions struct {
-	links recent.Map[string, string] // to IDs
-	asked recent.Map[string, string] // the same, of links that MoneyKit was asked to delete
-	locks keylock.Locks              // A second click waits for the first.
+	links recent.Map[string, string] // IDs of deleted links
+	asked recent.Map[string, string] // IDs of links for which a delete request was sent
+	locks keylock.Locks              // for each link: a second click waits for the first
 }
 
 func newDeletions() *deletions {
@@ -60,8 +60,8 @@ func (h *Handler) disconnect(r *http.Request, user moneykit.CustomerUser, body [
 	return nil, nil //nolint:nilnil // The response has no body.
 }
 
-// delete deletes the user's link with a handle or an ID, and returns its ID. If the response of
-// MoneyKit to an earlier post was lost, the link may be gone already.
+// delete deletes the user's link with a handle or an ID, and returns its ID. If MoneyKit's response
+// to an earlier request was lost, the link may be deleted already.
 func (h *Handler) delete(ctx context.Context, userID, name, key string) (linkID string, err error) {
 	err = h.waits.do("disconnect", userID, func() error {
 		linkID, err = h.owned(ctx, userID, name)

@@ -18,7 +18,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// newDisconnectShop returns a shop that notes what is disconnected.
+// newDisconnectShop returns a shop that records disconnected links.
 func newDisconnectShop(t *testing.T) *shop {
 	t.Helper()
 	var s *shop
@@ -85,7 +85,7 @@ func TestDisconnectProvesOwner(t *testing.T) {
 	assert.Empty(t, s.calls())
 	assert.Zero(t, s.asked("delete_link"))
 
-	// What a handler remembers of a user's link is not another user's.
+	// A handler does not mix up the deleted links of two users.
 	assert.Equal(t, http.StatusNoContent, s.post(t, victim, "disconnect", names(victim, theirs.ID)["handle"]).Code)
 	s.calls()
 	for _, body := range names(victim, theirs.ID) {
@@ -94,17 +94,17 @@ func TestDisconnectProvesOwner(t *testing.T) {
 	assert.Empty(t, s.calls())
 }
 
-// MoneyKit no longer shows a deleted link among the user's, and the hook must still be called.
+// MoneyKit no longer lists a deleted link, but the hook must still be called.
 func TestDisconnectHookFails(t *testing.T) {
 	t.Parallel()
 	s := newDisconnectShop(t)
 	link := s.link(t, me)
-	s.setFail(errors.New("the database is away"))
+	s.setFail(errors.New("the database is down"))
 	w := s.post(t, me, "disconnect", names(me, link.ID)["handle"])
 	problem := refused(t, w, http.StatusInternalServerError, "not_stored")
 	assert.Equal(t, moneykit.ActionRetry, problem.Action)
 	assert.NotContains(t, w.Body.String(), "database")
-	assert.Contains(t, s.log.String(), "OnDisconnected returned an error: link "+link.ID+": the database is away")
+	assert.Contains(t, s.log.String(), "OnDisconnected returned an error: link "+link.ID+": the database is down")
 	s.setFail(nil)
 	assert.Equal(t, http.StatusNoContent, s.post(t, me, "disconnect", names(me, link.ID)["ID"]).Code)
 	assert.Len(t, s.calls(), 2)
@@ -138,7 +138,7 @@ func TestDisconnectWhileMoneyKitIsDown(t *testing.T) {
 	}
 }
 
-func TestDisconnectAtOnce(t *testing.T) {
+func TestDisconnectConcurrently(t *testing.T) {
 	t.Parallel()
 	s := newDisconnectShop(t)
 	link := s.link(t, me)
@@ -200,7 +200,7 @@ func TestDisconnectRefusesRequests(t *testing.T) {
 	assert.Empty(t, s.mk.Requests())
 }
 
-// MoneyKit has deleted the link, but all its responses were lost.
+// MoneyKit has deleted the link, but all its responses are lost.
 func TestDisconnectAfterLostResponses(t *testing.T) {
 	t.Parallel()
 	s := newDisconnectShop(t)

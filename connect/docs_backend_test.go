@@ -17,8 +17,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// backend is what a page of docs has an application make: a mux with a handler, and what the hooks
-// were called with.
+// backend is the back end that a page of docs describes: a mux with a handler, and a record of the
+// hooks' calls.
 type backend struct {
 	mk     *moneykittest.Server
 	client *moneykit.Client
@@ -48,7 +48,7 @@ type platform struct {
 	query    string // of requests for a session
 	redirect string
 	mount    func(b *backend)
-	versions []string // of Connect, that post what the page says
+	versions []string // of Connect, whose payloads the page describes
 }
 
 func platforms() []platform {

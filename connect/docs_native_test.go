@@ -48,7 +48,7 @@ func postedAs(tb testing.TB, page, name string) string {
 	return ""
 }
 
-// readNative reads the types of a page.
+// readNative parses the types in the code of a page.
 func readNative(tb testing.TB, page string) nativeTypes {
 	tb.Helper()
 	types, text := nativeTypes{}, comment.ReplaceAllString(postedAs(tb, page, "result"), "")
@@ -81,7 +81,7 @@ func newNativeMember(name, kind string, null bool) nativeMember {
 	return m
 }
 
-// encode returns the JSON value of a type that is made of a value with the same names.
+// encode converts a value to the JSON of a type whose members have the same names.
 func (types nativeTypes) encode(tb testing.TB, kind string, from any) any {
 	tb.Helper()
 	if kind == "String" {
@@ -112,8 +112,8 @@ func (types nativeTypes) encode(tb testing.TB, kind string, from any) any {
 	return out
 }
 
-// newBodies returns the function that makes the body of a post to result as the code of a page
-// does: of what Connect called back with and of the handle of a link that was relinked.
+// newBodies returns a function that makes the body of a post to result like the code of a page,
+// from the arguments of Connect's callback and the handle of a relinked link.
 func newBodies(tb testing.TB, p platform) func(payload []byte, handle string) string {
 	tb.Helper()
 	types := nativeTypes{}
@@ -140,9 +140,9 @@ func newBodies(tb testing.TB, p platform) func(payload []byte, handle string) st
 	}
 }
 
-// TestDocsNative holds the Swift and Kotlin of the pages to the parser: each member that they write
-// is read, and nothing that is read from Connect's own payload is lost, apart from screens and what
-// accounts have besides ID and name.
+// TestDocsNative compares the Swift and Kotlin of the pages to the parser. The parser reads each
+// member that they write. They lose nothing that the parser reads from Connect's own payload, apart
+// from screens and members of accounts other than ID and name.
 func TestDocsNative(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {
@@ -189,7 +189,7 @@ func parsedObject(tb testing.TB, object map[string]any) *moneykit.ConnectResult 
 	return parsed(tb, string(data))
 }
 
-// payloads are what Connect calls back with on a platform.
+// payloads returns the arguments of Connect's callbacks on a platform.
 func payloads(tb testing.TB, source moneykit.ConnectSource) map[string][]byte {
 	tb.Helper()
 	p := platforms()[slices.IndexFunc(platforms(), func(p platform) bool { return p.source == source })]

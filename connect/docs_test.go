@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// What the pages have in the place of a token, an ID and a handle.
+// The placeholders of the pages for a token, an ID and a handle.
 const (
 	sampleToken  = "exchangeable_7Rk3"
 	sampleLink   = "mk_4Yb8"
@@ -35,8 +35,8 @@ func blocks(tb testing.TB, page string) []docs.Block {
 	return found
 }
 
-// TestDocsJSON posts the JSON of each page to the back end of the page, in a state in which it has
-// the effect that the page says.
+// TestDocsJSON posts the JSON of each page to the back end of the page, and checks that it has the
+// effect that the page describes.
 func TestDocsJSON(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {
@@ -136,7 +136,7 @@ func (b *backend) sampleResult(t *testing.T, p platform, block docs.Block) strin
 	return sample(block.Text, played.ExchangeableToken, played.LinkID)
 }
 
-// sample puts real values in the place of those of a page.
+// sample replaces the placeholders of a page by real values.
 func sample(text, token, linkID string) string {
 	return strings.NewReplacer(sampleToken, token, sampleLink, linkID, sampleHandle, connect.LinkHandle(me, linkID)).Replace(text)
 }
@@ -180,9 +180,9 @@ func shape(tb testing.TB, text string) (paths []string) {
 	return paths
 }
 
-// TestDocsGo holds the Go of all pages to code that is compiled and run: whole files to programs,
-// declarations to tests of nested modules, and anything else to a part of an example or of a test
-// of pages.
+// TestDocsGo compares the Go of all pages to code that is compiled and run. Whole files are
+// programs, declarations are in tests of nested modules, and all other blocks are part of an example
+// or of a test of pages.
 func TestDocsGo(t *testing.T) {
 	t.Parallel()
 	read := func(patterns ...string) (texts []string) {
@@ -216,7 +216,7 @@ func TestDocsGo(t *testing.T) {
 	}
 }
 
-// TestDocsForward opens the address of an app in a browser, with the settings that the pages show.
+// TestDocsForward opens an app's redirect URI in a browser, with the settings that the pages show.
 func TestDocsForward(t *testing.T) {
 	t.Parallel()
 	check := func(forward connect.ReturnPageConfig, uri, location string) {
@@ -263,8 +263,8 @@ func forwardToAndroid() connect.ReturnPageConfig {
 	return forward
 }
 
-// TestDocsPlatforms goes from a session to a link with each version of Connect, in all ways in
-// which it ends, and posts what the code of the page writes.
+// TestDocsPlatforms plays each version of Connect from the session to every kind of ending, and
+// posts the bodies that the code of the page writes.
 func TestDocsPlatforms(t *testing.T) {
 	t.Parallel()
 	for _, p := range platforms() {

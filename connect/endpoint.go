@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/plain"
 )
 
-// settleTime is how long a result is settled and its hook runs.
+// settleTime limits the calls to MoneyKit and the hook of a result or a disconnect, together.
 const settleTime = time.Minute
 
 // session opens a link session.
@@ -118,9 +118,9 @@ type institution struct {
 	Avatar string `json:"avatar,omitempty"` // a URL
 }
 
-// result turns what Connect called back with into a link, and calls the hook for it.
+// result exchanges a result of Connect for a link, and calls the hook for it.
 func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error) {
-	const form = `{"result": …} with what Connect called back with`
+	const form = `{"result": …} with the arguments of Connect's callback`
 	var posted struct {
 		named
 
@@ -139,7 +139,7 @@ func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byt
 	if result.Outcome == moneykit.ConnectExited {
 		return h.exit(r.Context(), user.ID, posted.name(), result)
 	}
-	// A token can be exchanged once, so the result is settled even if the browser leaves meanwhile.
+	// A token can be exchanged only once, so this continues if the browser leaves.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), settleTime)
 	defer cancel()
 	link, err := h.finish(ctx, user.ID, posted.name(), result)
@@ -161,7 +161,7 @@ func (h *Handler) result(r *http.Request, user moneykit.CustomerUser, body []byt
 	}, nil
 }
 
-// finish settles a result that has a link.
+// finish returns the verified link of a result.
 func (h *Handler) finish(ctx context.Context, userID, name string, result *moneykit.ConnectResult) (link *moneykit.Link, err error) {
 	finish := moneykit.FinishParams{Result: result, UserID: userID}
 	if result.Outcome == moneykit.ConnectRelinked && name == "" && result.LinkID == "" {
@@ -179,14 +179,14 @@ func (h *Handler) finish(ctx context.Context, userID, name string, result *money
 	return link, err
 }
 
-// maxSentence bounds what a user is told about an exit, in bytes.
+// maxSentence is the maximum length of an exit's message, in bytes.
 const maxSentence = 500
 
-// exit settles a result without a link. That takes no call to MoneyKit.
+// exit handles a result without a link. It does not call MoneyKit.
 func (h *Handler) exit(ctx context.Context, userID, name string, result *moneykit.ConnectResult) (any, error) {
 	finish := moneykit.FinishParams{Result: result, UserID: userID, LinkID: name}
 	if isHandle(name) {
-		finish.LinkID = "" // Then Finish ends all relink sessions of the user.
+		finish.LinkID = "" // Without a link ID, Finish ends all relink sessions of the user.
 	}
 	_, err := h.client.LinkSessions.Finish(ctx, finish)
 	if !errors.Is(err, moneykit.ErrConnectExited) {
@@ -205,9 +205,9 @@ func (h *Handler) exit(ctx context.Context, userID, name string, result *moneyki
 	return answer, nil
 }
 
-// event logs what Connect reports, and passes it on to the hook.
+// event logs an event of Connect, and passes it to the hook.
 func (h *Handler) event(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error) {
-	const form = "what Connect passed to its event callback"
+	const form = "the argument of Connect's event callback"
 	if err := decode(body, &json.RawMessage{}, form); err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 	} {
 		wrong("result", result, `{"result":`+result+`}`)
 	}
-	wrong("result", "a relink of nobody knows what", `{"result":{"institution":{"id":"a"},"accounts":[]}}`)
+	wrong("result", "a relink without a link", `{"result":{"institution":{"id":"a"},"accounts":[]}}`)
 	for name, tt := range bodies {
 		t.Run(name, func(t *testing.T) {
 			r := newRequest(t, me, tt.endpoint, tt.body)
@@ -86,7 +86,7 @@ func TestEndpointsRefuseBodies(t *testing.T) {
 	assert.Empty(t, s.mk.Requests())
 }
 
-// counting counts what is read of it.
+// counting counts the bytes that are read from it.
 type counting struct {
 	io.Reader
 
@@ -169,7 +169,7 @@ func TestResultWithAnotherUsersToken(t *testing.T) {
 	}
 }
 
-// A relinked result names a link, and the front end may name any.
+// A front end can name any link in a relinked result.
 func TestResultOfAnotherUsersLink(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), nil)
@@ -341,7 +341,7 @@ func TestResultHookFails(t *testing.T) {
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) { c.Development = true })
 	again := func(body, hook, id string) {
 		t.Helper()
-		s.setFail(errors.New("connect-canary: the database is away"))
+		s.setFail(errors.New("connect-canary: the database is down"))
 		w := s.post(t, me, "result", body)
 		problem := refused(t, w, http.StatusInternalServerError, "not_stored")
 		assert.Equal(t, moneykit.ActionRetry, problem.Action)
@@ -359,7 +359,7 @@ func TestResultHookFails(t *testing.T) {
 	payload := s.play(t, me, moneykit.ConnectWeb, moneykittest.Play{})
 	id := parsed(t, payload).LinkID
 	again(`{"result":`+payload+`}`, "linked", id)
-	assert.Contains(t, s.log.String(), "the database is away")
+	assert.Contains(t, s.log.String(), "the database is down")
 	assert.Contains(t, s.log.String(), id)
 
 	s.mk.Break(id, moneykit.LinkErrorAuthExpired)

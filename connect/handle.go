@@ -16,17 +16,17 @@ const (
 	handleBytes  = 18 // of the hash: 24 characters
 )
 
-// LinkHandle returns the name that front ends have for a link of a user, such as
-// link_R1RQbRUfa3anBsTO0H78_tZ0. It is always the same for a user and a link, and it neither shows
-// the link's ID nor gives access to the link: the endpoints accept a handle from its own user only.
-// An application that lists a user's links gives this handle to its page.
+// LinkHandle returns the name of a user's link for front ends, such as
+// link_R1RQbRUfa3anBsTO0H78_tZ0. It is always the same for a user and a link. It does not reveal
+// the link's ID, and gives no access to the link: the endpoints accept a handle only from its own
+// user. An application that lists a user's links sends this handle to its page.
 func LinkHandle(userID, linkID string) string {
 	// An ID is random, so the hash does not need a key to hide it.
 	sum := sha256.Sum256(fmt.Appendf(nil, "MoneyKit link %d:%s%s", len(userID), userID, linkID))
 	return handlePrefix + base64.RawURLEncoding.EncodeToString(sum[:handleBytes])
 }
 
-// isHandle reports whether a front end named a link by its handle, rather than by its ID.
+// isHandle reports whether name is a handle, rather than an ID.
 func isHandle(name string) bool {
 	hash, ok := strings.CutPrefix(name, handlePrefix)
 	return ok && len(hash) == base64.RawURLEncoding.EncodedLen(handleBytes) && plain.Only(hash, plain.Alphanumeric+"-_")
@@ -46,8 +46,8 @@ func (n named) name() string {
 	return n.LinkID
 }
 
-// linkID returns the ID of the user's link that a front end named. It asks MoneyKit for that of a
-// handle. It returns an ID as it is: that does not prove that it is the user's.
+// linkID returns the ID of the link that a front end named. For a handle it calls MoneyKit. It
+// returns an ID unchanged, without verifying that the link belongs to the user.
 func (h *Handler) linkID(ctx context.Context, userID, name string, opts ...moneykit.CallOption) (string, error) {
 	if !isHandle(name) {
 		return name, nil

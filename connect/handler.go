@@ -19,26 +19,27 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// Handler serves the endpoints of this package. It takes the user from the application's session,
-// and verifies what the browser sends with [moneykit.LinkSessionsService.Finish] and
+// Handler serves the endpoints of this package. It identifies the user by the application's
+// session, and verifies input from the browser with [moneykit.LinkSessionsService.Finish] and
 // [moneykit.LinkSessionsService.Relink]. It refuses posts from pages of other origins.
 //
-// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit answers
-// that a user must wait, the handler refuses that user's posts until then without calling MoneyKit.
+// A user may post 120 times a minute, unless [Config.Limit] says otherwise. If MoneyKit limits the
+// rate of a user's calls, the handler refuses that user's posts until the limit ends, without
+// calling MoneyKit.
 //
-// A handler and its client remember some things in the memory of their process, within fixed limits
-// and for an hour at most. Each process of an application has its own memory:
+// A handler and its client keep some state in memory, within fixed limits and for an hour at most.
+// The processes of an application do not share this state:
 //
 //   - Posts of a user: each process allows 120 a minute, unless they share a [PostLimiter].
-//   - Waits that MoneyKit asked for: each process calls MoneyKit once to learn of them.
+//   - Rate limits of MoneyKit: each process learns of a limit from its own call.
 //   - Relink sessions of the last minute: a double click may open one session in each process.
-//   - Exchanged links whose owner could not be looked up: if another process gets the result that
-//     is posted again, it finds the link by the result's link ID or accounts. If the result has
-//     only a token, the response is 409 expired. The process that exchanged the token remembers its
-//     link for ten minutes.
-//   - Links that were deleted: if OnDisconnected fails or MoneyKit's response is lost, and another
-//     process gets the next post, the response may be 404 not_found. The link's webhook also tells
-//     that it is deleted.
+//   - Exchanged links whose owner could not be looked up: the process that exchanged the token
+//     remembers the link for ten minutes. If another process gets the retry, it finds the link by
+//     the link ID or the accounts in the result. If the result has only a token, its response is
+//     409 expired.
+//   - Deleted links: if OnDisconnected fails or MoneyKit's response is lost, and another process
+//     gets the retry, the response may be 404 not_found. The link's webhook also reports the
+//     deletion.
 type Handler struct {
 	client    *moneykit.Client
 	config    Config
@@ -51,11 +52,11 @@ type Handler struct {
 	pages     map[string]http.Handler // return pages, by path
 }
 
-// endpoint is what a handler serves at a path below [Config.Path].
+// endpoint serves a path below [Config.Path].
 type endpoint struct {
 	methods string // as in the header Allow
-	// serve handles a request with one of the methods. It returns what becomes the JSON of the
-	// response, a file, nil for a response without a body, or an error.
+	// serve handles a request with one of the methods. It returns a value to encode as JSON, a
+	// file, nil for a response without a body, or an error.
 	serve func(w http.ResponseWriter, r *http.Request) (any, error)
 }
 
@@ -107,14 +108,14 @@ func (h *Handler) addPages() error {
 	for i, uri := range h.config.redirects() {
 		redirect, err := url.Parse(uri)
 		if err != nil || !weburl.IsWeb(redirect) {
-			continue // An app's own scheme never reaches a server.
+			continue // A server gets no requests for an app's own scheme.
 		}
 		path := cmp.Or(redirect.Path, "/")
 		if _, taken := h.endpoints[path]; taken {
 			return fmt.Errorf("connect: %s must not be one of the endpoints", redirectName(i))
 		}
 		if h.pages[path] != nil {
-			continue // The page of another host.
+			continue // Another redirect URI has this path on another host.
 		}
 		config := h.config.ReturnPage
 		config.RedirectURI, config.Host = uri, h.config.Host
@@ -127,8 +128,8 @@ func (h *Handler) addPages() error {
 
 // Register adds the handler to mux: at all paths below [Config.Path], and at the paths of the
 // redirect URIs. Like [http.ServeMux.Handle] it panics if mux has a pattern that conflicts with one
-// of these. The patterns "/" and "GET /" do not, and "GET /connect/settings" takes its path from
-// the handler. A pattern below Path without a method does.
+// of these. A pattern below Path without a method conflicts. "/" and "GET /" do not. "GET
+// /connect/settings" does not either, and overrides the handler for its path.
 func (h *Handler) Register(mux *http.ServeMux) {
 	patterns := []string{h.config.Path}
 	for _, path := range slices.Sorted(maps.Keys(h.pages)) {
@@ -152,11 +153,11 @@ func (h *Handler) Register(mux *http.ServeMux) {
 	}
 }
 
-// ServeHTTP serves the same paths as [Handler.Register] adds, and responds with 404 to any other.
-// It needs whole paths, so do not put it behind [http.StripPrefix].
+// ServeHTTP serves the paths that [Handler.Register] adds, and responds with 404 to all others. It
+// needs the whole path of a request, so do not put it behind [http.StripPrefix].
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := ""
-	if r.URL != nil { // It is nil in a request that a program made by hand.
+	if r.URL != nil { // It can be nil in a request that net/http did not parse.
 		path = cmp.Or(r.URL.Path, "/")
 	}
 	if page := h.pages[path]; page != nil {
@@ -188,7 +189,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	write(w, status, response)
 }
 
-// serve answers a request with the endpoint at path.
+// serve handles a request with the endpoint at path.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, path string) (any, error) {
 	trusted := h.cors(w.Header(), r)
 	e, ok := h.endpoints[path]
@@ -264,7 +265,8 @@ func (h *Handler) log(ctx context.Context, path string, status int, err error, t
 	h.logger().LogAttrs(ctx, level, message, attrs...)
 }
 
-// String names the handler by its path. It leaves out users, whom the handler remembers.
+// String returns a description with the path of the handler. It does not contain the users whom the
+// handler remembers.
 func (h *Handler) String() string { return "Connect handler at " + h.config.Path }
 
 // Format writes [Handler.String] for every verb.

@@ -260,7 +260,7 @@ func TestHandlerOAuth(t *testing.T) {
 	})
 }
 
-// Each platform has its redirect URI, and a page where a browser can come to it.
+// Each platform has its own redirect URI. Those that a browser can visit have a return page.
 func TestHandlerRedirectURIs(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {
@@ -379,7 +379,7 @@ func TestHandlerPath(t *testing.T) {
 	}
 }
 
-// Every path below Path and every method is answered in JSON, however the path is written.
+// All responses below Path are JSON, for every method and every spelling of a path.
 func TestHandlerUnknownPaths(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), nil)
@@ -484,7 +484,7 @@ func TestHandlerCrossOrigin(t *testing.T) {
 		"null, cross site":              {"null", "cross-site", "application/json", 403, "cross_origin"},
 		"cross site":                    {"", "cross-site", "application/json", 403, "cross_origin"},
 		"same site":                     {"", "same-site", "application/json", 403, "cross_origin"},
-		"a site nobody knows":           {"", "x", "application/json", 403, "cross_origin"},
+		"an unknown site":               {"", "x", "application/json", 403, "cross_origin"},
 		"our origin of a cross site":    {"https://example.com", "cross-site", "application/json", 403, "cross_origin"},
 		"another port":                  {"http://example.com:81", "", "application/json", 403, "cross_origin"},
 		"almost trusted: suffix":        {"https://app.example.evil.example", "", "application/json", 403, "cross_origin"},
@@ -585,7 +585,7 @@ func TestHandlerUnauthenticated(t *testing.T) {
 	}
 }
 
-// A request that a program made by hand may lack what a server always sets.
+// A request that net/http did not parse may lack fields.
 func TestHandlerIncompleteRequests(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {

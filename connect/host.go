@@ -9,11 +9,11 @@ import (
 	"github.com/moneykit/moneykit-go/internal/weburl"
 )
 
-// moneyKitHost is where Connect's pages come from.
+// moneyKitHost is the origin of Connect's own pages.
 const moneyKitHost = "https://connect.moneykit.com"
 
-// cleanHost returns the host of Connect's pages as browsers write it. Connect's launcher compares
-// it with the origin of messages, so a slash at its end would break it.
+// cleanHost returns the host of Connect's pages in the form of an origin. Connect's launcher
+// compares it with the origin of messages, so it must not end with a slash.
 func cleanHost(host string) (string, error) {
 	clean, err := weburl.CheckOrigin(cmp.Or(host, moneyKitHost))
 	if err != nil {
@@ -25,8 +25,9 @@ func cleanHost(host string) (string, error) {
 	return clean, nil
 }
 
-// hostMismatch returns what to log if Connect's pages and the API are not of the same MoneyKit, and
-// "" if they are. A link session of one MoneyKit does not exist at the other.
+// hostMismatch returns a log message if the client calls a sandbox and Connect's pages are
+// MoneyKit's own, or the reverse, and "" otherwise. A link session of one does not exist at the
+// other.
 func hostMismatch(client *moneykit.Client, host string) string {
 	api, err := url.Parse(client.BaseURL())
 	if err != nil {

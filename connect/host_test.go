@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// The host of Connect's pages is one setting for all that opens them.
+// The setting Host applies to sessions, relinks and return pages.
 func TestHost(t *testing.T) {
 	t.Parallel()
 	for host, want := range map[string]string{

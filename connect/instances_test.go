@@ -93,9 +93,9 @@ func TestInstancesRelink(t *testing.T) {
 	}
 }
 
-// TestInstancesAtOnce posts the result of a link and that of a relink to both instances
+// TestInstancesConcurrently posts the results of a link and of a relink to both instances
 // concurrently.
-func TestInstancesAtOnce(t *testing.T) {
+func TestInstancesConcurrently(t *testing.T) {
 	t.Parallel()
 	first, second := instances(t, moneykittest.NewServer(t), nil)
 	both := func(hook, linkID, body string) {

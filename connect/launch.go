@@ -11,15 +11,15 @@ import (
 	"github.com/moneykit/moneykit-go/connect/theme"
 )
 
-// Launch is what a front end needs to start Connect.
+// Launch contains what a front end needs to start Connect.
 //
 // On the web, Call names the method of the MoneyKit object: link and relink take the token,
 // continue takes the redirect URL. On iOS, Android and React Native one call presents either kind
 // of session.
 //
-// Printing, logging and encoding a Launch do not show the token and the URL; [Launch.JSON] does. A
-// struct of yours that holds one in an unexported field shows them when package fmt prints it,
-// because fmt cannot call methods there.
+// Printing, logging and encoding a Launch do not show the token and the URL; only [Launch.JSON]
+// returns them. Do not print a struct that has a Launch in an unexported field: package fmt cannot
+// call methods there, and shows both.
 type Launch struct {
 	Call        LaunchCall   `json:"call"`
 	Token       string       `json:"link_session_token,omitempty"` // of [LaunchLink] and [LaunchRelink]
@@ -39,13 +39,13 @@ const (
 )
 
 // ContinueLaunch returns the launch with which Connect Web continues after a bank's page. It works
-// in the browser that Connect was started in, on a page of the same origin.
+// only in the browser in which Connect was started, on a page of the same origin.
 func ContinueLaunch(returned *moneykit.OAuthReturn) Launch {
 	return Launch{Call: LaunchContinue, RedirectURL: returned.ContinueURL()}
 }
 
-// JSON returns the launch as a front end needs it, with the token or the URL. Whoever has one of
-// them can act as the user in Connect, so write it to the user's own response only.
+// JSON returns the launch for a front end, with the token or the URL. Anyone who has one of these
+// can act as the user in Connect, so send it only in a response to that user.
 func (l Launch) JSON() ([]byte, error) {
 	type wire Launch // has the fields of Launch, but not its methods
 	return json.Marshal(wire(l))
@@ -60,8 +60,8 @@ func (l Launch) Format(f fmt.State, verb rune) { format(f, verb, l.String()) }
 // LogValue returns [Launch.String], for log/slog.
 func (l Launch) LogValue() slog.Value { return slog.StringValue(l.String()) }
 
-// MarshalText returns [Launch.String], for encoders such as that of log/slog. [Launch.JSON] is for
-// front ends.
+// MarshalText returns [Launch.String], for encoders such as those of log/slog. Use [Launch.JSON]
+// for front ends.
 func (l Launch) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // format writes text for every verb of package fmt.

@@ -112,7 +112,7 @@ func TestLaunchHidesItsSecrets(t *testing.T) {
 	assert.Equal(t, `"Connect launch: link"`, fmt.Sprintf("%q", launch))
 }
 
-// A handler remembers users, and a printed one must not show them.
+// A printed handler must not show the users whom it remembers.
 func TestHandlerHidesUsers(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), nil)

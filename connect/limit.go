@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// maxPosts is how many posts of a user a handler serves in a minute. Connect reports some
-	// twenty events while a user links a bank, and MoneyKit opens 20 link sessions a minute for a
-	// user.
+	// maxPosts is the number of posts a minute that a handler serves each user. Connect reports
+	// some twenty events while a user links a bank, and MoneyKit opens 20 link sessions a minute
+	// for a user.
 	maxPosts = 120
-	// maxWait bounds how long a user waits because MoneyKit said so.
+	// maxWait limits the wait after MoneyKit has limited a user's calls.
 	maxWait = time.Hour
 	// maxUsers bounds the memory of a handler's limits.
 	maxUsers = 100_000
 )
 
-// PostLimiter limits how often a user may post to the endpoints of a [Handler]. It is called
+// PostLimiter limits how often a user may post to the endpoints of a [Handler]. It may be called
 // concurrently.
 type PostLimiter interface {
 	// Allow counts a post of a user. It returns zero if the user may post, and otherwise how long
@@ -29,8 +29,8 @@ type PostLimiter interface {
 	Allow(ctx context.Context, userID string) (retryAfter time.Duration, err error)
 }
 
-// memoryLimiter is the limiter of a handler without another. It counts the posts of each user in
-// the minute that begins with the first of them.
+// memoryLimiter is the default limiter. It counts the posts of each user in a minute that begins
+// with the first post.
 type memoryLimiter struct{ posts recent.Map[string, int] }
 
 func newMemoryLimiter() *memoryLimiter {
@@ -70,7 +70,7 @@ func tooOften(left time.Duration, err error) error {
 	}
 }
 
-// waits holds until when MoneyKit does not accept a call from a user.
+// waits contains the times until which MoneyKit does not accept a call for a user.
 type waits struct {
 	until recent.Map[userCall, time.Time]
 }
@@ -81,8 +81,8 @@ func newWaits() *waits {
 	return &waits{recent.Map[userCall, time.Time]{Life: maxWait, Limit: maxUsers}}
 }
 
-// do calls f for a user, unless MoneyKit has told the user to wait before this call. Then it
-// returns an error that matches [moneykit.ErrRateLimited].
+// do calls f, unless MoneyKit still limits this call for this user. In that case it returns an
+// error that matches [moneykit.ErrRateLimited].
 func (w *waits) do(call, user string, f func() error) error {
 	key := userCall{user, call}
 	if until, ok := w.until.Get(key); ok {
@@ -97,8 +97,8 @@ func (w *waits) do(call, user string, f func() error) error {
 	return err
 }
 
-// retryAfter returns how long to wait after an error that matches [moneykit.ErrRateLimited]: a
-// minute, like MoneyKit's limits, if the response did not say.
+// retryAfter returns how long to wait after an error that matches [moneykit.ErrRateLimited]. If the
+// response did not say, it returns a minute, the period of MoneyKit's limits.
 func retryAfter(err error) time.Duration {
 	var e *moneykit.Error
 	if errors.As(err, &e) && e.RetryAfter > 0 {

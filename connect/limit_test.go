@@ -105,7 +105,7 @@ func TestLimitPerUser(t *testing.T) {
 	}
 }
 
-// There is one limit for all endpoints, whatever they are posted.
+// All endpoints share one limit, and refused posts count too.
 func TestLimitCountsAllEndpoints(t *testing.T) {
 	t.Parallel()
 	for spent, body := range posts() {
@@ -140,7 +140,7 @@ func TestLimitEnds(t *testing.T) {
 	})
 }
 
-// limiter is a limiter of an application.
+// limiter is the limiter of an application.
 type limiter func(ctx context.Context, userID string) (time.Duration, error)
 
 func (l limiter) Allow(ctx context.Context, userID string) (time.Duration, error) {
@@ -179,7 +179,7 @@ func TestLimitOfApplication(t *testing.T) {
 	assert.Len(t, asked, 3*len(posts())+200, "nobody is not counted")
 }
 
-// While a limiter fails, the handler counts by itself: users can link, and cannot flood it.
+// While a limiter fails, the handler limits posts itself.
 func TestLimitOfApplicationFails(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {

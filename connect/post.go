@@ -15,8 +15,8 @@ import (
 const (
 	// maxBody bounds the body of a post.
 	maxBody = 64 << 10
-	// maxResult bounds the body of a post to result: a result, which has at most 1 MiB, and what is
-	// around it. Banks have pictures in it.
+	// maxResult bounds the body of a post to result: a result of at most 1 MiB, which contains
+	// pictures of banks, and the members around it.
 	maxResult = 1<<20 + 4<<10
 )
 
@@ -24,8 +24,7 @@ const (
 type serveUser func(r *http.Request, user moneykit.CustomerUser, body []byte) (any, error)
 
 // post returns an endpoint for posts of users. It checks a request, finds its user and calls serve.
-// The origin is checked before the application is asked for the user, and the limit before the body
-// is read.
+// It checks the origin before it calls Config.User, and the limit before it reads the body.
 func (h *Handler) post(maxBody int64, serve serveUser) endpoint {
 	return endpoint{http.MethodPost, func(w http.ResponseWriter, r *http.Request) (any, error) {
 		if h.origins.Check(r) != nil {
@@ -51,7 +50,7 @@ func (h *Handler) post(maxBody int64, serve serveUser) endpoint {
 	}}
 }
 
-// checkType refuses content that a form of a page of another origin could send.
+// checkType accepts only JSON. Forms on pages of other origins can send other types.
 func checkType(r *http.Request) error {
 	given := r.Header.Get("Content-Type")
 	kind, _, err := mime.ParseMediaType(given)
@@ -85,7 +84,7 @@ func (h *Handler) user(r *http.Request) (moneykit.CustomerUser, error) {
 }
 
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
-	if r.Body == nil { // as in a request that a program made by hand
+	if r.Body == nil { // as in a request that net/http did not parse
 		return nil, nil
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
@@ -105,8 +104,8 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	return body, nil
 }
 
-// decode reads the JSON object that is the body of a request. The form is what the body must look
-// like.
+// decode reads the JSON object that is the body of a request. The form describes an acceptable
+// body.
 func decode(body []byte, v any, form string) error {
 	var (
 		syntax *json.SyntaxError

@@ -10,7 +10,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// problem is an error as the front end gets it.
+// problem is the JSON of an error in a response.
 type problem struct {
 	Code       string          `json:"code"`
 	Message    string          `json:"message"`
@@ -25,7 +25,7 @@ type refusal struct {
 	code    string
 	message string          // a sentence for the user, or for a developer if no user can cause it
 	action  moneykit.Action // ActionFix if empty
-	reason  string          // for developers; it repeats nothing of the request
+	reason  string          // for developers; contains nothing from the request
 	err     error           // of the application, for the log only; may be nil
 }
 
@@ -36,12 +36,12 @@ func (r *refusal) Error() string {
 	return r.reason
 }
 
-// invalid returns the refusal of a body that the endpoint cannot use.
+// invalid returns the error for a body that the endpoint cannot use.
 func invalid(message, reason string) *refusal {
 	return &refusal{status: http.StatusUnprocessableEntity, code: "invalid_request", message: message, reason: reason}
 }
 
-// forbidden returns the refusal of a session by a hook.
+// forbidden returns the error for a session that a hook has refused.
 func forbidden(hook string, err error) *refusal {
 	return &refusal{
 		status: http.StatusForbidden, code: "forbidden", message: "You cannot do this at the moment.",
@@ -49,7 +49,8 @@ func forbidden(hook string, err error) *refusal {
 	}
 }
 
-// notStored returns the error of a hook for a link that MoneyKit has changed.
+// notStored returns the error for a change of a link that MoneyKit has made and a hook has not
+// stored.
 func notStored(message, hook, linkID string, err error) *refusal {
 	return &refusal{
 		status: http.StatusInternalServerError, code: "not_stored", message: message + " Please try again.",
@@ -57,7 +58,7 @@ func notStored(message, hook, linkID string, err error) *refusal {
 	}
 }
 
-// problemFor returns what the front end is told about an error, and the HTTP status.
+// problemFor returns the HTTP status and the body of the response to an error.
 func problemFor(err error) (int, problem) {
 	var refused *refusal
 	if errors.As(err, &refused) {
@@ -68,7 +69,7 @@ func problemFor(err error) (int, problem) {
 		return refused.status, p
 	}
 	status, action := moneykit.StatusFor(err), moneykit.ActionFor(err)
-	if status == http.StatusUnprocessableEntity { // What the front end sent is not at fault; see refuseFields.
+	if status == http.StatusUnprocessableEntity { // The front end's fields are valid; see refuseFields.
 		status = http.StatusBadGateway
 	}
 	p := problem{Code: codeFor(status, action), Message: moneykit.UserMessage(err), Action: action, Detail: err.Error()}
@@ -97,8 +98,9 @@ func codeFor(status int, action moneykit.Action) string {
 	return "not_connected"
 }
 
-// refuseFields returns the refusal of the request if err says that one of the fields breaks a rule,
-// which the front end has sent. Else it returns err: the application has set the other fields.
+// refuseFields returns a refusal of the request if err reports that one of fields is invalid. The
+// front end has sent these fields. The application has set all others, so for them refuseFields
+// returns err unchanged.
 func refuseFields(err error, message string, fields ...string) error {
 	var e *moneykit.Error
 	if !errors.As(err, &e) || e.Code != moneykit.ErrorCodeValidationFailed {
@@ -107,9 +109,9 @@ func refuseFields(err error, message string, fields ...string) error {
 	for _, wrong := range e.Fields {
 		switch {
 		case !slices.Contains(fields, wrong.Field):
-		case e.StatusCode == 0: // The rule is one of ours.
+		case e.StatusCode == 0: // The SDK has checked the field.
 			return invalid(message, wrong.Field+" "+wrong.Message)
-		default: // MoneyKit's words may repeat what was sent.
+		default: // MoneyKit's message may repeat the value.
 			return invalid(message, "MoneyKit does not accept "+wrong.Field)
 		}
 	}

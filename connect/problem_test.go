@@ -71,15 +71,15 @@ func TestProblemSaysWhatIsWrong(t *testing.T) {
 		"method": {"session", "", method("GET"), "This address does not accept requests of this kind.", "the method must be POST"},
 		"origin": {
 			"session", "", change("Origin", "https://evil.example"), "This website is not allowed to do this.",
-			"the page's origin is neither the one of this handler nor one of Config.TrustedOrigins",
+			"the page's origin is neither the handler's own nor one of Config.TrustedOrigins",
 		},
 		"null origin": {
 			"session", "", change("Origin", "null"), "This website is not allowed to do this.",
-			"the page has no origin, as a file or a sandboxed frame",
+			"the page has no origin, like a local file or a sandboxed frame",
 		},
 		"no origin": {
 			"session", "", change("Sec-Fetch-Site", "same-site"), "This website is not allowed to do this.",
-			"the browser says in Sec-Fetch-Site that a page of another origin sent the request",
+			"the header Sec-Fetch-Site says that a page of another origin sent the request",
 		},
 		"type": {
 			"session", "", change("Content-Type", "text/plain"), "The content type of the request must be application/json.",
@@ -117,7 +117,7 @@ func TestProblemSaysWhatIsWrong(t *testing.T) {
 		},
 		"no result": {
 			"result", `{}`, nil, "The request has no result of Connect.",
-			`the body must be {"result": …} with what Connect called back with`,
+			`the body must be {"result": …} with the arguments of Connect's callback`,
 		},
 		"bad result": {
 			"result", `{"result":"secret"}`, nil, "The result of Connect could not be read.",
@@ -131,7 +131,7 @@ func TestProblemSaysWhatIsWrong(t *testing.T) {
 			"result", `{"result":[{"id":"a"},"mk_1"],"link":"mk_2"}`, nil, "The result of Connect could not be used.",
 			"link_id must be the link of the result",
 		},
-		"no event":  {"event", "", nil, "The request has no body.", "the body is missing; it must be what Connect passed"},
+		"no event":  {"event", "", nil, "The request has no body.", "the body is missing; it must be the argument of Connect's event callback"},
 		"bad event": {"event", "{}", nil, "The event of Connect could not be read.", "moneykit: cannot read the Connect event: it has no name"},
 		"hook": {
 			"session", "", change("X-User", "unwanted"), "You cannot do this at the moment.", "PrepareLink returned an error",
@@ -175,7 +175,7 @@ func TestProblemSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-// What MoneyKit does not accept of the application's settings is not the user's fault.
+// If MoneyKit rejects a setting of the application, the message does not blame the user.
 func TestProblemOfSettings(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, moneykittest.NewServer(t), func(c *connect.Config) {

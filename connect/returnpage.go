@@ -24,13 +24,14 @@ const returnPagePolicy = "default-src 'none'; base-uri 'none'; form-action 'none
 //go:embed returnpage.html
 var returnPageHTML string
 
-// ReturnPageConfig configures [ReturnPage]. The page needs no more than a RedirectURI if connect.js
-// starts Connect:
+// ReturnPageConfig configures [ReturnPage]. If connect.js starts Connect, only RedirectURI is
+// required. The page then works in three situations:
 //
 //   - In a window that Connect has opened, the page passes its URL to Connect and closes.
-//   - If the browser has left the application's page for the bank's, the page leads back there, and
-//     connect.js continues. The application's page must have the same origin.
-//   - If the bank has opened the page in another browser, the page asks the user to go back.
+//   - If the bank's page replaced the application's page in the same window, the return page leads
+//     back to the application's page, and connect.js continues. Both must have the same origin.
+//   - If the bank has opened the page in another browser, the page asks the user to go back to the
+//     first one.
 //
 // Pages that start Connect should not have the Cross-Origin-Opener-Policy same-origin, which cuts
 // the bank's window off from Connect. The policy same-origin-allow-popups is fine. If the window is
@@ -39,8 +40,8 @@ type ReturnPageConfig struct {
 	// RedirectURI is the redirect URI of the link sessions: an https URL, or an http URL on
 	// localhost or a loopback address.
 	RedirectURI string
-	// Home is where the link of the page leads if the flow cannot continue: a path such as /banks,
-	// or a URL as in Script. Empty means /.
+	// Home is the target of the page's link if the flow cannot continue: a path such as /banks, or
+	// a URL of the kind that Script may be. Empty means /.
 	Home string
 	// Script is an ES module of the application that takes over the page. It calls connect.js with
 	// resume(location.href), or Connect's method continue. It is for applications that do not start
@@ -48,29 +49,29 @@ type ReturnPageConfig struct {
 	// http URL on localhost or a loopback address, or a path such as /oauth.js.
 	//
 	// Connect finds its session in the browser's storage for the application's origin, so the page
-	// must have that origin. The module passes a theme to Connect again, may load other modules,
-	// may send requests to the page's origin, and navigates away from the page when it is done.
+	// must have that origin. The module must pass a theme to Connect again. It may load other
+	// modules and send requests to the page's origin. It navigates away from the page when it is
+	// done.
 	Script string
 	// ForwardTargets are the app URLs to which the page may forward a return; see
 	// [moneykit.OAuthReturn.ForwardTo].
 	ForwardTargets []string
 	// Forward returns one of ForwardTargets for a request, or "" to serve the page. nil means that
-	// all returns go to the only target. A value that is not in ForwardTargets is refused, so it
-	// may come from a cookie.
+	// all returns are forwarded to the only target. The page refuses other values than
+	// ForwardTargets, so Forward may return the value of a cookie.
 	Forward func(*http.Request) string
-	// Host is where Connect's own pages come from. Empty means https://connect.moneykit.com. A
+	// Host is the origin of Connect's own pages. Empty means https://connect.moneykit.com. A
 	// [Handler] sets it to [Config.Host].
 	Host string
 }
 
 // ReturnPage returns the handler of the redirect URI: a page on which Connect Web continues after a
-// bank's page, or a redirect to the application's app. It reads the path and the query of a
-// request, and refuses any other path than that of the redirect URI, so do not put it behind
-// [http.StripPrefix].
+// bank's page, or a redirect to the application's app. It refuses any other path than the path of
+// the redirect URI, so do not put it behind [http.StripPrefix].
 //
 // A request that [moneykit.ParseOAuthReturn] or [moneykit.OAuthReturn.ForwardTo] refuses gets 400
-// and a page with the reason, another method than GET and HEAD gets 405. No response repeats
-// anything of the request, except for the query in the Location of a redirect.
+// and a page with the reason. Methods other than GET and HEAD get 405. No response contains any
+// part of the request, except for the query in the Location of a redirect.
 //
 // ReturnPage returns an error if a setting is invalid.
 func ReturnPage(config ReturnPageConfig) (http.Handler, error) {
@@ -96,7 +97,7 @@ func (c *ReturnPageConfig) check() error {
 	case err != nil:
 		return fmt.Errorf("ReturnPageConfig.RedirectURI %w", err)
 	case !weburl.IsWeb(redirect):
-		return errors.New("ReturnPageConfig.RedirectURI must be a web address: an app's own scheme never reaches a server")
+		return errors.New("ReturnPageConfig.RedirectURI must be a web address: a server gets no requests for an app's own scheme")
 	}
 	if err := checkAddress(c.Script); err != nil {
 		return fmt.Errorf("ReturnPageConfig.Script %w", err)
@@ -125,7 +126,7 @@ func (c *ReturnPageConfig) check() error {
 	return nil
 }
 
-// checkAddress accepts a path, a URL that [weburl.IsSecure] accepts, and "".
+// checkAddress returns nil for a path, a URL that [weburl.IsSecure] accepts, and "".
 func checkAddress(address string) error {
 	if address == "" {
 		return nil
@@ -138,20 +139,21 @@ func checkAddress(address string) error {
 	case err != nil:
 		return errors.New("must be a URL")
 	case u.User != nil:
-		return errors.New("must not hold credentials")
+		return errors.New("must not contain credentials")
 	case strings.HasPrefix(address, "/") && !strings.HasPrefix(address, "//"), weburl.IsSecure(u):
 		return nil
 	}
 	return errors.New("must be an https URL or begin with a slash")
 }
 
-// returnPage serves the page. All its settings are set.
+// returnPage serves the page. Its config has all defaults set.
 type returnPage struct {
 	config ReturnPageConfig
 	page   *template.Template
 }
 
-// returnView is what a page shows. Refused is the reason why Connect cannot continue, if any.
+// returnView is the data of the template. Refused is the reason why Connect cannot continue, if
+// any.
 type returnView struct {
 	Nonce, Home, Script, Connect, Refused string
 }
@@ -159,7 +161,7 @@ type returnView struct {
 func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer") // The URL holds secrets.
+	header.Set("Referrer-Policy", "no-referrer") // The URL contains secrets.
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cross-Origin-Opener-Policy", "unsafe-none") // Any other policy would hide the opener from the popup.
 	header.Set("Content-Security-Policy", returnPagePolicy)
@@ -169,7 +171,7 @@ func (p *returnPage) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, http.StatusMethodNotAllowed, errors.New("the method must be GET or HEAD"))
 		return
 	}
-	if r.URL == nil { // as in a request that a program made by hand
+	if r.URL == nil { // as in a request that net/http did not parse
 		r.URL = &url.URL{}
 	}
 	returned, err := moneykit.ParseOAuthReturn(p.config.RedirectURI, r.URL.RequestURI())
@@ -199,7 +201,7 @@ func (p *returnPage) forward(w http.ResponseWriter, returned *moneykit.OAuthRetu
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// refuse writes a page without a script. The error must not repeat anything of the request.
+// refuse writes a page without a script. The error must not contain any part of the request.
 func (p *returnPage) refuse(w http.ResponseWriter, status int, err error) {
 	p.write(w, status, returnView{Refused: strings.TrimPrefix(err.Error(), "moneykit: ")})
 }
@@ -207,7 +209,7 @@ func (p *returnPage) refuse(w http.ResponseWriter, status int, err error) {
 func (p *returnPage) write(w http.ResponseWriter, status int, view returnView) {
 	view.Nonce, view.Home = rand.Text(), p.config.Home
 	nonce := "'nonce-" + view.Nonce + "'"
-	policy := returnPagePolicy + "; img-src data:; style-src " + nonce // Without an icon of their own, browsers ask the site for one.
+	policy := returnPagePolicy + "; img-src data:; style-src " + nonce // The page has an icon, so that browsers do not request one.
 	if view.Refused == "" {
 		policy += "; script-src " + nonce
 		if view.Script != "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/connect"
 )
 
-// returnQuery has characters that a page must not repeat and a parser of queries would change.
+// returnQuery contains characters that a page must not repeat and that a query parser would change.
 const returnQuery = `state=s3cret-st4te&code=a%2Fb%0D%0A+c;d&&code=2&empty=&bare&%zz=~!$'()*,:@/?[]{}|\^"<b>` + "`"
 
 func newReturnPage(tb testing.TB, config connect.ReturnPageConfig) http.Handler {
@@ -45,7 +45,7 @@ func visitRequest(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	return w
 }
 
-// policy returns the directives of an answer's Content-Security-Policy.
+// policy returns the directives of a response's Content-Security-Policy.
 func policy(tb testing.TB, w *httptest.ResponseRecorder) map[string]string {
 	tb.Helper()
 	require.Len(tb, w.Header().Values("Content-Security-Policy"), 1)
@@ -64,7 +64,7 @@ var (
 	handlerInTag  = regexp.MustCompile(`(?i)<[^>]*\s(on\w+|style)\s*=|javascript:`)
 )
 
-// checkGuards checks what all answers have in common.
+// checkGuards checks the headers of all responses.
 func checkGuards(tb testing.TB, w *httptest.ResponseRecorder) map[string]string {
 	tb.Helper()
 	for name, want := range map[string]string{
@@ -82,7 +82,7 @@ func checkGuards(tb testing.TB, w *httptest.ResponseRecorder) map[string]string 
 	return p
 }
 
-// checkPage checks an answer with a script, and returns its nonce.
+// checkPage checks a response with a script, and returns its nonce.
 func checkPage(tb testing.TB, w *httptest.ResponseRecorder) (nonce string) {
 	tb.Helper()
 	assert.Equal(tb, http.StatusOK, w.Code)
@@ -163,7 +163,7 @@ func TestReturnPage(t *testing.T) {
 				}
 				assert.Contains(t, w.Body.String(), tc.contains)
 				assert.NotContains(t, w.Body.String(), tc.absent)
-				// The page is the same but for its nonce, whatever the query.
+				// The query changes nothing in the page; only the nonce differs.
 				same := strings.ReplaceAll(w.Body.String(), nonce, "")
 				if page != "" {
 					assert.Equal(t, page, same)
@@ -174,9 +174,9 @@ func TestReturnPage(t *testing.T) {
 	}
 }
 
-// The message is what Connect's launcher sends in a popup, and goes to Connect alone. The channel
-// and the storage are those of the page's own origin.
-func TestReturnPageTellsOpener(t *testing.T) {
+// The page sends the message of Connect's launcher, and only to Connect. The channel and the
+// storage belong to the page's own origin.
+func TestReturnPagePassesURL(t *testing.T) {
 	t.Parallel()
 	body := visit(t, newReturnPage(t, connect.ReturnPageConfig{}), http.MethodGet, "/oauth?code=s3cret").Body.String()
 	assert.Contains(t, body, `const url = window.location.href;`)
@@ -186,7 +186,7 @@ func TestReturnPageTellsOpener(t *testing.T) {
 	assert.NotContains(t, body, `"*"`)
 }
 
-func TestReturnPageLeadsHome(t *testing.T) {
+func TestReturnPageLinksHome(t *testing.T) {
 	t.Parallel()
 	for home, want := range map[string]string{"": "/", "/banks?tab=1&x=2": "/banks?tab=1&amp;x=2", "https://app.example/": "https://app.example/"} {
 		h := newReturnPage(t, connect.ReturnPageConfig{Home: home})
@@ -248,7 +248,7 @@ func TestReturnPageMethods(t *testing.T) {
 	}
 }
 
-// A server sends no body with the answer to HEAD, and nothing else differs.
+// The response to HEAD has no body, and otherwise equals the response to GET.
 func TestReturnPageOverTheWire(t *testing.T) {
 	t.Parallel()
 	mux := http.NewServeMux()
@@ -383,7 +383,8 @@ func FuzzReturnPage(f *testing.F) {
 // forwardTargets are the app URLs to which a page forwards.
 var forwardTargets = []string{"myfinanceapp://oauth", "https://app.example.com/oauth"}
 
-// otherTargets are none of forwardTargets. The first are URLs of other apps, the last of no app.
+// otherTargets are not in forwardTargets. The first are URLs of other apps, the last are no app
+// URLs.
 var otherTargets = []string{
 	"https://evil.example/oauth",
 	"https://app.example.com.evil.example/oauth",
@@ -411,7 +412,7 @@ var otherTargets = []string{
 	" https://app.example.com/oauth", "https://app.example.com/oauth ", "https://app.example.com/\x00", "myfinanceapp://oauth#",
 }
 
-// forwarding returns a page that forwards to what the header X-App names.
+// forwarding returns a page that forwards to the URL in the header X-App.
 func forwarding(tb testing.TB) http.Handler {
 	tb.Helper()
 	h, err := connect.ReturnPage(connect.ReturnPageConfig{

@@ -15,11 +15,11 @@ var scriptJS []byte
 //go:embed connect.d.ts
 var scriptTypes []byte
 
-// file is a response that is a file of this package.
+// file is a response with an embedded file.
 type file struct {
 	kind    string // the media type
 	content []byte
-	tag     string // as in the header ETag
+	tag     string // of the header ETag
 }
 
 // newFile returns the endpoint of a file.
@@ -28,8 +28,8 @@ func newFile(kind string, content []byte) endpoint {
 	return endpoint{"GET, HEAD", func(http.ResponseWriter, *http.Request) (any, error) { return f, nil }}
 }
 
-// serve writes the file. Browsers ask each time whether it has changed, because it belongs to the
-// version of the endpoints.
+// serve writes the file. Browsers revalidate it on each use, because its version must match the
+// endpoints.
 func (f file) serve(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Cache-Control", "no-cache")

@@ -48,7 +48,7 @@ type hookCall struct {
 	event      *moneykit.ConnectEvent
 }
 
-// newShop returns a shop with the settings of newConfig, which change may change.
+// newShop returns a shop with the settings of newConfig, after change has modified them.
 func newShop(tb testing.TB, mk *moneykittest.Server, change func(*connect.Config)) *shop {
 	tb.Helper()
 	s := &shop{mk: mk}
@@ -98,7 +98,7 @@ func userFromHeader(r *http.Request) (moneykit.CustomerUser, error) {
 	return moneykit.CustomerUser{ID: id}, nil
 }
 
-// post posts JSON as a user to an endpoint, and checks what all responses have in common.
+// post posts JSON as a user to an endpoint, and checks the properties of all responses.
 func (s *shop) post(tb testing.TB, user, endpoint, body string) *httptest.ResponseRecorder {
 	tb.Helper()
 	return s.serve(tb, newRequest(tb, user, endpoint, strings.NewReader(body)))
@@ -122,7 +122,7 @@ func (s *shop) serve(tb testing.TB, r *http.Request) *httptest.ResponseRecorder 
 	return w
 }
 
-// problem is the error in a response.
+// problem is the JSON of an error in a response.
 type problem struct {
 	Code       string          `json:"code"`
 	Message    string          `json:"message"`
@@ -270,7 +270,7 @@ func quoteJSON(tb testing.TB, s string) string {
 	return string(data)
 }
 
-// failing is a body that cannot be read.
+// failing is a body whose Read returns an error.
 type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }

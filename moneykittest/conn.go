@@ -10,9 +10,9 @@ import (
 )
 
 // Client returns a client of this server. It has the server's credentials, uses [Server.Now] for
-// the age of webhooks, and opens a connection in memory for each request. It applies opts on top of
-// that. Options that [moneykit.NewClient] refuses are reported to the test, and every call of the
-// client then fails with that error.
+// the age of webhooks, and opens a connection in memory for each request. opts override these
+// settings. Options that [moneykit.NewClient] refuses are reported to the test, and every call of
+// the client then fails with that error.
 func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
 	c := s.core()
 	c.mu.Lock()
@@ -22,14 +22,14 @@ func (s *Server) Client(opts ...moneykit.Option) *moneykit.Client {
 	}
 	c.mu.Unlock()
 
-	// A connection that is used again would let net/http repeat a GET on its own account when
-	// it breaks, and a planned fault would pass unseen.
+	// If a reused connection breaks, net/http retries a GET by itself, which would hide a planned
+	// fault.
 	transport := &http.Transport{DialContext: c.pipe.dial, DisableKeepAlives: true}
 	client, err := c.client(transport, opts...)
 	if err != nil {
 		c.errorf("the client's options: %v", err)
 		err = &plainError{"moneykittest: the client's options: " + err.Error(), err}
-		client, _ = moneykit.NewClient("refused", "refused", // cannot fail: none of it is the caller's
+		client, _ = moneykit.NewClient("refused", "refused", // cannot fail: the caller has no influence
 			moneykit.WithHTTPClient(&http.Client{Transport: failing{err}}),
 			moneykit.WithRetry(moneykit.RetryPolicy{MaxRetries: -1}))
 	}
@@ -56,12 +56,12 @@ func (f failing) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, f.err
 }
 
-// serve answers what l accepts until the server is closed.
+// serve serves the connections that l accepts until the server is closed.
 func (c *core) serve(l net.Listener) {
 	_ = c.http.Serve(trackingListener{l, &c.conns}) // it ends with http.ErrServerClosed
 }
 
-// plainError is an error whose text the client shows, because it repeats nothing of a request.
+// plainError is an error whose text the client shows, because it contains nothing from a request.
 type plainError struct {
 	text string
 	err  error // nil if there is no cause
@@ -95,7 +95,7 @@ func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	return nil, err
 }
 
-// Accept returns the server's end of the next connection, until the server is closed.
+// Accept returns the server's end of the next connection, or an error when the server is closed.
 func (l pipeListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
@@ -105,14 +105,14 @@ func (l pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close does nothing: done ends Accept.
+// Close does nothing: closing done ends Accept.
 func (l pipeListener) Close() error { return nil }
 
-// Addr returns an address that says that there is none.
+// Addr returns a placeholder, because the listener has no address.
 func (l pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "moneykit.test", Net: "pipe"} }
 
-// connSet holds open connections, because http.Server loses those that it accepts while it is
-// being closed, and those that are hijacked. The zero value is empty.
+// connSet contains the open connections. http.Server does not close those that it accepts while it
+// is being closed, nor those that are hijacked. The zero value is empty.
 type connSet struct {
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
@@ -150,7 +150,7 @@ type trackingListener struct {
 	set *connSet
 }
 
-// Accept remembers what it returns.
+// Accept adds the connection to the set.
 func (l trackingListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
@@ -165,7 +165,7 @@ type trackedConn struct {
 	set *connSet
 }
 
-// Close closes the connection and forgets it.
+// Close closes the connection and removes it from the set.
 func (c *trackedConn) Close() error {
 	c.set.mu.Lock()
 	delete(c.set.open, c)
@@ -173,7 +173,7 @@ func (c *trackedConn) Close() error {
 	return c.Conn.Close()
 }
 
-// SetLinger is TCP's; in memory it does nothing.
+// SetLinger sets the option on TCP connections, and does nothing in memory.
 func (c *trackedConn) SetLinger(seconds int) error {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		return tcp.SetLinger(seconds)
@@ -181,8 +181,8 @@ func (c *trackedConn) SetLinger(seconds int) error {
 	return nil
 }
 
-// CloseWrite is TCP's; in memory it does nothing. http.Server asks for it when it refuses a body
-// that is too large.
+// CloseWrite closes the write side of TCP connections, and does nothing in memory. http.Server
+// calls it when it refuses a body that is too large.
 func (c *trackedConn) CloseWrite() error {
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		return tcp.CloseWrite()

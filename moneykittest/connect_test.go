@@ -21,7 +21,7 @@ func TestExitLeavesNothing(t *testing.T) {
 	assert.Equal(t, moneykit.ConnectExited, exited.Outcome)
 	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Exit: &moneykit.ConnectError{}})
 	play(t, mk, open(t, mk.Client(), params), moneykittest.Play{Leave: true})
-	// The other server knows the ids that links have.
+	// The other server knows the IDs that links have.
 	for range 3 {
 		_, err := mk.Client().Links.Get(t.Context(), other.AddLink(moneykittest.LinkSpec{}).ID)
 		isError(t, err, moneykit.ErrNotFound, 404)
@@ -46,7 +46,7 @@ func TestConnectUnknown(t *testing.T) {
 	assert.Equal(t, moneykit.ConnectWeb, result.Source)
 	assert.Len(t, tb.errors, 2)
 
-	// Outside a test there is nobody to tell.
+	// A server outside a test reports nothing.
 	free := moneykittest.New()
 	defer free.Close()
 	assert.Equal(t, "moneykittest.unknown_session", play(t, free, "no such token", moneykittest.Play{}).Err.ID)
@@ -76,7 +76,7 @@ func TestRelink(t *testing.T) {
 	e := isError(t, err, moneykit.ErrRelinkRequired, 422)
 	assert.Equal(t, moneykit.LinkErrorAuthExpired, e.LinkError)
 
-	// A failure and an exit leave it as it is.
+	// A failure and an exit do not change the link.
 	bad := play(t, mk, open(t, client, params), moneykittest.Play{Username: "user_bad"})
 	assert.Equal(t, "moneykittest.invalid_credentials", bad.Err.ID)
 	assert.Nil(t, play(t, mk, open(t, client, params), moneykittest.Play{Leave: true}).Err)
@@ -95,7 +95,7 @@ func TestRelink(t *testing.T) {
 	assert.NotNil(t, got.Products.Transactions, "new products are added")
 	assert.Equal(t, link.Products.Identity, got.Products.Identity, "old ones stay")
 
-	// What is left out is lost.
+	// The relink removes settings that it does not repeat.
 	params.Webhook, params.Tags = "", nil
 	open(t, client, params)
 	got, err = client.Links.Get(t.Context(), link.ID)
@@ -103,7 +103,7 @@ func TestRelink(t *testing.T) {
 	assert.Empty(t, got.Webhook)
 	assert.Empty(t, got.Tags)
 
-	// A link that goes away in the meantime cannot be relinked, nor can one that never was.
+	// A link that is deleted meanwhile cannot be relinked, nor can a link that does not exist.
 	token = open(t, client, params)
 	require.NoError(t, client.Links.Delete(t.Context(), link.ID))
 	assert.Equal(t, "moneykittest.link_deleted", play(t, mk, token, moneykittest.Play{}).Err.ID)
@@ -148,7 +148,7 @@ func TestConnectEvents(t *testing.T) {
 	assert.Contains(t, tb.errors[1], `ConnectEvents: there is no source "windows_phone"`)
 }
 
-// Connect's pages are served beside the API, and are no operations.
+// Connect's pages are served next to the API, but are not operations of it.
 func TestConnectPages(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)

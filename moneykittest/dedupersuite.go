@@ -11,17 +11,17 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// DeduperSuite proves that a [moneykit.Deduper] keeps its contract, and reports with tb.Errorf
-// where it does not; it ends with the first case that fails. Run it with -race.
+// DeduperSuite tests that a [moneykit.Deduper] keeps its contract, and reports violations with
+// tb.Errorf. It ends after the first case that fails. Run it with -race.
 //
 //	func TestDeduper(t *testing.T) {
 //		moneykittest.DeduperSuite(t, func() moneykit.Deduper { return newDeduper(t) })
 //	}
 //
-// open is called for each of the cases. It returns a Deduper that remembers at least a few hundred
-// events; it may return the same one each time, because every case has keys of its own. To prove
-// that all instances of a receiver see the same, let it return a new one on the same database.
-// Some cases wait until short leases end.
+// DeduperSuite calls open for each case. open returns a Deduper that remembers at least a few
+// hundred events. It may return the same Deduper each time, because every case uses its own keys.
+// To test that all instances of a receiver share their state, return a new Deduper on the same
+// database each time. Some cases wait until short leases end.
 func DeduperSuite(tb TB, open func() moneykit.Deduper) {
 	tb.Helper()
 	for i, dc := range deduperCases() {
@@ -29,7 +29,7 @@ func DeduperSuite(tb TB, open func() moneykit.Deduper) {
 		d := &deduperCase{tb: tb, name: dc.name, number: i, ctx: ctx, deduper: open()}
 		dc.run(d)
 		cancel()
-		if d.failed { // others might wait for what never comes
+		if d.failed { // Other cases might wait forever.
 			return
 		}
 	}
@@ -45,19 +45,19 @@ func deduperCases() []deduperTest {
 		{"an event is granted once", (*deduperCase).grantsOnce},
 		{"an event that was committed is done", (*deduperCase).remembers},
 		{"an event that was released is granted again", (*deduperCase).releases},
-		{"each claim has a token of its own", (*deduperCase).tellsClaimsApart},
-		{"events are kept apart", (*deduperCase).keepsApart},
+		{"each claim has its own token", (*deduperCase).tellsClaimsApart},
+		{"events do not affect each other", (*deduperCase).keepsApart},
 		{"a claim ends after its lease", (*deduperCase).endsLeases},
-		{"a claim that has ended is lost to the next", (*deduperCase).losesClaims},
-		{"a claim that has ended, but is nobody else's, can be committed or is lost", (*deduperCase).commitsLate},
-		{"tokens that were never given out change nothing", (*deduperCase).refusesTokens},
-		{"a context that has ended grants nothing", (*deduperCase).heedsContext},
-		{"of many at once one gets it", (*deduperCase).isAtomic},
-		{"many events at once are each handled once", (*deduperCase).isExact},
+		{"an expired claim is lost to the next claim", (*deduperCase).losesClaims},
+		{"an expired claim without a next claim can be committed or is lost", (*deduperCase).commitsLate},
+		{"unknown tokens change nothing", (*deduperCase).refusesTokens},
+		{"an ended context grants nothing", (*deduperCase).heedsContext},
+		{"one of many concurrent claims is granted", (*deduperCase).isAtomic},
+		{"many concurrent events are handled once each", (*deduperCase).isExact},
 	}
 }
 
-// deduperCase is one case that runs.
+// deduperCase is one running case.
 type deduperCase struct {
 	tb      TB
 	name    string
@@ -67,7 +67,7 @@ type deduperCase struct {
 	failed  bool
 }
 
-// longLease is longer than any case runs.
+// longLease is longer than the duration of any case.
 const longLease = 10 * time.Minute
 
 func (d *deduperCase) errorf(format string, args ...any) {
@@ -76,10 +76,10 @@ func (d *deduperCase) errorf(format string, args ...any) {
 	d.tb.Errorf("moneykittest: %T: %s: "+format, append([]any{d.deduper, d.name}, args...)...)
 }
 
-// key returns a key that only this case has.
+// key returns a key that only this case uses.
 func (d *deduperCase) key(name string) string { return fmt.Sprintf("suite-%02d-%s", d.number, name) }
 
-// claim claims an event and returns the token; the test is told when the state is not the wanted.
+// claim claims an event and returns the token. It reports an error if the state is not want.
 func (d *deduperCase) claim(key string, lease time.Duration, want moneykit.ClaimState) string {
 	d.tb.Helper()
 	token, state, err := d.deduper.Claim(d.ctx, key, lease)
@@ -87,7 +87,7 @@ func (d *deduperCase) claim(key string, lease time.Duration, want moneykit.Claim
 	case err != nil:
 		d.errorf("Claim: %v", err)
 	case state != want:
-		d.errorf("Claim answers the state %d, not %d", state, want)
+		d.errorf("Claim returns the state %d, want %d", state, want)
 	case want == moneykit.ClaimGranted && token == "":
 		d.errorf("Claim grants an event without a token")
 	}
@@ -111,7 +111,7 @@ func (d *deduperCase) release(key, token string) {
 func (d *deduperCase) lost(key, token string) {
 	d.tb.Helper()
 	if err := d.deduper.Commit(d.ctx, key, token); !errors.Is(err, moneykit.ErrClaimLost) {
-		d.errorf("Commit of a claim that is lost answers %v, not ErrClaimLost", err)
+		d.errorf("Commit of a lost claim returns %v, want ErrClaimLost", err)
 	}
 }
 
@@ -130,7 +130,7 @@ func (d *deduperCase) remembers() {
 	d.release(key, token)
 	d.claim(key, longLease, moneykit.ClaimDone)
 
-	// Not only for the time of the lease.
+	// The event stays done after the lease.
 	key = d.key("b")
 	d.commit(key, d.claim(key, shortLease, moneykit.ClaimGranted))
 	<-time.After(2 * shortLease)
@@ -152,7 +152,7 @@ func (d *deduperCase) tellsClaimsApart() {
 	d.release(key, first)
 	second := d.claim(key, longLease, moneykit.ClaimGranted)
 	if first == second {
-		d.errorf("two claims have one token")
+		d.errorf("two claims have the same token")
 	}
 	d.release(key, first) // late, and twice
 	d.claim(key, longLease, moneykit.ClaimBusy)
@@ -186,7 +186,7 @@ func (d *deduperCase) keepsApart() {
 	}
 }
 
-// shortLease ends while a case waits.
+// shortLease is short enough for a case to wait for its end.
 const shortLease = 50 * time.Millisecond
 
 // granted claims an event until it is granted.
@@ -196,12 +196,12 @@ func (d *deduperCase) granted(key string) string {
 		token, state, err := d.deduper.Claim(d.ctx, key, longLease)
 		switch {
 		case err != nil:
-			d.errorf("Claim: %v, and the lease never ends", err)
+			d.errorf("Claim returns %v, because the lease does not end", err)
 			return ""
 		case state == moneykit.ClaimGranted:
 			return token
 		case state != moneykit.ClaimBusy:
-			d.errorf("Claim answers the state %d for an event that nobody has handled", state)
+			d.errorf("Claim returns the state %d for an event that was not handled", state)
 			return ""
 		}
 		<-time.After(shortLease / 5)
@@ -261,7 +261,7 @@ func (d *deduperCase) heedsContext() {
 	cancel()
 	key := d.key("a")
 	if _, state, err := d.deduper.Claim(ended, key, longLease); err == nil {
-		d.errorf("Claim answers the state %d to a context that has ended", state)
+		d.errorf("Claim returns the state %d with an ended context", state)
 	}
 	d.claim(key, longLease, moneykit.ClaimGranted)
 }
@@ -284,13 +284,13 @@ func (d *deduperCase) isAtomic() {
 			}
 		})
 		if granted != 1 || done != 0 {
-			d.errorf("16 claims at once: %d were granted, and %d told that it is done", granted, done)
+			d.errorf("of 16 concurrent claims %d were granted and %d done", granted, done)
 			return
 		}
 	}
 }
 
-// atOnce runs f in n goroutines, and what they return one after the other.
+// atOnce runs f in n goroutines, and then the functions that they return, one after the other.
 func (d *deduperCase) atOnce(n int, f func(i int) func()) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

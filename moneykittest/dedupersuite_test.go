@@ -24,7 +24,7 @@ func TestDeduperSuite(t *testing.T) {
 	})
 }
 
-// forgetful is a Deduper with a mistake; what it lacks is right.
+// forgetful is a Deduper with a mistake. Methods without a replacement are correct.
 type forgetful struct {
 	*moneykit.MemoryDeduper
 	claim           func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error)
@@ -52,7 +52,7 @@ func (f forgetful) Release(ctx context.Context, key, token string) error {
 	return f.MemoryDeduper.Release(ctx, key, token)
 }
 
-// grantTwice lets those who claim an event at once have it all.
+// grantTwice grants an event to all concurrent claims.
 func grantTwice(f *forgetful) {
 	var mu sync.Mutex
 	inside, tokens := map[string]int{}, map[string]string{}
@@ -99,7 +99,7 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 		"does not release": {"that was released is granted again", func(f *forgetful) {
 			f.release = func(context.Context, string, string) error { return nil }
 			f.claim = func(ctx context.Context, key string, _ time.Duration) (string, moneykit.ClaimState, error) {
-				return f.MemoryDeduper.Claim(ctx, key, time.Millisecond) // or the suite would wait a minute
+				return f.MemoryDeduper.Claim(ctx, key, time.Millisecond) // otherwise the suite would wait a minute
 			}
 		}},
 		"swallows the redelivery": {"ends after its lease", func(f *forgetful) {
@@ -111,23 +111,23 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 				return token, state, err
 			}
 		}},
-		"takes any token": {"a token of its own", func(f *forgetful) {
+		"takes any token": {"its own token", func(f *forgetful) {
 			f.commit = func(ctx context.Context, key, token string) error {
 				_ = f.MemoryDeduper.Commit(ctx, key, token)
 				return nil
 			}
 		}},
-		"knows no case": {"events are kept apart", func(f *forgetful) {
+		"ignores the case of keys": {"events do not affect each other", func(f *forgetful) {
 			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, strings.ToLower(key), lease)
 			}
 		}},
-		"cuts keys": {"events are kept apart", func(f *forgetful) {
+		"cuts keys": {"events do not affect each other", func(f *forgetful) {
 			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(ctx, key[:min(len(key), 100)], lease)
 			}
 		}},
-		"has one token": {"a token of its own", func(f *forgetful) {
+		"has one token": {"its own token", func(f *forgetful) {
 			tokens := map[string]string{}
 			var mu sync.Mutex
 			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
@@ -152,13 +152,13 @@ func TestDeduperSuiteFindsMistakes(t *testing.T) {
 				return f.MemoryDeduper.Release(ctx, key, token)
 			}
 		}},
-		"heeds no context": {"context that has ended", func(f *forgetful) {
+		"ignores the context": {"an ended context", func(f *forgetful) {
 			f.claim = func(ctx context.Context, key string, lease time.Duration) (string, moneykit.ClaimState, error) {
 				return f.MemoryDeduper.Claim(context.WithoutCancel(ctx), key, lease)
 			}
 		}},
-		"looks before it leaps": {"of many at once", grantTwice},
-		"takes late commits": {"a token of its own", func(f *forgetful) {
+		"checks before it claims": {"of many concurrent claims", grantTwice},
+		"takes late commits": {"its own token", func(f *forgetful) {
 			f.commit = func(ctx context.Context, key, token string) error {
 				err := f.MemoryDeduper.Commit(ctx, key, token)
 				if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// breakAll breaks new links, one after the other, and returns their ids.
+// breakAll breaks new links, one after the other, and returns their IDs.
 func breakAll(mk *moneykittest.Server, n int) []string {
 	var ids []string
 	for range n {
@@ -38,7 +38,7 @@ func linksOf(t *testing.T, posts []post) []string {
 	return ids
 }
 
-// TestDeliverOptions has each option change how four webhooks go.
+// TestDeliverOptions delivers four webhooks with each option.
 func TestDeliverOptions(t *testing.T) {
 	t.Parallel()
 	in := &inbox{}
@@ -63,7 +63,7 @@ func TestDeliverOptions(t *testing.T) {
 	assert.Len(t, order(moneykittest.Concurrently(4)), 4)
 }
 
-// What comes back says everything about a delivery, and is a copy.
+// Deliver and Deliveries return copies with everything about a delivery.
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
 	in := &inbox{statuses: []int{500}}
@@ -94,7 +94,7 @@ func TestDeliveries(t *testing.T) {
 	assert.Equal(t, 500, mk.Deliveries()[0].Attempts[0].Status)
 }
 
-// The options that say where webhooks go, without one, work as if they were not there.
+// A nil receiver and a nil transport are the same as no option.
 func TestDeliverNowhere(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t, moneykittest.WithReceiver(nil), moneykittest.WithDeliveryTransport(nil))
@@ -111,8 +111,8 @@ func TestDeliverNowhere(t *testing.T) {
 	assert.Contains(t, tb.errors[0], "the receiver panicked: oh")
 }
 
-// A receiver may do anything with the server, even deliver.
-func TestDeliverToOneThatCallsBack(t *testing.T) {
+// A receiver may call all methods of the server, even Deliver.
+func TestDeliverToReceiverThatUsesServer(t *testing.T) {
 	t.Parallel()
 	var mk *moneykittest.Server
 	var states []moneykit.LinkState

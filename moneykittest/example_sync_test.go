@@ -8,7 +8,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// A copy of transactions is right when it is what the bank has, whatever happens there.
+// Compare the copy of transactions with the transactions at the bank, after each change there.
 func ExampleServer_Transactions() {
 	ctx := context.Background()
 	mk := moneykittest.New(moneykittest.WithHistory(0)) // in a test: moneykittest.NewServer(t, …)

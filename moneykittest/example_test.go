@@ -10,7 +10,7 @@ import (
 )
 
 // A test of a back end: it opens a link session, the user goes through Connect, and the back end
-// receives what the front end posts. In a test of your own, the server is
+// receives the result from the front end. In your own test, the server is
 // moneykittest.NewServer(t).
 func Example() {
 	mk := moneykittest.New()

@@ -11,8 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// What happens to a link reaches the endpoint of a back end, signed. In a test of your own, the
-// server is moneykittest.NewServer(t, …).
+// The server sends signed webhooks about a link to the endpoint of a back end. In your own test,
+// the server is moneykittest.NewServer(t, …).
 func ExampleServer_Deliver() {
 	endpoint := http.NewServeMux()
 	mk := moneykittest.New(moneykittest.WithReceiver(endpoint))
@@ -34,9 +34,9 @@ func ExampleServer_Deliver() {
 	forged := mk.Tamper(mk.SignedRequest(link.Webhook, mk.Deliveries()[0].Body), moneykittest.TamperBody)
 	w := httptest.NewRecorder()
 	endpoint.ServeHTTP(w, forged)
-	fmt.Println("a forgery is answered with", w.Code)
+	fmt.Println("the response to a forgery is", w.Code)
 	// Output:
 	// the link is in state error auth_expired
 	// link.state_changed is delivered
-	// a forgery is answered with 400
+	// the response to a forgery is 400
 }

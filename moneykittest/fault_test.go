@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// A mistake is reported to the test, and a status without a body has none.
+// A mistake is reported to the test, and a response with a status without a body has none.
 func TestFail(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)
@@ -38,8 +38,8 @@ func TestFail(t *testing.T) {
 	assert.Equal(t, "application/x+json", a.header.Get("Content-Type"))
 }
 
-// TestFaultsOfTheWire goes over TCP and in memory.
-func TestFaultsOfTheWire(t *testing.T) {
+// TestConnectionFaults tests faults of connections over TCP and in memory.
+func TestConnectionFaults(t *testing.T) {
 	t.Parallel()
 	for _, wire := range []string{"memory", "tcp"} {
 		t.Run(wire, func(t *testing.T) {

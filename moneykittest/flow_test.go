@@ -91,7 +91,7 @@ func TestFlow(t *testing.T) {
 	isError(t, client.Links.Delete(ctx, link.ID), moneykit.ErrNotFound, 404)
 }
 
-func TestEverythingIsGoodOnce(t *testing.T) {
+func TestTokensWorkOnce(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)
 	client := mk.Client()
@@ -112,13 +112,13 @@ func TestEverythingIsGoodOnce(t *testing.T) {
 	_, err = client.LinkSessions.Exchange(t.Context(), "00000000-0000-4000-8000-000000000000")
 	isError(t, err, moneykit.ErrorCodeInvalidTokenExchange, 400)
 
-	// A user who leaves has used the session, too.
+	// A session also ends when the user leaves.
 	token = open(t, client, sessionParams())
 	assert.Nil(t, play(t, mk, token, moneykittest.Play{Leave: true}).Err)
 	assert.Equal(t, "moneykittest.used_session", play(t, mk, token, moneykittest.Play{}).Err.ID)
 }
 
-func TestEverythingExpires(t *testing.T) {
+func TestTokensExpire(t *testing.T) {
 	t.Parallel()
 	for name, life := range map[string]time.Duration{"by default": 30 * time.Minute, "as set": 5 * time.Minute} {
 		t.Run(name, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // FrontEnd plays a browser in which a user of an application links bank accounts. It posts JSON to
 // the application's Connect endpoints, in the form that package connect documents, and plays the
-// user in Connect Web. Make one with [Server.FrontEnd].
+// user in Connect Web. Create one with [Server.FrontEnd].
 type FrontEnd struct {
 	browser func() *browser // like Server.core
 }
@@ -34,13 +34,13 @@ type browser struct {
 // origin is the origin of the application.
 const origin = "https://app.example"
 
-// maxAnswer is how much of a response is read.
+// maxAnswer limits how much of a response is read, in bytes.
 const maxAnswer = 1 << 20
 
 // FrontEnd returns a front end for the application that handler serves. The application's endpoints
-// session, relink, result and event are below path. An empty path means /connect/. The cookie is
-// sent with each request, for example the user's session; it may be nil. Requests have the headers
-// that a browser sends from a page of the same origin, and do not leave the process.
+// session, relink, result and event are below path. An empty path means /connect/. The front end
+// sends cookie with each request, for example the user's session; cookie may be nil. Requests have
+// the headers that a browser sends from a page of the same origin, and do not leave the process.
 //
 // Use one front end for each user.
 func (s *Server) FrontEnd(handler http.Handler, path string, cookie *http.Cookie) *FrontEnd {

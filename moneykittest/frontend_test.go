@@ -15,12 +15,12 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// shop is an application with endpoints for Connect that are written by hand.
+// shop is an application with its own endpoints for Connect.
 type shop struct {
 	client *moneykit.Client
 	links  []string // of all users
 	posts  []string
-	refuse map[string]string // by endpoint, instead of an answer; the first three digits are the status
+	refuse map[string]string // by endpoint: the status and the body to respond with
 }
 
 func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -185,7 +185,7 @@ func TestFrontEndRefused(t *testing.T) {
 	require.ErrorContains(t, mk.FrontEnd(crash, "", cookie).Leave(), "panicked: oh")
 }
 
-// A token that the application made up is a mistake in the test.
+// A token of another server is reported as a mistake in the test.
 func TestFrontEndOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)
@@ -209,7 +209,7 @@ func TestFrontEndHidesTheCookie(t *testing.T) {
 	}())
 }
 
-// TestReceive changes the receiver of a server that exists.
+// TestReceive changes the receiver of a running server.
 func TestReceive(t *testing.T) {
 	t.Parallel()
 	first, second := &inbox{}, &inbox{}

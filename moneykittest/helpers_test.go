@@ -46,14 +46,14 @@ func (tb *fakeTB) Logf(format string, args ...any) {
 	tb.logs = append(tb.logs, fmt.Sprintf(format, args...))
 }
 
-// end does what the end of a test does.
+// end runs the cleanup functions, like the end of a test.
 func (tb *fakeTB) end() {
 	for _, f := range tb.cleanups {
 		f()
 	}
 }
 
-// newFake returns a server of a test that may fail.
+// newFake returns a server, and the fake test that it reports to.
 func newFake(t *testing.T, opts ...moneykittest.Option) (*moneykittest.Server, *fakeTB) {
 	t.Helper()
 	tb := &fakeTB{}
@@ -62,13 +62,13 @@ func newFake(t *testing.T, opts ...moneykittest.Option) (*moneykittest.Server, *
 	return mk, tb
 }
 
-// stopped is a clock that only Advance moves.
+// stopped is a clock that only Advance changes.
 func stopped() moneykittest.Option {
 	now := time.Now()
 	return moneykittest.WithClock(func() time.Time { return now })
 }
 
-// sessionParams returns what a link session needs at least.
+// sessionParams returns the required parameters of a link session.
 func sessionParams() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user-42"},
@@ -84,7 +84,7 @@ func open(t *testing.T, client *moneykit.Client, params moneykit.LinkSessionPara
 	return session.Token
 }
 
-// play goes through Connect and reads what comes back.
+// play plays Connect and parses the result.
 func play(t *testing.T, mk *moneykittest.Server, token string, p moneykittest.Play) *moneykit.ConnectResult {
 	t.Helper()
 	result, err := moneykit.ParseConnectResult(mk.Connect(token, moneykit.ConnectWeb, p))
@@ -92,7 +92,7 @@ func play(t *testing.T, mk *moneykittest.Server, token string, p moneykittest.Pl
 	return result
 }
 
-// connect links anew and exchanges the token.
+// connect creates a link through Connect and exchanges the token.
 func connect(t *testing.T, mk *moneykittest.Server, params moneykit.LinkSessionParams, p moneykittest.Play) *moneykit.Link {
 	t.Helper()
 	client := mk.Client()
@@ -103,7 +103,7 @@ func connect(t *testing.T, mk *moneykittest.Server, params moneykit.LinkSessionP
 	return link
 }
 
-// answer is what came back for a raw request.
+// answer is the response to a raw request.
 type answer struct {
 	status int
 	header http.Header
@@ -124,8 +124,8 @@ func (a answer) field(t *testing.T, path ...string) any {
 	return value
 }
 
-// send sends a raw request with the credentials in headers, over TCP. Headers come as "Name: value"
-// and replace these; one without a value removes.
+// send sends a raw request with the credentials in headers, over TCP. Headers have the form "Name:
+// value" and replace these. A header without a value is removed.
 func send(t *testing.T, mk *moneykittest.Server, method, path, body string, headers ...string) answer {
 	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
@@ -137,7 +137,7 @@ func send(t *testing.T, mk *moneykittest.Server, method, path, body string, head
 	return answer{resp.StatusCode, resp.Header, data}
 }
 
-// ask is send without a network.
+// ask is like send, in memory.
 func ask(t *testing.T, mk *moneykittest.Server, method, path, body string, headers ...string) answer {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -173,7 +173,7 @@ func operations(mk *moneykittest.Server) map[string]int {
 	return counts
 }
 
-// isError checks the class or code of err and its status.
+// isError checks that err matches target, and its status.
 func isError(t *testing.T, err, target error, status int) *moneykit.Error {
 	t.Helper()
 	require.ErrorIs(t, err, target)
@@ -183,16 +183,16 @@ func isError(t *testing.T, err, target error, status int) *moneykit.Error {
 	return e
 }
 
-// encode writes a forged cursor.
+// encode returns a forged cursor.
 func encode(place string) string { return base64.RawURLEncoding.EncodeToString([]byte(place)) }
 
-// decode reads an answer.
+// decode decodes a response.
 func decode(t *testing.T, a answer, value any) {
 	t.Helper()
 	require.NoError(t, json.Unmarshal(a.body, value), "%s", a.body)
 }
 
-// day is a clock that Advance alone moves, the same for all servers.
+// day is a clock that only Advance changes, with the same start for all servers.
 func day() moneykittest.Option {
 	now := time.Date(2030, 6, 20, 12, 0, 0, 0, time.UTC)
 	return moneykittest.WithClock(func() time.Time { return now })
@@ -206,7 +206,7 @@ func amount(t *testing.T, s string) moneykit.Decimal {
 	return d
 }
 
-// syncAll brings the copy up to date.
+// syncAll syncs until the copy is up to date.
 func syncAll(t *testing.T, client *moneykit.Client, linkID string, store moneykit.TransactionStore, size int) {
 	t.Helper()
 	progress, err := client.SyncTransactions(t.Context(), linkID, store, moneykit.WithPageSize(size))

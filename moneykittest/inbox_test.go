@@ -14,11 +14,11 @@ import (
 
 const hook = "https://app.example/hooks?tenant=1"
 
-// inbox is a webhook endpoint that remembers what it gets.
+// inbox is a webhook endpoint that stores the requests.
 type inbox struct {
 	mu       sync.Mutex
 	posts    []post
-	statuses []int // to answer with; 204 when there are none left
+	statuses []int // of the next responses; then 204
 }
 
 // post is one request to a webhook.
@@ -40,7 +40,7 @@ func (in *inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(status)
 }
 
-// take returns what came since the last call.
+// take returns the posts since the last call.
 func (in *inbox) take() []post {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -49,7 +49,7 @@ func (in *inbox) take() []post {
 	return posts
 }
 
-// event is the body, whose form is checked.
+// event checks the form of the body, and returns it.
 func (p post) event(t *testing.T) map[string]any {
 	t.Helper()
 	var event map[string]any
@@ -63,7 +63,7 @@ func (p post) event(t *testing.T) map[string]any {
 	return event
 }
 
-// own returns the members of the event that not every one has, as JSON. Null is the same as absent.
+// own returns the members that not all events have, as JSON. Null is the same as absent.
 func (p post) own(t *testing.T) string {
 	t.Helper()
 	event := p.event(t)

@@ -11,7 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// decode reads JSON, and nothing after it, into v, which has all the members that there may be.
+// decode reads one JSON value into v. It returns an error for unknown members and for data after
+// the value.
 func decode(data []byte, v any) error {
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
@@ -19,12 +20,12 @@ func decode(data []byte, v any) error {
 		return err
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is something after the JSON")
+		return errors.New("there is data after the JSON")
 	}
 	return nil
 }
 
-// bodyJSON returns a body as a JSON value: as it is, or as text.
+// bodyJSON returns a body as a JSON value: unchanged if it is JSON, and otherwise as a string.
 func bodyJSON(body []byte) json.RawMessage {
 	if len(body) == 0 {
 		return nil
@@ -34,7 +35,7 @@ func bodyJSON(body []byte) json.RawMessage {
 	}
 	text, err := json.Marshal(string(body))
 	if err != nil {
-		return nil // cannot be: a string is always written
+		return nil // cannot happen: a string can always be marshaled
 	}
 	return text
 }
@@ -57,7 +58,7 @@ type playForm struct {
 	Exit *exitForm `json:"exit,omitempty"`
 }
 
-// exitForm is the JSON of an error with which Connect ends, as Connect for the web has it.
+// exitForm is the JSON of an error with which Connect ends, in the form of Connect for the web.
 type exitForm struct {
 	ID               string `json:"error_id,omitempty"`
 	DisplayedMessage string `json:"displayed_message,omitempty"`

@@ -81,7 +81,7 @@ func TestJSON(t *testing.T) {
 	roundTrip(t, request, `{"operation": "", "method": "", "path": "", "body": "grant_type=x", "at": "2030-06-20T12:00:00Z"}`)
 }
 
-// What the JSON of a setting does not have is an error, not ignored.
+// Unknown members in the JSON of a setting are errors.
 func TestJSONMistakes(t *testing.T) {
 	t.Parallel()
 	for text, value := range map[string]any{

@@ -43,7 +43,7 @@ func TestAddLink(t *testing.T) {
 	assert.Equal(t, moneykittest.InstantBank, link.InstitutionID)
 	assert.Len(t, tb.errors, 1)
 
-	// Times that JSON has no form for.
+	// JSON cannot represent these times.
 	bad := moneykit.Timestamp{Time: time.Date(123456, 1, 1, 0, 0, 0, 0, time.UTC)}
 	link = mk.AddLink(moneykittest.LinkSpec{Accounts: []moneykit.Account{{Balances: moneykit.Balances{Date: bad}}}})
 	_, err = client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{}, moneykit.WithoutRetry())

@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestMemoryPerLink measures what a link costs with all that happens to it: Connect, webhooks, the
-// requests of a first sync and the record of them.
+// TestMemoryPerLink measures the memory of a link and its history: Connect, webhooks, the requests
+// of a first sync and their record.
 //
 //nolint:paralleltest // it counts the memory of the process
 func TestMemoryPerLink(t *testing.T) {
@@ -23,7 +23,7 @@ func TestMemoryPerLink(t *testing.T) {
 	heap := func() uint64 {
 		var stats runtime.MemStats
 		runtime.GC()
-		runtime.GC() // what pools keep survives the first
+		runtime.GC() // The contents of pools survive the first collection.
 		runtime.ReadMemStats(&stats)
 		return stats.HeapAlloc
 	}

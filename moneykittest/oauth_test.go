@@ -20,14 +20,14 @@ func sources() []moneykit.ConnectSource {
 	}
 }
 
-// oauthParams are those of a session at the OAuth Bank.
+// oauthParams returns the parameters of a session at the OAuth Bank.
 func oauthParams() moneykit.LinkSessionParams {
 	params := sessionParams()
 	params.InstitutionID = moneykittest.OAuthBank
 	return params
 }
 
-// back continues Connect and reads what comes back.
+// back continues Connect and parses the result.
 func back(t *testing.T, mk *moneykittest.Server, token, returnURL string, p moneykittest.Play) *moneykit.ConnectResult {
 	t.Helper()
 	result, err := moneykit.ParseConnectResult(mk.Continue(token, returnURL, moneykit.ConnectWeb, p))
@@ -35,7 +35,7 @@ func back(t *testing.T, mk *moneykittest.Server, token, returnURL string, p mone
 	return result
 }
 
-// TestOAuth goes to the bank and back on every platform, for a new link and for one that is broken.
+// TestOAuth goes to the bank and back on every platform, for a new link and for a broken one.
 func TestOAuth(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -81,7 +81,7 @@ func TestOAuth(t *testing.T) {
 	}
 }
 
-// TestOAuthReturn shows what a front end may not do with the URL.
+// TestOAuthReturn changes the URL in ways in which a front end must not.
 func TestOAuthReturn(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -136,7 +136,7 @@ func TestOAuthReturn(t *testing.T) {
 				require.Len(t, tb.logs, 1)
 				assert.NotContains(t, tb.logs[0], returned)
 			}
-			// The session is over, however it ended, and the other one is not.
+			// The session has ended, and the other session has not.
 			assert.Equal(t, "moneykittest.used_return", back(t, mk, token, returned, moneykittest.Play{}).Err.ID)
 			if tt.err != "expired_return" {
 				assert.Equal(t, moneykit.ConnectLinked, back(t, mk, otherToken, other, moneykittest.Play{}).Outcome)
@@ -144,7 +144,7 @@ func TestOAuthReturn(t *testing.T) {
 		})
 	}
 
-	// A stranger's URL is refused before the user has begun, too, and only one link came of it.
+	// A URL of another session is also refused before Authorize, and only one link is created.
 	mk, tb := newFake(t)
 	token, begun := open(t, mk.Client(), oauthParams()), open(t, mk.Client(), oauthParams())
 	stranger := mk.Authorize(begun, moneykittest.Play{})
@@ -155,14 +155,14 @@ func TestOAuthReturn(t *testing.T) {
 	require.NoError(t, err)
 	assert.Len(t, links.Links, 1)
 
-	// Where the URL gets into a request to MoneyKit, it does not show in the record.
+	// If a request contains the URL, Requests redacts it.
 	ask(t, mk, "GET", "/links?cursor="+url.QueryEscape(stranger), "")
 	for _, r := range mk.Requests() {
 		assert.NotContains(t, r.Query["cursor"], stranger)
 	}
 }
 
-// TestOAuthDenied refuses at the bank, in one step and in two.
+// TestOAuthDenied refuses at the bank, in one step and in two steps.
 func TestOAuthDenied(t *testing.T) {
 	t.Parallel()
 	denied := moneykittest.Play{Failure: moneykit.LinkErrorUserOAuthDenied}
@@ -187,7 +187,7 @@ func TestOAuthDenied(t *testing.T) {
 					require.NoError(t, err)
 					assert.Equal(t, moneykit.ConnectExited, result.Outcome)
 					require.NotNil(t, result.Err)
-					if source == moneykit.ConnectAndroid { // which has no ids
+					if source == moneykit.ConnectAndroid { // which has no IDs
 						assert.Empty(t, result.Err.ID)
 					} else {
 						assert.Equal(t, "moneykittest.user_oauth_denied", result.Err.ID)
@@ -229,7 +229,7 @@ func TestOAuthLeave(t *testing.T) {
 	result = back(t, mk, token, returned, moneykittest.Play{Exit: &moneykit.ConnectError{ID: "x"}})
 	assert.Equal(t, "x", result.Err.ID)
 
-	// A link that goes away while the user is at the bank cannot be relinked.
+	// A link that is deleted while the user is at the bank cannot be relinked.
 	link := mk.AddLink(moneykittest.LinkSpec{InstitutionID: moneykittest.OAuthBank})
 	params := sessionParams()
 	params.ExistingLinkID = link.ID
@@ -293,7 +293,7 @@ func TestOAuthMistakes(t *testing.T) {
 		})
 	}
 
-	// A session that has expired is nobody's mistake.
+	// An expired session is not a mistake.
 	mk, tb := newFake(t, stopped())
 	token := open(t, mk.Client(), oauthParams())
 	mk.Advance(time.Hour)

@@ -16,33 +16,33 @@ import (
 // Option configures a [Server].
 type Option func(*config)
 
-// Auth is a way for clients to authenticate.
+// Auth is how clients authenticate.
 type Auth int
 
-// The ways. MoneyKit's documentation has had both at different times.
+// The ways to authenticate. MoneyKit has documented both at different times.
 const (
 	AnyAuth    Auth = Auth(api.AnyAuth)    // access tokens or headers
 	BearerAuth Auth = Auth(api.BearerAuth) // access tokens only
 	HeaderAuth Auth = Auth(api.HeaderAuth) // X-Client-Id and X-Client-Secret only
 )
 
-// config is what options write.
+// config contains the settings of the options.
 type config struct {
 	sandbox.Settings
 
 	autoDelivery bool
-	mistakes     []string // in what is configured
+	mistakes     []string // in options
 }
 
-// Settling is what happens to pending transactions when they are posted.
+// Settling is how pending transactions become posted.
 type Settling string
 
-// The ways. MoneyKit's documentation has the first, and recordings of its sandbox have the second.
+// The ways to settle. MoneyKit documents the first; recordings of its sandbox show the second.
 const (
-	// NewIDs posts them under new ids, as created.
+	// NewIDs posts pending transactions under new IDs, as created.
 	NewIDs Settling = "new_ids"
-	// SameID posts them under the same ids, as updated. A sync that has not read them while they
-	// were pending finds them in created and in updated.
+	// SameID posts pending transactions under the same IDs, as updated. A sync that did not read
+	// them while they were pending gets them in created and in updated.
 	SameID Settling = "same_id"
 )
 
@@ -62,7 +62,7 @@ func newConfig(opts []Option) config {
 	return cfg
 }
 
-// WithCredentials sets the only client id and secret that the server accepts. Without it they are
+// WithCredentials sets the only client ID and secret that the server accepts. By default they are
 // made up; see [Server.Credentials].
 func WithCredentials(clientID, clientSecret string) Option {
 	return func(c *config) { c.API.ClientID, c.API.ClientSecret = clientID, clientSecret }
@@ -78,9 +78,9 @@ func WithClock(now func() time.Time) Option {
 	}
 }
 
-// WithSeed changes all ids and made-up data of links. They depend on the seed, 0 by default, and on
-// the order in which links are made. Transactions also depend on the day on which a link is made.
-// Servers whose links end up in one database need different seeds.
+// WithSeed changes all IDs and made-up data of links. They depend on the seed, 0 by default, and on
+// the order in which links are created. Transactions also depend on the day on which a link is
+// created. Servers whose links are stored in one database need different seeds.
 func WithSeed(seed uint64) Option {
 	return func(c *config) { c.World.Seed = seed }
 }
@@ -90,9 +90,9 @@ func WithAuth(auth Auth) Option {
 	return func(c *config) { c.API.Auth = api.Auth(auth) }
 }
 
-// WithRateLimits enforces the requests a minute that MoneyKit publishes for its operations, and how
-// often a link may be refreshed: beyond them the server responds with 429 and Retry-After in
-// seconds. There are no limits by default.
+// WithRateLimits enforces MoneyKit's published rate limits: the requests a minute of each
+// operation, and how often a link may be refreshed. Beyond them the server responds with 429 and
+// Retry-After in seconds. By default there are no limits.
 func WithRateLimits() Option {
 	return func(c *config) { c.API.RateLimits = true }
 }
@@ -109,20 +109,20 @@ func WithSessionLifetime(d time.Duration) Option {
 }
 
 // WithHistory sets how far back the made-up transactions of a new link go, 90 days by default. With
-// zero there are none; see [Server.AddTransactions].
+// zero there are no transactions; see [Server.AddTransactions].
 func WithHistory(d time.Duration) Option {
 	return func(c *config) { c.World.History = d }
 }
 
-// WithRefreshDelay delays the refreshes that requests ask for by d, by the server's clock. By
-// default they happen at once.
+// WithRefreshDelay delays refreshes by API request by d, by the server's clock. By default they
+// happen at once.
 func WithRefreshDelay(d time.Duration) Option {
 	return func(c *config) { c.World.RefreshDelay = d }
 }
 
 // WithRedirectOrigins registers the origins of redirect URIs, such as https://app.example,
-// http://localhost:3000 or myapp://oauth. The server refuses redirect URIs of others, as MoneyKit
-// does. By default it accepts any. What is not an origin is reported to the test.
+// http://localhost:3000 or myapp://oauth. The server refuses redirect URIs of other origins, as
+// MoneyKit does. By default it accepts any. A value that is not an origin is reported to the test.
 func WithRedirectOrigins(origins ...string) Option {
 	return func(c *config) {
 		c.API.Origins = api.Origins(origins...)
@@ -134,9 +134,9 @@ func WithRedirectOrigins(origins ...string) Option {
 	}
 }
 
-// WithReceiver delivers webhooks to h in memory, whatever their URL, instead of over the network.
-// It works inside a testing/synctest bubble. A panic of h is reported to the test. [Server.Receive]
-// does the same for a server that exists.
+// WithReceiver delivers webhooks to h in memory, regardless of their URL, instead of over the
+// network. It works inside a testing/synctest bubble. A panic of h is reported to the test.
+// [Server.Receive] does the same for a running server.
 func WithReceiver(h http.Handler) Option {
 	return func(c *config) {
 		if h != nil {
@@ -147,7 +147,7 @@ func WithReceiver(h http.Handler) Option {
 
 // WithDeliveryTransport delivers webhooks through t, for example the transport of
 // httptest.Server.Client, which trusts that server's certificate. The default transport trusts the
-// certificates that this machine trusts.
+// certificates of this machine.
 func WithDeliveryTransport(t http.RoundTripper) Option {
 	return func(c *config) {
 		if t != nil {
@@ -162,20 +162,21 @@ func WithAutoDelivery() Option {
 	return func(c *config) { c.autoDelivery = true }
 }
 
-// WithFreshSignatures signs each attempt of a delivery anew. Without it all attempts have the
-// signature of the first, which can be two hours old. What MoneyKit does is not published.
+// WithFreshSignatures signs each attempt of a delivery at its own time. By default all attempts
+// have the signature of the first, which can be two hours old. MoneyKit does not publish what it
+// does.
 func WithFreshSignatures() Option {
 	return func(c *config) { c.Delivery.FreshSignatures = true }
 }
 
-// WithKeyOverlap sets how long a key for webhooks is published after [Server.RotateKeys], 24 hours
-// by default. MoneyKit only says "for a while".
+// WithKeyOverlap sets how long the old key for webhooks stays published after [Server.RotateKeys],
+// 24 hours by default. MoneyKit only says "for a while".
 func WithKeyOverlap(d time.Duration) Option {
 	return func(c *config) { c.Delivery.KeyOverlap = d }
 }
 
 // WithProductStateChanged announces refreshes with the event product.state_changed instead of
-// link.product_refresh. Which of the two MoneyKit sends is not published.
+// link.product_refresh. MoneyKit does not publish which of the two it sends.
 func WithProductStateChanged() Option {
 	return func(c *config) { c.World.RefreshEvent = moneykit.EventTypeProductStateChanged }
 }
@@ -195,7 +196,7 @@ func (c *config) addShapes(names string) {
 		case string(SameID):
 			WithSettling(SameID)(c)
 		default:
-			c.mistakes = append(c.mistakes, fmt.Sprintf("%s names %q, which is not nulls, zoneless or same_id", shapesVariable, name))
+			c.mistakes = append(c.mistakes, fmt.Sprintf("%s contains %q, which is not nulls, zoneless or same_id", shapesVariable, name))
 		}
 	}
 }
@@ -203,9 +204,9 @@ func (c *config) addShapes(names string) {
 // WithNulls writes optional members of responses and webhooks as null if they have no value. By
 // default most of them are absent.
 //
-// WithNulls, [WithZonelessTimestamps] and [WithSettling] select shapes that recordings of
-// MoneyKit's sandbox have. The environment variable MONEYKITTEST_SHAPES applies them to all
-// servers, to run an unchanged test suite against these shapes:
+// WithNulls, [WithZonelessTimestamps] and [WithSettling] select JSON shapes that occur in
+// recordings of MoneyKit's sandbox. The environment variable MONEYKITTEST_SHAPES applies them to
+// all servers, to run an unchanged test suite against these shapes:
 //
 //	MONEYKITTEST_SHAPES=nulls,zoneless,same_id go test ./...
 //
@@ -220,8 +221,7 @@ func WithZonelessTimestamps() Option {
 	return func(c *config) { c.API.Zoneless, c.Delivery.Zoneless = true, true }
 }
 
-// WithSettling sets what happens to pending transactions when they are posted, [NewIDs] by default.
-// See [WithNulls].
+// WithSettling sets how pending transactions become posted, [NewIDs] by default. See [WithNulls].
 func WithSettling(mode Settling) Option {
 	return func(c *config) {
 		c.World.SameID = mode == SameID

@@ -9,21 +9,22 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox"
 )
 
-// PlayPath is where [Server.Handler] plays a user in Connect, for the tests of apps and of front
-// ends in other languages. A POST of
+// PlayPath is the path at which [Server.Handler] plays a user in Connect, for tests of apps and of
+// front ends in other languages. A POST of
 //
 //	{"link_session_token": "…", "source": "ios", "play": {"version": "1.10.7"}}
 //
-// does what [Server.Connect] does, with the JSON of a [Play], which may be left out as source may.
-// The response has what the front end would post: the result, and the events in their order:
+// does the same as [Server.Connect]. play is the JSON of a [Play]; play and source may be left out.
+// The response contains the payloads that the front end would post: the result, and the events in
+// order:
 //
 //	{"result": {…}, "events": [{…}, …]}
 //
-// A request that cannot be read, and a source or version that does not exist, is answered with 422
-// and an error_message.
+// The response is 422 with an error_message if the request cannot be read, or if the source or
+// version does not exist.
 const PlayPath = "/moneykittest/play"
 
-// maxPlay bounds the body of a play.
+// maxPlay is the maximum size of a request body, in bytes.
 const maxPlay = 1 << 20
 
 func (c *core) servePlay(w http.ResponseWriter, r *http.Request) {
@@ -67,6 +68,6 @@ func writePlay(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(value); err != nil {
-		return // Whoever does not listen cannot be told.
+		return // The client has closed the connection.
 	}
 }

@@ -24,7 +24,7 @@ func versions() map[moneykit.ConnectSource][]string {
 	}
 }
 
-// TestEachVersionOfConnect links, relinks and exits with each, and settles what it posts.
+// TestEachVersionOfConnect links, relinks and exits with each version, and finishes each result.
 func TestEachVersionOfConnect(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -70,7 +70,7 @@ func TestEachVersionOfConnect(t *testing.T) {
 	}
 }
 
-// TestPlayPath asks over HTTP for what a phone would post.
+// TestPlayPath gets the payloads of a phone over HTTP.
 func TestPlayPath(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

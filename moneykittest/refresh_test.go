@@ -29,8 +29,8 @@ func TestWaitForRefresh(t *testing.T) {
 	})
 }
 
-// TestNothingBeforeTheFirstFetch has a link whose data is not fetched when it is linked.
-func TestNothingBeforeTheFirstFetch(t *testing.T) {
+// TestNoDataBeforeFirstFetch tests a link whose data is not fetched when it is linked.
+func TestNoDataBeforeFirstFetch(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
 	client := mk.Client()

@@ -10,7 +10,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// linkErrors are all that there are.
+// linkErrors are all link errors.
 func linkErrors() []moneykit.LinkError {
 	return []moneykit.LinkError{
 		moneykit.LinkErrorAuthExpired, moneykit.LinkErrorIncomplete, moneykit.LinkErrorInstitutionError,
@@ -20,7 +20,7 @@ func linkErrors() []moneykit.LinkError {
 	}
 }
 
-// names returns the names of a link's accounts by their ids.
+// names returns the names of a link's accounts by their IDs.
 func names(t *testing.T, mk *moneykittest.Server, linkID string) map[string]string {
 	t.Helper()
 	list, err := mk.Client().Accounts.List(t.Context(), linkID, moneykit.AccountListParams{})
@@ -33,7 +33,7 @@ func names(t *testing.T, mk *moneykittest.Server, linkID string) map[string]stri
 	return found
 }
 
-// TestRelinkReasons breaks a link for every reason, and mends it or does not.
+// TestRelinkReasons breaks a link for every reason, and fixes it or does not.
 func TestRelinkReasons(t *testing.T) {
 	t.Parallel()
 	for _, reason := range linkErrors() {
@@ -63,7 +63,7 @@ func TestRelinkReasons(t *testing.T) {
 				assert.Equal(t, moneykit.LinkStateError, got.State)
 				assert.Equal(t, link.Webhook, got.Webhook)
 
-				// Another session mends it.
+				// Another session fixes it.
 				result = play(t, mk, open(t, client, params), moneykittest.Play{})
 				assert.Equal(t, moneykit.ConnectRelinked, result.Outcome)
 			})
@@ -71,7 +71,7 @@ func TestRelinkReasons(t *testing.T) {
 	}
 }
 
-// TestFailure lets the bank refuse a new link.
+// TestFailure makes the bank refuse a new link.
 func TestFailure(t *testing.T) {
 	t.Parallel()
 	for _, failure := range linkErrors() {
@@ -88,7 +88,8 @@ func TestFailure(t *testing.T) {
 	}
 }
 
-// TestRelinkAbandoned leaves a link as it was, apart from what the session has replaced already.
+// TestRelinkAbandoned tests that an abandoned relink changes only the settings that the session has
+// replaced.
 func TestRelinkAbandoned(t *testing.T) {
 	t.Parallel()
 	for name, p := range map[string]moneykittest.Play{
@@ -209,7 +210,7 @@ func TestNewAccounts(t *testing.T) {
 		})
 	}
 
-	// A new link has them besides those that are made up.
+	// A new link has them in addition to the made-up ones.
 	mk, tb := newFake(t)
 	link := connect(t, mk, sessionParams(), moneykittest.Play{NewAccounts: fresh})
 	assert.Len(t, names(t, mk, link.ID), 6)
@@ -246,7 +247,7 @@ func TestProviders(t *testing.T) {
 	}
 }
 
-// TestRelinkProducts adds products to a link; none goes, and none changes.
+// TestRelinkProducts adds products to a link, and does not change or remove others.
 func TestRelinkProducts(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -330,14 +331,14 @@ func TestDuplicates(t *testing.T) {
 			}
 			assert.Equal(t, tt.warned, warned)
 
-			if tt.has.State != moneykit.LinkStateDeleted { // to link it again is no relink
+			if tt.has.State != moneykit.LinkStateDeleted { // Linking it again is not a relink.
 				params.ExistingLinkID = old.ID
 				assert.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 			}
 		})
 	}
 
-	// At the OAuth Bank a rejected user does not even get to the bank.
+	// At the OAuth Bank a rejected user does not get to the bank.
 	mk, tb := newFake(t)
 	mk.AddLink(moneykittest.LinkSpec{UserID: "user-42", InstitutionID: moneykittest.OAuthBank})
 	params := oauthParams()
@@ -346,8 +347,8 @@ func TestDuplicates(t *testing.T) {
 	assert.Empty(t, tb.errors)
 }
 
-// TestAnotherUsersToken exchanges a token that another user of the application has got: MoneyKit
-// lets that happen, so the application has to look whose link it is.
+// TestAnotherUsersToken exchanges the token of another user of the application. MoneyKit allows
+// this, so the application must check the owner of the link.
 func TestAnotherUsersToken(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -362,7 +363,7 @@ func TestAnotherUsersToken(t *testing.T) {
 	require.NoError(t, err)
 	assert.Empty(t, mine.Links)
 
-	// A relink by a user who does not own the link does not change that.
+	// A relink by another user does not change the owner.
 	params.CustomerUser.ID, params.ExistingLinkID = "user-42", link.ID
 	assert.Equal(t, moneykit.ConnectRelinked, play(t, mk, open(t, client, params), moneykittest.Play{}).Outcome)
 	mine, err = client.Users.Links(t.Context(), "user-42")

@@ -8,26 +8,26 @@ import (
 
 // Request is a request that a [Server] received. "[redacted]" replaces secrets and personal data:
 //   - access tokens, the client secret, link session tokens, exchangeable tokens and the URLs of
-//     [Server.Authorize], where they are a whole value
-//   - values whose names say that they are secrets, e-mail addresses, phone numbers, account and
-//     routing numbers, masks, or owners with their names and addresses
+//     [Server.Authorize], if they are a whole value
+//   - values whose names indicate secrets, e-mail addresses, phone numbers, account and routing
+//     numbers, masks, or owners with their names and addresses
 //
-// Its JSON has the names in the tags of the fields. A body that is JSON is there as it is, and
-// another as text.
+// The JSON members are named in the tags of the fields. A JSON body is included unchanged, any
+// other body as a string.
 type Request struct {
-	Operation string      `json:"operation"` // its id in the API, such as "get_link"; "" if there is no route for it
+	Operation string      `json:"operation"` // its ID in the API, such as "get_link"; "" if no operation has this path
 	Method    string      `json:"method"`
 	Path      string      `json:"path"`
 	Query     url.Values  `json:"query,omitempty"`
 	Header    http.Header `json:"header,omitempty"`
-	// Body is the body as it was received, apart from secrets and, in JSON, the order of members. A
-	// body that is neither JSON nor a form, or is too large, is "[redacted]" as a whole.
+	// Body is the received body, apart from secrets and, in JSON, the order of members. A body that
+	// is neither JSON nor a form, or that is too large, is "[redacted]" as a whole.
 	Body   []byte    `json:"body,omitempty"`
 	Status int       `json:"status,omitempty"` // of the response, 0 if there was none
 	At     time.Time `json:"at"`               // by the server's clock
 }
 
-// Requests returns the last 10,000 requests, oldest first, or those of them that fit into 32 MiB.
+// Requests returns the last 10,000 requests, or fewer if they do not fit into 32 MiB, oldest first.
 func (s *Server) Requests() []Request {
 	received := s.core().API.Requests()
 	out := make([]Request, len(received))

@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// TB is what a [Server] needs of a test; *testing.T and *testing.B have it.
+// TB is the part of testing.TB that a [Server] needs; *testing.T and *testing.B implement it.
 type TB interface {
 	Helper()
 	Cleanup(f func())
@@ -22,15 +22,15 @@ type TB interface {
 	Logf(format string, args ...any)
 }
 
-// Server is a MoneyKit. Make one with [NewServer] or [New]; all its methods are safe for
-// concurrent use. Printing it shows no secret.
+// Server is a MoneyKit API for tests. Create one with [NewServer] or [New]. All its methods are
+// safe for concurrent use. Printing it shows no secret.
 type Server struct {
-	// core is behind a function, because no verb of fmt looks into one. Behind a pointer %s does,
-	// in a copy of the Server.
+	// core is returned by a function, because no verb of package fmt can look into a function. %s
+	// looks into a pointer, in a copy of the Server.
 	core func() *core
 }
 
-// core is what a Server has.
+// core is the state of a Server.
 type core struct {
 	*sandbox.Sandbox
 
@@ -42,19 +42,19 @@ type core struct {
 	conns connSet
 	close context.CancelFunc
 
-	// reporting is held while tb is told something, so that nothing reaches a test that is over.
+	// reporting is locked while a method of tb is called, so that none is called after the test.
 	reporting sync.Mutex
 	silent    bool
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	closed   bool
 	inMemory bool   // pipe is being served
 	url      string // of the loopback listener, "" before there is one
 }
 
-// NewServer returns a server for the test that tb belongs to, and closes it when the test ends. The
-// server reports mistakes with tb.Errorf: those that its methods name, and requests for which the
-// API has no operation, which it answers with 404 or 405.
+// NewServer returns a server for the test of tb, and closes it when the test ends. The server
+// reports mistakes with tb.Errorf: those that its methods name, and requests without an operation
+// in the API, whose responses are 404 or 405.
 func NewServer(tb TB, opts ...Option) *Server {
 	tb.Helper()
 	s := newServer(tb, opts)
@@ -72,7 +72,7 @@ func newServer(tb TB, opts []Option) *Server {
 	c.root = c.Handler(func(mux *http.ServeMux) { mux.HandleFunc("POST "+PlayPath, c.servePlay) })
 	c.pipe = pipeListener{conns: make(chan net.Conn), done: ctx.Done()}
 	c.http.Handler = c.root
-	c.http.ErrorLog = log.New(io.Discard, "", 0) // connections that break are asked for
+	c.http.ErrorLog = log.New(io.Discard, "", 0) // tests break connections on purpose
 	c.http.ReadHeaderTimeout = 10 * time.Second
 	if c.cfg.autoDelivery {
 		go c.Courier.Run()
@@ -83,15 +83,15 @@ func newServer(tb TB, opts []Option) *Server {
 	return &Server{func() *core { return c }}
 }
 
-// Handler returns the server as a handler, for any listener. Besides the API it serves Connect's
-// pages for a browser: with its address as the host of Connect, the front-end package for the web
-// links against it. These pages have all screens that a [Play] goes through, for all institutions,
-// and name the test users. [PlayPath] plays the user for front ends in other languages.
+// Handler returns a handler of the server, for any listener. In addition to the API it serves
+// Connect's pages for browsers: set its address as the host of Connect in the npm package. These
+// pages have all screens of a [Play], for all institutions, and show the names of the test users.
+// [PlayPath] plays the user for front ends in other languages.
 func (s *Server) Handler() http.Handler { return s.core().root }
 
 // URL returns the address of the server on this machine, such as http://127.0.0.1:40123. The first
-// call opens the listener. It returns "" if the server was closed before, and if there is no
-// loopback interface, which is reported to the test.
+// call opens the listener. It returns "" if the server is closed, or if there is no loopback
+// interface; the latter is reported to the test.
 func (s *Server) URL() string {
 	address, err := s.core().listen()
 	if err != nil {
@@ -135,12 +135,12 @@ func (s *Server) Close() {
 		return
 	}
 	c.close()
-	_ = c.http.Close() // its only errors are those of connections that are gone already
+	_ = c.http.Close() // fails only for connections that are closed already
 	c.conns.closeAll()
 }
 
-// Credentials returns the client id and secret that the server accepts, for a client that is
-// not made by [Server.Client].
+// Credentials returns the client ID and secret that the server accepts, for clients other than
+// those of [Server.Client].
 func (s *Server) Credentials() (clientID, clientSecret string) {
 	return s.core().cfg.API.ClientID, s.core().cfg.API.ClientSecret
 }
@@ -152,13 +152,13 @@ func (s *Server) ExpireTokens() {
 
 // Advance moves the server's clock forward by d: tokens and sessions expire, rate limits end,
 // deleted links vanish, refreshes and webhooks become due. The clients of [Server.Client] use this
-// clock for the age of webhooks; all else that clients do follows their own clock.
+// clock only for the age of webhooks.
 func (s *Server) Advance(d time.Duration) { s.core().World.Advance(d) }
 
 // Now returns the time by the server's clock, which [WithClock] and [Server.Advance] set.
 func (s *Server) Now() time.Time { return s.core().World.Now() }
 
-// String names the server without its secrets.
+// String returns a description without secrets.
 func (s *Server) String() string {
 	if s == nil || s.core == nil {
 		return "moneykittest.Server(nil)"
@@ -171,13 +171,13 @@ func (s *Server) String() string {
 	return fmt.Sprintf("moneykittest.Server(%s)", s.core().url)
 }
 
-// GoString is [Server.String], for %#v.
+// GoString returns [Server.String], for %#v.
 func (s *Server) GoString() string { return s.String() }
 
-// errorf reports a mistake to the test, if there is one that still runs.
+// errorf reports a mistake to the test, if a test is running.
 func (c *core) errorf(format string, args ...any) { c.tell(TB.Errorf, format, args) }
 
-// logf leaves a note in the test's log.
+// logf writes to the test's log.
 func (c *core) logf(format string, args ...any) { c.tell(TB.Logf, format, args) }
 
 func (c *core) tell(say func(TB, string, ...any), format string, args []any) {

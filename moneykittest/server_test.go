@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// *testing.T and *testing.B are tests to the package.
+// *testing.T and *testing.B implement TB.
 var (
 	_ moneykittest.TB = (*testing.T)(nil)
 	_ moneykittest.TB = (*testing.B)(nil)
@@ -43,7 +43,7 @@ func TestUnknownRoute(t *testing.T) {
 	assert.Equal(t, 405, a.status)
 	assert.Equal(t, "GET, HEAD, PATCH, DELETE", a.header.Get("Allow"))
 	assert.Len(t, tb.errors, 1)
-	// An escaped slash is part of an id.
+	// An escaped slash is part of an ID.
 	assert.Equal(t, 404, send(t, mk, http.MethodGet, "/links/a%2Fb", "").status)
 	assert.Len(t, tb.errors, 1)
 
@@ -66,7 +66,7 @@ func TestHandler(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &link, got)
 
-	// Connections end there, too, and where there is none, the handler does.
+	// Connections also end with a handler. Without a connection the handler ends.
 	mk.Fail("get_link", 1, moneykittest.Fault{Reset: moneykittest.ResetBefore})
 	_, err = client.Links.Get(t.Context(), link.ID, moneykit.WithoutRetry())
 	require.Error(t, err)
@@ -79,7 +79,7 @@ func TestHandler(t *testing.T) {
 func TestClient(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)
-	// One option of many is refused.
+	// One of several options is refused.
 	client := mk.Client(moneykit.WithUserAgent("test", "1"), moneykit.WithBaseURL("ftp://x"))
 	require.Len(t, tb.errors, 1)
 	_, err := client.Auth.Introspect(t.Context())
@@ -109,7 +109,7 @@ func TestClose(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 200, send(t, mk, http.MethodGet, "/auth/introspect", "").status)
 
-	// A connection that waits for an answer ends.
+	// Close ends a connection that waits for a response.
 	mk.Fail("", 1, moneykittest.Fault{Latency: time.Hour})
 	ended := make(chan error)
 	go func() {
@@ -117,7 +117,7 @@ func TestClose(t *testing.T) {
 		ended <- err
 	}()
 	require.Eventually(t, func() bool { return len(mk.Requests()) == 3 }, 10*time.Second, time.Millisecond)
-	// So does one that says nothing.
+	// Close ends an idle connection.
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(address, "http://"))
 	require.NoError(t, err)
 	defer conn.Close()
@@ -134,7 +134,7 @@ func TestClose(t *testing.T) {
 	_, err = (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(address, "http://"))
 	require.Error(t, err)
 
-	// The test is over: nothing is reported any more.
+	// After the test nothing is reported.
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nowhere", nil)
 	mk.Handler().ServeHTTP(httptest.NewRecorder(), req)
 	assert.Empty(t, tb.errors)
@@ -161,8 +161,8 @@ func TestString(t *testing.T) {
 	assert.Equal(t, "moneykittest.Server(nil)", (&moneykittest.Server{}).GoString())
 }
 
-// TestBubble is a test under synctest: time moves by itself, and nothing is left running. A
-// goroutine that stayed would fail it.
+// TestBubble uses a server under synctest: time advances by itself. The bubble fails if a goroutine
+// is left running.
 func TestBubble(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestBubble(t *testing.T) {
 		_, err = client.Accounts.List(t.Context(), link.ID, moneykit.AccountListParams{})
 		require.NoError(t, err)
 
-		// The server and the client have one clock: the token is renewed in time.
+		// The server and the client have the same clock, so the client renews the token in time.
 		before := operations(mk)["create_access_token"]
 		<-time.After(2 * time.Hour)
 		_, err = client.Links.Get(t.Context(), link.ID)
@@ -196,7 +196,7 @@ func TestParallel(t *testing.T) {
 	mk := moneykittest.NewServer(t, moneykittest.WithRateLimits())
 	shared := mk.Client()
 	tcp := mk.Client(moneykit.WithBaseURL(mk.URL()), moneykit.WithHTTPClient(&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}))
-	// one goes through everything and returns the link.
+	// one plays a whole flow and returns the link.
 	one := func(client *moneykit.Client, user string) (string, error) {
 		params := sessionParams()
 		params.CustomerUser.ID = user
@@ -257,7 +257,7 @@ func TestNow(t *testing.T) {
 	assert.Equal(t, start.Add(time.Hour), mk.Now())
 }
 
-func TestTogether(t *testing.T) {
+func TestConcurrentSyncs(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t, moneykittest.WithHistory(10*24*time.Hour), moneykittest.WithRefreshDelay(time.Millisecond))
 	client := mk.Client(moneykit.WithHeaderAuth())
@@ -276,7 +276,7 @@ func TestTogether(t *testing.T) {
 				return err
 			}
 		}
-		mk.Advance(time.Second) // what is due happens
+		mk.Advance(time.Second) // The delayed refreshes end.
 		if _, err := client.SyncTransactions(ctx, link.ID, store); err != nil {
 			return err
 		}
@@ -294,7 +294,7 @@ func TestTogether(t *testing.T) {
 	}
 }
 
-// A body that is too large is refused over TCP too, where the client may still be writing it.
+// A body that is too large is also refused over TCP, while the client may still be writing it.
 func TestLargeBody(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)

@@ -12,19 +12,19 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// shapes are the options for the shapes that MoneyKit has been seen to use.
+// shapes are the options for other JSON shapes of MoneyKit.
 func shapes() []moneykittest.Option {
 	return []moneykittest.Option{
 		moneykittest.WithNulls(), moneykittest.WithZonelessTimestamps(), moneykittest.WithSettling(moneykittest.SameID),
 	}
 }
 
-// usual are the options for the shapes that a server has without any.
+// usual are the options for the default shapes.
 func usual() []moneykittest.Option {
 	return []moneykittest.Option{moneykittest.WithSettling(moneykittest.NewIDs)}
 }
 
-// TestShapesToTheSDK compares what the SDK reads in the usual shapes and in the others.
+// TestShapesToTheSDK compares the SDK's results for the default shapes and for the others.
 func TestShapesToTheSDK(t *testing.T) {
 	t.Parallel()
 	read := func(opts ...moneykittest.Option) []any {
@@ -65,7 +65,7 @@ func TestShapesOnTheWire(t *testing.T) {
 	assert.Nil(t, event["error"])
 }
 
-// TestWithSettling syncs before and after pending transactions were posted.
+// TestWithSettling syncs before and after pending transactions are posted.
 func TestWithSettling(t *testing.T) {
 	t.Parallel()
 	for mode, same := range map[moneykittest.Settling]bool{moneykittest.NewIDs: false, moneykittest.SameID: true} {
@@ -121,7 +121,7 @@ func TestWithRedirectOrigins(t *testing.T) {
 	}, tb.errors)
 }
 
-// settleOne settles pending transactions until one is posted, which is txn_1 if it keeps its id.
+// settleOne settles pending transactions until one is posted, which is txn_1 if it keeps its ID.
 func settleOne(mk *moneykittest.Server, linkID string) {
 	for len(mk.Transactions(linkID)) == 0 {
 		mk.AddTransactions(linkID, moneykit.Transaction{ID: "txn_1", Pending: true})
@@ -148,9 +148,9 @@ func TestShapesOfTheEnvironment(t *testing.T) {
 	t.Setenv("MONEYKITTEST_SHAPES", "nulls,square")
 	tb := &fakeTB{}
 	moneykittest.NewServer(tb).Close()
-	assert.Equal(t, []string{`moneykittest: MONEYKITTEST_SHAPES names "square", which is not nulls, zoneless or same_id`}, tb.errors)
+	assert.Equal(t, []string{`moneykittest: MONEYKITTEST_SHAPES contains "square", which is not nulls, zoneless or same_id`}, tb.errors)
 
-	// An option counts more.
+	// An option overrides the variable.
 	t.Setenv("MONEYKITTEST_SHAPES", "same_id")
 	mk := moneykittest.NewServer(t, moneykittest.WithHistory(0), moneykittest.WithSettling(moneykittest.NewIDs))
 	link := mk.AddLink(moneykittest.LinkSpec{})

@@ -9,7 +9,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// MemoryStore is a [moneykit.TransactionStore] in memory. The zero value is empty and ready; it is
+// MemoryStore is a [moneykit.TransactionStore] in memory. The zero value is an empty store. It is
 // safe for concurrent use.
 type MemoryStore struct {
 	mu    sync.Mutex
@@ -37,8 +37,8 @@ func (m *MemoryStore) LoadPosition(_ context.Context, linkID string) (moneykit.S
 	return moneykit.SyncPosition{}, nil
 }
 
-// ApplyUpdate makes a change to a link's copy, if its position is the one that the change
-// continues. It returns [moneykit.ErrSyncConflict] if it is not.
+// ApplyUpdate changes a link's copy, if the copy has the position that the update continues.
+// Otherwise it returns [moneykit.ErrSyncConflict].
 func (m *MemoryStore) ApplyUpdate(ctx context.Context, update *moneykit.SyncUpdate) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (l *storedLink) drop(which func(storedRow) bool) {
 	}
 }
 
-// Transactions returns the copy of a link, ordered by id.
+// Transactions returns the stored transactions of a link, ordered by ID.
 func (m *MemoryStore) Transactions(linkID string) []moneykit.Transaction {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// tiring is a context that ends when it has been looked at so often.
+// tiring is a context that ends after a number of calls to Done or Err.
 type tiring struct {
 	context.Context
 
@@ -28,13 +28,13 @@ func (c *tiring) look() bool {
 	return c.left > 0
 }
 
-// Done ends at the last look.
+// Done returns a channel that the last call closes.
 func (c *tiring) Done() <-chan struct{} {
 	c.look()
 	return c.done
 }
 
-// Err is what the last look gives, and all after it.
+// Err returns context.Canceled at the last call, and at all later ones.
 func (c *tiring) Err() error {
 	if c.look() {
 		return nil
@@ -42,7 +42,7 @@ func (c *tiring) Err() error {
 	return context.Canceled
 }
 
-// isAtomic lets the context end at each of the moments that the store looks at it.
+// isAtomic ends the context at each moment at which the store checks it.
 func (s *storeCase) isAtomic() {
 	for looks := 1; looks <= 12; looks++ {
 		link := s.link(fmt.Sprint(looks))
@@ -57,14 +57,14 @@ func (s *storeCase) isAtomic() {
 		old, done := s.differs(link, before.Position, before.Upsert), s.differs(link, u.Position, u.Upsert)
 		switch {
 		case err == nil && done != "":
-			s.errorf("there was no error, but %s", done)
+			s.errorf("ApplyUpdate returned no error, but %s", done)
 		case err != nil && old != "" && done != "":
-			s.errorf("after the error %q %s", err, old)
+			s.errorf("after the error %q: %s", err, old)
 		}
 	}
 }
 
-// isIsolated reads while a writer replaces all rows again and again.
+// isIsolated reads while a writer repeatedly replaces all rows.
 func (s *storeCase) isIsolated() {
 	const rounds, rows = 60, 4
 	link := s.link("a")
@@ -103,7 +103,7 @@ func (s *storeCase) isIsolated() {
 			same = same && got[i].Description == got[0].Description
 		}
 		if !same {
-			s.errorf("%d rows of more than one update can be seen at once", len(got))
+			s.errorf("a reader sees %d rows of more than one update", len(got))
 			break
 		}
 	}
@@ -112,7 +112,7 @@ func (s *storeCase) isIsolated() {
 	s.holds(link, last.Position, last.Upsert...)
 }
 
-// isConcurrent lets two links be updated at once.
+// isConcurrent updates two links concurrently.
 func (s *storeCase) isConcurrent() {
 	const rounds = 40
 	step := func(link string, round int) *moneykit.SyncUpdate {
@@ -139,7 +139,7 @@ func (s *storeCase) isConcurrent() {
 	}
 }
 
-// followsModel compares the store to one in memory, all along a history of three links.
+// followsModel compares the store to a MemoryStore after each step of a history of three links.
 func (s *storeCase) followsModel() {
 	r := s.random(1)
 	model := &MemoryStore{}
@@ -151,11 +151,11 @@ func (s *storeCase) followsModel() {
 		u.Position.Generation = generations[link]
 		s.apply(u)
 		if err := model.ApplyUpdate(context.Background(), u); err != nil {
-			s.errorf("the model fails: %v", err) // cannot be
+			s.errorf("the model fails: %v", err) // cannot happen
 		}
 		if problem := s.differs(link, u.Position, model.Transactions(link)); problem != "" {
 			s.errorf("in step %d: %s", step, problem)
-			return // the rest would only follow from it
+			return // later errors would be consequences
 		}
 	}
 	for i := range 3 {
@@ -165,7 +165,7 @@ func (s *storeCase) followsModel() {
 	}
 }
 
-// anything returns some update. A link's ids are its own, as they are in MoneyKit.
+// anything returns a random update. Links do not share IDs, as in MoneyKit.
 func (s *storeCase) anything(r *rand.Rand, link string, step int) *moneykit.SyncUpdate {
 	id := func() string { return fmt.Sprint(link, r.IntN(12)) }
 	u := s.update(link, 1)

@@ -14,8 +14,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// StoreSuite proves that a [moneykit.TransactionStore] keeps its contract, and reports with
-// tb.Errorf where it does not. Run it with -race.
+// StoreSuite tests that a [moneykit.TransactionStore] keeps its contract, and reports violations
+// with tb.Errorf. Run it with -race.
 //
 //	func TestStore(t *testing.T) {
 //		moneykittest.StoreSuite(t, func() (
@@ -26,11 +26,10 @@ import (
 //		})
 //	}
 //
-// open is called for each of the cases. It returns a store and a function that reads all rows of a
-// link from it, in any order and in one go; it may return the same store each time, because every
-// case has links of its own. A store may keep times in another zone and write decimals in another
-// way, but not change what they are. A store must heed its context: with one that has ended
-// nothing may change.
+// StoreSuite calls open for each case. open returns a store and a function that reads all rows of a
+// link, in any order and in one transaction. It may return the same store each time, because every
+// case uses its own links. A store may change the zone of times and the notation of decimals, but
+// not their values. With an ended context it must not change anything.
 func StoreSuite(tb TB, open func() (store moneykit.TransactionStore, rows func(linkID string) ([]moneykit.Transaction, error))) {
 	tb.Helper()
 	for i, sc := range storeCases() {
@@ -40,7 +39,7 @@ func StoreSuite(tb TB, open func() (store moneykit.TransactionStore, rows func(l
 	}
 }
 
-// storeCase is one case that runs.
+// storeCase is one running case.
 type storeCase struct {
 	tb     TB
 	name   string
@@ -60,20 +59,20 @@ type storeTest struct {
 func storeCases() []storeTest {
 	return []storeTest{
 		{"before the first update the position is zero and there are no rows", (*storeCase).begins},
-		{"rows and position come back as they were stored", (*storeCase).comesBack},
+		{"rows and position are read as they were stored", (*storeCase).comesBack},
 		{"an update without rows stores the position", (*storeCase).positions},
 		{"Upsert replaces rows with the same id", (*storeCase).replaces},
-		{"Remove deletes rows, and ids that do not exist do no harm", (*storeCase).removes},
+		{"Remove deletes rows, and ignores ids that do not exist", (*storeCase).removes},
 		{"DropPending deletes the pending rows, before Upsert", (*storeCase).dropsPending},
 		{"Remove comes after Upsert", (*storeCase).removesLast},
 		{"DropOlder deletes rows of older generations, after Upsert", (*storeCase).dropsOlder},
-		{"other links are not touched", (*storeCase).keepsLinksApart},
-		{"a context that has ended changes nothing", (*storeCase).heedsContext},
-		{"an update that fails in the middle leaves everything or nothing", (*storeCase).isAtomic},
-		{"nobody sees half an update", (*storeCase).isIsolated},
-		{"two links can be updated at once", (*storeCase).isConcurrent},
-		{"an update that does not continue the stored position is refused", (*storeCase).fences},
-		{"of several updates that continue one position, one is applied", (*storeCase).fencesAtOnce},
+		{"other links do not change", (*storeCase).keepsLinksApart},
+		{"an ended context changes nothing", (*storeCase).heedsContext},
+		{"a failed update is applied completely or not at all", (*storeCase).isAtomic},
+		{"readers never see half an update", (*storeCase).isIsolated},
+		{"two links can be updated concurrently", (*storeCase).isConcurrent},
+		{"an update from another position is refused", (*storeCase).fences},
+		{"one of several updates from the same position is applied", (*storeCase).fencesAtOnce},
 		{"a long random history", (*storeCase).followsModel},
 	}
 }
@@ -83,10 +82,10 @@ func (s *storeCase) errorf(format string, args ...any) {
 	s.tb.Errorf("moneykittest: %T: %s: "+format, append([]any{s.store, s.name}, args...)...)
 }
 
-// link returns the id of a link that only this case has.
+// link returns the ID of a link that only this case uses.
 func (s *storeCase) link(name string) string { return fmt.Sprintf("mk_suite%02d%s", s.number, name) }
 
-// row returns a transaction that only this case has.
+// row returns a transaction that only this case uses.
 func (s *storeCase) row(id string, pending bool) moneykit.Transaction {
 	return moneykit.Transaction{
 		ID: fmt.Sprintf("txn_suite%02d%s", s.number, id), AccountID: "acc_suite", Type: moneykit.TransactionTypeDebit,
@@ -98,19 +97,19 @@ func (s *storeCase) row(id string, pending bool) moneykit.Transaction {
 func cents(n int) moneykit.Decimal {
 	d, err := moneykit.ParseDecimal(fmt.Sprintf("%d.%02d", n/100, n%100))
 	if err != nil {
-		panic(err) // cannot be: it is digits
+		panic(err) // cannot happen: the text is digits
 	}
 	return d
 }
 
-// update returns an update of a link with a position of its own.
+// update returns an update of a link to a new position.
 func (s *storeCase) update(link string, generation int64, rows ...moneykit.Transaction) *moneykit.SyncUpdate {
 	return &moneykit.SyncUpdate{
 		LinkID: link, Upsert: rows, Position: moneykit.SyncPosition{Cursor: fmt.Sprintf("cursor %d", generation), Generation: generation},
 	}
 }
 
-// apply makes a change, which must succeed.
+// apply applies updates, which must succeed.
 func (s *storeCase) apply(updates ...*moneykit.SyncUpdate) {
 	s.tb.Helper()
 	for _, u := range updates {
@@ -124,7 +123,7 @@ func (s *storeCase) apply(updates ...*moneykit.SyncUpdate) {
 	}
 }
 
-// holds reports what a link's copy has that it should not, or lacks.
+// holds reports how a link's copy differs from what is expected.
 func (s *storeCase) holds(link string, position moneykit.SyncPosition, want ...moneykit.Transaction) {
 	s.tb.Helper()
 	if problem := s.differs(link, position, want); problem != "" {
@@ -151,7 +150,7 @@ func (s *storeCase) differs(link string, position moneykit.SyncPosition, want []
 	return compareRows(rows, want)
 }
 
-// compareRows returns how two sets of rows differ, "" if they do not.
+// compareRows describes how two sets of rows differ. It returns "" if they are equal.
 func compareRows(got, want []moneykit.Transaction) string {
 	byID := func(a, b moneykit.Transaction) int { return cmp.Compare(a.ID, b.ID) }
 	got, want = slices.SortedFunc(slices.Values(got), byID), slices.SortedFunc(slices.Values(want), byID)
@@ -176,7 +175,7 @@ func compareRows(got, want []moneykit.Transaction) string {
 	return ""
 }
 
-// written returns all of a row but its amount in a form to compare.
+// written returns a row without its amount in a form to compare.
 func written(row moneykit.Transaction) string {
 	row.Amount = moneykit.Decimal{}
 	if !row.Datetime.IsZero() {
@@ -308,7 +307,7 @@ func (s *storeCase) heedsContext() {
 	s.holds(link, before.Position, before.Upsert...)
 }
 
-// fences lets a process that was paused apply what it had read before.
+// fences applies updates of a process that was paused, which continue an earlier position.
 func (s *storeCase) fences() {
 	link := s.link("a")
 	first := s.update(link, 1, s.row("a", false), s.row("b", true))
@@ -346,7 +345,7 @@ func (s *storeCase) fences() {
 	s.holds(fresh.LinkID, moneykit.SyncPosition{})
 }
 
-// fencesAtOnce lets processes that read the same position apply their updates at the same time.
+// fencesAtOnce applies updates of several processes concurrently. All have read the same position.
 func (s *storeCase) fencesAtOnce() {
 	const processes, rounds = 8, 10
 	link := s.link("a")

@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// openMemory opens a store that ApplyUpdate stands before.
+// openMemory opens a MemoryStore whose ApplyUpdate is replaced.
 func openMemory(
 	wrap func(*moneykittest.MemoryStore) moneykit.TransactionStore,
 ) func() (moneykit.TransactionStore, func(string) ([]moneykit.Transaction, error)) {
@@ -37,7 +37,7 @@ func TestStoreSuite(t *testing.T) {
 	})
 }
 
-// TestStoreSuiteContext has a store that waits for its context in another way.
+// TestStoreSuiteContext tests a store that waits for its context in another way.
 func TestStoreSuiteContext(t *testing.T) {
 	t.Parallel()
 	moneykittest.StoreSuite(t, openMemory(func(m *moneykittest.MemoryStore) moneykit.TransactionStore {
@@ -77,10 +77,10 @@ func (b broken) LoadPosition(ctx context.Context, linkID string) (moneykit.SyncP
 	return at, err
 }
 
-// apply is what is left of a store when a mistake stands before it.
+// apply is the correct ApplyUpdate, which a mistake may call.
 type apply = func(context.Context, *moneykit.SyncUpdate) error
 
-// showHalves writes an update's rows, and the rest of it a little later.
+// showHalves writes an update's rows first, and the rest of the update a little later.
 func showHalves(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -151,10 +151,10 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 				return next(ctx, u)
 			}
 		}(), nil},
-		"ignores the context": {"a context that has ended", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+		"ignores the context": {"an ended context", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 			return next(context.WithoutCancel(ctx), u)
 		}, nil},
-		"is not atomic": {"everything or nothing", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+		"is not atomic": {"completely or not at all", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 			rows := moneykit.SyncUpdate{LinkID: u.LinkID, Upsert: u.Upsert, Position: u.Position}
 			return errors.Join(next(ctx, &rows), next(ctx, u))
 		}, nil},
@@ -177,7 +177,7 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 				return err
 			}
 		}(), nil},
-		"loses a digit": {"come back as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+		"loses a digit": {"are read as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 			rows := append([]moneykit.Transaction{}, u.Upsert...)
 			for i := range rows {
 				d, err := moneykit.ParseDecimal(fmt.Sprintf("%.2f", rows[i].Amount.Float64()))
@@ -189,7 +189,7 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 			u.Upsert = rows
 			return next(ctx, u)
 		}, nil},
-		"loses the enrichment": {"come back as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
+		"loses the enrichment": {"are read as they were", func(ctx context.Context, u *moneykit.SyncUpdate, next apply) error {
 			rows := append([]moneykit.Transaction{}, u.Upsert...)
 			for i := range rows {
 				rows[i].Enrichment = nil
@@ -197,11 +197,11 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 			u.Upsert = rows
 			return next(ctx, u)
 		}, nil},
-		"loses Partial": {"come back as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
+		"loses Partial": {"are read as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
 			p.Partial = false
 			return p, nil
 		}},
-		"loses microseconds": {"come back as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
+		"loses microseconds": {"are read as they were", nil, func(p moneykit.SyncPosition) (moneykit.SyncPosition, error) {
 			p.RefreshedAt.Time = p.RefreshedAt.Truncate(time.Millisecond)
 			return p, nil
 		}},
@@ -211,7 +211,7 @@ func TestStoreSuiteFindsMistakes(t *testing.T) {
 			}
 			return p, nil
 		}},
-		"fails": {"come back as they were", func(context.Context, *moneykit.SyncUpdate, apply) error { return errors.New("full") }, nil},
+		"fails": {"are read as they were", func(context.Context, *moneykit.SyncUpdate, apply) error { return errors.New("full") }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,8 +10,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TokenSourceSuite proves that a [moneykit.TokenSource] keeps its contract, and reports with
-// tb.Errorf where it does not. Run it with -race.
+// TokenSourceSuite tests that a [moneykit.TokenSource] keeps its contract, and reports violations
+// with tb.Errorf. Run it with -race.
 //
 //	func TestTokens(t *testing.T) {
 //		type fetch = moneykittest.FetchToken
@@ -20,10 +20,10 @@ import (
 //		})
 //	}
 //
-// open is called for each of the cases and returns a function that opens a source on an empty
-// store. The suite opens two sources with it, as two processes would, with the same function to
-// fetch tokens; that the source may call at any time from any goroutine. To test a source that
-// serves one process, let the function return the same source each time.
+// TokenSourceSuite calls open for each case. open returns a function that opens a source on an
+// empty store. The suite opens two sources with it, as two processes would, and passes both the
+// same function to fetch tokens. A source may call that function at any time from any goroutine. To
+// test a source for one process, return the same source each time.
 func TokenSourceSuite(tb TB, open func() func(FetchToken) moneykit.TokenSource) {
 	tb.Helper()
 	for _, tc := range tokenCases() {
@@ -33,7 +33,7 @@ func TokenSourceSuite(tb TB, open func() func(FetchToken) moneykit.TokenSource) 
 		c.one, c.other = source(c.fetch), source(c.fetch)
 		tc.run(c)
 		cancel()
-		if c.failed { // others might wait for what never comes
+		if c.failed { // Other cases might wait forever.
 			return
 		}
 	}
@@ -49,20 +49,20 @@ type tokenTest struct {
 
 func tokenCases() []tokenTest {
 	return []tokenTest{
-		{"a token is fetched once and kept", (*tokenCase).keeps},
-		{"a token without expiry is kept", (*tokenCase).keepsForever},
-		{"a token that one source has fetched serves the other", (*tokenCase).shares},
-		{"many concurrent callers make one fetch", (*tokenCase).fetchesOnce},
+		{"a token is fetched once and cached", (*tokenCase).keeps},
+		{"a token without expiry is cached", (*tokenCase).keepsForever},
+		{"a token that one source has fetched is used by the other", (*tokenCase).shares},
+		{"many concurrent callers cause one fetch", (*tokenCase).fetchesOnce},
 		{"a rejected token is replaced", (*tokenCase).replaces},
-		{"many callers whose token was rejected make one fetch", (*tokenCase).replacesOnce},
+		{"many callers with a rejected token cause one fetch", (*tokenCase).replacesOnce},
 		{"an expired token is replaced", (*tokenCase).expires},
-		{"an error of the fetch is returned, and not kept", (*tokenCase).fails},
-		{"a caller whose context ends is released", (*tokenCase).heedsContext},
-		{"a caller that gives up does not fail the others", (*tokenCase).outlives},
+		{"an error of the fetch is returned, and not cached", (*tokenCase).fails},
+		{"a call returns when its context ends", (*tokenCase).heedsContext},
+		{"a canceled call does not fail the others", (*tokenCase).outlives},
 	}
 }
 
-// tokenCase is one case that runs.
+// tokenCase is one running case.
 type tokenCase struct {
 	tb         TB
 	name       string
@@ -123,7 +123,8 @@ func (c *tokenCase) set(change func()) {
 	change()
 }
 
-// token asks a source, and reports if the token is not that of the wanted fetch.
+// token gets a token from a source, and reports an error if it is not the token of the wanted
+// fetch.
 func (c *tokenCase) token(source moneykit.TokenSource, rejected string, want int) {
 	c.tb.Helper()
 	got, err := source.Token(c.ctx, rejected)
@@ -134,7 +135,7 @@ func (c *tokenCase) token(source moneykit.TokenSource, rejected string, want int
 	}
 }
 
-// fetched reports if there were more or fewer fetches.
+// fetched reports an error if there were more or fewer fetches.
 func (c *tokenCase) fetched(want int) {
 	c.tb.Helper()
 	c.mu.Lock()
@@ -152,7 +153,7 @@ func (c *tokenCase) keeps() {
 	c.fetched(1)
 	got, err := c.one.Token(c.ctx, "")
 	if left := time.Until(got.Expiry); err == nil && (left < c.life-time.Minute || left > c.life) {
-		c.errorf("a token that serves for %v comes back as one that serves for %v", c.life, left)
+		c.errorf("a token that is valid for %v is returned as valid for %v", c.life, left)
 	}
 }
 
@@ -164,7 +165,7 @@ func (c *tokenCase) keepsForever() {
 	}
 	c.fetched(1)
 	if got, err := c.other.Token(c.ctx, ""); err == nil && !got.Expiry.IsZero() {
-		c.errorf("a token without expiry comes back with one")
+		c.errorf("a token without expiry is returned with an expiry")
 	}
 }
 
@@ -173,7 +174,7 @@ func (c *tokenCase) shares() {
 	c.token(c.other, "", 1)
 	got, err := c.other.Token(c.ctx, "")
 	if left := time.Until(got.Expiry); err == nil && (left < c.life-time.Minute || left > c.life+time.Minute) {
-		c.errorf("a token that serves for %v comes to the other source as one that serves for %v", c.life, left)
+		c.errorf("a token that is valid for %v is valid for %v at the other source", c.life, left)
 	}
 	c.fetched(1)
 	c.token(c.other, tokenName(1), 2)
@@ -182,7 +183,7 @@ func (c *tokenCase) shares() {
 	c.fetched(2)
 }
 
-// together asks the sources from many goroutines.
+// together calls the sources from many goroutines.
 func (c *tokenCase) together(rejected string, want int) {
 	var group sync.WaitGroup
 	for i := range 16 {
@@ -252,8 +253,8 @@ func (c *tokenCase) fails() {
 	c.token(c.one, tokenName(3), 5)
 }
 
-// held makes fetches wait, and returns a channel that is closed when one waits, and a function that
-// ends the wait.
+// held makes fetches wait. It returns a channel that is closed when a fetch waits, and a function
+// that ends the wait.
 func (c *tokenCase) held() (began <-chan struct{}, release func()) {
 	hold, waits := make(chan struct{}), make(chan struct{})
 	c.set(func() { c.hold, c.began = hold, waits })
@@ -278,11 +279,11 @@ func (c *tokenCase) heedsContext() {
 	release()
 	got, err := c.one.Token(c.ctx, "")
 	if err != nil || got.AccessToken == "" {
-		c.errorf("after a caller gave up, Token returns the error %v", err)
+		c.errorf("after a canceled call, Token returns the error %v", err)
 	}
 }
 
-// patience bounds how long a case waits for a source that may be broken.
+// patience limits how long a case waits for a source that may be broken.
 const patience = 10 * time.Second
 
 func (c *tokenCase) awaits(done <-chan struct{}, problem string) {
@@ -299,7 +300,7 @@ func (c *tokenCase) endsWithError(call <-chan error) {
 	select {
 	case err := <-call:
 		if err == nil {
-			c.errorf("the caller that gave up gets a token before there is one")
+			c.errorf("the canceled call returns a token before there is one")
 		}
 	case <-time.After(patience):
 		c.errorf("Token did not return when its context ended")
@@ -325,7 +326,7 @@ func (c *tokenCase) outlives() {
 			}
 			got, err := source.Token(c.ctx, "")
 			if err != nil || got.AccessToken == "" {
-				c.errorf("a caller that waits for a token gets the error %v when another one gives up", err)
+				c.errorf("a call that waits for a token returns the error %v when another one is canceled", err)
 			}
 		})
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// memoryTokens is a small source that is right, and with one of its mistakes is not.
+// memoryTokens is a small source, which is correct without a mistake.
 type memoryTokens struct {
 	fetch   moneykittest.FetchToken
 	mistake string
@@ -76,8 +76,8 @@ func (m *memoryTokens) Token(ctx context.Context, rejected string) (moneykit.Tok
 	return token, err
 }
 
-// openTokens opens sources in memory. All of one store are the same, unless the mistake is that
-// each has a memory of its own.
+// openTokens opens sources in memory. Sources of one store are the same, unless the mistake is that
+// each has its own memory.
 func openTokens(mistake string) func() func(moneykittest.FetchToken) moneykit.TokenSource {
 	return func() func(moneykittest.FetchToken) moneykit.TokenSource {
 		var one *memoryTokens
@@ -98,16 +98,16 @@ func TestTokenSourceSuite(t *testing.T) {
 func TestTokenSourceSuiteFindsMistakes(t *testing.T) {
 	t.Parallel()
 	for mistake, finds := range map[string]string{
-		"fetches for each caller":        "make one fetch",
-		"ignores the context":            "a caller whose context ends",
-		"keeps errors":                   "not kept",
+		"fetches for each caller":        "cause one fetch",
+		"ignores the context":            "when its context ends",
+		"keeps errors":                   "not cached",
 		"hides errors":                   "an error of the fetch is returned",
 		"ignores rejections":             "a token that one source has fetched", // the first case with a rejection
 		"fetches for a late rejection":   "a token that one source has fetched",
 		"ignores the expiry":             "an expired token is replaced",
-		"takes no expiry for an old one": "a token without expiry is kept",
-		"loses the expiry":               "a token is fetched once and kept",
-		"shares nothing":                 "a token without expiry is kept", // the first case with two sources
+		"takes no expiry for an old one": "a token without expiry is cached",
+		"loses the expiry":               "a token is fetched once and cached",
+		"shares nothing":                 "a token without expiry is cached", // the first case with two sources
 	} {
 		t.Run(mistake, func(t *testing.T) {
 			t.Parallel()

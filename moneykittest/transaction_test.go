@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestSyncFollows lets all kinds of things happen, before and between the pages of a sync.
+// TestSyncFollows makes all kinds of changes, before and between the pages of a sync.
 func TestSyncFollows(t *testing.T) {
 	t.Parallel()
 	for size := 1; size <= 7; size++ {
@@ -70,7 +70,7 @@ func TestSyncFollows(t *testing.T) {
 				happen()
 				syncAll(t, client, link.ID, store, size)
 				require.Equal(t, mk.Transactions(link.ID), store.Transactions(link.ID), "after %d", i)
-				// Everything, by another way.
+				// All transactions, by the list.
 				require.Equal(t, mk.Transactions(link.ID),
 					byID(collect(t, client.Transactions.All(t.Context(), link.ID, moneykit.TransactionListParams{Size: 100 * size}))))
 			}
@@ -86,7 +86,7 @@ func TestSyncFollows(t *testing.T) {
 				}
 				_, err := client.SyncTransactions(t.Context(), link.ID, store, moneykit.WithPageSize(size), moneykit.WithProgress(progress))
 				require.NoError(t, err)
-				syncAll(t, client, link.ID, store, size) // something may have come after the last page
+				syncAll(t, client, link.ID, store, size) // there may be changes after the last page
 				require.Equal(t, mk.Transactions(link.ID), store.Transactions(link.ID))
 			}
 		})
@@ -149,7 +149,7 @@ func TestSyncPages(t *testing.T) {
 		all.Link.Products.Transactions.RefreshedAt.Sub(link.Products.Transactions.RefreshedAt.Time), "the clock stands still")
 	assert.Empty(t, get("?cursor="+all.Cursor.Next).Transactions.Created)
 
-	// Pending rows are last. A refresh between their pages begins them anew.
+	// Pending rows are last. A refresh between their pages starts over with them.
 	first := get("?size=5&cursor=" + empty.Cursor.Next)
 	assert.True(t, first.HasMore)
 	second := get("?size=1&cursor=" + first.Cursor.Next)
@@ -161,7 +161,7 @@ func TestSyncPages(t *testing.T) {
 	assert.Len(t, third.Transactions.Created, 3)
 	assert.False(t, third.HasMore)
 
-	// A correction is no refresh.
+	// A correction is not a refresh.
 	_, err := mk.Client().Transactions.CorrectEnrichment(t.Context(), link.ID, "txn_a", moneykit.EnrichmentParams{
 		Category: moneykit.CategoryHome, Subcategory: moneykit.SubcategoryGardening,
 	})

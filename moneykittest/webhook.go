@@ -14,14 +14,14 @@ func (s *Server) RotateKeys() {
 	}
 }
 
-// Receive delivers webhooks to h in memory from now on, whatever their URL, as [WithReceiver] does.
-// It is for handlers that need a client of this server. After Receive(nil) they go where the
-// options say.
+// Receive delivers webhooks to h in memory from now on, regardless of their URL, like
+// [WithReceiver]. It is for handlers that need a client of this server. After Receive(nil) webhooks
+// are delivered as the options say.
 func (s *Server) Receive(h http.Handler) { s.core().Courier.Receive(h) }
 
-// SignedRequest returns a request with any body that is signed like MoneyKit's webhooks. Pass it to
-// a handler or send it to target, an http or https URL. [Server.Deliveries] returns the bodies of
-// real events. A bad URL is reported to the test, and the request then has another one.
+// SignedRequest returns a request with any body, signed like MoneyKit's webhooks. Pass it to a
+// handler, or send it to target, an http or https URL. [Server.Deliveries] returns the bodies of
+// real events. An invalid URL is reported to the test, and replaced in the request.
 func (s *Server) SignedRequest(target string, body []byte) *http.Request {
 	r, err := s.core().Courier.SignedRequest(target, body)
 	if err != nil {
@@ -30,24 +30,24 @@ func (s *Server) SignedRequest(target string, body []byte) *http.Request {
 	return r
 }
 
-// Tampering is a way to forge a webhook. An endpoint has to refuse all [Tamperings].
+// Tampering is a way to forge a webhook. An endpoint must refuse all [Tamperings].
 type Tampering string
 
-// The ways.
+// The ways to forge a webhook.
 const (
-	TamperBody        Tampering = Tampering(delivery.TamperBody)        // the body is another than the signed one
-	TamperWhitespace  Tampering = Tampering(delivery.TamperWhitespace)  // the body has other white space than the signed one
+	TamperBody        Tampering = Tampering(delivery.TamperBody)        // the body is not the signed body
+	TamperWhitespace  Tampering = Tampering(delivery.TamperWhitespace)  // the white space in the body is not that of the signed body
 	TamperUnsigned    Tampering = Tampering(delivery.TamperUnsigned)    // there is no signature
 	TamperGarbage     Tampering = Tampering(delivery.TamperGarbage)     // the signature is not a token
-	TamperSignature   Tampering = Tampering(delivery.TamperSignature)   // one character of the signature is another
+	TamperSignature   Tampering = Tampering(delivery.TamperSignature)   // one character of the signature is changed
 	TamperStale       Tampering = Tampering(delivery.TamperStale)       // it was signed a day ago
 	TamperFuture      Tampering = Tampering(delivery.TamperFuture)      // it was signed a day in the future
 	TamperTimeless    Tampering = Tampering(delivery.TamperTimeless)    // the token has no time
 	TamperHashless    Tampering = Tampering(delivery.TamperHashless)    // the token has no hash of the body
-	TamperSwapped     Tampering = Tampering(delivery.TamperSwapped)     // the signature is that of another webhook
-	TamperOtherKey    Tampering = Tampering(delivery.TamperOtherKey)    // it is signed with another key than the token names
-	TamperUnknownKey  Tampering = Tampering(delivery.TamperUnknownKey)  // it is signed with a key that is not published
-	TamperEmbeddedKey Tampering = Tampering(delivery.TamperEmbeddedKey) // the same, and the token contains that key
+	TamperSwapped     Tampering = Tampering(delivery.TamperSwapped)     // the signature belongs to another webhook
+	TamperOtherKey    Tampering = Tampering(delivery.TamperOtherKey)    // the signing key is not the key that the token names
+	TamperUnknownKey  Tampering = Tampering(delivery.TamperUnknownKey)  // the signing key is not published
+	TamperEmbeddedKey Tampering = Tampering(delivery.TamperEmbeddedKey) // the signing key is not published, but in the token
 	TamperNone        Tampering = Tampering(delivery.TamperNone)        // the token says that it needs no signature
 	TamperHMAC        Tampering = Tampering(delivery.TamperHMAC)        // the public key is used as a shared secret
 	TamperCritical    Tampering = Tampering(delivery.TamperCritical)    // the token demands an extension that does not exist
@@ -62,8 +62,8 @@ func Tamperings() []Tampering {
 	return all
 }
 
-// Tamper returns a forged copy of a webhook, such as one of [Server.SignedRequest], and leaves the
-// original as it is. An unknown way and a body that cannot be read are reported to the test.
+// Tamper returns a forged copy of a webhook, such as one from [Server.SignedRequest], and does not
+// change the original. An unknown way or an unreadable body is reported to the test.
 func (s *Server) Tamper(r *http.Request, how Tampering) *http.Request {
 	forged, err := s.core().Courier.Tamper(r, delivery.Tampering(how))
 	if err != nil {

@@ -25,7 +25,7 @@ const (
 	updatesEvent = `{"has_history":true,"webhook_event":"transactions.updates_available"}`
 )
 
-// TestWebhookFlow has the SDK receive what the server sends.
+// TestWebhookFlow receives the server's webhooks with the SDK.
 func TestWebhookFlow(t *testing.T) {
 	t.Parallel()
 	var endpoint http.Handler
@@ -105,7 +105,7 @@ func TestWebhookFlow(t *testing.T) {
 		assert.Equal(t, "mine", e.Meta().IdempotencyKey)
 	}
 
-	// The last attempt has a signature of two hours ago, and is believed.
+	// The last attempt has a signature from two hours ago, and is accepted.
 	fail = errors.New("not now")
 	mk.Break(link.ID, moneykit.LinkErrorAuthExpired)
 	for range 10 {
@@ -115,7 +115,7 @@ func TestWebhookFlow(t *testing.T) {
 	fail = nil
 	assert.Equal(t, 11, next().Meta().DeliveryAttempt)
 
-	// Keys rotate; what the old one signed is still good.
+	// After a rotation, webhooks with a signature of the old key are still accepted.
 	old := mk.SignedRequest(hook, broken.Raw)
 	mk.RotateKeys()
 	mk.Break(link.ID, "")
@@ -129,7 +129,7 @@ func status(h http.Handler, r *http.Request) int {
 	return w.Code
 }
 
-// TestWebhookForgeries has the SDK refuse all of them, and say why.
+// TestWebhookForgeries checks that the SDK refuses all forgeries with the right reason.
 func TestWebhookForgeries(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -165,13 +165,13 @@ func TestWebhookForgeries(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, status(endpoint, genuine))
 	assert.Equal(t, 1, handled)
 
-	// It grows old by the clock of the server.
+	// Its age depends on the clock of the server.
 	again := mk.SignedRequest(hook, mk.Deliveries()[0].Body)
 	mk.Advance(3 * time.Hour)
 	assert.Equal(t, http.StatusBadRequest, status(endpoint, again))
 }
 
-// FuzzTamper has every forgery refused for its signature, whatever the body is.
+// FuzzTamper checks that every forgery is refused for its signature, with any body.
 func FuzzTamper(f *testing.F) {
 	for _, body := range []string{
 		`{"webhook_event":"x","link_id":"mk_1"}`, `{"link_id":"mk_of_somebody_else"}`, `[]`, `null`, ``, `x`, "{\"link_id\":\"\xff\"}",
@@ -213,7 +213,7 @@ func TestEventsOfANewLink(t *testing.T) {
 	assert.JSONEq(t, connectedEvent, posts[0].own(t))
 	assert.Equal(t, []any{}, posts[0].event(t)["link_tags"])
 
-	// The first refresh brings the past. The event has its other name.
+	// The first refresh fetches the history. The event has its other name.
 	test := moneykit.TestWebhookParams{Event: moneykit.EventTypeTransactionsUpdatesAvailable, IdempotencyKey: "key"}
 	_, err := mk.Client().Webhooks.SendTest(t.Context(), link.ID, test)
 	require.NoError(t, err)
@@ -225,7 +225,7 @@ func TestEventsOfANewLink(t *testing.T) {
 	assert.Equal(t, "product.state_changed", posts[1].event(t)["webhook_event"])
 	assert.JSONEq(t, updatesEvent, posts[2].own(t))
 
-	// Without a webhook there are no events, and those before go where it was.
+	// Without a webhook URL there are no events. Earlier events are delivered to the earlier URL.
 	mk.Break(link.ID, moneykit.LinkErrorUserError)
 	_, err = mk.Client().Links.Update(t.Context(), link.ID, moneykit.LinkUpdateParams{Webhook: moneykit.Clear[string]()})
 	require.NoError(t, err)
@@ -300,7 +300,7 @@ func TestSendTest(t *testing.T) {
 	}
 }
 
-// What cannot be signed or forged is reported to the test, and there is a request all the same.
+// Requests that cannot be signed or forged are reported to the test. A request is returned anyway.
 func TestWebhookMistakes(t *testing.T) {
 	t.Parallel()
 	mk, tb := newFake(t)

@@ -1,7 +1,7 @@
 // Package theme describes how Connect looks on the web, with a type for each part of its theme.
 //
-// A theme is a value of the application, or comes from a customer of the application as JSON. In
-// both cases [Theme.Validate] shows that no value can do more than style Connect.
+// An application defines a theme itself, or gets it from a customer as JSON. In both cases
+// [Theme.Validate] verifies that no value can do more than style Connect.
 package theme
 
 import (
@@ -64,7 +64,7 @@ type Typography struct {
 	Input      TextStyle `json:"input,omitzero"`
 }
 
-// TextStyle is the style of one kind of text. FontFamily replaces that of [Typography].
+// TextStyle is the style of one kind of text. FontFamily overrides the font of [Typography].
 type TextStyle struct {
 	FontFamily    string `json:"fontFamily,omitzero" rule:"font"`
 	Size          string `json:"size,omitzero"`
@@ -121,7 +121,7 @@ type Line struct {
 	Height string `json:"height,omitzero"`
 }
 
-// ContentView is the sheet that holds the contents of a screen.
+// ContentView is the sheet with the contents of a screen.
 type ContentView struct {
 	BorderRadius   string                `json:"borderRadius,omitzero"`
 	BoxShadow      moneykit.Field[Value] `json:"boxShadow,omitzero"`
@@ -148,7 +148,7 @@ type SearchInput struct {
 	Focus           Focus                 `json:"focus,omitzero"`
 }
 
-// TextField is any other input.
+// TextField is an input other than [SearchInput].
 type TextField struct {
 	BackgroundColor moneykit.Field[Value] `json:"backgroundColor,omitzero"`
 	Height          string                `json:"height,omitzero"`
@@ -185,12 +185,12 @@ type Toggle struct {
 	OnColor  Value `json:"onColor,omitzero"`
 }
 
-// Tint is a component of which only the color can be set.
+// Tint is the color of a component without other settings.
 type Tint struct {
 	Color Value `json:"color,omitzero"`
 }
 
-// Screens are the settings of single screens.
+// Screens are the settings of individual screens.
 type Screens struct {
 	Finder Finder `json:"finder,omitzero"`
 }
@@ -207,7 +207,7 @@ type Finder struct {
 	InstitutionCellBackgroundColor moneykit.Field[Value]  `json:"institutionCellBackgroundColor,omitzero"`
 }
 
-// Modal is a window in front of the screen. The overlay lies between the two.
+// Modal is a window in front of the screen. The overlay is between the two.
 type Modal struct {
 	BorderRadius           moneykit.Field[string] `json:"borderRadius,omitzero"`
 	BoxShadow              moneykit.Field[Value]  `json:"boxShadow,omitzero"`
@@ -215,14 +215,14 @@ type Modal struct {
 	OverlayBackdropFilter  moneykit.Field[Value]  `json:"overlayBackdropFilter,omitzero"`
 }
 
-// Popover is a small window beside the component that it belongs to.
+// Popover is a small window next to its component.
 type Popover struct {
 	BorderRadius moneykit.Field[string] `json:"borderRadius,omitzero"`
 	BoxShadow    moneykit.Field[Value]  `json:"boxShadow,omitzero"`
 }
 
-// Validate returns [FieldErrors] with every member that Connect cannot use or that could do more
-// than style it, and nil if there is none. It accepts:
+// Validate returns nil, or [FieldErrors] with every member that Connect cannot use or that could do
+// more than style it. It accepts:
 //
 //   - for an image, an https URL of at most 2048 bytes, or a data URL of at most 64 KiB with an
 //     image in base64;

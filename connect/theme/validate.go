@@ -15,7 +15,7 @@ import (
 // checker collects the invalid members of a theme.
 type checker struct{ wrong FieldErrors }
 
-// walk adds the invalid members of v, whose path is at. The rule says what strings in v hold:
+// walk adds the invalid members of v, whose path is at. The rule is the kind of all strings in v:
 // "image", "text", "font", the choices "a|b|c", or "" for any other CSS value.
 func (c *checker) walk(at string, v reflect.Value, rule string) {
 	if v.IsZero() {
@@ -86,11 +86,13 @@ func (c *checker) check(at, s, rule string) {
 	}
 }
 
-// functions are for colors, lengths and filters. None of them loads anything or reads the page.
+// functions are the CSS functions that values may call, for colors, lengths and filters. None of
+// them loads anything or reads the page.
 const functions = " rgb rgba hsl hsla hwb lab lch oklab oklch color color-mix light-dark calc min max clamp round " +
 	"blur brightness contrast drop-shadow grayscale hue-rotate invert opacity saturate sepia "
 
-// isCSS reports whether s is a CSS value that cannot end early and calls no other functions.
+// isCSS reports whether s is a CSS value that cannot end its declaration and calls only
+// [functions].
 func isCSS(s string) bool {
 	open := 0
 	for i, r := range s {

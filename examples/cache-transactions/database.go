@@ -20,7 +20,7 @@ import (
 	"github.com/moneykit/moneykit-go/sqlstore"
 )
 
-// database is where the copies are.
+// database contains the copies of transactions.
 type database struct {
 	db      *sql.DB
 	store   *sqlstore.Store
@@ -31,11 +31,11 @@ type database struct {
 
 func (d *database) close() { _ = d.db.Close() }
 
-// openDatabase opens the PostgreSQL of DATABASE_URL, or else a SQLite file.
+// openDatabase opens the PostgreSQL of DATABASE_URL, or a SQLite file if the variable is not set.
 func (p *program) openDatabase(ctx context.Context) (*database, error) {
 	source := p.getenv("DATABASE_URL")
 	if source != "" && p.db != "" {
-		return nil, wrong("-db and DATABASE_URL name two databases: unset one of them")
+		return nil, wrong("-db and DATABASE_URL must not both be set: unset one of them")
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -53,8 +53,8 @@ func (p *program) openDatabase(ctx context.Context) (*database, error) {
 	return openSQLite(ctx, file)
 }
 
-// cacheFolder returns the folder of this program for files of the user. It makes it if there is
-// none.
+// cacheFolder returns the folder of this program for files of the user. It creates the folder if it
+// is missing.
 func cacheFolder() (string, error) {
 	folder, err := os.UserCacheDir()
 	if err == nil {
@@ -67,21 +67,21 @@ func cacheFolder() (string, error) {
 	return folder, nil
 }
 
-// openSQLite opens a file. Each transaction begins as a writing one, so that several programs wait
-// for each other instead of failing halfway.
+// openSQLite opens a file. Each transaction takes the write lock when it begins, so that several
+// programs wait for each other instead of failing halfway.
 func openSQLite(ctx context.Context, file string) (*database, error) {
 	source := "file:" + (&url.URL{Path: file}).EscapedPath() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_txlock=immediate"
 	d := &database{dialect: sqlstore.SQLite, file: file, place: "SQLite, " + file}
 	var err error
 	if d.db, err = sql.Open("sqlite", source); err == nil {
-		d.db.SetMaxOpenConns(1) // SQLite has one writer. In this queue the writers wait in order, unlike in SQLite's.
+		d.db.SetMaxOpenConns(1) // SQLite allows one writer. This pool serves waiting writers in order, unlike SQLite.
 		err = d.open(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("the database %s cannot be used: name a file in a folder that exists and can be written: %w", file, err)
 	}
-	if err := os.Chmod(file, 0o600); err != nil { // It has personal data.
+	if err := os.Chmod(file, 0o600); err != nil { // The file contains personal data.
 		return nil, errors.Join(fmt.Errorf("the database %s cannot be protected from other users: %w", file, err), d.db.Close())
 	}
 	return d, nil
@@ -102,7 +102,7 @@ func openPostgres(ctx context.Context, source string) (*database, error) {
 	return d, nil
 }
 
-// open makes the tables. After an error the database is closed.
+// open creates the tables. If it fails, it closes the database.
 func (d *database) open(ctx context.Context) error {
 	store, err := sqlstore.Open(ctx, d.db, d.dialect)
 	if err == nil {
@@ -115,11 +115,11 @@ func (d *database) open(ctx context.Context) error {
 	return nil
 }
 
-// errUnreachable is what words says about a PostgreSQL that does not respond.
+// errUnreachable is the error of words for a PostgreSQL that does not respond.
 var errUnreachable = errors.New("it does not respond: check that it runs, and the user, host and port in the URL")
 
-// words returns err without the words of PostgreSQL's driver, which may repeat the URL and thus the
-// password. Those of the server are kept.
+// words returns err without messages of PostgreSQL's driver, which may repeat the URL and thus the
+// password. It keeps messages of the server.
 func (d *database) words(err error) error {
 	var refused *pgconn.PgError
 	var unreachable *pgconn.ConnectError
@@ -132,8 +132,8 @@ func (d *database) words(err error) error {
 	return err
 }
 
-// originSchema is a table of this program. Its row says which MoneyKit the links are of, so that
-// links of a sandbox and of MoneyKit itself never come into one database.
+// originSchema is a table of this program. Its row contains the origin of the links, so that one
+// database never contains links of both a sandbox and MoneyKit itself.
 const originSchema = `
 CREATE TABLE IF NOT EXISTS cache_origin (
 	one      INTEGER PRIMARY KEY,
@@ -141,8 +141,8 @@ CREATE TABLE IF NOT EXISTS cache_origin (
 	id       TEXT NOT NULL
 )`
 
-// origin marks a new database with the name of a MoneyKit, and refuses one that is of another. It
-// returns an id of the database.
+// origin stores the origin of links in a new database, and refuses a database with another origin.
+// It returns an ID of the database.
 func (d *database) origin(ctx context.Context, name string) (id string, err error) {
 	if _, err := d.db.ExecContext(ctx, `INSERT INTO cache_origin (one, moneykit, id) VALUES (1, $1, $2) ON CONFLICT (one) DO NOTHING`,
 		name, rand.Text()); err != nil {
@@ -158,8 +158,8 @@ func (d *database) origin(ctx context.Context, name string) (id string, err erro
 	return id, nil
 }
 
-// sandboxFile is where the sandbox of a database is kept: beside SQLite's file, else in the user's
-// cache folder.
+// sandboxFile returns the file of a database's sandbox: next to SQLite's file, or in the user's
+// cache folder for PostgreSQL.
 func (d *database) sandboxFile(id string) (string, error) {
 	if d.file != "" {
 		return d.file + ".sandbox", nil

@@ -18,7 +18,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// flows are tests of the whole program that run on each database.
+// flows are tests of the whole program. They run on each database.
 func flows() map[string]func(*cli) {
 	return map[string]func(*cli){
 		"sandbox": testSandbox,
@@ -43,7 +43,7 @@ func TestFlowsOnSQLite(t *testing.T) {
 	}
 }
 
-// testSandbox needs nothing but the program: the second run continues after the first.
+// testSandbox runs the program without any settings. The second run continues after the first.
 func testSandbox(c *cli) {
 	first := c.outcomes("sync", "-page-size", "100")
 	require.Len(c.t, first, len(sandboxLinks()))
@@ -84,7 +84,7 @@ func testSandbox(c *cli) {
 	}
 }
 
-// testFollow changes what the bank has in all ways, and compares the copy after each.
+// testFollow makes every kind of change at the bank, and compares the copy after each.
 func testFollow(c *cli) {
 	mk, url := newServer(c.t)
 	c.use(mk, url)
@@ -117,7 +117,7 @@ func testFollow(c *cli) {
 	assert.Empty(c.t, s.next())
 }
 
-// testFailure has links that cannot be synced among others.
+// testFailure syncs links some of which fail.
 func testFailure(c *cli) {
 	mk, url := newServer(c.t)
 	c.use(mk, url)
@@ -194,7 +194,7 @@ func testKill(c *cli) {
 	requireCopy(c.t, c.shown(), mk.Transactions(link.ID))
 }
 
-// testFilters compares each filter of show with the same choice among the rows.
+// testFilters compares each filter of show with the same filter in Go.
 func testFilters(c *cli) {
 	mk, url := newServer(c.t)
 	c.use(mk, url)
@@ -238,7 +238,7 @@ func testFilters(c *cli) {
 	}
 }
 
-// testRefresh refreshes more often than MoneyKit allows.
+// testRefresh refreshes a link more often than MoneyKit allows.
 func testRefresh(c *cli) {
 	mk, url := newServer(c.t, moneykittest.WithRateLimits())
 	c.use(mk, url)

@@ -20,7 +20,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// asProgram is the variable that makes this test binary the program itself, to be killed.
+// asProgram is the environment variable that makes this test binary run the program, so that a test
+// can kill it.
 const asProgram = "CACHE_TRANSACTIONS_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -54,7 +55,7 @@ func uncolored(text string) string {
 	return regexp.MustCompile(`\x1b\[[0-9;]*m`).ReplaceAllString(text, "")
 }
 
-// cli runs the program as its user would, on a database of the test.
+// cli runs the program on a database of the test.
 type cli struct {
 	t   *testing.T
 	env map[string]string
@@ -66,7 +67,7 @@ func newCLI(t *testing.T) *cli {
 	return &cli{t: t, env: map[string]string{}, db: filepath.Join(t.TempDir(), "copy.db")}
 }
 
-// use gives the program the keys of a server.
+// use sets the keys of a server.
 func (c *cli) use(mk *moneykittest.Server, url string) {
 	c.env["MONEYKIT_CLIENT_ID"], c.env["MONEYKIT_CLIENT_SECRET"] = mk.Credentials()
 	c.env["MONEYKIT_BASE_URL"] = url
@@ -79,7 +80,7 @@ func (c *cli) args(args []string) []string {
 	return append([]string{args[0], "-db", c.db}, args[1:]...)
 }
 
-// try returns what the program printed and how it ended.
+// try runs the program and returns its output and exit status.
 func (c *cli) try(ctx context.Context, args ...string) (stdout, stderr string, err error) {
 	c.t.Helper()
 	var out, notes bytes.Buffer
@@ -87,7 +88,7 @@ func (c *cli) try(ctx context.Context, args ...string) (stdout, stderr string, e
 	return out.String(), notes.String(), err
 }
 
-// run returns what a run that succeeds prints.
+// run runs the program, which must succeed, and returns its output.
 func (c *cli) run(args ...string) string {
 	c.t.Helper()
 	stdout, stderr, err := c.try(c.t.Context(), args...)
@@ -95,7 +96,7 @@ func (c *cli) run(args ...string) string {
 	return stdout
 }
 
-// outcomes returns what sync or refresh says of each link, by id.
+// outcomes returns the outcome of sync or refresh for each link, by ID.
 func (c *cli) outcomes(args ...string) map[string]outcome {
 	c.t.Helper()
 	return objects(c.t, c.run(append([]string{args[0], "-json"}, args[1:]...)...), func(o outcome) string { return o.LinkID })
@@ -113,7 +114,7 @@ func (c *cli) shown(args ...string) view {
 	return v
 }
 
-// objects reads one JSON object a line.
+// objects parses one JSON object a line.
 func objects[T any](t *testing.T, text string, id func(T) string) map[string]T {
 	t.Helper()
 	all := map[string]T{}
@@ -134,8 +135,8 @@ func newServer(t *testing.T, opts ...moneykittest.Option) (*moneykittest.Server,
 	return mk, web.URL
 }
 
-// requireCopy checks that the rows are those that the bank has, and that the sums of the months are
-// theirs.
+// requireCopy checks that the rows are the bank's transactions, and that the sums of the months
+// match the rows.
 func requireCopy(t *testing.T, v view, want []moneykit.Transaction) {
 	t.Helper()
 	rows := map[string]row{}

@@ -1,11 +1,11 @@
 // Cache-transactions keeps a copy of users' transactions in a database, brings it up to date, and
-// shows what is in it:
+// shows it:
 //
 //	go run -C examples/cache-transactions . sync
 //	go run -C examples/cache-transactions . show
 //
-// Without keys it uses a MoneyKit inside the program, which remembers its links and their
-// transactions between runs. Without DATABASE_URL it uses a SQLite file.
+// Without keys it uses a sandbox inside the program, which keeps its links and their transactions
+// between runs. Without DATABASE_URL it uses a SQLite file.
 package main
 
 import (
@@ -35,10 +35,10 @@ func main() {
 	os.Exit(1)
 }
 
-// command is a verb of the program.
+// command is a command of the program.
 type command struct {
 	name, does string
-	args       string // what stands behind the flags
+	args       string // the arguments after the flags
 	example    string
 	run        func(ctx context.Context, p *program, flags *flag.FlagSet, args []string) error
 }
@@ -47,14 +47,14 @@ func commands() []command {
 	return []command{
 		{"sync", "brings the copy of each link up to date with MoneyKit", "[LINK...]", "sync -json", runSync},
 		{"show", "shows transactions, sums by month and a plot", "", "show -month 2026-10 -category groceries", runShow},
-		{"refresh", "has MoneyKit fetch from the banks now, and syncs", "[LINK...]", "refresh -timeout 2m", runRefresh},
-		{"state", "shows the links and how far their copies have got", "", "state", runState},
+		{"refresh", "refreshes the data from the banks now, and syncs", "[LINK...]", "refresh -timeout 2m", runRefresh},
+		{"state", "shows the links and the state of their copies", "", "state", runState},
 		{"watch", "keeps syncing until Ctrl-C", "", "watch -listen localhost:8090", runWatch},
 		{"forget", "deletes the copy of a link from the database", "LINK...", "forget mk_1234", runForget},
 	}
 }
 
-// program is what all commands share.
+// program contains the settings that all commands share.
 type program struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
@@ -62,7 +62,7 @@ type program struct {
 	json           bool   // -json
 }
 
-// usageError is a mistake on the command line.
+// usageError is the error for a mistake on the command line.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }

@@ -43,7 +43,7 @@ func TestMistakesOnTheCommandLine(t *testing.T) {
 		{[]string{"watch", "x"}, nil, "unexpected argument"},
 		{[]string{"state", "x"}, nil, "unexpected argument"},
 		{[]string{"forget"}, nil, "name the links"},
-		{[]string{"show", "-db", "x"}, map[string]string{"DATABASE_URL": "postgres://"}, "two databases"},
+		{[]string{"show", "-db", "x"}, map[string]string{"DATABASE_URL": "postgres://"}, "must not both be set"},
 	} {
 		if len(tt.args) > 0 && tt.args[0] != "show" {
 			tt.args = append([]string{tt.args[0], "-db", filepath.Join(t.TempDir(), "copy.db")}, tt.args[1:]...)

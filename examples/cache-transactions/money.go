@@ -7,8 +7,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// money writes an amount exactly, with separators and with the decimals that are usual in its
-// currency at least.
+// money formats an amount exactly, with separators and with at least the usual decimals of its
+// currency.
 func money(d moneykit.Decimal, currency string) string {
 	text := d.Add(moneykit.Decimal{}).String() // Without an exponent.
 	sign := ""
@@ -25,7 +25,7 @@ func money(d moneykit.Decimal, currency string) string {
 	return sign + groups(whole) + decimals
 }
 
-// signed writes an amount with a sign, unless it is zero.
+// signed formats an amount with a sign, unless it is zero.
 func signed(d moneykit.Decimal, currency string) string {
 	if d.Sign() > 0 {
 		return "+" + money(d, currency)
@@ -33,7 +33,7 @@ func signed(d moneykit.Decimal, currency string) string {
 	return money(d, currency)
 }
 
-// places is how many decimals a currency usually has.
+// places returns the usual number of decimals of a currency.
 func places(currency string) int {
 	if slices.Contains([]string{"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"}, currency) {
 		return 0

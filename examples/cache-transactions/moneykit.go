@@ -9,7 +9,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// app is a database together with the MoneyKit that its links are of.
+// app is a database and the MoneyKit of its links.
 type app struct {
 	*program
 	*database
@@ -23,7 +23,7 @@ type kit struct {
 	sandbox *bank // nil with keys
 }
 
-// close ends the sandbox before the database.
+// close closes the sandbox and then the database.
 func (a *app) close() {
 	if a.kit.sandbox != nil {
 		a.kit.sandbox.close()
@@ -31,7 +31,7 @@ func (a *app) close() {
 	a.database.close()
 }
 
-// open opens the database, and MoneyKit or the sandbox that belongs to the database.
+// open opens the database, and MoneyKit or the database's sandbox.
 func (p *program) open(ctx context.Context) (*app, error) {
 	id, secret := p.getenv("MONEYKIT_CLIENT_ID"), p.getenv("MONEYKIT_CLIENT_SECRET")
 	if (id == "") != (secret == "") {
@@ -57,7 +57,7 @@ func (p *program) open(ctx context.Context) (*app, error) {
 	return a, nil
 }
 
-// useMoneyKit connects to MoneyKit. A wrong key is told now, once, instead of for each link.
+// useMoneyKit connects to MoneyKit. It reports a wrong key once, rather than for each link.
 func (a *app) useMoneyKit(ctx context.Context, id, secret string) error {
 	var opts []moneykit.Option
 	if base := a.getenv("MONEYKIT_BASE_URL"); base != "" {

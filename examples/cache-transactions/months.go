@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// month is what came in and went out in a month and a currency.
+// month contains the sums of a month in one currency.
 type month struct {
 	Month    string           `json:"month"` // YYYY-MM
 	Currency string           `json:"currency"`
@@ -21,7 +21,7 @@ type month struct {
 	Rows     int              `json:"rows"`
 }
 
-// months adds up transactions exactly. The zero value is ready to use.
+// months adds transactions up exactly. The zero value is ready to use.
 type months struct{ sums map[string]*month }
 
 func (m *months) add(t *row) {
@@ -60,8 +60,8 @@ func (m *months) sorted() []month {
 	return all
 }
 
-// writeMonths prints the months of one currency: a table and bars, beside each other if there is
-// room for both.
+// writeMonths prints the months of one currency: a table and bars, side by side if there is room
+// for both.
 func writeMonths(w io.Writer, s screen, all []month) error {
 	sums := table{columns: []column{
 		{title: "MONTH"},
@@ -102,33 +102,33 @@ func writeMonths(w io.Writer, s screen, all []month) error {
 	return plot.write(w, s)
 }
 
-// What bars are drawn with, so that they differ without color too.
+// The characters of the bars. They differ, so that the bars can be told apart without color.
 const (
 	spendingBar = "▒"
 	incomeBar   = "█"
 	axis        = "│"
 )
 
-// shortBar is the room that the longest bars need, to be worth looking at.
+// shortBar is the minimum width of the longest bars.
 const shortBar = 12
 
 func barColumns() []column {
 	return []column{{title: "OUT" + axis, right: true}, {title: "IN", tight: true}}
 }
 
-// bars returns the bars of a month, in two cells: spending up to an axis, and income behind it. The
-// longest of all bars is as long as the room that it has.
+// bars returns the bars of a month in two cells: spending to the left of an axis, and income to its
+// right. The longest of all bars fills its cell.
 func bars(all []month, i, room int) []cell {
 	var most float64
 	for _, m := range all {
 		most = max(most, m.Income.Float64(), m.Spending.Float64())
 	}
 	spending := strings.Repeat(spendingBar, length(all[i].Spending, most, room))
-	// The spaces keep the axis straight if no bar has all the room.
+	// The spaces align the axis if no bar fills its cell.
 	return []cell{{pad(spending, room, true) + axis, red}, {strings.Repeat(incomeBar, length(all[i].Income, most, room)), green}}
 }
 
-// length is how long the bar of an amount is. An amount that is not zero is always seen.
+// length returns the length of an amount's bar. It is at least 1 for an amount that is not zero.
 func length(d moneykit.Decimal, most float64, room int) int {
 	if d.Sign() <= 0 || most <= 0 {
 		return 0

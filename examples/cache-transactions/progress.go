@@ -12,9 +12,10 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// progress shows how far a sync has got: as a bar on a terminal, else as a line from time to time.
+// progress shows the progress of a sync: as a bar on a terminal, and otherwise as a line from time
+// to time.
 type progress struct {
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	out   io.Writer
 	bar   *progressbar.ProgressBar // nil if there is no terminal
 	rows  map[string]int           // by link
@@ -23,7 +24,7 @@ type progress struct {
 	next  time.Time // of the next line
 }
 
-// linesEvery is how often a line tells the progress where there is no terminal.
+// linesEvery is the time between two lines without a terminal.
 const linesEvery = 10 * time.Second
 
 func newProgress(p *program, links int) *progress {
@@ -34,7 +35,7 @@ func newProgress(p *program, links int) *progress {
 	s := newScreen(p.stderr, p.getenv)
 	most := links
 	if links == 1 {
-		most = -1 // How many pages a link has is not known before the last one, so the bar only moves.
+		most = -1 // The number of pages is not known before the last one, so the bar only moves.
 	}
 	g.bar = progressbar.NewOptions(most,
 		progressbar.OptionSetWriter(p.stderr),
@@ -51,7 +52,7 @@ func newProgress(p *program, links int) *progress {
 	return g
 }
 
-// update notes what the sync of a link has done so far.
+// update records the progress of a link's sync.
 func (g *progress) update(linkID string, p moneykit.SyncProgress) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -63,14 +64,14 @@ func (g *progress) update(linkID string, p moneykit.SyncProgress) {
 	}
 }
 
-// finished notes that a link is done.
+// finished records that a link is done.
 func (g *progress) finished(o outcome) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.rows[o.LinkID] = o.Written
 	g.ended++
 	if g.bar != nil && g.ended < g.links {
-		_ = g.bar.Set(g.ended) // A bar that cannot be drawn is no reason to stop.
+		_ = g.bar.Set(g.ended) // An error of the bar must not stop the sync.
 	}
 	g.describe()
 }
@@ -98,10 +99,10 @@ func (g *progress) text() string {
 	return fmt.Sprintf("%s of %s, %s", grouped(g.ended), plural(g.links, "link"), plural(rows, "row"))
 }
 
-// grouped writes a number with separators.
+// grouped formats a number with separators.
 func grouped(n int) string { return groups(strconv.Itoa(n)) }
 
-// plural writes a number of things.
+// plural formats a number and a noun.
 func plural(n int, thing string) string {
 	if n != 1 {
 		thing += "s"

@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// queue has the links that are to be synced, each once. A link is given to one worker at a time: if
-// it is added while it is synced, it comes again afterwards, so that no event is lost.
+// queue contains the links to sync, each once. One worker at a time gets a link. A link that is
+// added while it is synced is queued again afterwards, so that no event is lost.
 type queue struct {
-	wake chan struct{} // has something while the queue may have work
+	wake chan struct{} // has a value while the queue may have work
 
-	mu      sync.Mutex // guards what follows
+	mu      sync.Mutex // guards the fields below
 	wanted  []string
 	running map[string]bool
 }
@@ -51,11 +51,11 @@ func (q *queue) take() (id string, ok bool) {
 	id = q.wanted[i]
 	q.wanted = slices.Delete(q.wanted, i, i+1)
 	q.running[id] = true
-	q.nudge() // There may be more, for another worker.
+	q.nudge() // There may be more work, for another worker.
 	return id, true
 }
 
-// done says that the sync of a link has ended.
+// done records that the sync of a link has ended.
 func (q *queue) done(id string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

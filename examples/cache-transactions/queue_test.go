@@ -28,7 +28,7 @@ func TestQueue(t *testing.T) {
 		synctest.Wait()
 		select {
 		case id := <-got:
-			t.Fatal(id, "is given to two workers")
+			t.Fatal(id, "is synced by two workers")
 		default:
 		}
 		q.done("a")

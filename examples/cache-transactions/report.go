@@ -13,12 +13,12 @@ import (
 	"github.com/moneykit/moneykit-go/sqlstore"
 )
 
-// report prints the outcome of each link when it is known, and a sum in the end.
+// report prints the outcome of each link as soon as it is known, and the sums at the end.
 type report struct {
 	*program
 
 	screen screen
-	name   int // how wide the names of institutions are
+	name   int // the width of the names of institutions
 	links  int
 	sum    outcome
 	ended  int
@@ -67,8 +67,8 @@ func (r *report) line(o outcome) error {
 	return err
 }
 
-// beside returns a line with the name of an institution and the id of a link, which goes below if
-// there is no room. Both stand behind an indent.
+// beside returns a line with the name of an institution and the ID of a link, or two lines if there
+// is no room. Both begin after the indent.
 func (s screen) beside(name, linkID string, indent int) string {
 	linkID = clean(linkID)
 	if indent+uniseg.StringWidth(name)+gap+uniseg.StringWidth(linkID) > s.width {
@@ -77,7 +77,7 @@ func (s screen) beside(name, linkID string, indent int) string {
 	return name + strings.Repeat(" ", gap) + s.paint(faint, linkID) + "\n"
 }
 
-// counted says what a sync did.
+// counted describes the changes of a sync.
 func counted(o outcome) string {
 	if o.Written == 0 && o.Removed == 0 && !o.Rebuilt {
 		return "nothing new"
@@ -88,12 +88,12 @@ func counted(o outcome) string {
 	}
 	text += ", " + plural(o.Pages, "page")
 	if o.Rebuilt {
-		text += ", built again because MoneyKit did not accept the position"
+		text += ", rebuilt because MoneyKit did not accept the position"
 	}
 	return text
 }
 
-// end prints the sum, and returns an error if a link failed.
+// end prints the sums, and returns an error if a link failed.
 func (r *report) end(ctx context.Context) error {
 	if !r.json && r.links > 1 {
 		text := fmt.Sprintf("%s of %s: %s written, %s removed, %s, in %s", grouped(r.ended-r.failed), plural(r.links, "link"),
@@ -102,7 +102,7 @@ func (r *report) end(ctx context.Context) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("stopped: what was read is stored, and the next sync continues there: %w", context.Cause(ctx))
+		return fmt.Errorf("stopped: all pages so far are stored, and the next sync continues there: %w", context.Cause(ctx))
 	case r.failed > 0:
 		return fmt.Errorf("%d of %s could not be synced", r.failed, plural(r.links, "link"))
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/sandbox/world"
 )
 
-// bank is a MoneyKit inside the program that is kept in a file, so that the next run finds the same
-// links. A program with keys needs nothing of this file: MoneyKit remembers.
+// bank is a sandbox inside the program. It is stored in a file, so that the next run has the same
+// links. A program with keys does not need this file, because MoneyKit stores links.
 type bank struct {
 	*sandbox.Sandbox
 
@@ -27,7 +27,7 @@ type bank struct {
 	cancel context.CancelFunc
 }
 
-// history is how far back the transactions of the sandbox's links go.
+// history is the age of the oldest transactions in the sandbox.
 const history = 365 * 24 * time.Hour
 
 // sandboxLinks are the links of a new sandbox.
@@ -50,14 +50,14 @@ func (a *app) useSandbox(ctx context.Context) error {
 		return err
 	}
 	forgets := sync.OnceFunc(func() {
-		fmt.Fprintf(a.stderr, "The sandbox cannot write %s, and will forget what happens from now on.\n", file)
+		fmt.Fprintf(a.stderr, "The sandbox cannot write %s, so it will lose all changes from now on.\n", file)
 	})
 	b, client, err := openBank(context.WithoutCancel(ctx), file, forgets)
 	if err != nil {
 		return err
 	}
 	a.kit = kit{client, b}
-	if found, err := a.hasLinks(ctx); err != nil || found { // Links that were forgotten stay so.
+	if found, err := a.hasLinks(ctx); err != nil || found { // Do not store forgotten links again.
 		return err
 	}
 	for linkID, userID := range b.links() {
@@ -72,11 +72,11 @@ func (a *app) useSandbox(ctx context.Context) error {
 	return nil
 }
 
-// openBank opens the sandbox in a file. It makes one with a few links if there is none. It calls
-// forgets when the file cannot be written.
+// openBank opens the sandbox in a file. If there is no file, it creates one with a few links. It
+// calls forgets when the file cannot be written.
 func openBank(ctx context.Context, file string, forgets func()) (*bank, *moneykit.Client, error) {
 	settings := sandbox.Default()
-	settings.World.Seed = rand.Uint64() //nolint:gosec // G404: it only makes ids differ between databases.
+	settings.World.Seed = rand.Uint64() //nolint:gosec // G404: it only makes IDs differ between databases.
 	settings.World.History = history
 	settings.Delivery.Transport = delivery.Network()
 	ctx, cancel := context.WithCancel(ctx)
@@ -107,7 +107,7 @@ func openBank(ctx context.Context, file string, forgets func()) (*bank, *moneyki
 	return b, client, nil
 }
 
-// serve serves the sandbox to this program alone.
+// serve serves the sandbox to this program only.
 func (b *bank) serve(ctx context.Context, settings sandbox.Settings) (*moneykit.Client, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -123,7 +123,7 @@ func (b *bank) serve(ctx context.Context, settings sandbox.Settings) (*moneykit.
 func (b *bank) close() {
 	b.cancel()
 	_ = b.server.Close()
-	_ = b.state.Close() // All is in the file already.
+	_ = b.state.Close() // The file is complete already.
 }
 
 // links returns the users of the links.
@@ -137,7 +137,7 @@ func (b *bank) links() map[string]string {
 	return users
 }
 
-// announce makes the sandbox send the webhooks of all links to a URL from now on.
+// announce sets the webhook URL of all links in the sandbox.
 func (b *bank) announce(url string) {
 	b.World.Do(func(w *world.World, _ time.Time) {
 		for _, link := range w.Links {
@@ -148,9 +148,9 @@ func (b *bank) announce(url string) {
 	go b.Courier.RunByLink()
 }
 
-// play makes something happen at the bank of a link.
+// play causes an event at the bank of a link.
 func (b *bank) play(linkID string) {
 	b.World.Do(func(w *world.World, now time.Time) {
-		_ = w.Refresh(linkID, []moneykit.Product{moneykit.ProductTransactions}, now) // A link that is gone has no bank.
+		_ = w.Refresh(linkID, []moneykit.Product{moneykit.ProductTransactions}, now) // The link may be deleted.
 	})
 }

@@ -11,20 +11,20 @@ import (
 	"golang.org/x/term"
 )
 
-// screen is what is known about the reader of an output.
+// screen describes the terminal of an output.
 type screen struct {
 	width int
 	color bool
 }
 
-// The narrowest and the widest output. Wider tables are hard to read along their lines.
+// The minimum and maximum width of the output. The rows of wider tables are hard to read.
 const (
 	minWidth     = 40
 	defaultWidth = 80
 	maxWidth     = 120
 )
 
-// newScreen finds out what w is. A file or a pipe is as wide as a common terminal.
+// newScreen detects the terminal of w. For a file or a pipe the width is that of a common terminal.
 func newScreen(w io.Writer, getenv func(string) string) screen {
 	s := screen{width: defaultWidth}
 	if file, ok := w.(*os.File); ok && isTerminal(w) {
@@ -51,10 +51,10 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// style is a look of text, as the parameter of an ANSI sequence.
+// style is a text style, as the parameter of an ANSI sequence.
 type style string
 
-// The looks. Nothing is told by them alone.
+// The styles. No information is shown by style only.
 const (
 	plain style = ""
 	bold  style = "1"
@@ -70,7 +70,8 @@ func (s screen) paint(look style, text string) string {
 	return "\x1b[" + string(look) + "m" + text + "\x1b[0m"
 }
 
-// clean replaces what would move the cursor, change colors or turn the direction of the text.
+// clean replaces characters that move the cursor, change colors or change the direction of the
+// text.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -85,7 +86,7 @@ func clean(text string) string {
 	}, text)
 }
 
-// cut shortens text to so many columns. It never splits what is drawn as one character.
+// cut shortens text to a number of columns. It never splits a grapheme.
 func cut(text string, width int) string {
 	if uniseg.StringWidth(text) <= width {
 		return text
@@ -102,7 +103,7 @@ func cut(text string, width int) string {
 	return strings.TrimRight(b.String(), " ") + "…"
 }
 
-// pad fills text up with spaces to so many columns, on its right or on its left.
+// pad adds spaces to text up to a number of columns, on its right or on its left.
 func pad(text string, width int, right bool) string {
 	space := strings.Repeat(" ", max(0, width-uniseg.StringWidth(text)))
 	if right {
@@ -111,7 +112,7 @@ func pad(text string, width int, right bool) string {
 	return text + space
 }
 
-// wrap breaks text into lines with so many spaces before each.
+// wrap breaks text into lines with a number of spaces before each.
 func wrap(text string, width, indent int) string {
 	var b strings.Builder
 	used := 0

@@ -9,11 +9,11 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// filter selects transactions. Fields that are empty select all.
+// filter selects transactions. Empty fields select all.
 type filter struct {
 	link, account, category string
 	since, until            moneykit.Date
-	limit                   int // of the rows that are printed; the sums are of all
+	limit                   int // of the printed rows; the sums include all
 }
 
 // runShow is the command show.
@@ -25,7 +25,7 @@ func runShow(ctx context.Context, p *program, flags *flag.FlagSet, args []string
 	flags.TextVar(&f.since, "since", moneykit.Date{}, "first `day`, as YYYY-MM-DD")
 	flags.TextVar(&f.until, "until", moneykit.Date{}, "last `day`, as YYYY-MM-DD")
 	month := flags.String("month", "", "`month`, as YYYY-MM, instead of -since and -until")
-	flags.IntVar(&f.limit, "limit", 10, "print so `many` transactions, newest first; 0 prints all")
+	flags.IntVar(&f.limit, "limit", 10, "print this `number` of transactions, newest first; 0 prints all")
 	flags.BoolVar(&p.json, "json", false, "print JSON")
 	if err := parse(flags, args, false); err != nil {
 		return err
@@ -50,7 +50,7 @@ func runShow(ctx context.Context, p *program, flags *flag.FlagSet, args []string
 	return v.write(p.stdout, newScreen(p.stdout, p.getenv))
 }
 
-// choose applies -month, and checks the days.
+// choose applies -month, and validates the days.
 func (f *filter) choose(month string) error {
 	if month != "" {
 		first, err := time.Parse("2006-01", month)

@@ -10,7 +10,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// linkState is what the command state tells about a link.
+// linkState is the output of the command state for a link.
 type linkState struct {
 	LinkID      string             `json:"link_id"`
 	UserID      string             `json:"user_id"`
@@ -25,7 +25,7 @@ type linkState struct {
 	Action      moneykit.Action    `json:"action"`
 }
 
-// runState is the command state. It asks the database alone.
+// runState is the command state. It reads only the database.
 func runState(ctx context.Context, p *program, flags *flag.FlagSet, args []string) error {
 	flags.BoolVar(&p.json, "json", false, "print one JSON object a link")
 	if err := parse(flags, args, false); err != nil {
@@ -52,7 +52,7 @@ func runState(ctx context.Context, p *program, flags *flag.FlagSet, args []strin
 	return p.writeStates(states, d.place)
 }
 
-// states reads the state of each link.
+// states returns the state of each link.
 func (d *database) states(ctx context.Context) ([]linkState, error) {
 	rows, pending, err := d.counts(ctx)
 	if err != nil {
@@ -123,7 +123,7 @@ func (p *program) writeStates(states []linkState, place string) error {
 	return nil
 }
 
-// age says how long ago MoneyKit fetched the data at the bank.
+// age returns the time since MoneyKit fetched the data at the bank, as text.
 func age(t time.Time) string {
 	switch d := time.Since(t); {
 	case t.IsZero():
@@ -139,13 +139,13 @@ func age(t time.Time) string {
 	}
 }
 
-// next says what to do about a link.
+// next returns advice about a link.
 func (l *linkState) next() string {
 	if text := advise(l.Action); text != "" {
 		return text
 	}
 	if l.Rebuilding || l.Partial {
-		return "the last sync did not get to its end: sync again"
+		return "the last sync did not finish: sync again"
 	}
 	if l.RefreshedAt.IsZero() && l.Rows == 0 {
 		return "not synced yet: sync"

@@ -39,14 +39,14 @@ func runSync(ctx context.Context, p *program, flags *flag.FlagSet, args []string
 	return s.all(ctx, links)
 }
 
-// syncFlags are those of all commands that sync.
+// syncFlags defines the flags of all commands that sync.
 func syncFlags(p *program, flags *flag.FlagSet) (parallel, pageSize *int) {
 	flags.BoolVar(&p.json, "json", false, "print one JSON object a link")
-	return flags.Int("parallel", 4, "sync so `many` links at the same time"),
+	return flags.Int("parallel", 4, "sync this `number` of links concurrently"),
 		flags.Int("page-size", 0, "`rows` a page, 1 to 500; 0 leaves it to MoneyKit")
 }
 
-// adopt stores the links that a user has at MoneyKit.
+// adopt stores all links of a user at MoneyKit.
 func (a *app) adopt(ctx context.Context, userID string) error {
 	found, err := a.kit.client.Users.Links(ctx, userID)
 	if err != nil {
@@ -60,8 +60,8 @@ func (a *app) adopt(ctx context.Context, userID string) error {
 	return nil
 }
 
-// links returns the links with these ids, and all of them without ids. Then deleted links are left
-// out, because MoneyKit has nothing new about them.
+// links returns the links with these IDs. Without IDs it returns all links except deleted ones,
+// which have no new transactions.
 func (a *app) links(ctx context.Context, userID string, ids []string) (links []sqlstore.Link, err error) {
 	for _, id := range ids {
 		link, err := a.store.Link(ctx, id)
@@ -94,7 +94,7 @@ func (a *app) links(ctx context.Context, userID string, ids []string) (links []s
 	return links, nil
 }
 
-// outcome is how the sync of a link went.
+// outcome is the result of a link's sync.
 type outcome struct {
 	LinkID      string             `json:"link_id"`
 	UserID      string             `json:"user_id"`
@@ -104,14 +104,14 @@ type outcome struct {
 	Written     int                `json:"rows_written"`
 	Removed     int                `json:"rows_removed"`
 	Rebuilt     bool               `json:"rebuilt"` // MoneyKit did not accept the position
-	Done        bool               `json:"done"`    // the copy is complete for now
+	Done        bool               `json:"done"`    // the copy is up to date
 	Error       string             `json:"error,omitempty"`
 	Action      moneykit.Action    `json:"action,omitempty"`
 
 	err error
 }
 
-// syncer syncs links, several at the same time.
+// syncer syncs links, several of them concurrently.
 type syncer struct {
 	app      *app
 	parallel int
@@ -122,7 +122,7 @@ type syncer struct {
 // all syncs the links. An error of one does not stop the others.
 func (s *syncer) all(ctx context.Context, links []sqlstore.Link) error {
 	if s.parallel < 1 {
-		return wrong("-parallel must be 1 at least")
+		return wrong("-parallel must be 1 or more")
 	}
 	asked := ctx
 	ctx, cancel := context.WithCancel(ctx)
@@ -167,7 +167,7 @@ func (s *syncer) all(ctx context.Context, links []sqlstore.Link) error {
 	return report.end(asked)
 }
 
-// one syncs a link.
+// one syncs one link.
 func (s *syncer) one(ctx context.Context, link sqlstore.Link, update func(string, moneykit.SyncProgress)) outcome {
 	o := outcome{LinkID: link.ID, UserID: link.UserID, Institution: link.InstitutionName, State: link.State}
 	var progress moneykit.SyncProgress
@@ -180,7 +180,7 @@ func (s *syncer) one(ctx context.Context, link sqlstore.Link, update func(string
 	return o
 }
 
-// run reads the state of a link, and then its transactions.
+// run syncs the state of a link, and then its transactions.
 func (s *syncer) run(ctx context.Context, o *outcome, update func(moneykit.SyncProgress)) (moneykit.SyncProgress, error) {
 	current, err := s.app.kit.client.Links.Get(ctx, o.LinkID)
 	if err != nil {
@@ -208,13 +208,13 @@ func (s *syncer) run(ctx context.Context, o *outcome, update func(moneykit.SyncP
 // errNotShared means that a link has no transactions.
 var errNotShared = fmt.Errorf("the user shares no transactions: relink with the product transactions: %w", moneykit.ErrForbidden)
 
-// advise says what to do about an error, in a sentence for whoever runs the program.
+// advise returns advice about an error, for the user of the program.
 func advise(action moneykit.Action) string {
 	switch action {
 	case moneykit.ActionRelink:
 		return "ask the user to connect the bank again: LinkSessions.Relink opens Connect for that"
 	case moneykit.ActionUser:
-		return "the user has to do something at the bank, and then to connect it again"
+		return "the user must do something at the bank, and then connect it again"
 	case moneykit.ActionWait:
 		return "the bank is being connected: sync again in a minute"
 	case moneykit.ActionRetry:
@@ -254,7 +254,7 @@ func runRefresh(ctx context.Context, p *program, flags *flag.FlagSet, args []str
 	return s.all(ctx, links)
 }
 
-// refresh has MoneyKit fetch the transactions of a link from the bank, and waits for them.
+// refresh requests a refresh of a link's transactions, and waits until it ends.
 func (a *app) refresh(ctx context.Context, linkID string, timeout time.Duration) error {
 	products := []moneykit.Product{moneykit.ProductTransactions}
 	before, err := a.kit.client.Products.Refresh(ctx, linkID, products)
@@ -265,12 +265,12 @@ func (a *app) refresh(ctx context.Context, linkID string, timeout time.Duration)
 	defer cancel()
 	_, err = a.kit.client.Products.Wait(ctx, before, products)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the bank has not responded within %s, and MoneyKit still waits for it: sync again later: %w", timeout, err)
+		return fmt.Errorf("the bank has not responded within %s, and the refresh continues: sync again later: %w", timeout, err)
 	}
 	return err
 }
 
-// tooEarly adds to the error of a refresh when the next one is allowed.
+// tooEarly adds the time of the next allowed refresh to an error.
 func tooEarly(err error) error {
 	var refused *moneykit.Error
 	if errors.As(err, &refused) && errors.Is(err, moneykit.ErrRateLimited) && refused.RetryAfter > 0 {

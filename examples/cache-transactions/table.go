@@ -14,11 +14,11 @@ const gap = 2
 type column struct {
 	title string
 	right bool // aligned to the right
-	// least is how narrow the column may become. A column with 0 is never cut.
+	// least is the minimum width of the column. 0 means that it is never cut.
 	least int
-	// tight columns follow the one before without a gap.
+	// tight means that there is no gap before the column.
 	tight bool
-	// spare columns are left out of a narrow table, those with the highest number first.
+	// Columns with a spare number are left out of a narrow table, the highest number first.
 	spare int
 }
 
@@ -36,7 +36,7 @@ type table struct {
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
-// widths returns how wide each column is. Columns that are left out get -1.
+// widths returns the width of each column, and -1 for a column that is left out.
 func (t *table) widths(available int) []int {
 	widths := make([]int, len(t.columns))
 	for i, c := range t.columns {
@@ -60,7 +60,7 @@ func (t *table) widths(available int) []int {
 				last = i
 			}
 		}
-		if last < 0 { // The rest is too wide whatever is done.
+		if last < 0 { // The remaining columns cannot fit.
 			t.shrink(widths, t.slack(widths))
 			return widths
 		}
@@ -68,7 +68,7 @@ func (t *table) widths(available int) []int {
 	}
 }
 
-// slack is by how much the columns could be narrower.
+// slack returns how many columns of text can be cut.
 func (t *table) slack(widths []int) int {
 	sum := 0
 	for i, c := range t.columns {
@@ -79,7 +79,7 @@ func (t *table) slack(widths []int) int {
 	return sum
 }
 
-// shrink takes columns away from whichever column is the widest.
+// shrink removes excess columns of text, each from the column that is then the widest.
 func (t *table) shrink(widths []int, excess int) {
 	for range excess {
 		widest := -1
@@ -92,7 +92,7 @@ func (t *table) shrink(widths []int, excess int) {
 	}
 }
 
-// total is how wide the table is.
+// total returns the width of the table.
 func (t *table) total(widths []int) int {
 	sum := 0
 	for i, width := range widths {
@@ -123,9 +123,9 @@ func (t *table) write(w io.Writer, s screen) error {
 	return err
 }
 
-// line writes a row. Lines have no space at their end.
+// line writes a row without spaces at its end.
 func (t *table) line(b *strings.Builder, s screen, widths []int, row []cell) {
-	before := 0 // spaces that are due
+	before := 0 // spaces before the next cell
 	first := true
 	for i, c := range row {
 		if widths[i] < 0 {

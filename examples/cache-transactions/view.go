@@ -12,16 +12,16 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// view is what the command show found.
+// view is the result of the command show.
 type view struct {
 	Transactions []row   `json:"transactions"`
 	Months       []month `json:"months"`
-	Rows         int     `json:"rows"` // of which Transactions may have the newest only
+	Rows         int     `json:"rows"` // Transactions may contain only the newest of them
 
 	anyLinks bool // whether the database has links
 }
 
-// row is a transaction as it is shown.
+// row is a transaction in the output.
 type row struct {
 	ID          string           `json:"transaction_id"`
 	LinkID      string           `json:"link_id"`
@@ -37,7 +37,7 @@ type row struct {
 	Institution string           `json:"institution,omitempty"`
 }
 
-// balance is the amount with the sign that it has for the account.
+// balance returns the change of the account's balance: the amount with a sign.
 func (r *row) balance() moneykit.Decimal {
 	if r.Type == string(moneykit.TransactionTypeCredit) {
 		return r.Amount
@@ -45,8 +45,8 @@ func (r *row) balance() moneykit.Decimal {
 	return r.Amount.Neg()
 }
 
-// where returns the condition of the filter for the columns that the documentation of sqlstore
-// names, and its arguments.
+// where returns the filter as an SQL condition and its arguments. The columns are documented in
+// sqlstore.
 func (f *filter) where() (condition string, args []any) {
 	conditions := []string{"TRUE"}
 	add := func(text string, value any) {
@@ -71,15 +71,14 @@ func (f *filter) where() (condition string, args []any) {
 	return strings.Join(conditions, " AND "), args
 }
 
-// view reads the transactions that the filter selects, one after another, and keeps those that are
-// to be printed.
+// view reads the selected transactions one by one, and keeps only those to print.
 func (d *database) view(ctx context.Context, f filter) (v *view, err error) {
 	v = &view{Transactions: []row{}}
 	if v.anyLinks, err = d.hasLinks(ctx); err != nil {
 		return nil, err
 	}
 	condition, args := f.where()
-	// Only the condition's parts, which are constants, are put into the statement.
+	// The statement contains only constants; values are arguments.
 	rows, err := d.db.QueryContext(ctx, `
 		SELECT t.id, t.link_id, t.account_id, NULLIF(t.date, '-infinity'), t.type, t.amount, t.currency, t.pending, t.description,
 			COALESCE(t.category, ''), COALESCE(t.subcategory, ''), COALESCE(l.institution_name, '')
@@ -119,7 +118,7 @@ func (d *database) hasLinks(ctx context.Context) (found bool, err error) {
 	return found, nil
 }
 
-// counts returns how many transactions each link has, and how many of them are pending.
+// counts returns the number of transactions of each link, and how many of them are pending.
 func (d *database) counts(ctx context.Context) (all, pending map[string]int, err error) {
 	rows, err := d.db.QueryContext(ctx, `
 		SELECT link_id, COUNT(*), COUNT(CASE WHEN pending THEN 1 END) FROM moneykit_transactions GROUP BY link_id`)
@@ -203,5 +202,5 @@ func (v *view) writeTransactions(w io.Writer, s screen) error {
 	return nil
 }
 
-// pendingMark stands behind the day of a pending transaction.
+// pendingMark follows the day of a pending transaction.
 const pendingMark = "*"

@@ -16,7 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// How often watch syncs all links without and with webhooks, which can get lost.
+// The time between two syncs of all links, without and with webhooks. With webhooks they are still
+// needed, because webhooks can get lost.
 const (
 	pollEvery     = 5 * time.Minute
 	pollWithHooks = time.Hour
@@ -35,7 +36,7 @@ func runWatch(ctx context.Context, p *program, flags *flag.FlagSet, args []strin
 		return wrong("-every and -play must not be negative")
 	}
 	if *parallel < 1 {
-		return wrong("-parallel must be 1 at least")
+		return wrong("-parallel must be 1 or more")
 	}
 	a, err := p.open(ctx)
 	if err != nil {
@@ -68,14 +69,14 @@ type watcher struct {
 	syncer *syncer
 	queue  *queue
 	every  time.Duration
-	play   time.Duration // 0 for never
+	play   time.Duration // 0 means never
 
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	report *report
 	first  map[string]bool // links that were synced before
 }
 
-// run syncs until asked ends. Without a listener it receives no webhooks.
+// run syncs until asked ends. If listener is nil, it receives no webhooks.
 func (w *watcher) run(asked context.Context, listener net.Listener) error {
 	ctx, cancel := context.WithCancelCause(asked)
 	defer cancel(nil)
@@ -107,7 +108,7 @@ func (w *watcher) run(asked context.Context, listener net.Listener) error {
 	return nil
 }
 
-// short writes a duration without zeros at its end, such as 1h.
+// short formats a duration without trailing zeros, such as 1h.
 func short(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -119,7 +120,7 @@ func short(d time.Duration) string {
 	return text
 }
 
-// repeat calls f now, and then each time that d has passed.
+// repeat runs f now, and then every d.
 func repeat(ctx context.Context, d time.Duration, f func(context.Context) error) error {
 	ticks := time.NewTicker(d)
 	defer ticks.Stop()
@@ -135,12 +136,12 @@ func repeat(ctx context.Context, d time.Duration, f func(context.Context) error)
 	}
 }
 
-// wantAll wants a sync of each link. Links that other programs have stored meanwhile take part.
+// wantAll queues all links, including those that other programs have stored meanwhile.
 func (w *watcher) wantAll(ctx context.Context) error {
 	links, err := w.app.links(ctx, "", nil)
 	if err != nil {
 		w.say(fmt.Sprintf("the links cannot be read now: %v", err))
-		return nil // The database may come back.
+		return nil // The database may be available again later.
 	}
 	for _, link := range links {
 		w.queue.add(link.ID)
@@ -148,7 +149,7 @@ func (w *watcher) wantAll(ctx context.Context) error {
 	return nil
 }
 
-// work syncs the links that the queue has, one after another.
+// work syncs the links of the queue, one after another.
 func (w *watcher) work(ctx context.Context) error {
 	for {
 		id, ok := w.queue.next(ctx)
@@ -165,12 +166,12 @@ func (w *watcher) work(ctx context.Context) error {
 	}
 }
 
-// tell prints an outcome, unless there is nothing to say.
+// tell prints an outcome, unless nothing has changed.
 func (w *watcher) tell(ctx context.Context, o outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if o.err != nil && ctx.Err() != nil {
-		return // It was interrupted, and the next run continues.
+		return // The sync was interrupted, and the next run continues it.
 	}
 	again := w.first[o.LinkID]
 	if w.first == nil {
@@ -184,7 +185,7 @@ func (w *watcher) tell(ctx context.Context, o outcome) {
 	if !w.report.json {
 		fmt.Fprint(w.app.stdout, w.report.screen.paint(faint, time.Now().Format("15:04:05")), "  ")
 	}
-	_ = w.report.add(o) // An output that is closed is no reason to stop syncing.
+	_ = w.report.add(o) // A closed output must not stop the syncs.
 }
 
 func (w *watcher) say(text string) {
@@ -193,12 +194,12 @@ func (w *watcher) say(text string) {
 	fmt.Fprintln(w.app.stderr, text)
 }
 
-// playing makes something happen at the banks of the sandbox, in turn.
+// playing causes events at the banks of the sandbox, in turn.
 func (w *watcher) playing(ctx context.Context) error {
 	n := -1
 	return repeat(ctx, w.play, func(ctx context.Context) error {
 		if n++; n == 0 {
-			return nil // The first sync comes before.
+			return nil // The first sync comes before the first event.
 		}
 		links, err := w.app.links(ctx, "", nil)
 		if err == nil {
@@ -225,7 +226,7 @@ func (w *watcher) serve(ctx context.Context, listener net.Listener) error {
 	server := http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	fmt.Fprintf(w.app.stderr, "Webhooks are received at http://%s/webhooks.\n", listener.Addr())
 	if bank := w.app.kit.sandbox; bank != nil {
-		bank.announce("http://" + reachable(listener.Addr()) + "/webhooks") //nolint:contextcheck // The sandbox has a context of its own.
+		bank.announce("http://" + reachable(listener.Addr()) + "/webhooks") //nolint:contextcheck // The sandbox has its own context.
 	}
 	stopped := make(chan error, 1)
 	context.AfterFunc(ctx, func() {
@@ -237,7 +238,7 @@ func (w *watcher) serve(ctx context.Context, listener net.Listener) error {
 		return err
 	}
 	if err := <-stopped; err != nil {
-		return errors.Join(fmt.Errorf("some webhooks were not handled to their end: %w", err), server.Close())
+		return errors.Join(fmt.Errorf("some webhooks were not handled completely: %w", err), server.Close())
 	}
 	return nil
 }
@@ -250,12 +251,12 @@ func reachable(addr net.Addr) string {
 	return addr.String()
 }
 
-// want notes that a link has changes. The sync follows after the webhook is acknowledged: if the
-// program ends before that, its next run begins with a sync of all links.
+// want queues a link that has changes. The sync follows after the webhook is acknowledged. If the
+// program ends before the sync, its next run begins with a sync of all links.
 func (w *watcher) want(ctx context.Context, linkID string) error {
 	_, err := w.app.store.Link(ctx, linkID)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil // A link that this database has no copy of.
+		return nil // The database has no copy of this link.
 	}
 	if err != nil {
 		return err
@@ -264,7 +265,8 @@ func (w *watcher) want(ctx context.Context, linkID string) error {
 	return nil
 }
 
-// stateChanged stores the state of a link. A link that works again may have changes.
+// stateChanged stores the state of a link, and queues it if it works again, because it may have
+// changes.
 func (w *watcher) stateChanged(ctx context.Context, e *moneykit.LinkStateChanged) error {
 	err := w.app.store.SetLinkState(ctx, e.LinkID, e.State, e.Error, e.Timestamp.Time)
 	if errors.Is(err, sql.ErrNoRows) {

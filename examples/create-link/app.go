@@ -16,10 +16,10 @@ import (
 //go:embed assets
 var files embed.FS
 
-// appConfig holds what the application is told about its surroundings.
+// appConfig contains the settings that depend on the environment.
 type appConfig struct {
 	origin     string // of the page, such as http://localhost:8080
-	webhookURL string // at which MoneyKit reaches /webhooks; empty if it cannot
+	webhookURL string // the public URL of /webhooks; empty if there is none
 	script     []byte // the page's script
 }
 
@@ -93,7 +93,8 @@ func (a *app) addConnect() error {
 	a.connect[""] = a.connect[defaultLook]
 	a.mux.HandleFunc("/connect/", func(w http.ResponseWriter, r *http.Request) {
 		name := ""
-		// A theme matters when Connect is opened. All else goes to one handler, which remembers it.
+		// Only session and relink depend on the theme. All other requests go to one handler,
+		// because each handler has its own memory.
 		if cookie, err := r.Cookie("theme"); err == nil && (r.URL.Path == "/connect/session" || r.URL.Path == "/connect/relink") {
 			name = cookie.Value
 		}
@@ -126,8 +127,8 @@ func (a *app) policy() string {
 	}, "; ")
 }
 
-// index serves the page, under one name: MoneyKit sends the user back to the origin, and a browser
-// keeps cookies and Connect's session for that name alone.
+// index serves the page under one host name: MoneyKit sends the user back to the origin, and a
+// browser keeps cookies and Connect's session for that name only.
 func (a *app) index(w http.ResponseWriter, r *http.Request) {
 	if name, _, _ := strings.Cut(r.Host, ":"); name == "127.0.0.1" || strings.HasPrefix(r.Host, "[::1]") {
 		http.Redirect(w, r, a.config.origin+"/", http.StatusFound)
@@ -198,7 +199,7 @@ func (a *app) connectEvent(_ context.Context, userID string, e *moneykit.Connect
 	a.events.add(userID, event{Source: "connect", Name: short(string(e.Name)), Text: short(e.Screen())})
 }
 
-// short bounds what comes from a browser.
+// short limits the length of a text from a browser.
 func short(text string) string {
 	if runes := []rune(text); len(runes) > 80 {
 		return string(runes[:80]) + "…"
@@ -206,7 +207,8 @@ func short(text string) string {
 	return text
 }
 
-// stateChanged reads the link again: the event says what happened, not what the link is now.
+// stateChanged reads the link from MoneyKit, because the event may be older than the link's current
+// state.
 func (a *app) stateChanged(ctx context.Context, e *moneykit.LinkStateChanged) error {
 	link, err := a.kit.client.Links.Get(ctx, e.LinkID)
 	switch {
@@ -226,15 +228,15 @@ func (a *app) available(ctx context.Context, e *moneykit.TransactionsAvailable) 
 	return a.webhook(ctx, e.EventMeta, "New transactions", func() error { return nil })
 }
 
-// webhook applies an event to the link, and tells the pages of its user. The events of a new link
+// webhook applies an event to the link, and shows it on the pages of its user. Events of a new link
 // may arrive before the link is stored. They need not be applied, because a link is stored with its
-// state, and are shown when it is stored.
+// current state. They are shown when the link is stored.
 func (a *app) webhook(ctx context.Context, meta moneykit.EventMeta, text string, apply func() error) error {
 	shown := event{Source: "webhook", Name: string(meta.Type), Text: text, Reload: true}
 	stored, err := a.store.byID(ctx, meta.LinkID)
 	if errors.Is(err, errNoLink) {
 		a.events.hold(meta.LinkID, shown)
-		// The link may have been stored in the meantime.
+		// The link may have been stored meanwhile.
 		if stored, err = a.store.byID(ctx, meta.LinkID); err == nil {
 			a.events.release(stored.userID, stored.id, stored.institution)
 		}

@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// site is the application on a real listener, with a sandbox.
+// site is the application, on a real listener and with a sandbox.
 type site struct {
 	t       *testing.T
 	app     *app
@@ -85,7 +85,7 @@ func (b *browser) do(method, path, body string, header http.Header) *http.Respon
 	return response
 }
 
-// call returns the status, and the JSON of a response if there is a place for it.
+// call returns the status of a response, and decodes its JSON if there is a destination.
 func (b *browser) call(method, path, body string, into any) int {
 	response := b.do(method, path, body, nil)
 	defer response.Body.Close()
@@ -111,7 +111,7 @@ func (b *browser) frontEnd() *moneykittest.FrontEnd {
 	return b.sandbox.FrontEnd(b.app, "", b.cookie)
 }
 
-// link links a bank and returns how the page shows it.
+// link links a bank and returns its view on the page.
 func (b *browser) link(bank string) linkView {
 	before := len(b.links().Links)
 	require.NoError(b.t, b.frontEnd().Link(moneykittest.Play{Institution: bank}))
@@ -204,7 +204,7 @@ func TestSession(t *testing.T) {
 	}
 }
 
-func TestPagesOfOtherOriginsCannotPlay(t *testing.T) {
+func TestOtherOriginsCannotPlay(t *testing.T) {
 	s := newSite(t)
 	b := s.visit()
 	link := b.link(moneykittest.InstantBank)
@@ -300,10 +300,10 @@ func TestEventsStream(t *testing.T) {
 
 	again := read(fmt.Sprint(seen[1].ID))
 	assert.Equal(t, seen[2].ID, again().ID, "a stream goes on where it was")
-	s.app.events.close() // as a shutdown does; the server's Close would otherwise wait forever
+	s.app.events.close() // Like a shutdown. Otherwise the server's Close would wait forever.
 }
 
-// A webhook of a new link may be faster than the result of Connect.
+// A webhook of a new link may arrive before the result of Connect.
 func TestEventBeforeLink(t *testing.T) {
 	s := newSite(t)
 	b := s.visit()
@@ -374,7 +374,7 @@ func TestPage(t *testing.T) {
 	assert.Equal(t, s.app.config.origin+"/", w.Header().Get("Location"))
 }
 
-// The page writes names by textContent alone; the server only has to keep them whole.
+// The page writes names only by textContent, so the server must not change them.
 func TestNamesWithMarkup(t *testing.T) {
 	s := newSite(t)
 	b := s.visit()

@@ -7,7 +7,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 )
 
-// bundle returns the page's script with the npm package in it. The browser loads connect.js from
+// bundle returns the page's script, including the npm package. The browser loads connect.js from
 // the application, which serves the version that its endpoints need.
 func bundle(modules string) ([]byte, error) {
 	source, err := files.ReadFile("assets/app.js")

@@ -16,7 +16,7 @@ const (
 	maxHeld    = 100  // links that are not stored yet, whose events are kept
 )
 
-// event is a line of the page's log.
+// event is one line of the page's log.
 type event struct {
 	ID     int64     `json:"id"`
 	At     time.Time `json:"at"`
@@ -26,8 +26,8 @@ type event struct {
 	Reload bool      `json:"reload,omitempty"` // Links may have changed.
 }
 
-// log passes events on to the pages of their user, and keeps the last ones for pages that connect
-// later or again.
+// log passes events to the pages of their user, and keeps the last ones for pages that connect
+// later.
 type log struct {
 	done chan struct{}
 	once sync.Once
@@ -41,11 +41,11 @@ type log struct {
 
 type userLog struct {
 	events  []event
-	streams map[chan struct{}]bool // Each is told that there is something new.
+	streams map[chan struct{}]bool // Each receives a hint that there are new events.
 }
 
 func newLog() *log {
-	// Numbers go on from those of an earlier process, after which a page may ask.
+	// Numbers are greater than those of an earlier process, because a page may send one of these.
 	return &log{done: make(chan struct{}), last: time.Now().UnixMilli(), users: map[string]*userLog{}, held: map[string][]event{}}
 }
 
@@ -63,22 +63,22 @@ func (l *log) add(userID string, e event) {
 	for stream := range user.streams {
 		select {
 		case stream <- struct{}{}:
-		default: // It has not read the last hint yet.
+		default: // The stream has not read the last hint yet.
 		}
 	}
 }
 
-// hold keeps an event of a link whose user is not known yet.
+// hold stores an event of a link whose user is not known yet.
 func (l *log) hold(linkID string, e event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.held) >= maxHeld {
-		clear(l.held) // Most were of links that no user ever stored.
+		clear(l.held) // Most are of links that are never stored.
 	}
 	l.held[linkID] = append(l.held[linkID][max(0, len(l.held[linkID])-keptEvents+1):], e)
 }
 
-// release appends the events that were held for a link to the log of its user.
+// release appends the stored events of a link to the log of its user.
 func (l *log) release(userID, linkID, institution string) {
 	l.mu.Lock()
 	held := l.held[linkID]
@@ -105,7 +105,7 @@ func (l *log) user(userID string) *userLog {
 	return user
 }
 
-// after returns a user's events with greater numbers.
+// after returns a user's events with numbers greater than id.
 func (l *log) after(userID string, id int64) (found []event) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -117,7 +117,8 @@ func (l *log) after(userID string, id int64) (found []event) {
 	return found
 }
 
-// subscribe returns a channel that is told of new events, or nil if the user has too many already.
+// subscribe returns a channel that receives a hint about new events, or nil if the user has too
+// many.
 func (l *log) subscribe(userID string) (stream chan struct{}, cancel func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -134,8 +135,8 @@ func (l *log) subscribe(userID string) (stream chan struct{}, cancel func()) {
 	}
 }
 
-// ServeHTTP streams a user's events as Server-Sent Events. A browser that connects again says in
-// Last-Event-ID where it was.
+// ServeHTTP streams a user's events as Server-Sent Events. A browser that reconnects sends the
+// number of its last event in Last-Event-ID.
 func (l *log) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	userID, err := userOf(r)
 	if err != nil {

@@ -18,12 +18,13 @@ import (
 )
 
 const (
-	accountLife = 30 * time.Second // MoneyKit allows four reads a minute for a link.
-	maxAccounts = 1000             // links whose accounts are remembered
+	accountLife = 30 * time.Second // MoneyKit allows four reads a minute for each link.
+	maxAccounts = 1000             // links with cached accounts
 	pageSize    = 12               // transactions
 )
 
-// linkView is a link as the page shows it. Money is text with exact digits; the browser formats it.
+// linkView is the JSON of a link for the page. Money is text with exact digits; the browser formats
+// it.
 type linkView struct {
 	Link        string        `json:"link"` // the handle
 	Institution string        `json:"institution"`
@@ -38,7 +39,7 @@ type accountView struct {
 	Name     string `json:"name"`
 	Mask     string `json:"mask,omitempty"`
 	Kind     string `json:"kind"`
-	Balance  string `json:"balance,omitempty"` // what is owed is negative
+	Balance  string `json:"balance,omitempty"` // negative if it is a debt
 	Currency string `json:"currency,omitempty"`
 }
 
@@ -51,7 +52,7 @@ type transactionView struct {
 	Date     string `json:"date"`
 	Text     string `json:"text"`
 	Account  string `json:"account,omitempty"`
-	Amount   string `json:"amount"` // what was spent is negative
+	Amount   string `json:"amount"` // negative if it was spent
 	Currency string `json:"currency"`
 	Pending  bool   `json:"pending,omitempty"`
 }
@@ -96,7 +97,7 @@ func (a *app) listLinks(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"links": views, "totals": sums})
 }
 
-// viewAccount returns an account as the page shows it, and adds its balance to the totals.
+// viewAccount returns the view of an account, and adds its balance to the totals.
 func viewAccount(account moneykit.Account, totals map[string]moneykit.Decimal) accountView {
 	kind, specific, ok := strings.Cut(account.Type, ".")
 	if ok {
@@ -124,7 +125,7 @@ func tone(institutionID string) int {
 	return int(sum[0]) % 6
 }
 
-// readAccounts returns the accounts of a link, and brings the state of the link up to date.
+// readAccounts returns the accounts of a link, and updates the stored state of the link.
 func (a *app) readAccounts(ctx context.Context, link *storedLink) ([]moneykit.Account, error) {
 	if accounts, ok := a.accounts.get(link.id); ok {
 		return accounts, nil
@@ -191,7 +192,7 @@ func (a *app) listTransactions(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{"transactions": views, "total": list.Total, "more": page*pageSize < list.Total})
 }
 
-// ownLink finds one of the user's links by its handle. If there is none, it has responded.
+// ownLink finds one of the user's links by its handle. If it finds none, it writes the response.
 func (a *app) ownLink(w http.ResponseWriter, r *http.Request, handle string) (storedLink, bool) {
 	userID, err := userOf(r)
 	if err != nil {
@@ -212,7 +213,7 @@ func (a *app) ownLink(w http.ResponseWriter, r *http.Request, handle string) (st
 	return storedLink{}, false
 }
 
-// fail responds to a failure of the database. It is none if the browser has left.
+// fail responds to an error of the database, and logs it unless the browser has left.
 func (a *app) fail(w http.ResponseWriter, err error) {
 	if !errors.Is(err, context.Canceled) {
 		slog.Error("the database failed", "error", err)
@@ -220,7 +221,7 @@ func (a *app) fail(w http.ResponseWriter, err error) {
 	writeError(w, http.StatusInternalServerError, "Something went wrong on our side. Please try again later.")
 }
 
-// accountCache remembers the accounts of links for a moment. The zero value is empty.
+// accountCache caches the accounts of links for a short time. The zero value is empty.
 type accountCache struct {
 	mu    sync.Mutex
 	links map[string]cachedAccounts
@@ -247,7 +248,7 @@ func (c *accountCache) put(linkID string, accounts []moneykit.Account) {
 	c.links[linkID] = cachedAccounts{accounts, time.Now().Add(accountLife)}
 }
 
-// forget drops the accounts of a link, because a webhook says that they changed.
+// forget evicts the accounts of a link, after a webhook about a change.
 func (c *accountCache) forget(linkID string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

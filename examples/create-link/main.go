@@ -1,10 +1,11 @@
-// Create-link links bank accounts in a browser, and shows what an application does around that:
-// balances, transactions, repair, disconnection, webhooks and themes. One command starts it:
+// Create-link is an application that links bank accounts in a browser. It shows balances and
+// transactions, repairs and disconnects links, receives webhooks, and has themes. One command
+// starts it:
 //
 //	go run -C examples/create-link .
 //
-// It needs npm once, to install the package that opens Connect. Without keys it runs against a
-// MoneyKit inside the program.
+// The first start needs npm, to install the package that opens Connect. Without keys the program
+// uses a sandbox inside it.
 package main
 
 import (
@@ -39,11 +40,11 @@ type settings struct {
 	modules    string
 	db         string
 	webhookURL string
-	postgres   string // DATABASE_URL, which has a password and is therefore no flag
-	real       bool   // MoneyKit itself, rather than the sandbox
+	postgres   string // DATABASE_URL; not a flag, because it contains a password
+	real       bool   // whether to use MoneyKit itself instead of the sandbox
 }
 
-// keepsLinks reports whether links of the sandbox outlive the program.
+// keepsLinks reports whether links of the sandbox are kept between runs.
 func (s settings) keepsLinks() bool { return s.db != "" || s.postgres != "" }
 
 // readSettings reads the flags and the environment.
@@ -63,7 +64,7 @@ func readSettings(args []string, getenv func(string) string, stderr io.Writer) (
 	}
 	s.postgres = getenv("DATABASE_URL")
 	if s.db != "" && s.postgres != "" {
-		return s, errors.New("-db and DATABASE_URL name two databases: unset one of them")
+		return s, errors.New("-db and DATABASE_URL must not both be set: unset one of them")
 	}
 	var err error
 	if s.webhookURL, err = webhookURL(s.webhookURL, getenv("PUBLIC_URL")); err != nil {
@@ -88,7 +89,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	defer func() { _ = listener.Close() }() // The server has usually closed it.
-	// The page's origin must be one name: "localhost" and the address are different origins.
+	// The page needs one host name, because "localhost" and the address are different origins.
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	return serve(ctx, listener, app)
 }
 
-// listen opens the address, and explains the usual failures.
+// listen opens the address. Its errors explain the usual failures.
 func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", addr)
@@ -137,7 +138,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return listener, nil
 }
 
-// serve handles requests until ctx is canceled, and then gives running ones a moment to end.
+// serve handles requests until ctx is canceled, and then waits a short time for running requests.
 func serve(ctx context.Context, listener net.Listener, app *app) error {
 	server := http.Server{Handler: app, ReadHeaderTimeout: 10 * time.Second}
 	server.RegisterOnShutdown(app.events.close) // Streams never end by themselves.
@@ -156,7 +157,7 @@ func serve(ctx context.Context, listener net.Listener, app *app) error {
 	return nil
 }
 
-// greeting is what the terminal shows when the program is ready.
+// greeting returns the text for the terminal when the program is ready.
 func greeting(origin, database string, s settings) string {
 	text := "\n  Open     " + origin + "\n"
 	if s.real {

@@ -24,13 +24,13 @@ func TestSettingsAreRefused(t *testing.T) {
 		args []string
 		env  map[string]string
 	}{
-		"unexpected argument": {args: []string{"x"}},
-		"not defined":         {args: []string{"-x"}},
-		"-webhook-url must":   {args: []string{"-webhook-url", "http://example.com/webhooks"}},
-		"PUBLIC_URL must":     {env: map[string]string{"PUBLIC_URL": "ftp://example.com"}},
-		"belong together":     {env: map[string]string{"MONEYKIT_CLIENT_ID": "id"}},
-		"two databases":       {args: []string{"-db", "x"}, env: map[string]string{"DATABASE_URL": "postgres://"}},
-		"cannot listen":       {args: []string{"-addr", "localhost"}},
+		"unexpected argument":  {args: []string{"x"}},
+		"not defined":          {args: []string{"-x"}},
+		"-webhook-url must":    {args: []string{"-webhook-url", "http://example.com/webhooks"}},
+		"PUBLIC_URL must":      {env: map[string]string{"PUBLIC_URL": "ftp://example.com"}},
+		"belong together":      {env: map[string]string{"MONEYKIT_CLIENT_ID": "id"}},
+		"must not both be set": {args: []string{"-db", "x"}, env: map[string]string{"DATABASE_URL": "postgres://"}},
+		"cannot listen":        {args: []string{"-addr", "localhost"}},
 	} {
 		err := run(t.Context(), given.args, env(given.env), io.Discard, io.Discard)
 		require.ErrorContains(t, err, want)
@@ -71,7 +71,7 @@ func TestWebhookURL(t *testing.T) {
 	assert.Equal(t, "https://app.example/hooks", got)
 }
 
-// fakeNPM puts a shell script into PATH, alone, and runs it in place of npm.
+// fakeNPM replaces PATH by a folder with only a shell script named npm.
 func fakeNPM(t *testing.T, script string) {
 	t.Helper()
 	bin := t.TempDir()
@@ -106,9 +106,9 @@ func TestInstallModules(t *testing.T) {
 	_, err = installModules(t.Context(), dir, &progress)
 	require.ErrorContains(t, err, "exit status 1\n\n  npm error code E404\n  npm ERR! 404 Not Found\n\n  Check that")
 
-	fakeNPM(t, installPackage+"echo the registry is away >&2; exit 1")
+	fakeNPM(t, installPackage+"echo the registry is down >&2; exit 1")
 	_, err = installModules(t.Context(), dir, &progress)
-	require.ErrorContains(t, err, "the registry is away")
+	require.ErrorContains(t, err, "the registry is down")
 	assert.Empty(t, left(), "a failed installation leaves nothing")
 
 	fakeNPM(t, "exit 0")
@@ -147,7 +147,7 @@ func TestInterruptedInstallation(t *testing.T) {
 	assert.NoDirExists(t, dir)
 }
 
-// The whole program starts, says where it is, and stops.
+// TestRun starts the whole program, reads its address, and stops it.
 func TestRun(t *testing.T) {
 	fakeNPM(t, installPackage)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -21,7 +21,7 @@ var packageJSON []byte
 //go:embed package-lock.json
 var packageLock []byte
 
-// withoutNPM tells the user what to do.
+// withoutNPM is the error text if npm is missing.
 const withoutNPM = `the command npm is missing
 
   It installs the package @moneykit/connect, which opens Connect in the browser. Install Node.js, which
@@ -34,9 +34,9 @@ const withoutNPM = `the command npm is missing
 
   Or set -modules to a node_modules folder from another machine that has the package`
 
-// installModules returns the folder node_modules with @moneykit/connect in it. If the packages
-// are not there, npm installs them as the lock file says. The folder dir is the user's choice and
-// may be such a node_modules itself. Empty means a folder in the user's cache.
+// installModules returns a node_modules folder with @moneykit/connect. If it is missing, npm
+// installs the packages of the lock file. dir is the user's choice, and may be such a node_modules
+// folder itself. Empty means a folder in the user's cache.
 func installModules(ctx context.Context, dir string, progress io.Writer) (string, error) {
 	if dir == "" {
 		cache, err := os.UserCacheDir()
@@ -62,18 +62,18 @@ func installModules(ctx context.Context, dir string, progress io.Writer) (string
 	if err := os.MkdirAll(filepath.Dir(dir), 0o750); err != nil {
 		return "", fmt.Errorf("the folder for the npm packages cannot be made: name another one with -modules: %w", err)
 	}
-	// The packages are installed beside dir and renamed at the end, so that an installation that
-	// was interrupted is never taken for a complete one.
+	// The packages are installed next to dir and renamed at the end, so that an interrupted
+	// installation never looks complete.
 	partial, err := os.MkdirTemp(filepath.Dir(dir), filepath.Base(dir)+".partial-")
 	if err != nil {
 		return "", fmt.Errorf("the folder for the npm packages cannot be made: name another one with -modules: %w", err)
 	}
-	defer os.RemoveAll(partial) //nolint:errcheck // What is left over does no harm.
+	defer os.RemoveAll(partial) //nolint:errcheck // A leftover folder does no harm.
 	fmt.Fprintln(progress, "installing @moneykit/connect with npm into", dir, "(only this once)")
 	if err := npmCI(ctx, npm, partial); err != nil {
 		return "", err
 	}
-	_ = os.Remove(dir) // It may be there and empty, which some systems do not rename over.
+	_ = os.Remove(dir) // Some systems cannot rename over an empty folder.
 	if err := os.Rename(partial, dir); err != nil && !installed(modules) {
 		return "", fmt.Errorf("the folder of -modules cannot be filled; name one that does not exist yet: %w", err)
 	}
@@ -113,8 +113,8 @@ func npmCI(ctx context.Context, npm, dir string) error {
 	return nil
 }
 
-// summary returns what npm says is wrong, indented. Its first errors have the reason, and stacks
-// and general advice follow. Without errors these are the last lines.
+// summary returns npm's error lines, indented. The first ones contain the reason; stacks and
+// general advice follow. Without error lines it returns the last lines.
 func summary(output string) string {
 	const most = 5
 	lines := strings.Split(strings.TrimSpace(output), "\n")
@@ -122,7 +122,7 @@ func summary(output string) string {
 	for _, line := range lines {
 		text, isError := strings.CutPrefix(line, "npm error")
 		if !isError {
-			text, isError = strings.CutPrefix(line, "npm ERR!") // as older versions say
+			text, isError = strings.CutPrefix(line, "npm ERR!") // from older versions
 		}
 		if text = strings.TrimSpace(text); isError && text != "" && !strings.HasPrefix(text, "at ") && len(found) < most {
 			found = append(found, line)

@@ -25,7 +25,7 @@ func newMoneyKit(ctx context.Context, s settings) (moneyKit, error) {
 	if !s.real {
 		options := []moneykittest.Option{moneykittest.WithAutoDelivery()}
 		if s.keepsLinks() {
-			// The ids of new links must not be those of links in the database.
+			// New links must not get the IDs of links in the database.
 			options = append(options, moneykittest.WithSeed(rand.Uint64())) //nolint:gosec // G404: not a secret
 		}
 		sandbox := moneykittest.New(options...)
@@ -37,7 +37,7 @@ func newMoneyKit(ctx context.Context, s settings) (moneyKit, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	// A wrong key is told in the terminal now rather than in the browser later.
+	// Report a wrong key in the terminal now, rather than in the browser later.
 	_, err = client.Auth.CreateToken(ctx)
 	switch {
 	case errors.Is(err, moneykit.ErrUnauthorized):
@@ -54,8 +54,7 @@ func (k moneyKit) close() {
 	}
 }
 
-// webhookURL returns the URL at which MoneyKit reaches the endpoint for webhooks. Empty means that
-// it cannot reach it.
+// webhookURL returns the public URL of the endpoint for webhooks. Empty means that there is none.
 func webhookURL(flag, publicURL string) (string, error) {
 	name, address := "-webhook-url", flag
 	if flag == "" && publicURL != "" {

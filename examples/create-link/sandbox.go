@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// play makes something happen at a bank of the sandbox. With real keys this endpoint does not
-// exist. The webhook follows by itself, as MoneyKit's would.
+// play causes an event at a bank of the sandbox. With real keys this endpoint does not exist. The
+// sandbox then sends the webhook, as MoneyKit would.
 func (a *app) play(w http.ResponseWriter, r *http.Request) {
 	var body struct {
 		Link string `json:"link"`
@@ -58,15 +58,16 @@ func customData() *moneykit.CustomSandboxData {
 	}}
 }
 
-// sandboxSchema keeps what the sandbox forgets at the end of the program. An application with keys
-// needs nothing of this: MoneyKit remembers.
+// sandboxSchema is a table for the links of the sandbox, which has no storage of its own. An
+// application with keys does not need it, because MoneyKit stores links.
 const sandboxSchema = `
 CREATE TABLE IF NOT EXISTS sandbox_links (
 	link_id TEXT PRIMARY KEY,
 	spec    TEXT NOT NULL
 )`
 
-// remember stores what the sandbox needs to make a link again. With real keys it does nothing.
+// remember stores the data with which the sandbox can recreate a link. With real keys it does
+// nothing.
 func (a *app) remember(ctx context.Context, userID string, link *moneykit.Link) error {
 	if a.kit.sandbox == nil {
 		return nil
@@ -95,8 +96,8 @@ func (a *app) remember(ctx context.Context, userID string, link *moneykit.Link) 
 	return err
 }
 
-// restore gives the sandbox the links that are in the database. They get new ids, and their
-// transactions are made up again. With real keys it does nothing.
+// restore recreates the links of the database in the sandbox. They get new IDs and new made-up
+// transactions. With real keys it does nothing.
 func (a *app) restore(ctx context.Context) error {
 	if a.kit.sandbox == nil {
 		return nil

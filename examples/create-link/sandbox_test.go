@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// The links of a database work again with the sandbox of another process.
+// The links of a database work with the sandbox of another process.
 func TestRestore(t *testing.T) {
 	t.Parallel()
 	testRestore(t, "sqlite", "file:"+filepath.ToSlash(filepath.Join(t.TempDir(), "links.db")))
@@ -61,7 +61,7 @@ func testRestore(t *testing.T, driver, source string) {
 	assert.Empty(t, process(9).sandboxLinks())
 }
 
-// Each test user of the README does what the table says.
+// Each test user has the effect that the README describes.
 func TestUsersOfReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")

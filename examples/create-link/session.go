@@ -11,13 +11,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// sessionCookie holds the session of a browser. Each browser is a user of its own: this application
-// has no passwords.
+// sessionCookie contains the session of a browser. Each browser is a separate user, because this
+// application has no passwords.
 const sessionCookie = "create_link_session"
 
 var errNoSession = errors.New("the request has no session: open the page first")
 
-// startSession gives a browser a session at its first visit.
+// startSession sets the session cookie at a browser's first visit.
 func startSession(w http.ResponseWriter, r *http.Request) {
 	if _, err := userOf(r); err == nil {
 		return
@@ -29,8 +29,8 @@ func startSession(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// userOf returns the id of the user of a request. It is a hash of the cookie, so that neither the
-// database nor MoneyKit has what a browser signs in with.
+// userOf returns the ID of the user of a request. It is a hash of the cookie, so that neither the
+// database nor MoneyKit gets the session secret.
 func userOf(r *http.Request) (string, error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil || !isSession(cookie.Value) {

@@ -18,8 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// schema is all that an application has to keep: which link belongs to which user. Accounts and
-// transactions are read from MoneyKit. SQLite and PostgreSQL both understand it.
+// schema is the only table that an application needs: it stores which link belongs to which user.
+// Accounts and transactions are read from MoneyKit. The statement works in SQLite and PostgreSQL.
 const schema = `
 CREATE TABLE IF NOT EXISTS links (
 	link_id        TEXT PRIMARY KEY,
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS moneykit (
 	name TEXT NOT NULL
 );`
 
-// The names of the MoneyKit that links are of. A database has the links of one.
+// The names of the two origins of links. A database contains links of only one.
 const (
 	itself     = "MoneyKit itself"
 	theSandbox = "the sandbox"
@@ -57,8 +57,8 @@ type storedLink struct {
 // store keeps links in a database.
 type store struct{ db *sql.DB }
 
-// openDatabase opens the database of the settings, and says in words where it is. Links of the
-// sandbox and of MoneyKit itself never come into one database.
+// openDatabase opens the database of the settings, and returns a description of its location. One
+// database never contains links of both the sandbox and MoneyKit itself.
 func openDatabase(ctx context.Context, s settings) (*store, string, error) {
 	opened, where, err := chooseDatabase(ctx, s)
 	if err != nil {
@@ -101,8 +101,8 @@ func chooseDatabase(ctx context.Context, s settings) (*store, string, error) {
 	return opened, "SQLite, in " + s.db, nil
 }
 
-// openPostgres opens a PostgreSQL. Its errors have none of the driver's words, which may repeat
-// parts of the URL and thus the password, but may have the server's.
+// openPostgres opens a PostgreSQL. Its errors do not contain messages of the driver, which may
+// repeat parts of the URL and thus the password. They may contain messages of the server.
 func openPostgres(ctx context.Context, source string) (*store, error) {
 	if _, err := pgx.ParseConfig(source); err != nil {
 		return nil, errors.New("DATABASE_URL must be the URL of a PostgreSQL, such as postgres://user:password@localhost/links")
@@ -137,7 +137,7 @@ func openStore(ctx context.Context, driver, source string) (*store, error) {
 
 func (s *store) close() { _ = s.db.Close() }
 
-// belong marks a new database with the name of a MoneyKit, and refuses one with another name.
+// belong stores the origin of links in a new database, and refuses a database with another origin.
 func (s *store) belong(ctx context.Context, name string) error {
 	if _, err := s.db.ExecContext(ctx, `INSERT INTO moneykit (one, name) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, name); err != nil {
 		return fmt.Errorf("the database cannot be written: %w", err)
@@ -170,7 +170,7 @@ func (s *store) setState(ctx context.Context, link *moneykit.Link) error {
 	return err
 }
 
-// remove forgets a link. It is no error if the link is unknown.
+// remove deletes a link. An unknown link is not an error.
 func (s *store) remove(ctx context.Context, linkID string) error {
 	_, err := s.db.ExecContext(ctx, `DELETE FROM links WHERE link_id = $1`, linkID)
 	return err

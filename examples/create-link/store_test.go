@@ -30,7 +30,7 @@ func TestStoreOnSQLite(t *testing.T) {
 	assert.Len(t, links, 1, "links outlive the process")
 }
 
-// The links of the sandbox mean nothing to MoneyKit, and the other way round.
+// MoneyKit does not know links of the sandbox, and the sandbox does not know links of MoneyKit.
 func TestDatabaseOfAnotherMoneyKit(t *testing.T) {
 	t.Parallel()
 	s := settings{db: filepath.Join(t.TempDir(), "links.db")}
@@ -44,7 +44,7 @@ func TestDatabaseOfAnotherMoneyKit(t *testing.T) {
 	require.EqualError(t, err, "the database has links of the sandbox: name another one for MoneyKit itself (-db or DATABASE_URL)")
 }
 
-// testStore leaves one link of user-b.
+// testStore tests the store, and leaves one link of user-b in it.
 func testStore(t *testing.T, s *store) {
 	t.Helper()
 	ctx := t.Context()

@@ -10,7 +10,7 @@ import (
 
 const defaultLook = "default"
 
-// look is the appearance of the page and of Connect. Colors are for the light and the dark one.
+// look is the appearance of the page and of Connect. Each color has a light and a dark value.
 type look struct {
 	Name, Label string
 
@@ -49,7 +49,7 @@ func looks() []look {
 	}
 }
 
-// connectTheme returns the appearance for Connect. Nil is Connect's own.
+// connectTheme returns the theme for Connect. Nil means Connect's own.
 func (l look) connectTheme() *theme.Theme {
 	if l.Name == defaultLook {
 		return nil

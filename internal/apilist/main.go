@@ -1,10 +1,10 @@
-// Apilist keeps the files of the folder api, which list the exported names of each package that
-// other modules can import, one line a name. A change of the surface is a change of these files:
+// Apilist writes the files of the folder api, which list the exported names of each package that
+// other modules can import, one line a name. A change of the public surface changes these files:
 //
 //	go run ./internal/apilist
 //
-// writes the files, and with -diff it prints how they differ from the code and fails if they do.
-// It is run in the folder of the module. The form of a line is that of the files api/go1.txt in
+// writes the files. With -diff it writes nothing, prints how they differ from the code, and fails
+// if they do. Run it in the folder of the module. Lines have the form of the files api/go1.txt in
 // Go's own repository.
 package main
 
@@ -57,7 +57,7 @@ func run(ctx context.Context, dir string, diff bool, out io.Writer) error {
 }
 
 // modules returns the folders of the modules that other modules can import: "." and each nested
-// one that is neither internal nor an example.
+// module that is neither internal nor an example.
 func modules(tree fs.FS) (found []string, err error) {
 	err = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -76,13 +76,14 @@ func modules(tree fs.FS) (found []string, err error) {
 	return found, err
 }
 
-// private reports whether nothing below a folder of this name can be imported, or is meant to be.
+// private reports whether packages below a folder of this name cannot be imported, or should not
+// be.
 func private(folder string) bool {
 	return strings.HasPrefix(folder, ".") ||
 		slices.Contains([]string{"internal", "examples", "cmd", "testdata", "node_modules"}, folder)
 }
 
-// compare prints the lines that differ. Those of the files begin with a minus, those of the code
+// compare prints the lines that differ. Lines of the files begin with a minus, lines of the code
 // with a plus.
 func compare(tree fs.FS, want map[string][]byte, out io.Writer) error {
 	have, err := fs.Glob(tree, "api/*.txt")
@@ -113,7 +114,7 @@ func compare(tree fs.FS, want map[string][]byte, out io.Writer) error {
 	return nil
 }
 
-// difference returns the lines that only one of two sorted texts has.
+// difference returns the lines that are in only one of two sorted texts.
 func difference(old, current []byte) (lines []string) {
 	before, after := split(old), split(current)
 	for _, line := range before {
@@ -130,14 +131,14 @@ func difference(old, current []byte) (lines []string) {
 	return lines
 }
 
-// split returns the lines of a text, sorted even if somebody has edited it.
+// split returns the lines of a text. It sorts them, in case somebody has edited the text.
 func split(text []byte) []string {
 	lines := strings.FieldsFunc(string(text), func(r rune) bool { return r == '\n' })
 	slices.Sort(lines)
 	return lines
 }
 
-// write writes the files and removes those of packages that are gone.
+// write writes the files, and removes the files of deleted packages.
 func write(dir string, want map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // a folder of the repository
 		return err

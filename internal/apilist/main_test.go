@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSurface holds the folder api to the packages of this module.
+// TestSurface compares the folder api to the packages of this module.
 func TestSurface(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")

@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-// listed is a package as go list describes it.
+// listed is a package in the output of go list.
 type listed struct {
 	ImportPath string
 	Name       string
@@ -26,8 +26,8 @@ type listed struct {
 	Module     *struct{ Path string }
 }
 
-// surfaces returns the text of a file of the folder api for each package of the module in dir that
-// others can import. prefix is the folder of the module, "." for the root.
+// surfaces returns the text of the api file for each importable package of the module in dir.
+// prefix is the folder of the module, "." for the root.
 func surfaces(ctx context.Context, dir, prefix string) (map[string][]byte, error) {
 	packages, err := list(ctx, dir)
 	if err != nil {
@@ -66,7 +66,7 @@ func surfaces(ctx context.Context, dir, prefix string) (map[string][]byte, error
 	return found, nil
 }
 
-// list compiles the packages of the module in dir and returns them and what they import.
+// list compiles the packages of the module in dir, and returns them and their imports.
 func list(ctx context.Context, dir string) (packages []listed, err error) {
 	cmd := exec.CommandContext(ctx, "go", "list", "-deps", "-export", "-json=ImportPath,Name,Export,DepOnly,Module", "./...")
 	cmd.Dir = dir
@@ -172,8 +172,7 @@ func arguments(named *types.Named) string {
 	return "[" + strings.Join(names, ", ") + "]"
 }
 
-// fields adds the exported fields. Those of an embedded struct that is not exported are fields of
-// the struct for everybody who uses it.
+// fields adds the exported fields, including the fields of embedded structs that are not exported.
 func (l *lister) fields(head string, s *types.Struct) {
 	for field := range s.Fields() {
 		switch {
@@ -189,7 +188,8 @@ func (l *lister) fields(head string, s *types.Struct) {
 	}
 }
 
-// shown reports whether a method is not one of an embedded type that has a line of its own.
+// shown reports whether a method needs a line. Methods of an embedded type with its own line do
+// not.
 func shown(named *types.Named, index []int) bool {
 	s, ok := named.Underlying().(*types.Struct)
 	return len(index) == 1 || !ok || !s.Field(index[0]).Exported()
@@ -203,7 +203,7 @@ func deref(t types.Type) types.Type {
 }
 
 // interfaceType adds an interface with the names of all methods in one line, so that a new method,
-// which breaks those who implement it, changes that line.
+// which breaks implementations, changes that line.
 func (l *lister) interfaceType(head string, i *types.Interface) {
 	var names []string
 	for method := range i.Methods() {
@@ -222,7 +222,8 @@ func (l *lister) interfaceType(head string, i *types.Interface) {
 	l.addf("%s interface { %s }", head, strings.Join(slices.Compact(names), ", "))
 }
 
-// signature returns parameters and results without their names, which callers do not depend on.
+// signature returns parameters and results without their names, because callers do not depend on
+// them.
 func (l *lister) signature(s *types.Signature) string {
 	text := "(" + l.tuple(s.Params(), s.Variadic()) + ")"
 	switch results := s.Results(); results.Len() {

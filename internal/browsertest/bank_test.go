@@ -12,7 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// answers are what users do on the bank's page, and what the application then shows and stores.
+// answers are the choices of users on the bank's page, and the results that the application shows
+// and stores.
 var answers = map[string]struct {
 	allow bool
 	shows string
@@ -77,7 +78,7 @@ func TestFullPage(t *testing.T) {
 	}
 }
 
-// The relinked link, the theme and the host are kept while the page is left.
+// The page stores the relinked link, the theme and the host before the user leaves it.
 func TestRelinkAfterFullPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -125,7 +126,8 @@ func TestBankCutsOpener(t *testing.T) {
 	assert.Len(t, s.stored(), 1)
 }
 
-// A page with this policy cannot have windows that come back. Connect opens the bank in its place.
+// A page with this policy has no access to windows that it opens. Connect opens the bank in its
+// place.
 func TestOpenerPolicyOfPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -186,7 +188,7 @@ func (s *site) openedByAnother() tab {
 	return b
 }
 
-// A second call, as React's strict mode makes, must not take the page for a window of the bank.
+// A second call, as React's strict mode makes, must not treat the page as a window of the bank.
 func TestOwnReturnPageContinuesTwice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
@@ -211,8 +213,8 @@ addEventListener("pageshow", () => setTimeout(() => { window.again = connect.res
 	assert.Equal(t, "linked", eval[string](b, "again.then((result) => result?.outcome ?? 'none')"))
 }
 
-// A page may continue long after it was loaded. A window that it then opens must not take it for a
-// page that was left.
+// A page may continue long after it was loaded. A window that it then opens must not treat it as a
+// page that the user has left.
 func TestFullPageContinuesLate(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -239,7 +241,7 @@ func TestFullPageContinuesLate(t *testing.T) {
 	assert.Equal(t, "linked", settled(b)["outcome"])
 }
 
-// The application's own page at the redirect URI continues with a result that was not stored.
+// The application's own page at the redirect URI posts a result that was not stored.
 func TestOwnReturnPageKeepsResult(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *connect.Config) { c.ReturnPage.Script = "/own.js" })
@@ -266,8 +268,8 @@ func TestOwnReturnPageKeepsResult(t *testing.T) {
 	assert.Len(t, s.stored(), 1)
 }
 
-// The npm package takes a page that has an opener for a window of the bank. The application may
-// have been opened by any other page.
+// The npm package treats a page that has an opener as a window of the bank. Any other page may have
+// opened the application.
 func TestFullPageWithOpener(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -282,7 +284,8 @@ func TestFullPageWithOpener(t *testing.T) {
 	assert.Len(t, s.stored(), 1)
 }
 
-// The bank's window is still open when the user has left the page. It continues there instead.
+// The user has left the page while the bank's window is still open. The flow continues in that
+// window.
 func TestPageIsClosedMeanwhile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

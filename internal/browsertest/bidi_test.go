@@ -18,11 +18,11 @@ type bidi struct {
 
 	mu    sync.Mutex
 	last  int                     // id of a command
-	calls map[int]chan bidiAnswer // commands without an answer yet
+	calls map[int]chan bidiAnswer // commands without a response yet
 	err   error                   // why the connection has ended
 }
 
-// bidiAnswer is what the browser answers to a command.
+// bidiAnswer is the browser's response to a command.
 type bidiAnswer struct {
 	Type    string // success or error
 	Result  json.RawMessage
@@ -46,7 +46,7 @@ func dialBiDi(t *testing.T, url string, hear func(event string, params json.RawM
 	return b
 }
 
-// read reads answers and events until the connection ends.
+// read reads responses and events until the connection ends.
 func (b *bidi) read(hear func(event string, params json.RawMessage)) {
 	defer close(b.done)
 	for {
@@ -79,7 +79,7 @@ func (b *bidi) read(hear func(event string, params json.RawMessage)) {
 	}
 }
 
-// call sends a command, waits for its answer, and stores the result unless result is nil.
+// call sends a command, waits for the response, and stores the result unless result is nil.
 func (b *bidi) call(ctx context.Context, command string, params map[string]any, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser is the context of the one Chromium of nearly all tests.
+// browser is the context of the Chromium that nearly all tests share.
 var browser context.Context
 
 // scratch is a folder for files that several tests use.
@@ -56,8 +56,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// patience is how long a test waits for one thing that must happen. No test that passes waits that
-// long, so it is enough for a machine that is much slower.
+// patience limits the wait for one condition. Tests that pass wait much shorter, so it is enough
+// for a much slower machine.
 const patience = 30 * time.Second
 
 // tab is a page, a window, or a frame of another site.
@@ -71,8 +71,8 @@ type tab struct {
 
 func (b tab) test() *testing.T { return b.t }
 
-// newTab opens an empty page. Its storage is that of a new user. It behaves as the page that has
-// the attention of the user, whatever other tests have in front.
+// newTab opens an empty page. Its storage is that of a new user. It behaves like the page in front,
+// regardless of the pages of other tests.
 func newTab(t *testing.T) tab {
 	t.Helper()
 	b := attach(t, browser, chromedp.WithNewBrowserContext())
@@ -111,7 +111,7 @@ func (b tab) beside() tab {
 	return attach(b.t, b.ctx, func(*chromedp.Context) {})
 }
 
-// hear keeps what is written to the console.
+// hear stores the console messages.
 func (b tab) hear(event any) {
 	text := ""
 	switch e := event.(type) {
@@ -135,7 +135,7 @@ func (b tab) hear(event any) {
 	*b.console = append(*b.console, text)
 }
 
-// said returns what is on the console.
+// said returns the console messages.
 func (b tab) said() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,10 +164,10 @@ func try[T any](b tab, expression string) (T, error) {
 	}))
 }
 
-// isLoaded says that all scripts of a page have run, so that it obeys its user.
+// isLoaded is true when all scripts of a page have run, so that it reacts to its user.
 const isLoaded = "document.readyState === 'complete'"
 
-// do evaluates JavaScript whose value is of no use, in a page that is loaded. The page may be gone
+// do evaluates JavaScript in a loaded page, and ignores the value. The page may be closed
 // afterwards.
 func (b tab) do(expression string) {
 	b.t.Helper()
@@ -212,7 +212,7 @@ func (b tab) early(expression string) {
 	}
 }
 
-// within reports whether a condition comes true while a test is patient.
+// within reports whether a condition becomes true before patience ends.
 func within(condition func() bool) bool {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
@@ -257,8 +257,8 @@ func (b tab) find(kind, prefix string) tab {
 	return found
 }
 
-// shows reports whether the document of a page has a frame. The frames of its last document go away
-// later than that does.
+// shows reports whether the document of a page has a frame. The frames of its last document
+// disappear later than the document.
 func (b tab) shows(id target.ID) bool {
 	document, err := chromedp.Call(b.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document"})
 	if err != nil {
@@ -280,7 +280,7 @@ func (b tab) shows(id target.ID) bool {
 	return false
 }
 
-// closes closes a window, and waits until it is gone.
+// closes closes a window, and waits until it is closed.
 func (b tab) closes() {
 	b.t.Helper()
 	id := chromedp.FromContext(b.ctx).Target.TargetID

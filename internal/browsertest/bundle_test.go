@@ -12,8 +12,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// bundle returns a script with the npm package in it. connect.js is in it too if whole is true;
-// else the browser loads it from the handler.
+// bundle returns a script with the npm package in it. It includes connect.js if whole is true;
+// otherwise the browser loads connect.js from the handler.
 func bundle(t *testing.T, script string, whole bool) string {
 	t.Helper()
 	here, err := filepath.Abs(".")
@@ -37,7 +37,7 @@ func bundle(t *testing.T, script string, whole bool) string {
 	return string(built.OutputFiles[0].Contents)
 }
 
-// With a bundle, the policy of the page needs no more than this.
+// With a bundle, this policy of the page is sufficient.
 func TestBundle(t *testing.T) {
 	t.Parallel()
 	for name, whole := range map[string]bool{"without connect.js": false, "with connect.js": true} {

@@ -111,7 +111,7 @@ func TestConnectNoAccountChosen(t *testing.T) {
 	assert.Len(t, submitted, 1)
 }
 
-// A user of whom the application wants nothing is told, and so is the application.
+// A user without suitable accounts gets a message, and the application gets an exit.
 func TestConnectNoBankAccounts(t *testing.T) {
 	t.Parallel()
 	a := atBank(t, func(params *moneykit.LinkSessionParams) {
@@ -128,8 +128,8 @@ func TestConnectNoBankAccounts(t *testing.T) {
 	assert.Empty(t, a.stored())
 }
 
-// Accounts that the user has connected before are told. Only others are chosen at first, if there
-// are any.
+// Accounts that the user has connected before are marked. Only other accounts are selected at
+// first, if there are any.
 func TestConnectKnownAccounts(t *testing.T) {
 	t.Parallel()
 	types := []string{"depository.checking", "depository.savings", "liability.credit_card", "investment"}
@@ -269,7 +269,7 @@ func TestConnectDuplicateInstitution(t *testing.T) {
 	}
 }
 
-// Consent names each product with the application's reason for it. What may be declined can be.
+// Consent lists each product with the application's reason. The user can decline optional products.
 func TestConnectConsent(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, func(params *moneykit.LinkSessionParams) {
@@ -299,7 +299,7 @@ func TestConnectConsent(t *testing.T) {
 	assert.Nil(t, link.Products.Transactions)
 }
 
-// Nothing but the accounts is asked for if the application wants no more.
+// Consent asks only for the accounts if the application wants nothing else.
 func TestConnectConsentToAccounts(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, func(params *moneykit.LinkSessionParams) {

@@ -46,7 +46,7 @@ func count(steps []string, event string) (n int) {
 	return n
 }
 
-// The bank tells a wrong password, names what the application wants, and leads back.
+// The bank reports a wrong password, lists the data that the application wants, and leads back.
 func TestConnectBankPage(t *testing.T) {
 	t.Parallel()
 	a := atOAuth(t, func(params *moneykit.LinkSessionParams) {
@@ -97,7 +97,7 @@ func TestConnectBankRefused(t *testing.T) {
 	assert.Empty(t, a.stored())
 }
 
-// Where windows are blocked, the user can allow them, or go to the bank in this window.
+// If windows are blocked, the user can allow them, or go to the bank in this window.
 func TestConnectBankBlocked(t *testing.T) {
 	t.Parallel()
 	a := atOAuth(t, nil)
@@ -153,7 +153,8 @@ func TestConnectBankWindow(t *testing.T) {
 	assert.Zero(t, a.bankPages())
 }
 
-// Back leads from the bank to another one. The bank's window is closed, and its page is over.
+// Back leads from the bank to another one. The bank's window is closed, and its page no longer
+// works.
 func TestConnectBankLeft(t *testing.T) {
 	t.Parallel()
 	a := atOAuth(t, nil)
@@ -183,7 +184,7 @@ func TestConnectClosedWhileAtBank(t *testing.T) {
 	assert.Equal(t, "exit", a.steps()[len(a.steps())-1])
 }
 
-// A return that is not right is told, and so is the application.
+// After a wrong return the user gets a message, and the application gets an exit.
 func TestConnectWrongReturn(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

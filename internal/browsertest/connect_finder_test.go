@@ -37,7 +37,7 @@ func TestConnectSearch(t *testing.T) {
 	assert.NotEmpty(t, texts(a.frame, ".featured .name"))
 	assert.Empty(t, texts(a.frame, ".none"))
 
-	// The keyboard alone will do.
+	// The keyboard is sufficient.
 	search(a.frame, "chase")
 	press(a.page, kb.ArrowDown)
 	press(a.page, kb.Enter)

@@ -50,8 +50,8 @@ func (a *app) visit(screen string) {
 	shown(a.frame, screen)
 }
 
-// Back leads to the screen before, and from there on to the first. It is not there where the bank
-// has let the user in, or has not.
+// Back leads to the previous screen, and so on to the first. Screens after a login or a failure
+// have no Back.
 func TestConnectBack(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()
@@ -104,7 +104,7 @@ func TestConnectBackFromDuplicate(t *testing.T) {
 	a.back("Finder")
 }
 
-// Without a choice of banks, Back ends at the first screen, and for a relink too.
+// Without a choice of banks, Back ends at the first screen. The same applies to a relink.
 func TestConnectBackWithoutFinder(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, func(params *moneykit.LinkSessionParams) { params.InstitutionID = moneykittest.CredentialsBank }).link()
@@ -122,8 +122,8 @@ func TestConnectBackWithoutFinder(t *testing.T) {
 	a.back("Permissions", "Reconnect")
 }
 
-// What the user has declined stays so when the user comes back to it, and the bank does not ask for
-// it.
+// Declined products stay declined when the user comes back to the consent, and the bank does not
+// ask for them.
 func TestConnectBackToConsent(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()
@@ -146,7 +146,7 @@ func TestConnectBackToConsent(t *testing.T) {
 	assert.Nil(t, link.Products.Identity)
 }
 
-// Close asks first where something would be lost, and not where there is nothing to lose.
+// Close asks for confirmation only if the user would lose something.
 func TestConnectClose(t *testing.T) {
 	t.Parallel()
 	for screen, tc := range map[string]struct {
@@ -174,7 +174,7 @@ func TestConnectClose(t *testing.T) {
 	}
 }
 
-// A user who stays goes on at the same screen.
+// A user who stays continues at the same screen.
 func TestConnectStay(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()
@@ -212,7 +212,7 @@ func press(b tab, key string) {
 	require.NoError(b.t, chromedp.Do(b.ctx, chromedp.KeyEvent(key)))
 }
 
-// Escape closes the innermost thing that is open: the panel, the question, and then Connect.
+// Escape closes the innermost open element: the panel, the question, and then Connect.
 func TestConnectEscape(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()
@@ -247,7 +247,7 @@ func TestConnectEscape(t *testing.T) {
 	assert.Empty(t, a.exited())
 }
 
-// The application hears what happens in the order in which it does.
+// The application receives events in order.
 func TestConnectEvents(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()
@@ -287,7 +287,7 @@ func TestConnectEvents(t *testing.T) {
 	}
 }
 
-// A session that cannot be used any more is told at the first screen.
+// The first screen reports a session that cannot be used any more.
 func TestConnectSessionIsOver(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -336,7 +336,7 @@ func TestConnectSessionExpires(t *testing.T) {
 	assert.Equal(t, 1, count(steps, "open"))
 }
 
-// A step that does not reach the server is sent again when the user wants it, who can also leave.
+// If a step does not reach the server, the user can retry or leave.
 func TestConnectUnreachable(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool

@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// The user is told at the field what is wrong, and goes on with what is right.
+// Each wrong input has a message at its field. Correct input leads to the next screen.
 func TestConnectLogin(t *testing.T) {
 	t.Parallel()
 	type step struct {
@@ -118,7 +118,7 @@ func TestConnectCustomUser(t *testing.T) {
 	assert.Equal(t, []string{"Mine"}, accounts)
 }
 
-// Each failure says why, and lets the user try again, choose another bank, or leave with an error.
+// Each failure shows a reason. The user can retry, choose another bank, or leave with an error.
 func TestConnectFailures(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ title, id, website string }{
@@ -166,7 +166,7 @@ func TestConnectFailures(t *testing.T) {
 	}
 }
 
-// Without a choice of banks, a failure offers none.
+// Without a choice of banks, a failure does not offer another bank.
 func TestConnectFailureAtOnlyBank(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, func(params *moneykit.LinkSessionParams) { params.InstitutionID = moneykittest.CredentialsBank }).link()

@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// fill clicks a button of the tester's panel, and then the one that has the focus.
+// fill clicks a button of the tester's panel, and then the focused button.
 func fill(b view, label, text string) {
 	b.test().Helper()
 	const button = "[...document.querySelectorAll('.panel [data-fill]')].find((b) => b.innerText.replace(/\\s+/g, ' ') === %q)"
@@ -23,7 +23,8 @@ func fill(b view, label, text string) {
 	b.until("document.activeElement.matches('button:not(.panel *)')")
 }
 
-// The tester's panel fills in what leads to each outcome. The focus is then on what goes on.
+// The tester's panel fills in the input for each outcome. The focus is then on the button that
+// continues.
 func TestConnectPanel(t *testing.T) {
 	t.Parallel()
 	toBank := func(a *app) {
@@ -105,7 +106,7 @@ func TestConnectPanel(t *testing.T) {
 	})
 }
 
-// panelAsks enters first what is wrong and then what is right, with the panel.
+// panelAsks enters first wrong and then right answers, with the panel.
 func panelAsks(a *app, screen, wrong, right string) {
 	a.t.Helper()
 	shown(a.frame, screen)
@@ -117,7 +118,7 @@ func panelAsks(a *app, screen, wrong, right string) {
 	shown(a.frame, "Accounts")
 }
 
-// The panel has all test users, and no screen has one that the tests above do not know.
+// The panel has all test users, and the tests above cover all of them.
 func TestConnectPanelIsComplete(t *testing.T) {
 	t.Parallel()
 	a := newApp(t, nil).link()

@@ -20,7 +20,7 @@ func (a *app) broken(spec moneykittest.LinkSpec) moneykit.Link {
 	return link
 }
 
-// state returns a link as MoneyKit has it.
+// state returns a link at MoneyKit.
 func (a *app) state(id string) *moneykit.Link {
 	a.t.Helper()
 	link, err := a.mk.Client().Links.Get(a.t.Context(), id)
@@ -34,7 +34,7 @@ func (a *app) remove(id string) {
 	require.NoError(a.t, a.mk.Client().Links.Delete(a.t.Context(), id))
 }
 
-// relinked goes on to the end, and returns the link and its accounts.
+// relinked continues to the end, and returns the link and its accounts.
 func (a *app) relinked(id string) (*moneykit.Link, []string) {
 	a.t.Helper()
 	goOn(a.frame)
@@ -47,7 +47,7 @@ func (a *app) relinked(id string) (*moneykit.Link, []string) {
 	return links[0], a.accounts(id)
 }
 
-// A relink names the bank and asks for nothing that the link has.
+// A relink names the bank, and asks only for products and accounts that the link lacks.
 func TestConnectRelink(t *testing.T) {
 	t.Parallel()
 	for bank, name := range map[string]string{
@@ -88,7 +88,7 @@ func TestConnectRelink(t *testing.T) {
 	}
 }
 
-// Accounts that the bank has now may be added. Those of the link stay.
+// The user may add new accounts of the bank. The link keeps its accounts.
 func TestConnectRelinkWithMoreAccounts(t *testing.T) {
 	t.Parallel()
 	for name, add := range map[string]bool{"added": true, "not added": false} {
@@ -180,7 +180,7 @@ func TestConnectRelinkOfConnectedLink(t *testing.T) {
 	assert.Len(t, accounts, 5)
 }
 
-// Whoever leaves with an error leaves the link in it. Others leave it as it was.
+// After an exit with an error, the link has that error. Other exits do not change it.
 func TestConnectRelinkFails(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -21,7 +21,7 @@ type app struct {
 	page, frame tab
 	again       func(*moneykit.RelinkParams) // changes sessions for a relink, if it is not nil
 
-	// What the hooks were told, guarded by mu.
+	// The calls of the hooks, guarded by mu.
 	events []*moneykit.ConnectEvent
 	exits  []*moneykit.ConnectResult
 }
@@ -75,7 +75,8 @@ func (a *app) relink(link moneykit.Link) *app {
 	return a
 }
 
-// linked goes on from the choice of accounts to the end, and returns the new link and its accounts.
+// linked continues from the choice of accounts to the end, and returns the new link and its
+// accounts.
 func (a *app) linked() (*moneykit.Link, []string) {
 	a.t.Helper()
 	goOn(a.frame)
@@ -112,7 +113,7 @@ func (a *app) exited() string {
 	return a.exits[0].Err.ID
 }
 
-// steps waits for the last event, success or exit, and returns all events with what they are about.
+// steps waits for the last event, success or exit, and returns all events with their subjects.
 func (a *app) steps() (all []string) {
 	a.t.Helper()
 	var events []*moneykit.ConnectEvent
@@ -150,7 +151,7 @@ func atBank(t *testing.T, change func(*moneykit.LinkSessionParams)) *app {
 	return a
 }
 
-// login returns what the user of a test bank enters.
+// login returns the input of a test user.
 func login(name string) map[string]string {
 	return map[string]string{"username": name, "password": "pass_good"}
 }

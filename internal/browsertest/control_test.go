@@ -25,8 +25,8 @@ func verbForm(panel, title string) string {
 		panel, title)
 }
 
-// clickOn clicks in the middle of an element, which JavaScript finds, with the mouse. What the page
-// gets from the sandbox meanwhile can move the element away, so it is clicked until it was hit.
+// clickOn clicks with the mouse in the middle of an element that JavaScript finds. Updates of the
+// page can move the element meanwhile, so clickOn retries until it hits the element.
 func (b tab) clickOn(element string) {
 	b.t.Helper()
 	require.True(b.t, within(func() bool {
@@ -38,14 +38,14 @@ func (b tab) clickOn(element string) {
 	}), "%s is not hit", element)
 }
 
-// unfold opens what is folded away, of which JavaScript finds the summary.
+// unfold opens a details element, whose summary JavaScript finds.
 func (b tab) unfold(summary string) {
 	b.t.Helper()
 	b.clickOn(summary)
 	b.until(summary + ".parentElement.open")
 }
 
-// row returns JavaScript for the summary of the row of a panel that has a text.
+// row returns JavaScript for the summary of a panel's row that contains a text.
 func row(panel, text string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll("#%s li > details > summary")].find((s) => s.textContent.includes(%q))`, panel, text)
 }
@@ -68,7 +68,7 @@ func (b tab) fill(form string, fields map[string]string) {
 	}`)
 }
 
-// send presses the button of a form and returns what the form says then.
+// send presses the button of a form and returns the form's message.
 func (b tab) send(form string) string {
 	b.t.Helper()
 	b.clickOn("(" + form + ").querySelector('.go button')")
@@ -186,7 +186,7 @@ func TestControlSession(t *testing.T) {
 	assert.Empty(t, b.said())
 }
 
-// TestControlTools uses the verbs that are for the sandbox as a whole.
+// TestControlTools uses the verbs for the whole sandbox.
 func TestControlTools(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "-no-delivery")
@@ -342,7 +342,7 @@ func TestControlMarkup(t *testing.T) {
 	assert.NotContains(t, b.said(), "dialog")
 }
 
-// TestControlKeyboard breaks a link with the keyboard alone, and keeps the focus while another
+// TestControlKeyboard breaks a link with the keyboard only, and keeps the focus while another
 // client changes the link.
 func TestControlKeyboard(t *testing.T) {
 	t.Parallel()

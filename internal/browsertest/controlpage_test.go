@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// furnish gives a program something to show.
+// furnish adds data to a program for the page.
 func (p *sandbox) furnish() (token string) {
 	p.t.Helper()
 	client := p.client()
@@ -31,7 +31,7 @@ func (p *sandbox) furnish() (token string) {
 	return session.Token
 }
 
-// TestControlPageIsAccessible looks at the page with everything open.
+// TestControlPageIsAccessible checks the page with everything open.
 func TestControlPageIsAccessible(t *testing.T) {
 	t.Parallel()
 	p := launch(t)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// attack is a page that tries to read from the control API, and to change something, in each way
-// that a page has.
+// attack is a page that tries to read from the control API and to change data, in each way that a
+// page can.
 const attack = `<!doctype html>
 <title>Another site</title>
 <form id="form" method="post" enctype="text/plain" target="answer"><input name='{"user_id": "form", "tags": ["' value='"]}'></form>

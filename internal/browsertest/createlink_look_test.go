@@ -57,8 +57,8 @@ func (l launcher) behind() {
 	assert.Less(l.t, color.GrayModel.Convert(picture.At(8, 600)).(color.Gray).Y, uint8(32), "white with Connect's overlay has more")
 }
 
-// walk brings the page into all its states. It names the themes besides the default that are worth
-// a look.
+// walk brings the page into all its states. For each state it lists the themes to check in addition
+// to the default.
 func (b *programTab) walk(seen func(state string, themes ...string)) {
 	b.t.Helper()
 	seen("empty")

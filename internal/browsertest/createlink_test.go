@@ -64,7 +64,7 @@ type program struct {
 }
 
 // start starts the program with variables of the environment besides the usual ones, and returns
-// when it has said where its page is.
+// when it has printed the address of its page.
 func (l launcher) start(addr string, env ...string) *program {
 	l.t.Helper()
 	command := exec.CommandContext(l.t.Context(), l.file, "-addr", addr, "-modules", "node_modules") // #nosec G204 -- built by this test
@@ -88,7 +88,7 @@ func (l launcher) start(addr string, env ...string) *program {
 	return p
 }
 
-// kill ends the program at once, as a crash does.
+// kill ends the program at once, like a crash.
 func (p *program) kill() {
 	if p.command.ProcessState == nil {
 		_ = p.command.Process.Kill() // It may have ended.
@@ -125,7 +125,7 @@ func (b *programTab) frame(name string) tab {
 	return opened(b.find("iframe", b.host+"/"+name))
 }
 
-// says waits until the page's status line says something.
+// says waits until the page's status line has a text.
 func (b *programTab) says(text string) {
 	b.t.Helper()
 	b.until(fmt.Sprintf("document.querySelector('#status').textContent.includes(%q)", text))
@@ -146,7 +146,7 @@ func (b *programTab) text(selector string) string {
 	return eval[string](b.tab, fmt.Sprintf("document.querySelector(%q).innerText", selector))
 }
 
-// signIn signs in at the Credentials Bank, and goes on until Connect ends.
+// signIn signs in at the Credentials Bank, and continues until Connect ends.
 func signIn(frame view) {
 	frame.test().Helper()
 	shown(frame, "Credentials")
@@ -170,7 +170,7 @@ func (b *programTab) connect() {
 	b.card(1, "connected")
 }
 
-// The first minute of a user, and everything that the page offers afterwards.
+// minute plays the first minute of a user, and then uses everything on the page.
 func (l launcher) minute() {
 	t, start := l.t, time.Now()
 	b := l.start("localhost:0").visit()
@@ -248,7 +248,7 @@ func (l launcher) fullPage() {
 	assert.Equal(l.t, p.origin, at.Scheme+"://"+at.Host)
 }
 
-// Links in a PostgreSQL outlive a crash of the program, and work when it has been started again.
+// Links in a PostgreSQL survive a crash of the program, and work after a restart.
 func (l launcher) crash() {
 	database := "DATABASE_URL=" + postgrestest.Start(l.t)
 	p := l.start(steadyAddress(l.t), database)

@@ -11,7 +11,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// latch holds back a file of Connect's pages while it is closed.
+// latch delays a file of Connect's pages while it is closed.
 type latch struct {
 	closed atomic.Bool
 	opened chan struct{}
@@ -32,7 +32,7 @@ func (s *site) latch(path string) *latch {
 	return l
 }
 
-// isSeenAfter checks that a page was not to be seen before one of its scripts was there.
+// isSeenAfter checks that a page is invisible until one of its scripts is loaded.
 func isSeenAfter(b tab, script string) {
 	b.t.Helper()
 	b.until("performance.getEntriesByName('first-paint').length > 0")
@@ -40,7 +40,7 @@ func isSeenAfter(b tab, script string) {
 		performance.getEntriesByType("resource").find(({ name }) => name.endsWith("`+script+`")).responseEnd`))
 }
 
-// Users cannot click in vain on a page whose script has not arrived: they do not see it yet.
+// A page is invisible until its script is loaded, so that no click is lost.
 func TestNoClickIsLost(t *testing.T) {
 	t.Parallel()
 	t.Run("Connect", func(t *testing.T) {

@@ -17,7 +17,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// fails fails the call link, and returns what the page is told.
+// fails calls link, which must fail, and returns the error.
 func fails(b tab, code string) map[string]any {
 	b.t.Helper()
 	b.do("go(connect.link())")
@@ -63,7 +63,7 @@ func TestHostMismatch(t *testing.T) {
 	assert.Contains(t, b.said(), "connect.Config.Host")
 }
 
-// The return page may be one that was configured on its own.
+// The return page may be configured separately.
 func TestHostMismatchOfReturnPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -97,7 +97,7 @@ func TestApplicationRemovesFrame(t *testing.T) {
 	assert.Equal(t, map[string]any{"outcome": "exited"}, settled(b))
 	s.hears("exited")
 
-	// The package still listens for the frame that is gone, and hears the next one.
+	// The package still listens for the removed frame, and receives messages of the next one.
 	b.do("go(connect.link())")
 	choose(s.frame(b, "start"), moneykittest.InstantBank)
 	assert.Equal(t, "linked", settled(b)["outcome"])
@@ -200,7 +200,7 @@ func TestResultIsRetried(t *testing.T) {
 	assert.Len(t, s.stored(), 1)
 }
 
-// A result that could not be stored is posted when the user tries again, and after a reload.
+// A result that could not be stored is posted when the user retries, and after a reload.
 func TestResultIsKept(t *testing.T) {
 	t.Parallel()
 	for name, again := range map[string]func(s *site, b tab){
@@ -239,7 +239,7 @@ func TestResultIsKept(t *testing.T) {
 	}
 }
 
-// The page may be left as soon as Connect has called back.
+// The user may leave the page as soon as Connect has called back.
 func TestPageIsLeftAfterSuccess(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -304,7 +304,7 @@ func TestResultIsRefused(t *testing.T) {
 	assert.Equal(t, "linked", settled(b)["outcome"])
 }
 
-// An exit is one even if the back end cannot be told.
+// An exit resolves even if it cannot be posted to the back end.
 func TestExitIsNotPosted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

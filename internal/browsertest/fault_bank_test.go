@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// says waits until the screen of Connect says something.
+// says waits until the screen of Connect has a text.
 func says(frame tab, text string) {
 	frame.t.Helper()
 	frame.until("document.querySelector('.screen')?.innerText.includes(`" + text + "`)")
@@ -78,7 +78,7 @@ func TestBankWindowIsBlocked(t *testing.T) {
 	assert.Empty(t, b.said())
 }
 
-// However often the user opens the bank, there is one window.
+// There is only one window of the bank, even if the user opens it several times.
 func TestBankWindowIsOpenedTwice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -103,7 +103,7 @@ func TestBankWindowIsOpenedTwice(t *testing.T) {
 	assert.Len(t, s.stored(), 1)
 }
 
-// The address at which the user comes back is opened several times, here in other tabs.
+// The return URL is opened several times, here in other tabs.
 func TestReturnIsOpenedTwice(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -165,8 +165,7 @@ var change = map[string]func(string) string{
 	"twice":   func(returned string) string { return returned + "&" + returned },
 }
 
-// A query that was changed on the way does not count. In a window, the user can go to the bank
-// again.
+// A return URL with a changed query is refused. In a window, the user can go to the bank again.
 func TestReturnIsChanged(t *testing.T) {
 	t.Parallel()
 	for name, f := range change {
@@ -193,7 +192,7 @@ func TestReturnIsChanged(t *testing.T) {
 	}
 }
 
-// In place of the page the right address still works, until the user gives up.
+// If the bank has replaced the page, the right URL still works, until the user leaves Connect.
 func TestReturnIsChangedInPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

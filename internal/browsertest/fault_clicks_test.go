@@ -28,10 +28,10 @@ func doubleClick(b, frame tab, selector, next string) {
 	assert.Equal(b.t, "false", eval[string](frame, "document.querySelector('main').ariaBusy"), selector)
 }
 
-// boxes says in JavaScript what is checked.
+// boxes is JavaScript that returns the checked boxes.
 const boxes = "[...document.querySelectorAll('main input')].map((box) => box.checked).join()"
 
-// The second click of a double click must not answer a screen that came with the first.
+// The second click of a double click must not submit the screen that the first click opened.
 func TestDoubleClickOnEachScreen(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -145,7 +145,7 @@ func TestDoubleClickOnClose(t *testing.T) {
 	assert.Equal(t, 1, s.count("result"))
 }
 
-// Buttons that are clicked several times on one screen obey each time.
+// Buttons that are clicked several times on one screen react each time.
 func TestQuickClicksOnOneScreen(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -179,7 +179,7 @@ func (b tab) enter(event input.DispatchKeyEventType, repeat bool) {
 	require.NoError(b.t, err)
 }
 
-// A key that is held answers one screen. Pressed many times it does nothing twice.
+// A held key submits only one screen. Pressing it many times does nothing twice.
 func TestEnterIsHeld(t *testing.T) {
 	t.Parallel()
 	const down, up = input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp

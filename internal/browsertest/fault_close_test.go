@@ -12,14 +12,14 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// phase is a screen of Connect, how users come to it, and what they do there.
+// phase is a screen of Connect, the way to it, and the user's input there.
 type phase struct {
 	reach  func(frame tab)
 	act    func(frame tab)
 	action string // of the step that follows
 }
 
-// signedIn returns what signs a test user in at the Credentials Bank, up to a screen.
+// signedIn returns a function that signs a test user in at the Credentials Bank, up to a screen.
 func signedIn(user, screen string) func(tab) {
 	return func(frame tab) {
 		frame.t.Helper()
@@ -70,15 +70,15 @@ var phases = map[string]phase{
 	"Error":    {signedIn("user_down", "Error"), func(frame tab) { frame.click("[data-action=retry]") }, "retry"},
 }
 
-// hurryLeaving makes the timeouts of a frame short, and takes away those that are so long that the
-// application would not hear of the end within two seconds. The package and connect.js take 0.6.
+// hurryLeaving makes the timeouts of a frame short, and removes those that would keep the
+// application from getting the end within two seconds. The package and connect.js take 0.6 seconds.
 func hurryLeaving(frame tab) {
 	frame.t.Helper()
 	frame.do(`const timeout = AbortSignal.timeout;
 		AbortSignal.timeout = (ms) => ms > 1400 ? new AbortController().signal : timeout.call(AbortSignal, 20)`)
 }
 
-// ways are what happens to a step while the user closes Connect.
+// ways are the kinds of responses to a step while the user closes Connect.
 var ways = map[string]func(w *wire, frame tab, p phase){
 	"idle": func(*wire, tab, phase) {},
 	"step hangs": func(w *wire, frame tab, p phase) {
@@ -167,8 +167,8 @@ func TestCloseBeforeFirstScreen(t *testing.T) {
 	}
 }
 
-// After success the end is told again until it arrives, unless the user closes Connect a second
-// time.
+// After success Connect sends the end again until it arrives, unless the user closes Connect a
+// second time.
 func TestCloseAfterSuccess(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -216,7 +216,8 @@ func TestCloseAfterSuccess(t *testing.T) {
 	}
 }
 
-// Who stays goes on where they were, also when the screen has changed behind the question.
+// A user who stays continues at the same screen, even if the screen has changed behind the
+// question.
 func TestStay(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -241,7 +242,7 @@ func TestStay(t *testing.T) {
 	shows(b, "linked")
 }
 
-// A relink that the user leaves keeps the link as it was.
+// A relink that the user leaves does not change the link.
 func TestCloseRelink(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

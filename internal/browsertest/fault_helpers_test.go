@@ -17,7 +17,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// stepPath is where the pages of Connect send the steps of users.
+// stepPath is the path to which the pages of Connect send the steps of users.
 const stepPath = "/connect/step"
 
 // fault responds to a step instead of the server.
@@ -47,7 +47,7 @@ func (w *wire) next(action string, faults ...fault) {
 	w.faults[action] = append(w.faults[action], faults...)
 }
 
-// connectTo lets another server respond.
+// connectTo replaces the server.
 func (w *wire) connectTo(server http.Handler) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -78,7 +78,7 @@ func (w *wire) serve(rw http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// take returns what responds to a step.
+// take returns the function that responds to a step.
 func (w *wire) take(action string) (http.Handler, fault) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,7 +108,7 @@ func lost(w http.ResponseWriter, r *http.Request, server http.Handler) {
 	broken(w, r, server)
 }
 
-// lostSilently does the same without a byte.
+// lostSilently is like lost, but sends no byte.
 func lostSilently(w http.ResponseWriter, r *http.Request, server http.Handler) {
 	server.ServeHTTP(httptest.NewRecorder(), r)
 	cut(w, r)
@@ -123,7 +123,7 @@ func hangingAfter(_ http.ResponseWriter, r *http.Request, server http.Handler) {
 	<-r.Context().Done()
 }
 
-// held gives the step to the server, and holds the response until the channel is closed.
+// held sends the step to the server, and delays the response until the channel is closed.
 func held(release <-chan struct{}) fault {
 	return func(w http.ResponseWriter, r *http.Request, server http.Handler) {
 		recorded := httptest.NewRecorder()
@@ -155,23 +155,24 @@ func other(body string) fault {
 	}
 }
 
-// holdTimeouts lets no time of a frame run out before the test wants it.
+// holdTimeouts delays all timeouts of a frame until the test calls runOut.
 func holdTimeouts(frame tab) {
 	frame.t.Helper()
 	frame.do(`window.timeouts = [];
 		AbortSignal.timeout = () => { timeouts.push(new AbortController()); return timeouts.at(-1).signal }`)
 }
 
-// runOut lets the time of all requests of a frame run out.
+// runOut makes all requests of a frame time out.
 func runOut(frame tab) {
 	frame.t.Helper()
 	frame.do("timeouts.forEach((timeout) => timeout.abort(new DOMException('', 'TimeoutError')))")
 }
 
-// isTroubled says that Connect shows the bar with a button to try again.
+// isTroubled is true if Connect shows the bar with the retry button.
 const isTroubled = "document.querySelector('#trouble button')?.checkVisibility()"
 
-// tryAgain waits until Connect says that it could not reach its server, and lets it try again.
+// tryAgain waits until Connect reports that it could not reach its server, and clicks the retry
+// button.
 func tryAgain(frame tab) {
 	frame.t.Helper()
 	frame.until(isTroubled)
@@ -189,7 +190,7 @@ func fillIn(frame tab, screen string, fields map[string]string) {
 	frame.do(fmt.Sprintf(`for (const [name, value] of Object.entries(%s)) document.querySelector(".screen").elements[name].value = value`, values))
 }
 
-// toCredentials goes on to the screen Credentials.
+// toCredentials continues to the screen Credentials.
 func toCredentials(frame tab) {
 	frame.t.Helper()
 	pick(frame, moneykittest.CredentialsBank)
@@ -197,8 +198,8 @@ func toCredentials(frame tab) {
 	shown(frame, "Credentials")
 }
 
-// heardOnly waits until the application's hooks were told all of this, and nothing else. They are
-// told of events in their order. The end of Connect is posted on its own, at the same time.
+// heardOnly waits until the application's hooks were called with exactly these texts. Events arrive
+// in order. The end of Connect is posted separately, at the same time.
 func (s *site) heardOnly(want []string) {
 	s.t.Helper()
 	within(func() bool { return len(s.told()) >= len(want) })
@@ -209,7 +210,7 @@ func (s *site) heardOnly(want []string) {
 	assert.Equal(s.t, slices.DeleteFunc(slices.Clone(want), isEnd), slices.DeleteFunc(told, isEnd))
 }
 
-// hears waits until the application's hooks were told something.
+// hears waits until the application's hooks were called with a text.
 func (s *site) hears(what string) {
 	s.t.Helper()
 	assert.True(s.t, within(func() bool { return slices.Contains(s.told(), what) }), "%s: %s", what, s.told())

@@ -68,7 +68,7 @@ func isQuiet(b tab) {
 	assert.Empty(b.t, lines)
 }
 
-// Messages that are not from where they should be, or that make no sense, have no effect.
+// Messages from other origins and invalid messages have no effect.
 func TestForeignMessages(t *testing.T) {
 	t.Parallel()
 	foreign := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<!doctype html>") }))
@@ -129,7 +129,7 @@ func token(b tab) string {
 	return eval[string](b, "new URL(document.querySelector('iframe').src).searchParams.get('linkSessionToken')")
 }
 
-// A page that names no origin, or another one than its own, gets nothing posted.
+// Connect posts nothing to a page that names no origin, or not its own.
 func TestOriginIsWrong(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -179,7 +179,7 @@ func TestOriginIsWrong(t *testing.T) {
 	}
 }
 
-// A second tab with the same session is told so at its first screen. The first one goes on.
+// A second tab with the same session shows an error at its first screen. The first tab continues.
 func TestTwoTabs(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

@@ -18,8 +18,8 @@ var linkedNames = []string{
 	"submit_credentials", "error", "submit_credentials", "change_screen", "submit_accounts", "change_screen", "success",
 }
 
-// linkWithFaults links a bank while each step that is sent by the user fails once, unless f is nil.
-// hangs says that the steps fail when their time has run out.
+// linkWithFaults links a bank while each step of the user fails once, unless f is nil. hangs means
+// that the steps fail by a timeout.
 func linkWithFaults(t *testing.T, f fault, hangs bool) {
 	t.Helper()
 	s := newSite(t, nil)
@@ -66,7 +66,7 @@ func linkWithFaults(t *testing.T, f fault, hangs bool) {
 	assert.NotContains(t, frame.said(), "exception")
 }
 
-// A step that fails is sent again when the user wants it. It is not carried out twice.
+// The user can retry a step that fails. It is not carried out twice.
 func TestFaultOfSteps(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]fault{
@@ -189,7 +189,7 @@ func TestNetworkIsBack(t *testing.T) {
 	assert.NotContains(t, frame.said(), "exception")
 }
 
-// The server forgets everything, as a program that is started again does.
+// The server loses its state, like a restarted program.
 func TestServerIsRestarted(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -251,7 +251,7 @@ func TestServerIsRestartedAtBank(t *testing.T) {
 	}
 }
 
-// The server is down for a while, and then goes on with what it knew.
+// The server is down for a while, and then continues with its state.
 func TestServerIsDownForAWhile(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -285,8 +285,8 @@ var bankedNames = []string{
 	"change_screen", "submit_accounts", "change_screen", "success",
 }
 
-// endsAtBank goes on from the accounts of the OAuth Bank to the end, where nothing has happened
-// twice.
+// endsAtBank continues from the accounts of the OAuth Bank to the end, and checks that nothing has
+// happened twice.
 func (s *site) endsAtBank(b, frame tab) {
 	s.t.Helper()
 	shown(frame, "Accounts")

@@ -21,7 +21,7 @@ func reload(frame tab, screen string) {
 	frame.until("document.querySelector('main').ariaBusy === 'false'")
 }
 
-// Connect goes on at the screen where its frame was loaded again. No event is doubled.
+// After a reload of its frame, Connect continues at the same screen. No event is sent twice.
 func TestReloadOfFrame(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -103,7 +103,7 @@ func TestReloadOfFrameDuringStep(t *testing.T) {
 	}
 }
 
-// The application's page is loaded again. Its user starts anew, and hears nothing of before.
+// The application's page is reloaded. Its user starts over, without messages from before.
 func TestReloadOfPage(t *testing.T) {
 	t.Parallel()
 	for _, screen := range []string{"Finder", "Credentials", "Success"} {
@@ -138,7 +138,7 @@ func TestReloadOfPage(t *testing.T) {
 	}
 }
 
-// The page is loaded again while the user is at the bank. The bank's window then goes on.
+// The page is reloaded while the user is at the bank. The flow then continues in the bank's window.
 func TestReloadOfPageWhileAtBank(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -155,7 +155,7 @@ func TestReloadOfPageWhileAtBank(t *testing.T) {
 	assert.Equal(t, 1, s.count("result"))
 }
 
-// The page goes back in its own history, which does not concern the frame.
+// The page goes back in its own history, which does not affect the frame.
 func TestBackWithinPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

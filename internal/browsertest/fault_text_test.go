@@ -25,14 +25,14 @@ func quoted(t *testing.T, text string) string {
 	return string(data)
 }
 
-// guard makes a page keep what its Content-Security-Policy forbids.
+// guard makes a page record the violations of its Content-Security-Policy.
 func guard(page tab) {
 	page.t.Helper()
 	page.do("addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => " +
 		"(window.violations ??= []).push(violatedDirective + blockedURI))")
 }
 
-// isUnharmed checks that a page has run and rendered nothing of the texts that it shows.
+// isUnharmed checks that a page has not run or rendered markup in the texts that it shows.
 func isUnharmed(page tab) {
 	page.t.Helper()
 	assert.Empty(page.t, eval[string](page, "String(window.hacked ?? '') + String(window.violations ?? '')"))
@@ -41,7 +41,7 @@ func isUnharmed(page tab) {
 	assert.NotContains(page.t, page.said(), "exception")
 }
 
-// fits checks that nothing of a page is wider than the page, and that its button can be reached.
+// fits checks that no part of a page is wider than the page, and that its button is reachable.
 func fits(page tab, where string) {
 	page.t.Helper()
 	wide := eval[[]string](page, `[...document.querySelectorAll("html, body, .card, main, .screen, .main, h1, .row")]
@@ -57,7 +57,7 @@ func fits(page tab, where string) {
 	})()`), where)
 }
 
-// What users search for is a text. Applications are told at most 200 characters of it.
+// Search terms are shown as text. Applications get at most 200 characters of them.
 func TestSearchIsOdd(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
@@ -136,7 +136,7 @@ var oddNames = map[string]string{
 	"address": "javascript:window.hacked=1//https://" + strings.Repeat("a.", 500),
 }
 
-// Names and reasons are texts on every screen that shows them, and the layout holds.
+// Every screen shows names and reasons as text, and the layout does not break.
 func TestNamesAreOdd(t *testing.T) {
 	t.Parallel()
 	for name, odd := range oddNames {

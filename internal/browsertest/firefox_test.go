@@ -145,7 +145,7 @@ func (f *firefox) must(t *testing.T, command string, params map[string]any, resu
 	require.NoError(t, f.call(t.Context(), command, params, result))
 }
 
-// hear keeps what is written to the console.
+// hear stores the console messages.
 func (f *firefox) hear(event string, params json.RawMessage) {
 	var e struct {
 		Context, UserContext string
@@ -195,7 +195,7 @@ func newFox(t *testing.T, browser *firefox) fox {
 
 func (b fox) test() *testing.T { return b.t }
 
-// said returns what is on the console of all pages of the user.
+// said returns the console messages of all pages of the user.
 func (b fox) said() string {
 	b.browser.mu.Lock()
 	defer b.browser.mu.Unlock()
@@ -235,7 +235,7 @@ func (b fox) evaluate(expression string, value any) error {
 	return json.Unmarshal([]byte(evaluated.Result.Value), value)
 }
 
-// do evaluates JavaScript whose value is of no use, in a page that is loaded. The page may be gone
+// do evaluates JavaScript in a loaded page, and ignores the value. The page may be closed
 // afterwards.
 func (b fox) do(expression string) {
 	b.t.Helper()
@@ -307,7 +307,7 @@ type foxNode struct {
 	Children                  []foxNode
 }
 
-// nodes returns what the user has open, by kind: page or iframe.
+// nodes returns the open pages and frames of the user, by kind: page or iframe.
 func (b fox) nodes() map[string][]foxNode {
 	b.t.Helper()
 	var tree struct{ Contexts []foxNode }

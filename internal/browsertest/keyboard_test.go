@@ -23,14 +23,14 @@ func (s *stage) press(keys string, modifiers ...chromedp.Modifier) {
 	require.NoError(s.t, chromedp.Do(s.page.ctx, chromedp.KeyEvent(keys, chromedp.KeyModifiers(modifiers...))))
 }
 
-// focused describes what has the focus: its kind, and its label or its text.
+// focused describes the focused element: its kind, and its label or its text.
 const focused = `(() => {
 	const e = document.activeElement;
 	const label = e.labels?.[0]?.querySelector(".name")?.firstChild.textContent ?? e.labels?.[0]?.textContent;
 	return e.localName + " " + (label || e.dataset.label || e.ariaLabel || e.textContent).trim().replace(/\s+/g, " ");
 })()`
 
-// has waits until something has the focus.
+// has waits until an element has the focus.
 func (s *stage) has(want string) {
 	s.t.Helper()
 	if !within(func() bool { return eval[string](s.frame, focused) == want }) {
@@ -38,7 +38,7 @@ func (s *stage) has(want string) {
 	}
 }
 
-// says waits until screen readers are told something.
+// says waits until the text for screen readers changes to a text.
 func (s *stage) says(want string) {
 	s.t.Helper()
 	live := `document.querySelector("#live").textContent`
@@ -47,7 +47,7 @@ func (s *stage) says(want string) {
 	}
 }
 
-// focusOf is what has the focus first in moments of the walks, and what screen readers are told.
+// focusOf contains the first focus at each moment of the walks, and the text for screen readers.
 var focusOf = map[string][2]string{
 	"finder":            {"input Search banks", "Connect your bank"},
 	"duplicate":         {"button Connect it anyway", "You have already connected Credentials Bank"},
@@ -100,7 +100,7 @@ func TestFocus(t *testing.T) {
 	}
 }
 
-// round presses Tab until the focus is where it was, and returns what had it.
+// round presses Tab until the focus is where it was, and returns the focused elements.
 func (s *stage) round(modifiers ...chromedp.Modifier) []string {
 	s.t.Helper()
 	begin := eval[string](s.frame, focused)

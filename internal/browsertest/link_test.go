@@ -16,7 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// shows waits until the page of the example says something.
+// shows waits until the page of the example has a text.
 func shows(b view, text string) {
 	b.test().Helper()
 	b.until(`document.querySelector("#status").textContent.includes(` + "`" + text + "`" + `)`)
@@ -200,7 +200,7 @@ func TestParameters(t *testing.T) {
 	}, posted)
 }
 
-// The theme of the back end is laid over the package's own, and the package gets all of it.
+// The theme of the back end is merged into the package's own, and the package gets the result.
 func TestTheme(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(c *connect.Config) {

@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// stage is a page that opens Connect with the npm package alone.
+// stage is a page that opens Connect with only the npm package.
 type stage struct {
 	*site
 
@@ -29,7 +29,7 @@ type stage struct {
 	options     string            // of the package, in JavaScript
 	offline     atomic.Bool       // whether steps fail
 	seen        func(name string) // is called at each screen of a walk
-	watched     tab               // what seen looks at, the frame or a page of the bank
+	watched     tab               // the page that seen checks: the frame or a page of the bank
 }
 
 func newStage(t *testing.T, options string) *stage {
@@ -109,7 +109,7 @@ func (s *stage) submit(fields map[string]string) {
 		form.requestSubmit();`)
 }
 
-// wrong waits until a screen says what is wrong.
+// wrong waits until a screen shows an error message.
 func (s *stage) wrong() {
 	s.t.Helper()
 	s.frame.until("document.querySelector('#error:not([hidden])')")
@@ -125,7 +125,7 @@ func (s *stage) logIn(name string, features *moneykit.ConnectFeatures) {
 	s.submit(map[string]string{"username": name, "password": "pass_good"})
 }
 
-// walks come together to all that users can see. Each begins with an open page.
+// walks visit everything that users can see. Each begins with an open page.
 var walks = map[string]func(s *stage){
 	"finder": func(s *stage) {
 		s.open(moneykit.LinkSessionParams{})
@@ -282,7 +282,7 @@ func (s *stage) search(term string) {
 		"field.dispatchEvent(new Event('input', { bubbles: true }))", term))
 }
 
-// look is how a user sees a page.
+// look is the size and the settings with which a user sees a page.
 type look struct {
 	scheme        string // light or dark
 	width, height int64
@@ -291,7 +291,7 @@ type look struct {
 // String is a part of the names of pictures.
 func (l look) String() string { return fmt.Sprintf("%s-%d", l.scheme, l.width) }
 
-// wear changes the look of what is watched.
+// wear changes the look of the watched page.
 func (s *stage) wear(l look) {
 	s.t.Helper()
 	tabs := []tab{s.watched}
@@ -319,7 +319,7 @@ func (s *stage) wear(l look) {
 	}
 }
 
-// capture writes a picture of what is watched to the folder of the flag, if there is one.
+// capture writes a picture of the watched page to the folder of the flag, if there is one.
 func (s *stage) capture(name string, l look) {
 	s.t.Helper()
 	if *screenshots == "" {
@@ -328,7 +328,7 @@ func (s *stage) capture(name string, l look) {
 	require.NoError(s.t, os.WriteFile(filepath.Join(*screenshots, name+"-"+l.String()+".png"), s.picture(), 0o600))
 }
 
-// picture returns a picture of what is watched, with the page around it.
+// picture returns a picture of the watched page, with the page around it.
 func (s *stage) picture() []byte {
 	s.t.Helper()
 	painted := "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"
@@ -343,7 +343,7 @@ func (s *stage) picture() []byte {
 	return picture
 }
 
-// findings are what axe-core finds on a page.
+// findings are the results of axe-core for a page.
 type findings struct {
 	Passes     int
 	Violations [][]string
@@ -391,7 +391,7 @@ func unreadable(found findings) [][]string {
 	return all
 }
 
-// checkLook checks what everybody has to be able to read and to touch.
+// checkLook checks that all texts are readable and all controls are large enough.
 func checkLook(b tab) {
 	b.t.Helper()
 	found := axe(b, "{}")
@@ -401,7 +401,7 @@ func checkLook(b tab) {
 	assert.Empty(b.t, eval[[]string](b, tooWide), "what is wider than its place")
 }
 
-// tooSmall lists controls that are too small, and tooWide what is cut off or has to be scrolled
+// tooSmall lists controls that are too small. tooWide lists elements that are cut off or scroll
 // sideways.
 const (
 	tooSmall = `[...document.querySelectorAll("a, button, input:not([type=hidden]), summary")]

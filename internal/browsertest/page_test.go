@@ -21,7 +21,7 @@ import (
 
 var screenshots = flag.String("screenshots", "", "folder for pictures of the pages")
 
-// isLost says that the return page asks the user to go back.
+// isLost is true if the return page asks the user to go back.
 const isLost = "!document.querySelector('#lost').hidden"
 
 // show opens the return page in one of the states that a user can see.

@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file has all that the tests know about the pages of Connect and of the bank.
+// This file contains all functions that depend on the pages of Connect and of the bank.
 
 // view is a page, a window, or a frame in one of the browsers.
 type view interface {
@@ -23,8 +23,8 @@ type view interface {
 	until(expression string)
 }
 
-// holdScreens is a script that keeps Connect from going on by itself: a machine may be too slow to
-// see its last screen, and the one that waits for the bank.
+// holdScreens is a script that keeps Connect from continuing by itself. A slow machine might
+// otherwise miss the last screen, and the screen that waits for the bank.
 const holdScreens = `{
 	const wait = setTimeout;
 	window.goOn = null;
@@ -35,8 +35,8 @@ const holdScreens = `{
 	};
 }`
 
-// waited lets a screen that goes on by itself do so: the one that waits for the bank asks once more
-// whether it is ready, and the last one ends.
+// waited lets a screen continue by itself: the screen that waits for the bank polls once more, and
+// the last screen ends.
 func waited(frame tab) {
 	frame.t.Helper()
 	frame.act("window.goOn", "const call = goOn; goOn = null; call()")
@@ -55,8 +55,8 @@ func (s *site) frame(b tab, name string) tab {
 	return opened(b.find("iframe", s.host.URL+"/"+name))
 }
 
-// choose chooses a bank in Connect and goes on until it is linked. At the OAuth Bank it stops when
-// the bank's page opens, and at other banks where the user signs in.
+// choose chooses a bank in Connect and continues until it is linked. At the OAuth Bank it stops
+// when the bank's page opens, and at other banks when the user must sign in.
 func choose(frame view, bank string) {
 	frame.test().Helper()
 	frame.do(fmt.Sprintf("document.querySelector('[data-action=choose][value=%q]')?.click()", bank))
@@ -66,8 +66,8 @@ func choose(frame view, bank string) {
 	}
 }
 
-// goOn submits the screens that need no more than that, up to the end. It waits for the bank where
-// its page is open.
+// goOn submits all screens that need no input, up to the end. It waits for the bank if its page is
+// open.
 func goOn(frame view) {
 	frame.test().Helper()
 	frame.until(`(() => {
@@ -102,7 +102,7 @@ func enter(frame view, fields map[string]string) {
 		form.requestSubmit()`, values))
 }
 
-// corrected waits until the screen says what the user has to enter again, with the focus on it.
+// corrected waits until the screen shows an error at a field, with the focus on it.
 func corrected(frame view, text string) {
 	frame.test().Helper()
 	frame.until(fmt.Sprintf(`(() => {
@@ -113,8 +113,8 @@ func corrected(frame view, text string) {
 	})()`, text))
 }
 
-// texts returns the texts of the visible elements of the screen that match a selector. What is not
-// scrolled into view has no innerText.
+// texts returns the texts of the visible elements of the screen that match a selector. Elements
+// that are not scrolled into view have no innerText.
 func texts(frame tab, selector string) []string {
 	frame.t.Helper()
 	return eval[[]string](frame, fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((e) => e.checkVisibility())
@@ -154,7 +154,7 @@ func leave(frame view) {
 	frame.do("document.querySelector('#leave[open] [value=leave]')?.click()")
 }
 
-// giveUp closes Connect where it does not go on.
+// giveUp closes Connect on a screen that cannot continue.
 func giveUp(frame view) {
 	frame.test().Helper()
 	shown(frame, "Error")
@@ -170,7 +170,7 @@ func goToBank(frame tab) {
 	frame.click("[data-bank=here]")
 }
 
-// bankPath is where the bank's page is.
+// bankPath is the path of the bank's page.
 const bankPath = "/connect/bank"
 
 // answer permits access on the bank's page, or refuses it.
@@ -206,8 +206,8 @@ func state(frame view, name string) {
 	frame.until(fmt.Sprintf("[...document.querySelectorAll('div[data-state]')].every((e) => e.hidden === (e.dataset.state !== %q))", name))
 }
 
-// intercept permits access on the bank's page, and returns the URL to which the bank then sends the
-// user, who does not get there.
+// intercept permits access on the bank's page, and returns the URL to which the bank sends the
+// user, without loading it.
 func (s *site) intercept(bank tab) string {
 	bank.t.Helper()
 	location, err := url.Parse(eval[string](bank, "location.href"))

@@ -1,5 +1,6 @@
-// What the code in docs/react-native.md needs of React Native and of MoneyKit's package for it, which
-// the npm registry does not have. These are the members that MoneyKit's package 2.9.0 declares.
+// The declarations of React Native and of MoneyKit's package for it that the code in
+// docs/react-native.md needs. The npm registry does not have that package. The members are those
+// that its version 2.9.0 declares.
 
 declare module "react-native" {
   export const Alert: { alert(title: string): void };

@@ -1,4 +1,4 @@
-// What an application in TypeScript writes.
+// A sample of an application in TypeScript.
 import MoneyKit, { moneyui } from "@moneykit/connect";
 import { ConnectError, start, type Connect, type Options, type Result } from "/connect/connect.js";
 

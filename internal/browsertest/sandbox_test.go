@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// build builds moneykit-sandbox, and returns where it is.
+// build builds moneykit-sandbox, and returns its path.
 var build = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "moneykit-sandbox")
 	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", path, // #nosec G204 -- a folder of the tests
@@ -76,8 +76,8 @@ func (p *sandbox) stop() {
 	}
 }
 
-// steadyAddress returns an address that is free, and stays so while the program that listens on it
-// is started again: systems give its port to nobody who asks for any.
+// steadyAddress returns a free address that stays free while its program restarts, because systems
+// do not assign its port to programs that ask for any port.
 func steadyAddress(t *testing.T) string {
 	t.Helper()
 	for range 1000 {
@@ -111,7 +111,7 @@ func (p *sandbox) page() tab {
 	return b
 }
 
-// isLive waits until the page says that it is live.
+// isLive waits until the page shows that it is live.
 func isLive(b tab) {
 	b.t.Helper()
 	b.until(`document.querySelector("#live").textContent === "Live"`)
@@ -152,7 +152,7 @@ func (p *sandbox) client() *moneykit.Client {
 	return client
 }
 
-// subcommand runs another process of the program with a line as the page shows it.
+// subcommand runs another process of the program with a command line from the page.
 func (p *sandbox) subcommand(line string) string {
 	p.t.Helper()
 	path, err := build()

@@ -25,8 +25,8 @@ import (
 
 const user = "user_0001"
 
-// probe is a script that gives the tests what the example keeps for itself. The object settled is
-// what the last promise settled with.
+// probe is a script that exposes internals of the example to the tests. The object settled is the
+// outcome of the last promise.
 const probe = `
 import MoneyKit, { moneyui } from "@moneykit/connect";
 import { start } from "/connect/connect.js";
@@ -192,7 +192,7 @@ func (s *site) store(_ context.Context, _ string, link *moneykit.Link) error {
 	return nil
 }
 
-// mend takes the function before away, while the page is open.
+// mend removes the function before, while the page is open.
 func (s *site) mend() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -206,7 +206,7 @@ func (s *site) hear(what string) error {
 	return nil
 }
 
-// note notes the endpoint of a post, and returns its body, which can be read again.
+// note records the endpoint of a post, and returns its body, which can be read again.
 func (s *site) note(r *http.Request) []byte {
 	body, _ := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
@@ -231,21 +231,21 @@ func (s *site) count(endpoint string) (n int) {
 	return n
 }
 
-// stored returns the links that the application has.
+// stored returns the links that the application has stored.
 func (s *site) stored() []*moneykit.Link {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.links)
 }
 
-// told returns what the application's hooks were told.
+// told returns the calls of the application's hooks.
 func (s *site) told() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.heard)
 }
 
-// isReady says that the script of the page has run.
+// isReady is true when the script of the page has run.
 const isReady = "document.querySelector('#link')?.onclick || window.connect"
 
 // visit opens the page in a new browser.

@@ -14,7 +14,7 @@ import (
 
 var slow = flag.Float64("slow", 1, "how many times slower pages run in Chromium; from 2 on, scripts arrive late, too")
 
-// lateness is how late scripts arrive with the flag slow.
+// lateness is the delay of scripts with the flag slow.
 func lateness() time.Duration {
 	if *slow <= 1 {
 		return 0
@@ -22,8 +22,7 @@ func lateness() time.Duration {
 	return time.Duration(*slow * float64(150*time.Millisecond))
 }
 
-// slowDown makes a page slow, and lets the scripts that it loads from now on arrive late, if the
-// flag says so.
+// slowDown makes a page slow, and delays the scripts that it loads from now on, if the flag is set.
 func (b tab) slowDown() error {
 	if *slow <= 1 {
 		return nil
@@ -37,7 +36,7 @@ func (b tab) slowDown() error {
 	return errors.Join(cpu, scripts)
 }
 
-// late lets scripts arrive late if the flag says so. Frames and windows load some before a test can
+// late delays scripts if the flag is set. Frames and windows load some scripts before a test can
 // slow them down.
 func late(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

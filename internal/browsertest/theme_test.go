@@ -188,7 +188,7 @@ func TestThemeIsApplied(t *testing.T) {
 	assert.Equal(t, "Finish", eval[string](s.frame, "document.querySelector('.main').innerText"))
 	assert.True(t, eval[bool](s.frame, "document.querySelector('.done > img').complete"))
 
-	// Without a theme all is as at first.
+	// Without a theme the page looks as at first.
 	s.tell("set_theme", "{ theme: {} }")
 	check("h1", map[string]string{"fontSize": "24px", "fontWeight": "700", "letterSpacing": "-0.36px"})
 	check(".main", map[string]string{"minHeight": "48px", "borderRadius": "12px"})
@@ -197,7 +197,7 @@ func TestThemeIsApplied(t *testing.T) {
 	assert.Empty(t, s.frame.said())
 }
 
-// What is not a value of a theme has no effect, and nothing breaks.
+// Invalid values of a theme have no effect, and nothing breaks.
 func TestHostileTheme(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "{}")
@@ -251,14 +251,14 @@ func TestHostileTheme(t *testing.T) {
 		assert.Equal(t, normal, look(), data)
 	}
 
-	// Texts are texts, and have an end.
+	// Texts contain no markup, and their length is limited.
 	s.tell("set_theme", `{ theme: { screens: { finder: { title: "<b>" + "long ".repeat(1e5),
 		subtitle: { light: "<img src=x onerror=alert(1)>" } } } } }`)
 	assert.True(t, eval[bool](s.frame, "document.querySelector('h1').textContent.startsWith('<b>long ') && "+
 		"document.querySelector('h1').textContent.length === 200"))
 	assert.Empty(t, eval[[]string](s.frame, tooWide))
 	assert.Zero(t, eval[int](s.frame, "document.querySelectorAll('main img, main b').length"))
-	// An image that does not exist leaves ours.
+	// If an image does not exist, the default image stays.
 	s.tell("set_theme", `{ theme: { images: { close: "data:image/png,none", search: "/images/search.svg" } } }`)
 	s.frame.until("!document.querySelector('img')")
 	assert.Equal(t, "block", style(s.frame, "#close > .i", "display"))

@@ -1,8 +1,8 @@
 package conformance
 
-// This file lists all answers of the document, so that none can be dropped unnoticed.
+// This file lists all responses in the document, so that none can be removed unnoticed.
 
-// Why an answer is seen only when it is planned with moneykittest's Fail.
+// The reasons why a response occurs only if it is planned with moneykittest's Fail.
 const (
 	byItself      = "" // it is seen without
 	oneApp        = "there is one application, so a link is never another's"
@@ -15,7 +15,7 @@ const (
 	nothingToSend = "the request has nothing that could be malformed"
 )
 
-// answers are those that the document declares for the operations of the SDK.
+// answers are the responses that the document declares for the operations of the SDK.
 var answers = map[answer]string{
 	{"create_access_token", 201, ""}:                              byItself,
 	{"create_access_token", 400, "api_error.auth.unauthorized"}:   byItself,

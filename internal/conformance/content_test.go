@@ -16,10 +16,10 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file varies what requests and answers hold, up to all that the document has.
+// This file varies the contents of requests and responses, from the least to all members in the
+// document.
 
-// sessions opens link sessions with all that they can have and with little, and some that are
-// refused.
+// sessions opens link sessions with all members and with few, and some that are refused.
 func sessions(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -128,7 +128,7 @@ func accounts(t *testing.T, seen *tally) {
 	require.NoError(t, err)
 	require.Len(t, list.Accounts, 2)
 	assert.True(t, full.Balances.Date.Equal(list.Accounts[0].Balances.Date.Time))
-	list.Accounts[0].Balances.Date = full.Balances.Date // equal, but for how it names its zone
+	list.Accounts[0].Balances.Date = full.Balances.Date // equal, apart from the name of the zone
 	assert.Equal(t, full, list.Accounts[0])
 
 	x := w.last(t)
@@ -138,7 +138,7 @@ func accounts(t *testing.T, seen *tally) {
 		"closed accounts are not listed; everything else of the document has its place in Go")
 }
 
-// number returns nil for what is none.
+// number returns nil for a value that is not a number.
 func number(s string) *moneykit.Decimal {
 	d, err := moneykit.ParseDecimal(s)
 	if err != nil {
@@ -155,8 +155,8 @@ func decode(t *testing.T, text []byte) object {
 	return value
 }
 
-// leftOut returns the paths of the properties of a schema that value does not have. Of a list the
-// first item counts.
+// leftOut returns the paths of the properties of a schema that value lacks. For a list it checks
+// the first item.
 func leftOut(schema *openapi3.Schema, value any, path string) []string {
 	var paths []string
 	switch v := value.(type) {

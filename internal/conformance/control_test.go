@@ -32,8 +32,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/docs"
 )
 
-// This file holds the control API of moneykit-sandbox to docs/control.openapi.json: a running
-// program answers requests, and two validators judge what goes over the wire.
+// This file compares the control API of moneykit-sandbox to docs/control.openapi.json: two
+// validators check the requests to a running program, and its responses.
 
 func controlText(t *testing.T) []byte {
 	t.Helper()
@@ -130,7 +130,7 @@ func (s *sandbox) read(t *testing.T) {
 	require.Empty(t, problems)
 }
 
-// controlled is a response of the control API, and whether the document allows the request.
+// controlled is a response of the control API, and the result of validating its request.
 type controlled struct {
 	status  int
 	body    []byte
@@ -229,7 +229,7 @@ func (s *sandbox) examples(t *testing.T) map[string]object {
 	return all
 }
 
-// prepare puts what exists in the place of the ids and tokens of an example.
+// prepare replaces the IDs and tokens of an example by existing ones.
 func (s *sandbox) prepare(t *testing.T, verb string, request object, receiver string) {
 	t.Helper()
 	link := func() string {
@@ -261,7 +261,7 @@ func (s *sandbox) prepare(t *testing.T, verb string, request object, receiver st
 	}
 }
 
-// lists returns the paths of what can be read, in order.
+// lists returns the paths of all readable lists, in order.
 func (s *sandbox) lists() (paths []string) {
 	for path, item := range s.doc.Paths.Map() {
 		if item.Get != nil && path != "/control/events" {
@@ -278,7 +278,7 @@ func TestControl(t *testing.T) {
 	s := startSandbox(t)
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer receiver.Close()
-	for _, path := range s.lists() { // while there is little
+	for _, path := range s.lists() { // before data exists
 		s.do(t, http.MethodGet, path, nil)
 	}
 	examples := s.examples(t)
@@ -317,8 +317,9 @@ func TestControl(t *testing.T) {
 	}
 }
 
-// TestControlRefusals spoils the example of each verb. What the document refuses, the program must
-// refuse, and what the program cannot read, the document must refuse.
+// TestControlRefusals makes the example of each verb invalid. The program must refuse each request
+// that the document refuses, and the document must refuse each request that the program cannot
+// read.
 func TestControlRefusals(t *testing.T) {
 	t.Parallel()
 	s := startSandbox(t)

@@ -14,12 +14,13 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// This file holds the operations and the table answers to the document, and to what is seen.
+// This file compares the operations and the table answers to the document, and to the observed
+// responses.
 
 func TestExchanges(t *testing.T) {
 	t.Parallel()
 	var alone, forced tally
-	t.Run("scenarios", func(t *testing.T) { // it ends when all in it have
+	t.Run("scenarios", func(t *testing.T) { // it ends after all its subtests
 		for name, run := range map[string]func(*testing.T, *tally){
 			"flows": flows, "authentication": authentication, "tokens": tokens, "sessions": sessions,
 			"malformed": malformed, "links": links, "accounts": accounts, "limits": limits,
@@ -45,7 +46,7 @@ func TestExchanges(t *testing.T) {
 	t.Log(len(answers), "answers, seen by themselves:", alone.seen)
 }
 
-// TestAnswersAreDeclared holds the table to the document, both ways.
+// TestAnswersAreDeclared compares the table to the document, in both directions.
 func TestAnswersAreDeclared(t *testing.T) {
 	t.Parallel()
 	o, err := theOracle()
@@ -71,7 +72,7 @@ func TestAnswersAreDeclared(t *testing.T) {
 	assert.ElementsMatch(t, declared, slices.Collect(maps.Keys(answers)))
 }
 
-// TestOperations wants all operations of the document to have their method, and to be covered.
+// TestOperations checks that all operations of the document have a method and are covered.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	o, err := theOracle()

@@ -15,10 +15,11 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file reads the data of links, until the answers have held all that the document has.
+// This file reads the data of links, until the responses have contained all members in the
+// document.
 
-// never returns the paths of the document that none of the answers of an operation held, those of
-// the link aside.
+// never returns the paths of the document that no response of an operation contained, without the
+// paths of the link.
 func (w *wire) never(t *testing.T, passed []exchange, operation string) []string {
 	t.Helper()
 	var values []any
@@ -50,7 +51,7 @@ func absent(schema *openapi3.Schema, values []any, path string) []string {
 		return []string{path}
 	}
 	if len(schema.AnyOf) > 0 {
-		schema = schema.AnyOf[0].Value // the other one is null
+		schema = schema.AnyOf[0].Value // the other variant is null
 	}
 	var paths []string
 	within := func(schema *openapi3.Schema, path string, part func(any) []any) {
@@ -93,7 +94,7 @@ func fullTransaction(id string) moneykit.Transaction {
 	}
 }
 
-// transactions reads the past of a link page by page, and corrects categories.
+// transactions reads the history of a link page by page, and corrects categories.
 func transactions(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -134,7 +135,7 @@ func transactions(t *testing.T, seen *tally) {
 
 func isPending(tx moneykit.Transaction) bool { return tx.Pending }
 
-// syncs follows a link, whose rows come, change, go, and are pending.
+// syncs syncs a link whose transactions are added, changed, removed and pending.
 func syncs(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -146,12 +147,12 @@ func syncs(t *testing.T, seen *tally) {
 		rows = append(rows, moneykit.Transaction{ID: fmt.Sprint("txn_", i), Pending: i%400 == 399})
 	}
 	w.mk.AddTransactions(link, rows...)
-	cursor, copied := "", map[string]bool{} // true for those that are pending
+	cursor, copied := "", map[string]bool{} // true for pending transactions
 	var refreshed moneykit.Timestamp
 	follow := func() (batches, created, updated, removed int) {
 		for batch, err := range client.Transactions.Sync(t.Context(), link, cursor) {
 			require.NoError(t, err)
-			if at := batch.Link.Products.Transactions.RefreshedAt; !at.Equal(refreshed.Time) { // all pending ones come again
+			if at := batch.Link.Products.Transactions.RefreshedAt; !at.Equal(refreshed.Time) { // all pending transactions are sent again
 				maps.DeleteFunc(copied, func(_ string, pending bool) bool { return pending })
 				refreshed = at
 			}
@@ -197,7 +198,7 @@ func syncs(t *testing.T, seen *tally) {
 	failed(t, firstBatch(client.Transactions.Sync(t.Context(), link, cursor)), 422, moneykit.ErrorCodeValidationFailed)
 }
 
-// investments reads holdings and what happened to them, before and after a refresh.
+// investments reads holdings and their transactions, before and after a refresh.
 func investments(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -236,7 +237,7 @@ func investments(t *testing.T, seen *tally) {
 	assert.Equal(t, append(account, "/investment_transactions/forex_rate", "/securities/sedol"), w.never(t, w.take(), "get_investment_transactions"))
 }
 
-// owners reads who owns accounts, and the numbers of the accounts, in every country.
+// owners reads the owners and the numbers of accounts, in every country.
 func owners(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()

@@ -18,7 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// deadEnd is a proxy of TCP connections. Those that it has cut stay open, and nothing passes them.
+// deadEnd is a proxy of TCP connections. Connections that it has cut stay open, but transport
+// nothing.
 type deadEnd struct {
 	net.Listener
 
@@ -79,8 +80,9 @@ func (d *deadEnd) cut() {
 }
 
 // TestDeadConnection cuts the only connection of a client, which has HTTP/2 and TLS over the
-// loopback interface and the default settings. Calls that need it have ten seconds to find that
-// out: reads are retried then, over a new connection, and what must not be sent twice fails.
+// loopback interface and the default settings. Calls on this connection must detect this within ten
+// seconds. Reads are then retried over a new connection, and requests that must not be sent twice
+// fail.
 func TestDeadConnection(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.New()

@@ -19,8 +19,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// This file is about the document itself: two validators that have the rules of OpenAPI from
-// different sources, and proof that each of them can refuse.
+// This file tests the document itself, with two validators that have the rules of OpenAPI from
+// different sources. It also tests that each validator refuses errors.
 
 type object = map[string]any
 
@@ -31,7 +31,7 @@ func documentText(t *testing.T) []byte {
 	return text
 }
 
-// documentTree returns the document as a tree of its own, which the caller may change.
+// documentTree returns a new tree of the document, which the caller may change.
 func documentTree(t *testing.T) object {
 	t.Helper()
 	var tree object
@@ -39,8 +39,7 @@ func documentTree(t *testing.T) object {
 	return tree
 }
 
-// at returns the object at a path of keys and indexes. One that is missing is a mistake in the
-// test.
+// at returns the object at a path of keys and indexes. It fails the test if there is none.
 func at(t *testing.T, tree object, keys ...string) object {
 	t.Helper()
 	var value any = tree
@@ -68,7 +67,7 @@ func write(t *testing.T, tree object) []byte {
 	return text
 }
 
-// refusedByKin judges by kin-openapi, which has the rules in Go: references, types of schemas,
+// refusedByKin validates with kin-openapi, which has the rules in Go: references, types of schemas,
 // defaults, patterns, ids that must be unique.
 func refusedByKin(t *testing.T, text []byte) bool {
 	t.Helper()
@@ -82,12 +81,13 @@ func refusedByKin(t *testing.T, text []byte) bool {
 	return err != nil
 }
 
-// refusedByLibopenapi judges by libopenapi, which resolves references, and its validator, which
-// has the JSON Schema that the OpenAPI Initiative publishes: the shape of everything but schemas.
+// refusedByLibopenapi validates with libopenapi, which resolves references, and its validator,
+// which uses the JSON Schema of the OpenAPI Initiative. That covers the shape of everything except
+// schemas.
 func refusedByLibopenapi(t *testing.T, text []byte) bool {
 	t.Helper()
 	doc, err := libopenapi.NewDocumentWithConfiguration(text, &datamodel.DocumentConfiguration{
-		Logger: slog.New(slog.DiscardHandler), // err tells the same
+		Logger: slog.New(slog.DiscardHandler), // err contains the same
 	})
 	if err == nil {
 		_, err = doc.BuildV3Model()
@@ -117,7 +117,7 @@ func TestDocumentFaults(t *testing.T) {
 	const kin, pb33f, both = 1, 2, 3
 	type list = []any
 	tests := map[string]struct {
-		by    int    // who refuses it
+		by    int    // the validator that refuses it
 		at    string // the path to the object that gets the fault
 		key   string // and the member of it
 		value any    // which becomes this, or is removed if this is nil

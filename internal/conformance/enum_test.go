@@ -16,10 +16,10 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// This file holds the generated Go to the document, both ways: what a generator leaves out, or
-// keeps after the document has dropped it, no compiler reports.
+// This file compares the generated Go to the document, in both directions. No compiler reports a
+// part that the generator left out, or that the document no longer has.
 
-// known has the method Known of every enumeration.
+// known contains the method Known of every enumeration.
 var known = map[string]func(string) bool{
 	"Category":        isKnown[moneykit.Category],
 	"Country":         isKnown[moneykit.Country],
@@ -102,7 +102,7 @@ func TestEnumerations(t *testing.T) {
 		assert.False(t, known[name](""), name)
 	}
 
-	// Error responses narrow the codes that they may have.
+	// Error responses restrict the codes that they may have.
 	for name, response := range o.doc.Components.Responses {
 		for _, part := range response.Value.Content["application/json"].Schema.Value.AllOf {
 			if code := part.Value.Properties["error_code"]; code != nil {
@@ -191,7 +191,7 @@ func added(t *testing.T, builder *ast.FuncDecl) map[string]string {
 	return parameters
 }
 
-// goType returns the type that a field has for a parameter. All lists are of texts.
+// goType returns the type of the field for a parameter. All lists are lists of strings.
 func goType(kind, format string) string {
 	switch {
 	case format == "date":

@@ -15,12 +15,12 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file drives the SDK's client through moneykittest, over the wire that judges.
+// This file calls moneykittest with the SDK's client, over the wire that validates all exchanges.
 
 // ways are the ways to authenticate.
 var ways = map[string][]moneykit.Option{"token": nil, "headers": {moneykit.WithHeaderAuth()}}
 
-// failed wants an error of MoneyKit's.
+// failed requires an error from MoneyKit.
 func failed(t *testing.T, err error, status int, code moneykit.ErrorCode) *moneykit.Error {
 	t.Helper()
 	var e *moneykit.Error
@@ -30,7 +30,7 @@ func failed(t *testing.T, err error, status int, code moneykit.ErrorCode) *money
 	return e
 }
 
-// flows goes from the link session to the deleted link, and mends the link on the way.
+// flows plays a link from its session to its deletion, with a relink in between.
 func flows(t *testing.T, seen *tally) {
 	t.Helper()
 	sources := []moneykit.ConnectSource{
@@ -81,7 +81,7 @@ func flows(t *testing.T, seen *tally) {
 				_, err = client.Accounts.List(ctx, link.ID, moneykit.AccountListParams{})
 				failed(t, err, 410, moneykit.ErrorCodeLinkDeleted)
 				w.mk.Advance(91 * 24 * time.Hour)
-				w.mk.ExpireTokens() // so that the client, whose clock stands, expects nothing of them
+				w.mk.ExpireTokens() // the client does not expect this, because its clock stands still
 				_, err = client.Links.Get(ctx, link.ID)
 				failed(t, err, 404, moneykit.ErrorCodeLinkNotFound)
 			})
@@ -101,7 +101,7 @@ func authentication(t *testing.T, seen *tally) {
 					auth = moneykittest.HeaderAuth
 				}
 				w := newWire(t, moneykittest.NewServer(t, moneykittest.WithAuth(auth)), seen)
-				if op.id == "exchange_token" { // whose preparation takes a token
+				if op.id == "exchange_token" { // whose preparation needs a token
 					w = newWire(t, moneykittest.NewServer(t), seen)
 				}
 				client := w.client(t, opts...)
@@ -134,7 +134,7 @@ func authentication(t *testing.T, seen *tally) {
 	}
 }
 
-// tokens asks for tokens in the ways that the SDK does not have, and for a part of the scopes.
+// tokens requests tokens in ways that the SDK does not support, and with a part of the scopes.
 func tokens(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -164,7 +164,7 @@ func tokens(t *testing.T, seen *tally) {
 	require.NoError(t, err)
 }
 
-// limits asks as often as MoneyKit lets anyone, past the wire, and once more over it.
+// limits sends the permitted number of requests, bypassing the wire, and one more over the wire.
 func limits(t *testing.T, seen *tally) {
 	t.Helper()
 	for _, op := range operations() {
@@ -190,7 +190,7 @@ func limits(t *testing.T, seen *tally) {
 	}
 }
 
-// planned makes moneykittest give the answers that it would not give by itself.
+// planned plans the responses that moneykittest does not send by itself.
 func planned(t *testing.T, seen *tally) {
 	t.Helper()
 	for a, why := range answers {
@@ -214,7 +214,7 @@ func planned(t *testing.T, seen *tally) {
 	}
 }
 
-// madeUp is a source of tokens that MoneyKit never issued.
+// madeUp is a token source whose tokens MoneyKit never issued.
 type madeUp struct{}
 
 func (madeUp) Token(context.Context, string) (moneykit.Token, error) {

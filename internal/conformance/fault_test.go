@@ -12,8 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file proves that the oracle can refuse: faults are planted into answers and requests that
-// are fine without them.
+// This file tests that the oracle refuses errors: it adds faults to valid responses and requests.
 
 const (
 	goodLink = `{"link_id":"mk_1","state":"connected","institution_id":"b","institution_name":"B",` +
@@ -92,7 +91,7 @@ func TestAnswerFaults(t *testing.T) {
 			w.mk.Fail(tt.operation, 1, tt.fault)
 			for _, op := range operations() {
 				if op.id == tt.operation {
-					_ = op.call(t.Context(), w, w.client(t, moneykit.WithHeaderAuth()), "mk_1") // the wire tells
+					_ = op.call(t.Context(), w, w.client(t, moneykit.WithHeaderAuth()), "mk_1") // the wire reports errors
 				}
 			}
 			x := w.last(t)
@@ -107,8 +106,8 @@ func TestAnswerFaults(t *testing.T) {
 	}
 }
 
-// TestOutside lists the answers of moneykittest that are not MoneyKit's as far as the document
-// goes: they are for mistakes in a test.
+// TestOutside lists the responses of moneykittest that the document does not have. They are for
+// mistakes in a test.
 func TestOutside(t *testing.T) {
 	t.Parallel()
 	w := newWire(t, moneykittest.New(), nil)

@@ -17,16 +17,16 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// This file compares how the SDK reads the keys of generated key sets with how two other
-// implementations read each of them. One key of each set is good, and must not be lost.
+// This file compares the SDK to two other implementations on the keys of generated key sets. One
+// key of each set is valid, and must not be lost.
 
-// oddKey is a key that something may be wrong with.
+// oddKey is a key that may be invalid.
 type oddKey struct {
 	name string
 	json string
 }
 
-// odd makes a key with that id.
+// odd makes a key with an ID.
 func odd(r *rand.Rand, id string) oddKey {
 	key := privateKey(elliptic.P256(), fmt.Sprint(r.IntN(50)))
 	x, y := coordinates(&key.PublicKey)
@@ -104,7 +104,7 @@ func odd(r *rand.Rand, id string) oddKey {
 	}
 }
 
-// twice are changes to a key that has a member twice, or in another case.
+// twice are changes after which a key has a member twice, or in another case.
 func twice(r *rand.Rand, k oddKey) oddKey {
 	if !strings.HasPrefix(k.json, `{"`) || k.name != "nothing" || r.IntN(2) == 0 {
 		return k
@@ -113,7 +113,7 @@ func twice(r *rand.Rand, k oddKey) oddKey {
 	return oddKey{"member twice", k.json[:1] + add + "," + k.json[1:]}
 }
 
-// pointByJose returns the public key that go-jose understands by data, nil if it does not.
+// pointByJose returns the public key that go-jose reads from data, nil if it cannot.
 func pointByJose(data string) *ecdsa.PublicKey {
 	var key jose.JSONWebKey
 	if json.Unmarshal([]byte(data), &key) != nil || !key.Valid() {
@@ -140,13 +140,13 @@ func pointByJWX(data string) *ecdsa.PublicKey {
 	return &out
 }
 
-// understood are the keys that the SDK reads although neither of the others does, and why.
+// understood are the reasons for keys that the SDK reads and neither of the others does.
 var understood = map[string]string{
 	"with a certificate that is none": "nobody reads certificates of keys, and the key is whole",
 }
 
-// skipped are the keys that the SDK skips although both others read them, and why. Keys that they
-// read are not all keys that they would verify with.
+// skipped are the reasons for keys that the SDK skips and both others read. The others do not
+// verify with all keys that they read.
 var skipped = map[string]string{
 	"coordinate with a line end":                  "one form",
 	"bits of a coordinate that stand for nothing": "one form",
@@ -184,7 +184,7 @@ func TestKeySetsAsOthersReadThem(t *testing.T) {
 			var named struct {
 				Kid string `json:"kid"`
 			}
-			_ = json.Unmarshal([]byte(k.json), &named) // what has no name is not found
+			_ = json.Unmarshal([]byte(k.json), &named) // a key without a name is not found
 			own, byJose, byJWX := set.Key(named.Kid), pointByJose(k.json), pointByJWX(k.json)
 			if own != nil {
 				found++
@@ -206,7 +206,7 @@ func TestKeySetsAsOthersReadThem(t *testing.T) {
 	}
 	t.Log(counts)
 	if *rounds < manyRounds {
-		return // some of what follows is rare
+		return // some of the cases below are rare
 	}
 	for name := range understood {
 		assert.Positive(t, counts["read: "+name], name)

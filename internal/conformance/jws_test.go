@@ -19,17 +19,17 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// This file has what the tests of signatures share: how tokens are made, and how the SDK judges
-// them.
+// This file contains the shared functions of the tests of signatures: they make tokens, and verify
+// them with the SDK.
 
-// The time at which tokens are judged, and how old and new they may be.
+// The time at which tokens are verified, and the bounds of their age.
 const (
 	judgedAt = 1_700_000_000
 	maxPast  = 8100
 	maxAhead = 300
 )
 
-// stage is how far a token gets.
+// stage is the step of the verification at which a token fails.
 type stage int
 
 const (
@@ -45,7 +45,7 @@ func (s stage) String() string {
 	return [...]string{"its form", "its key", "its signature", "its claims", "its age", "nothing"}[s]
 }
 
-// judge returns what the SDK refuses a token for.
+// judge returns the stage at which the SDK refuses a token.
 func judge(set *jws.KeySet, compact string) stage {
 	token, err := jws.Parse(compact)
 	if err != nil {
@@ -58,7 +58,7 @@ func judge(set *jws.KeySet, compact string) stage {
 	claims, err := token.Verify(key)
 	switch {
 	case err != nil && strings.HasPrefix(err.Error(), "the token's payload "):
-		return atClaims // which are read when the signature is right
+		return atClaims // which are read after the signature is verified
 	case err != nil:
 		return atSignature
 	}
@@ -83,7 +83,7 @@ func privateKey(curve elliptic.Curve, seed string) *ecdsa.PrivateKey {
 	return key
 }
 
-// signature returns r and s of the same signature in every run, each as long as the curve has it.
+// signature returns r and s of the same signature in every run, each with the length of the curve.
 func signature(key *ecdsa.PrivateKey, hash crypto.Hash, signed string) []byte {
 	h := hash.New()
 	h.Write([]byte(signed))
@@ -123,7 +123,7 @@ func keySet(t *testing.T, key *ecdsa.PublicKey, id string) *jws.KeySet {
 	return set
 }
 
-// recoverKey returns the key that these numbers are a signature by, for what has this hash; nil if
+// recoverKey returns the key for which these numbers are a valid signature of the hash, nil if
 // there is none.
 func recoverKey(r, s *big.Int, hash [32]byte) *ecdsa.PublicKey {
 	curve := elliptic.P256()
@@ -141,9 +141,9 @@ func recoverKey(r, s *big.Int, hash [32]byte) *ecdsa.PublicKey {
 		v := new(big.Int).Mul(new(big.Int).SetBytes(hash[:]), inverse)
 		u.Mod(u, c.N)
 		v.Mod(v.Neg(v), c.N)
-		ux, uy := curve.ScalarMult(x, y, u.Bytes()) //nolint:staticcheck // nothing else has points
-		vx, vy := curve.ScalarBaseMult(v.Bytes())   //nolint:staticcheck // nothing else has points
-		qx, qy := curve.Add(ux, uy, vx, vy)         //nolint:staticcheck // nothing else has points
+		ux, uy := curve.ScalarMult(x, y, u.Bytes()) //nolint:staticcheck // no other function works on points
+		vx, vy := curve.ScalarBaseMult(v.Bytes())   //nolint:staticcheck // no other function works on points
+		qx, qy := curve.Add(ux, uy, vx, vy)         //nolint:staticcheck // no other function works on points
 		point := append([]byte{4}, qx.FillBytes(make([]byte, 32))...)
 		point = append(point, qy.FillBytes(make([]byte, 32))...)
 		key, err := ecdsa.ParseUncompressedPublicKey(curve, point)
@@ -155,12 +155,12 @@ func recoverKey(r, s *big.Int, hash [32]byte) *ecdsa.PublicKey {
 	return nil
 }
 
-// webhookClaims are claims as MoneyKit makes them.
+// webhookClaims returns claims in the form of MoneyKit.
 func webhookClaims() string {
 	return fmt.Sprintf(`{"iat":%d,"request_body_sha256":"%x"}`, judgedAt-5, sha256.Sum256([]byte("body")))
 }
 
-// derSignature writes r and s as ASN.1 has them.
+// derSignature encodes r and s in ASN.1.
 func derSignature(b []byte) []byte {
 	half := len(b) / 2
 	der, err := asn1.Marshal(struct{ R, S *big.Int }{new(big.Int).SetBytes(b[:half]), new(big.Int).SetBytes(b[half:])})
@@ -176,7 +176,7 @@ func reversed(b []byte) []byte {
 	return out
 }
 
-// negated returns r and n-s, which are as good a signature as r and s.
+// negated returns r and n-s, which are also a valid signature.
 func negated(b string) string {
 	s := new(big.Int).SetBytes([]byte(b[32:]))
 	return b[:32] + string(s.Sub(elliptic.P256().Params().N, s).FillBytes(make([]byte, 32)))

@@ -23,10 +23,10 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// This file compares how the SDK judges generated tokens with how two other implementations do, on
-// the same tokens in every run.
+// This file compares the SDK to two other implementations on generated tokens, which are the same
+// in every run.
 
-// verifiers are the three, with one key set.
+// verifiers are the three implementations, with one key set.
 type verifiers struct {
 	own  *jws.KeySet
 	jose *jose.JSONWebKeySet
@@ -67,7 +67,7 @@ func (v verifiers) byJWX(compact string) bool {
 	return err == nil
 }
 
-// signed reports whether the key that a token names has signed it, in the words of crypto/ecdsa.
+// signed reports whether the key that a token names has signed it, according to crypto/ecdsa.
 func (s signers) signed(compact string) bool {
 	parts := strings.Split(compact, ".")
 	head, err := base64.RawURLEncoding.DecodeString(parts[0])
@@ -87,7 +87,7 @@ func (s signers) signed(compact string) bool {
 	return key != nil && ecdsa.VerifyASN1(&key.PublicKey, hash[:], derSignature(sig))
 }
 
-// generated is a token, what was done to make it, and how it was judged.
+// generated is a token, the mutations that made it, and the results of the verifiers.
 type generated struct {
 	seed      uint64
 	token     string
@@ -148,15 +148,14 @@ func TestTokensAsOthersJudgeThem(t *testing.T) {
 		assert.Positive(t, counts["made: "+name], name)
 	}
 	if *rounds < manyRounds {
-		return // some of what follows is rare
+		return // some of the cases below are rare
 	}
 	for name, class := range stricter {
 		assert.Positive(t, counts["stricter: "+name], "%s (%s) never occurs", name, class.reason)
 	}
 }
 
-// check counts a token, and fails where the SDK judges it otherwise than the others do and no table
-// says why.
+// check counts a token. It fails if the SDK and the others differ and no table has a reason.
 func (g generated) check(t *testing.T, counts map[string]int) {
 	t.Helper()
 	say := []any{
@@ -195,7 +194,7 @@ func (g generated) check(t *testing.T, counts map[string]int) {
 	}
 }
 
-// strictness says where a token is refused that both others accept, and why.
+// strictness are the stages and reasons for tokens that the SDK refuses and both others accept.
 type strictness struct {
 	at     stage
 	reason string
@@ -261,5 +260,5 @@ var stricter = map[string]strictness{
 	"deep nesting in the header": {atForm, bounded},
 	"deep nesting in the claims": {atClaims, bounded},
 
-	"unknown claim that has a member twice": {atClaims, "what is there twice can be read in two ways, at any depth"},
+	"unknown claim that has a member twice": {atClaims, "a repeated member can be read in two ways, at any depth"},
 }

@@ -13,9 +13,9 @@ import (
 	"strings"
 )
 
-// This file makes tokens: genuine ones, and ones that differ from those in one thing or two.
+// This file makes tokens: genuine ones, and ones with one or two mutations.
 
-// draft is a token in the making. Hooks run in the order in which they were added.
+// draft is a token that is not yet signed. Hooks run in the order in which they were added.
 type draft struct {
 	header, claims         []string // members, in JSON
 	headerText, claimsText []hook
@@ -44,7 +44,7 @@ func (d *draft) String() string {
 	return run(d.token, run(d.head, head)+"."+run(d.body, body)+"."+run(d.tail, encode(sig)))
 }
 
-// set changes the member of that name, or adds it; without a value it takes it away.
+// set changes or adds the member with this name. Without a value it removes the member.
 func set(members *[]string, name, value string) {
 	prefix := `"` + name + `":`
 	at := slices.IndexFunc(*members, func(m string) bool { return strings.HasPrefix(m, prefix) })
@@ -58,7 +58,7 @@ func set(members *[]string, name, value string) {
 	}
 }
 
-// insert adds members where they happen to go.
+// insert adds members at random positions.
 func insert(r *rand.Rand, members *[]string, add ...string) {
 	for _, m := range add {
 		*members = slices.Insert(*members, r.IntN(len(*members)+1), m)
@@ -77,7 +77,7 @@ func newSigners() signers {
 	}
 }
 
-// genuine returns a token as MoneyKit makes it.
+// genuine returns a token in the form of MoneyKit.
 func (s signers) genuine(r *rand.Rand) *draft {
 	d := &draft{key: s.own, hash: crypto.SHA256}
 	d.header = []string{`"alg":"ES256"`, `"kid":"own"`}
@@ -96,7 +96,7 @@ func (s signers) genuine(r *rand.Rand) *draft {
 	return d
 }
 
-// mutation changes one thing about a token.
+// mutation is one change of a token.
 type mutation struct {
 	name string
 	do   func(r *rand.Rand, d *draft)
@@ -123,7 +123,7 @@ func put(r *rand.Rand, s, what string) string {
 	return s[:at] + what + s[at:]
 }
 
-// trailing sets bits of the last character that stand for nothing.
+// trailing sets the unused bits of the last character.
 func trailing(s string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	if len(s)%4 < 2 {
@@ -197,7 +197,7 @@ func tokenMutations() []mutation {
 }
 
 func headerMutations(s signers) []mutation {
-	// value gives a member one of some values.
+	// value sets a member to one of some values.
 	value := func(name, member string, values ...string) mutation {
 		return mutation{name, func(r *rand.Rand, d *draft) { set(&d.header, member, pick(r, values...)) }}
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file is about what else can be done with links, and about lists of them.
+// This file tests the other operations on links, and lists of links.
 
-// refreshes asks for fresh data: in time, too soon, and when the link breaks before it comes.
+// refreshes requests refreshes: in time, too early, and of a link that breaks before the end.
 func refreshes(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -64,7 +64,7 @@ func refreshes(t *testing.T, seen *tally) {
 	}, w.never(t, w.take(), "get_link"), "what cannot be asked for has no settings; everything is available")
 }
 
-// imports brings a link from elsewhere, which its user connects before it is read.
+// imports imports a link, which its user connects before it is read.
 func imports(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -112,7 +112,7 @@ func imports(t *testing.T, seen *tally) {
 	assert.Len(t, failed(t, err, 422, moneykit.ErrorCodeValidationFailed).Fields, 2)
 }
 
-// users reads what a user has at several institutions.
+// users reads the data of a user at several institutions.
 func users(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -162,7 +162,7 @@ func users(t *testing.T, seen *tally) {
 	require.NoError(t, err)
 }
 
-// updates changes, clears and leaves what can be changed about a link, and resets it.
+// updates changes, clears and leaves unchanged each setting of a link, and resets the link.
 func updates(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -194,7 +194,7 @@ func updates(t *testing.T, seen *tally) {
 	failed(t, err, 422, moneykit.ErrorCodeLinkBadState)
 }
 
-// directories reads the lists of institutions and of links to their ends.
+// directories reads all pages of the lists of institutions and of links.
 func directories(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -242,7 +242,7 @@ func directories(t *testing.T, seen *tally) {
 	assert.Empty(t, w.never(t, passed, "get_links"))
 }
 
-// events reads the keys that sign events, and sends all that can be sent as a test.
+// events reads the keys that sign events, and sends all test events.
 func events(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()

@@ -11,13 +11,13 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// operation is one that the SDK has a method for.
+// operation is an operation with a method in the SDK.
 type operation struct {
 	id string
-	// call carries it out with the client and sends as little as it can, on the link if it is about
-	// one. What else it needs, it prepares behind the back of the wire.
+	// call sends the shortest request with the client, about the link if the operation is about
+	// one. It prepares other objects without the wire.
 	call call
-	// full sends all that the document has; nil if there is no choice.
+	// full sends all members in the document. nil means that there are no optional members.
 	full call
 	// leftOut are the paths in the body that the SDK never sends.
 	leftOut []string
@@ -27,7 +27,7 @@ type operation struct {
 
 type call func(ctx context.Context, w *wire, client *moneykit.Client, linkID string) error
 
-// What links are prepared with. The ids are of characters that have to be escaped.
+// The settings of prepared links. The IDs have characters that must be escaped.
 const (
 	customer    = "user@app.test:ü 1"
 	account1    = "acc 1:é"
@@ -35,7 +35,7 @@ const (
 	transaction = "txn 1:ü?"
 )
 
-// link makes a link that the operation can be carried out on.
+// link creates a link for the operation.
 func (op *operation) link(t *testing.T, w *wire, opts ...moneykit.Option) string {
 	t.Helper()
 	if op.imported {
@@ -54,7 +54,8 @@ func (op *operation) link(t *testing.T, w *wire, opts ...moneykit.Option) string
 	return link.ID
 }
 
-// operations lists them. To cover one more, add it here and its answers to the table answers.
+// operations returns all operations. To cover another one, add it here, and its responses to the
+// table answers.
 func operations() []operation {
 	ids := []string{account1, account2}
 	start, end := moneykit.Date{Year: 2024, Month: time.February, Day: 29}, moneykit.Date{Year: 2025, Month: time.December, Day: 31}

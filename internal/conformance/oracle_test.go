@@ -23,20 +23,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// This file judges what goes over the wire by the document. The validator is kin-openapi's; what it
-// leaves open is added here: members, parameters and credentials that the document does not list.
+// This file validates requests and responses by the document. The validator is kin-openapi. This
+// file adds checks that it lacks: for members, parameters and credentials that the document does
+// not list.
 
-// oracle judges exchanges.
+// oracle validates exchanges.
 type oracle struct {
 	doc    *openapi3.T
 	router routers.Router
 }
 
-// exchange is a request with its answer, and what is wrong with them.
+// exchange is a request with its response, and their errors.
 type exchange struct {
 	operation string // "" if the document has no such path or method
 	status    int
-	code      string        // the error_code of the answer
+	code      string        // the error_code of the response
 	again     *http.Request // the request without its body
 	sent, got []byte
 	request   error
@@ -56,7 +57,7 @@ var theOracle = sync.OnceValues(func() (*oracle, error) {
 	if err := closeObjects(tree); err != nil {
 		return nil, err
 	}
-	delete(tree, "servers") // any host will do
+	delete(tree, "servers") // any host is valid
 	if text, err = json.Marshal(tree); err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ var theOracle = sync.OnceValues(func() (*oracle, error) {
 })
 
 // closeObjects forbids members that a schema does not list. The document allows them, because
-// MoneyKit may add some at any time; the SDK and moneykittest have no business to.
+// MoneyKit may add some at any time, but the SDK and moneykittest must not send any.
 func closeObjects(node any) error {
 	switch v := node.(type) {
 	case object:
@@ -110,7 +111,7 @@ func (o *oracle) operation(t *testing.T, id string) *openapi3.Operation {
 	return nil
 }
 
-// judge looks at a request, whose body is sent, and at its answer.
+// judge validates a request, with the body that was sent, and its response.
 func (o *oracle) judge(r *http.Request, sent []byte, status int, header http.Header, got []byte) exchange {
 	x, request := o.judgeAnswer(r, status, header, got)
 	x.sent = sent
@@ -118,7 +119,7 @@ func (o *oracle) judge(r *http.Request, sent []byte, status int, header http.Hea
 		x.request = x.response
 		return x
 	}
-	// The validator reads the body, and so gets a request of its own.
+	// The validator reads the body, so it gets its own request.
 	request.Request = r.Clone(r.Context())
 	request.Request.Body = io.NopCloser(bytes.NewReader(sent))
 	x.request = errors.Join(
@@ -130,7 +131,7 @@ func (o *oracle) judge(r *http.Request, sent []byte, status int, header http.Hea
 	return x
 }
 
-// judgeAnswer looks at the answer to a request only. It also returns what the validator knows of
+// judgeAnswer validates only the response to a request. It also returns the validator's input for
 // the request, nil if the document has no operation for it.
 func (o *oracle) judgeAnswer(r *http.Request, status int, header http.Header, got []byte) (exchange, *openapi3filter.RequestValidationInput) {
 	x := exchange{status: status, again: r, got: got}
@@ -172,8 +173,8 @@ func (o *oracle) judgeAnswer(r *http.Request, status int, header http.Header, go
 	return x, request
 }
 
-// credentials wants exactly one of the ways to authenticate that the document lists, and nothing
-// besides: a secret that is sent needlessly is a secret that can leak.
+// credentials requires exactly one of the ways to authenticate that the document lists, because a
+// secret that is sent needlessly can leak.
 func (o *oracle) credentials(r *http.Request, op *openapi3.Operation) error {
 	var carried []string
 	for name, scheme := range o.doc.Components.SecuritySchemes {
@@ -209,8 +210,8 @@ func (o *oracle) credentials(r *http.Request, op *openapi3.Operation) error {
 	return fmt.Errorf("the request authenticates by %v", carried)
 }
 
-// names refuses what the document does not list, or lists as deprecated, in the query, and in a
-// form.
+// names refuses parameters of the query or of a form that the document does not list, or lists as
+// deprecated.
 func (o *oracle) names(r *http.Request, op *openapi3.Operation, sent []byte) error {
 	for name := range r.URL.Query() {
 		if p := op.Parameters.GetByInAndName("query", name); p == nil || p.Deprecated {
@@ -237,14 +238,14 @@ func (o *oracle) version(r *http.Request) error {
 	return nil
 }
 
-// noContent refuses a body where the document has none.
+// noContent refuses a body if the document has none.
 func noContent(op *openapi3.Operation, status int, header http.Header, got []byte) error {
 	response := op.Responses.Status(status)
 	if response == nil || len(response.Value.Content) > 0 {
 		return nil
 	}
 	if len(got) > 0 || header.Get("Content-Type") != "" {
-		return fmt.Errorf("the answer has a body of %q", header.Get("Content-Type"))
+		return fmt.Errorf("the response has a body of %q", header.Get("Content-Type"))
 	}
 	return nil
 }

@@ -16,8 +16,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestSpans has otelhttp name its spans by the operation that OperationFrom finds, as a program
-// that traces its calls would.
+// TestSpans names the spans of otelhttp by OperationFrom, like a program that traces its calls.
 func TestSpans(t *testing.T) {
 	mk := moneykittest.NewServer(t)
 	link := mk.AddLink(moneykittest.LinkSpec{UserID: "user_0001"})

@@ -7,9 +7,9 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file holds bodies of requests.
+// This file contains bodies of requests.
 
-// leastSession is the least that a link session takes.
+// leastSession has only the required members of a link session.
 func leastSession() moneykit.LinkSessionParams {
 	return moneykit.LinkSessionParams{
 		CustomerUser: moneykit.CustomerUser{ID: "user_0001"},
@@ -17,7 +17,7 @@ func leastSession() moneykit.LinkSessionParams {
 	}
 }
 
-// fullSession has everything that a link session can have.
+// fullSession has all members of a link session.
 func fullSession(existingLinkID string) moneykit.LinkSessionParams {
 	verified := moneykit.Timestamp{Time: time.Date(2023, 2, 16, 12, 30, 0, 5e8, time.FixedZone("", -5*3600))}
 	product := func(reason string) *moneykit.ProductSettings {
@@ -76,7 +76,7 @@ const (
 	canadianBank = "beacon-hill-trust"
 )
 
-// fullImport has everything that an import can have.
+// fullImport has all members of an import.
 func fullImport() moneykit.LinkImportParams {
 	amount := number("12.50")
 	return moneykit.LinkImportParams{

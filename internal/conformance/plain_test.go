@@ -22,10 +22,10 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file and the other plain*_test.go ask moneykittest as clients of other languages do: with
-// net/http over TCP, texts and maps, and no code of the SDK.
+// This file and the other plain*_test.go call moneykittest like clients in other languages: with
+// net/http over TCP, strings and maps, and without code of the SDK.
 
-// plain is such a client, and the server that it asks.
+// plain is such a client and its server.
 type plain struct {
 	mk         *moneykittest.Server
 	url        string
@@ -33,11 +33,11 @@ type plain struct {
 	token      string
 	http       *http.Client
 	oracle     *oracle
-	heard      *heard // nil to remember nothing
-	zoneless   bool   // times have no zone, which the oracle takes for a fault
+	heard      *heard // nil to record nothing
+	zoneless   bool   // times have no zone, which the oracle reports as an error
 }
 
-// heard is what the server has answered so far.
+// heard records the server's responses so far.
 type heard struct {
 	tally
 
@@ -45,13 +45,13 @@ type heard struct {
 	members map[member]extent // of successes
 }
 
-// member is one of a schema of the document.
+// member is a member of a schema in the document.
 type member struct{ schema, name string }
 
-// extent is what a member has been.
+// extent records the values of a member: present, absent, null.
 type extent struct{ value, null, absent bool }
 
-// remember notes an answer, and which members it had, if the document has it.
+// remember records a response and its members, if the document has it.
 func (h *heard) remember(op *openapi3.Operation, x exchange) {
 	if h == nil {
 		return
@@ -83,7 +83,7 @@ func (h *heard) remember(op *openapi3.Operation, x exchange) {
 // eachMember calls f with all members that a schema has for a value, at any depth.
 func eachMember(ref *openapi3.SchemaRef, value any, f func(m member, schema *openapi3.Schema, value any, there bool)) {
 	if len(ref.Value.AnyOf) > 0 {
-		ref = ref.Value.AnyOf[0] // the other one is null
+		ref = ref.Value.AnyOf[0] // the other variant is null
 	}
 	switch v := value.(type) {
 	case object:
@@ -104,12 +104,12 @@ func eachMember(ref *openapi3.SchemaRef, value any, f func(m member, schema *ope
 	}
 }
 
-// newPlain serves a moneykittest as a program would, and gets an access token from it.
+// newPlain serves a moneykittest like a program, and gets an access token.
 func newPlain(t *testing.T, seen *heard, opts ...moneykittest.Option) *plain {
 	t.Helper()
 	o, err := theOracle()
 	require.NoError(t, err)
-	mk := moneykittest.New(opts...) // a server of a test would report wrong paths as mistakes
+	mk := moneykittest.New(opts...) // A server of a test would report wrong paths as mistakes.
 	t.Cleanup(mk.Close)
 	server := httptest.NewServer(mk.Handler())
 	t.Cleanup(server.Close)
@@ -143,7 +143,7 @@ type answered struct {
 	status    int
 	header    http.Header
 	text      []byte
-	judged    error // what the document has against it
+	judged    error // the validation error
 }
 
 // send sends a request with exactly these headers, written "Name: value".
@@ -163,7 +163,7 @@ func (p *plain) send(t *testing.T, method, target, body string, headers ...strin
 	return p.do(t, r)
 }
 
-// ask sends a request with the access token, and with a body as JSON unless it is empty.
+// ask sends a request with the access token, and with a JSON body unless it is empty.
 func (p *plain) ask(t *testing.T, method, target, body string, headers ...string) answered {
 	t.Helper()
 	headers = append(headers, "Authorization: Bearer "+p.token)
@@ -173,7 +173,7 @@ func (p *plain) ask(t *testing.T, method, target, body string, headers ...string
 	return p.send(t, method, target, body, headers...)
 }
 
-// do sends a request and lets the oracle judge the response.
+// do sends a request, and the oracle validates the response.
 func (p *plain) do(t *testing.T, r *http.Request) answered {
 	t.Helper()
 	resp, err := p.http.Do(r)
@@ -195,7 +195,7 @@ func (p *plain) do(t *testing.T, r *http.Request) answered {
 	return a
 }
 
-// success wants a response that the document has, and returns its body.
+// success requires a response that the document has, and returns its body.
 func (a answered) success(t *testing.T, status int) object {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s: %s", a.operation, a.text)
@@ -210,14 +210,15 @@ func (a answered) success(t *testing.T, status int) object {
 	return decode(t, a.text)
 }
 
-// refused wants an error that the document has for the operation, and returns its body.
+// refused requires an error that the document has for the operation, and returns its body.
 func (a answered) refused(t *testing.T, status int, code string) object {
 	t.Helper()
 	require.NoError(t, a.judged, "%s: %s", a.operation, a.text)
 	return a.isError(t, status, code)
 }
 
-// isError looks at every member of the body of an error. It has no error_code if code is empty.
+// isError checks every member of the body of an error. An empty code means that there must be no
+// error_code.
 func (a answered) isError(t *testing.T, status int, code string) object {
 	t.Helper()
 	require.Equal(t, status, a.status, "%s: %s", a.operation, a.text)
@@ -263,7 +264,7 @@ func (a answered) isError(t *testing.T, status int, code string) object {
 	return body
 }
 
-// malformed wants a refusal for what stands at one place of the request, written "body.a.0".
+// malformed requires a refusal because of one place in the request, written like "body.a.0".
 func (a answered) malformed(t *testing.T, place string) {
 	t.Helper()
 	a.refused(t, http.StatusUnprocessableEntity, "api_error.request.validation_failed")
@@ -290,8 +291,8 @@ func (a answered) places(t *testing.T) []string {
 	return places
 }
 
-// play plays the user who goes through Connect on the web with a link session, and returns what the
-// front end is called back with.
+// play plays the user of a link session in Connect for the web, and returns the payload of the
+// callback.
 func (p *plain) play(t *testing.T, sessionToken, play string) []any {
 	t.Helper()
 	body := `{"link_session_token":"` + sessionToken + `","source":"web","play":` + play + `}`
@@ -323,16 +324,16 @@ func (p *plain) link(t *testing.T, user, more, play string) string {
 	return id
 }
 
-// quote writes a JSON string.
+// quote returns a JSON string.
 func quote(s string) string {
 	text, err := json.Marshal(s)
 	if err != nil {
-		panic(err) // cannot be
+		panic(err) // cannot happen
 	}
 	return string(text)
 }
 
-// TestPlainFiles wants the plain clients to know nothing of the SDK.
+// TestPlainFiles checks that the plain clients do not import the SDK.
 func TestPlainFiles(t *testing.T) {
 	t.Parallel()
 	names, err := filepath.Glob("plain*_test.go")

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file is about the bodies of requests: their media types, their JSON, and each member that
-// the document has for them.
+// This file tests the bodies of requests: their media types, their JSON, and each member that the
+// document has for them.
 
 // withBody returns the attempts that have a body of JSON.
 func (p *plain) withBody(t *testing.T, s scene) []attempt {
@@ -54,7 +54,7 @@ func plainMedia(t *testing.T, seen *heard) {
 	}
 }
 
-// plainSyntax sends what is not the JSON of an object.
+// plainSyntax sends bodies that are not JSON objects.
 func plainSyntax(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -81,7 +81,7 @@ func plainSyntax(t *testing.T, seen *heard) {
 	}
 }
 
-// place is a member of a body, and what the document says of it.
+// place is a member of a body, and its schema in the document.
 type place struct {
 	in       object
 	name     string
@@ -109,8 +109,8 @@ func placesOf(t *testing.T, schema *openapi3.Schema, value any, at string) []pla
 	return places
 }
 
-// eachPlace calls f with each member of the fullest bodies, and with a function that sends the body
-// as it then is. The body is restored afterwards.
+// eachPlace calls f with each member of the fullest bodies, and with a function that sends the
+// changed body. Afterwards it restores the body.
 func eachPlace(t *testing.T, p *plain, s scene, f func(t *testing.T, a attempt, m place, send func() answered)) {
 	t.Helper()
 	for _, id := range slices.Sorted(maps.Keys(plainBodies)) {
@@ -145,7 +145,7 @@ func permits(schema *openapi3.Schema, kind string) bool {
 	return slices.ContainsFunc(schema.AnyOf, func(s *openapi3.SchemaRef) bool { return permits(s.Value, kind) })
 }
 
-// plainMembers takes each member of the fullest bodies away, makes it null, and gives it values of
+// plainMembers removes each member of the fullest bodies, sets it to null, and sets it to values of
 // other types.
 func plainMembers(t *testing.T, seen *heard) {
 	t.Helper()
@@ -187,7 +187,8 @@ func plainMembers(t *testing.T, seen *heard) {
 				send().malformed(t, m.at)
 			}
 		}
-		// What the document does not have is ignored, also where it looks like a name that it has.
+		// Members that the document does not have are ignored, even if they resemble one that it
+		// has.
 		m.in[m.name] = full
 		for _, name := range []string{"zzz", "", strings.ToUpper(m.name), strings.ToUpper(m.name[:1]) + m.name[1:]} {
 			m.in[name] = []any{object{"a": nil}}

@@ -10,15 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file runs the plain clients, and wants them to have heard all that the document has.
+// This file runs the plain clients, and checks that the responses cover the whole document.
 
-// TestPlain runs the plain clients. Each operation of the document must have succeeded and failed,
-// and must have given all answers that moneykittest gives without a planned fault, with all
+// TestPlain runs the plain clients. Each operation of the document must have succeeded and failed.
+// It must have sent all responses that moneykittest sends without a planned fault, with all
 // members.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	var seen, nulls heard
-	t.Run("clients", func(t *testing.T) { // it ends when all in it have
+	t.Run("clients", func(t *testing.T) { // it ends after all its subtests
 		for name, run := range map[string]func(*testing.T, *heard){
 			"requests": plainRequests, "methods": plainMethods, "heads": plainHeads, "paths": plainPaths,
 			"bodies framed": plainBodiesFramed, "connections": plainConnections, "TCP": plainTCP,
@@ -50,7 +50,7 @@ func TestPlain(t *testing.T) {
 	t.Run("members", func(t *testing.T) { allMembers(t, &seen, &nulls) })
 }
 
-// allMembers wants all members that the document has for successes, with a value and with null.
+// allMembers requires all members of successful responses, with a value and with null.
 func allMembers(t *testing.T, seen, nulls *heard) {
 	t.Helper()
 	o, err := theOracle()
@@ -77,10 +77,10 @@ func allMembers(t *testing.T, seen, nulls *heard) {
 	}
 }
 
-// addMembers adds all members that a schema has, true for those that may be absent.
+// addMembers adds all members of a schema, with true for optional ones.
 func addMembers(all map[member]bool, ref *openapi3.SchemaRef) {
 	if len(ref.Value.AnyOf) > 0 {
-		ref = ref.Value.AnyOf[0] // the other one is null
+		ref = ref.Value.AnyOf[0] // the other variant is null
 	}
 	for name, property := range ref.Value.Properties {
 		all[member{path.Base(ref.Ref), name}] = !slices.Contains(ref.Value.Required, name)

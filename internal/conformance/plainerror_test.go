@@ -15,12 +15,12 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file is about the errors of credentials, links, sessions and limits.
+// This file tests the errors of credentials, links, sessions and limits.
 
 // public are the operations that need no access token.
 func (p *plain) public(a attempt) bool { return a.op.Security != nil }
 
-// standing is a clock that only Advance moves.
+// standing is a clock that only Advance changes.
 func standing() moneykittest.Option {
 	now := time.Now()
 	return moneykittest.WithClock(func() time.Time { return now })
@@ -89,7 +89,7 @@ func plainCredentials(t *testing.T, seen *heard) {
 	p.ask(t, http.MethodGet, "/auth/introspect", "").refused(t, http.StatusUnauthorized, expired)
 }
 
-// plainTokens asks for access tokens in all ways that there are.
+// plainTokens requests access tokens in all ways.
 func plainTokens(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -179,8 +179,8 @@ func plainScopes(t *testing.T, seen *heard) {
 	p.ask(t, http.MethodDelete, "/links/"+s.link, "").refused(t, http.StatusForbidden, "link_error.forbidden_action")
 }
 
-// plainLinks sends operations about links that they cannot be carried out on. The table answers has
-// those that moneykittest refuses.
+// plainLinks sends operations about links in states that do not allow them. The table answers
+// contains the refusals of moneykittest.
 func plainLinks(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -258,7 +258,7 @@ func plainLinks(t *testing.T, seen *heard) {
 	p.ask(t, http.MethodGet, "/links/"+deleted, "").refused(t, http.StatusNotFound, "link_error.not_found")
 }
 
-// plainSessions opens link sessions that are refused, and exchanges tokens that are no good.
+// plainSessions opens link sessions that are refused, and exchanges invalid tokens.
 func plainSessions(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()

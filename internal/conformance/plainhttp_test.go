@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file is about HTTP itself: methods, paths, connections, versions and the framing of bodies.
+// This file tests HTTP itself: methods, paths, connections, versions and the framing of bodies.
 
 // plainMethods sends each path of the document with methods that it does not have.
 func plainMethods(t *testing.T, seen *heard) {
@@ -50,7 +50,7 @@ func plainMethods(t *testing.T, seen *heard) {
 	}
 }
 
-// plainHeads wants HEAD to have the headers of GET, and no body.
+// plainHeads checks that HEAD has the headers of GET, and no body.
 func plainHeads(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -119,7 +119,7 @@ func plainPaths(t *testing.T, seen *heard) {
 	}
 }
 
-// plainBodiesFramed sends bodies in the ways that HTTP has for their length.
+// plainBodiesFramed sends bodies with all ways of HTTP to frame them.
 func plainBodiesFramed(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -206,7 +206,7 @@ func plainConnections(t *testing.T, seen *heard) {
 	}
 }
 
-// plainTCP writes requests byte by byte, as no client of Go's would.
+// plainTCP writes raw requests that no Go client sends.
 func plainTCP(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()

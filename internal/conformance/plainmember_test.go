@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file is about the members of responses: it reads data of all kinds.
+// This file tests the members of responses: it reads data of all kinds.
 
 // neverThere are the members that moneykittest does not make up.
 var neverThere = map[member]bool{
@@ -64,7 +64,7 @@ func plainShapes(t *testing.T, seen *heard) {
 	readShapes(t, newPlain(t, seen, moneykittest.WithRefreshDelay(time.Minute)))
 }
 
-// plainNulls reads the same with WithNulls.
+// plainNulls reads the same data with WithNulls.
 func plainNulls(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -143,7 +143,7 @@ func (p *plain) readAll(t *testing.T, link string) {
 	}
 }
 
-// plainMoments wants all times in the form that WithZonelessTimestamps is about.
+// plainMoments checks that all times have the form of WithZonelessTimestamps.
 func plainMoments(t *testing.T, _ *heard) {
 	t.Helper()
 	t.Parallel()

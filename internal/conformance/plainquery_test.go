@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file is about queries: each parameter that the document has, and lists read page by page.
+// This file tests queries: each parameter in the document, and lists that are read page by page.
 
-// plainParameters gives each parameter of a query good values and bad ones.
+// plainParameters sets each parameter of a query to valid and invalid values.
 func plainParameters(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()
@@ -36,7 +36,7 @@ func plainParameters(t *testing.T, seen *heard) {
 				} else {
 					r.malformed(t, "query."+ref.Value.Name)
 				}
-				// Of a value that comes twice the last counts.
+				// If a parameter is repeated, the last value counts.
 				if ref.Value.Schema.Value.Items == nil && !slices.Contains(good, value) {
 					asked.target += "&" + url.Values{ref.Value.Name: {good[0]}}.Encode()
 					p.try(t, asked).success(t, a.status)
@@ -54,7 +54,7 @@ func plainParameters(t *testing.T, seen *heard) {
 	}
 }
 
-// samples returns values that a parameter takes, the first of which is any, and others.
+// samples returns valid values of a parameter, and invalid ones.
 func samples(t *testing.T, s scene, p *openapi3.Parameter) (good, bad []string) {
 	t.Helper()
 	schema := p.Schema.Value
@@ -89,7 +89,7 @@ func samples(t *testing.T, s scene, p *openapi3.Parameter) (good, bad []string) 
 	return []string{"", "chase", "Crédit & Co", "%", "\x00"}, nil
 }
 
-// numbered reads a list with numbered pages to its end, and returns its rows.
+// numbered reads all pages of a list with numbered pages, and returns the rows.
 func (p *plain) numbered(t *testing.T, path string, size int, rows string, more ...string) []any {
 	t.Helper()
 	var all []any
@@ -177,7 +177,7 @@ func plainPages(t *testing.T, seen *heard) {
 	}
 }
 
-// plainCursors reads the lists that have cursors to their ends.
+// plainCursors reads all pages of the lists with cursors.
 func plainCursors(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()

@@ -13,11 +13,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// This file has a request for each operation of the document, and sends them in all ways that HTTP
-// has.
+// This file contains a request for each operation of the document, and sends it in all ways of
+// HTTP.
 
-// plainBodies are bodies of requests in JSON: the least that an operation takes, and all that the
-// document has for it.
+// plainBodies are bodies of requests in JSON: one with the required members of an operation, and
+// one with all members.
 var plainBodies = map[string]struct{ least, full string }{
 	"create_link_session": {
 		least: `{"customer_user":{"id":"user-1"},"redirect_uri":"https://app.test/oauth"}`,
@@ -109,10 +109,10 @@ func fullBody(id string) string {
 	return plainBodies[id].least
 }
 
-// scene is what requests are about.
+// scene contains the objects of requests.
 type scene struct{ user, link, imported, account, txn string }
 
-// set makes the links that requests are about.
+// set creates the links of requests.
 func (p *plain) set(t *testing.T) scene {
 	t.Helper()
 	s := scene{user: "user 1/é%&?#"}
@@ -219,7 +219,7 @@ func operationIDs(t *testing.T) []string {
 	return ids
 }
 
-// plainRequests sends each operation's request in all ways that do not change what it means.
+// plainRequests sends each operation's request in all ways that do not change its meaning.
 func plainRequests(t *testing.T, seen *heard) {
 	t.Helper()
 	t.Parallel()

@@ -15,9 +15,9 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file sends what the document has, and what it does not.
+// This file sends requests that the document allows, and requests that it does not.
 
-// requests carries out every operation with as little as it takes, and with all that it takes.
+// requests sends every operation with its required members, and with all members.
 func requests(t *testing.T, seen *tally) {
 	t.Helper()
 	for _, op := range operations() {
@@ -32,7 +32,7 @@ func requests(t *testing.T, seen *tally) {
 					assert.NoError(t, x.request, "%s", x.sent)
 					assert.NoError(t, x.response, "%s", x.got)
 					if err := op.full(t.Context(), w, client, op.link(t, w)); err != nil {
-						// All that a query can have is also a cursor, which nobody has given out.
+						// The full query includes a cursor, which no response contained.
 						e := failed(t, err, 422, moneykit.ErrorCodeValidationFailed)
 						require.Len(t, e.Fields, 1)
 						assert.Equal(t, "query.cursor", e.Fields[0].Field)
@@ -58,7 +58,7 @@ func requests(t *testing.T, seen *tally) {
 	}
 }
 
-// refusals carries out operations on links that they cannot be carried out on.
+// refusals sends operations about links in states that do not allow them.
 func refusals(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()
@@ -69,7 +69,7 @@ func refusals(t *testing.T, seen *tally) {
 		all = append(all, moneykit.Product(product.(string)))
 	}
 	unfit := map[string][]moneykittest.LinkSpec{
-		"link_error.not_found":        {{}}, // it is not made
+		"link_error.not_found":        {{}}, // the link does not exist
 		"link_error.deleted":          {{State: moneykit.LinkStateDeleted}},
 		"link_error.forbidden_action": {{NotPermitted: all}},
 		"link_error.bad_config":       {{}}, // it has no webhook
@@ -128,8 +128,7 @@ func operationOf(t *testing.T, id string) operation {
 	return all[i]
 }
 
-// malformed sends what neither the document nor moneykittest takes, and what the SDK has no way
-// to send except as it is.
+// malformed sends requests that neither the document nor moneykittest accepts.
 func malformed(t *testing.T, seen *tally) {
 	t.Helper()
 	t.Parallel()

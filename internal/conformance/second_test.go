@@ -22,8 +22,8 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// This file asks another validator about bodies in which every member is spoiled in turn. Where
-// the oracle would overlook something, the two would disagree.
+// This file compares the oracle to another validator, on bodies in which each member is made
+// invalid in turn. If the oracle overlooked an error, the two would disagree.
 
 // secondOpinion returns libopenapi-validator for some of the document's paths.
 func secondOpinion(t *testing.T, paths ...string) validator.Validator {
@@ -42,7 +42,7 @@ func secondOpinion(t *testing.T, paths ...string) validator.Validator {
 	return v
 }
 
-// spoil calls judge after each of many small changes to value, which it takes back.
+// spoil calls judge after each of many small changes to value, and undoes each change.
 func spoil(value any, path string, set func(any), judge func(what string)) {
 	if set != nil {
 		set(nil)

@@ -17,10 +17,10 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// This file holds the public surface of the SDK to the document: each operation has one method, and
-// each property one field.
+// This file compares the public surface of the SDK to the document: each operation has one method,
+// and each property one field.
 
-// beyond are the methods of services that are not an operation's, and why there are any.
+// beyond are the methods of services that are not operations, and their reasons.
 var beyond = map[string]string{
 	"Links.All":     "reads Links.List to its end",
 	"Products.Wait": "reads Links.Get until products are fresh",
@@ -101,7 +101,7 @@ func commentsOf(t *testing.T) map[string]string {
 	return found
 }
 
-// without are the schemas that have no struct in Go, and why.
+// without are the schemas that have no struct in Go, and the reasons.
 var without = map[string]string{
 	"Error":                              "errors.go decodes it into moneykit.Error, which tells the codes apart",
 	"ValidationError":                    "becomes moneykit.FieldError",
@@ -117,7 +117,7 @@ var without = map[string]string{
 	"TransactionUpdatesAvailableWebhook": "events come from outside and are parsed by hand",
 }
 
-// left are the properties that have no field in Go, and why.
+// left are the properties that have no field in Go, and the reasons.
 var left = map[string]string{
 	"LinkUpdateParams.tags": "deprecated; link_tags does the same",
 }

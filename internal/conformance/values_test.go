@@ -21,14 +21,14 @@ import (
 // This file compares the SDK's values with other implementations on random texts, the same in
 // every run.
 
-// manyRounds are what CI does. What is rare is sure to occur in as many.
+// manyRounds is the number of rounds in CI. It is large enough for rare cases to occur.
 const manyRounds = 100_000
 
 var rounds = flag.Int("rounds", 5_000, "how many values and tokens are generated for each comparison")
 
 func random(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 2023)) }
 
-// literal writes a number in JSON's notation, with zeros and exponents more often than fair.
+// literal returns a random number in JSON's notation, with many zeros and exponents.
 func literal(r *rand.Rand) string {
 	digits := func(n int) string {
 		var b strings.Builder
@@ -87,7 +87,8 @@ func TestDecimal(t *testing.T) {
 	}
 }
 
-// TestDecimalNotation changes numbers into what may be none; encoding/json knows the notation.
+// TestDecimalNotation changes numbers into texts that may be invalid, and compares with
+// encoding/json.
 func TestDecimalNotation(t *testing.T) {
 	t.Parallel()
 	r := random(2)

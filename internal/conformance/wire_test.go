@@ -18,19 +18,19 @@ import (
 
 // This file puts the oracle between the SDK's client and moneykittest.
 
-// wire is a moneykittest behind a listener. It judges everything that passes.
+// wire is a moneykittest behind a listener. It validates all exchanges.
 type wire struct {
 	mk     *moneykittest.Server
 	url    string
 	oracle *oracle
-	tally  *tally // nil for none
+	tally  *tally // nil means no tally
 
 	mu     sync.Mutex
 	passed []exchange
 }
 
-// newWire serves mk until the test ends, and fails the test for each exchange that the document
-// does not allow, unless the test has taken it.
+// newWire serves mk until the test ends. It fails the test for each exchange that the document does
+// not allow, unless the test has taken it.
 func newWire(t *testing.T, mk *moneykittest.Server, seen *tally) *wire {
 	t.Helper()
 	o, err := theOracle()
@@ -48,7 +48,7 @@ func newWire(t *testing.T, mk *moneykittest.Server, seen *tally) *wire {
 	return w
 }
 
-// ServeHTTP passes a request on and remembers what the oracle says.
+// ServeHTTP passes a request on and records the oracle's result.
 func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	sent, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *wire) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	_, _ = out.Write(answer.Body.Bytes()) // the client may be gone
 }
 
-// take returns the exchanges since the last time, which are then the caller's to judge.
+// take returns the exchanges since the last call. The caller checks them.
 func (w *wire) take() []exchange {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -86,7 +86,7 @@ func (w *wire) last(t *testing.T) exchange {
 	return passed[len(passed)-1]
 }
 
-// client returns one that talks over the wire, with moneykittest's credentials, and tries once.
+// client returns a client that uses the wire, with moneykittest's credentials and without retries.
 func (w *wire) client(t *testing.T, opts ...moneykit.Option) *moneykit.Client {
 	t.Helper()
 	id, secret := w.mk.Credentials()
@@ -104,14 +104,14 @@ func (w *wire) clientOf(t *testing.T, id, secret string, opts ...moneykit.Option
 	return client
 }
 
-// answer is a kind of answer: the document declares some for each operation.
+// answer identifies a response that the document declares for an operation.
 type answer struct {
 	operation string
 	status    int
 	code      string // "" for a success
 }
 
-// tally counts the answers that were seen; nil counts nothing.
+// tally counts the responses. A nil tally counts nothing.
 type tally struct {
 	mu   sync.Mutex
 	seen map[answer]int

@@ -21,9 +21,9 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// This file holds the SDK to the vectors of Project Wycheproof.
+// This file tests the SDK with the vectors of Project Wycheproof.
 
-// vectors is a file of them.
+// vectors is a file of vectors.
 type vectors struct {
 	NumberOfTests int
 	TestGroups    []struct {
@@ -60,7 +60,7 @@ func readVectors(t *testing.T, name string) vectors {
 	return v
 }
 
-// algorithmOf returns what a token's header asks for.
+// algorithmOf returns the algorithm in a token's header.
 func algorithmOf(compact string) string {
 	head, _, _ := strings.Cut(compact, ".")
 	var header struct{ Alg string }
@@ -71,9 +71,9 @@ func algorithmOf(compact string) string {
 	return header.Alg
 }
 
-// Genuine tokens by ES256 pass until their claims are read, which are texts; no others do, and
-// with MoneyKit's claims they pass altogether. There is one class in which the SDK is stricter:
-// tokens by other algorithms.
+// Genuine ES256 tokens fail only at their claims, which are texts; with MoneyKit's claims they
+// pass. All other tokens are refused earlier. The SDK is stricter in one class: tokens with other
+// algorithms.
 func TestWycheproofTokens(t *testing.T) {
 	t.Parallel()
 	counts := map[string]int{}
@@ -117,7 +117,7 @@ func TestWycheproofTokens(t *testing.T) {
 					signed := head + "." + encode(webhookClaims())
 					assert.Equal(t, accepted, judge(set, signed+"."+encode(signature(private, crypto.SHA256, signed))), id...)
 				}
-				// A purpose other than verifying is seen where keys are read, or nowhere.
+				// A purpose other than verifying is detected only when keys are read.
 				if strings.HasPrefix(v.Comment, "rejectWrong") {
 					counts["key for another purpose, refused"]++
 					assert.Nil(t, set, id...)
@@ -133,9 +133,9 @@ func TestWycheproofTokens(t *testing.T) {
 	}, counts)
 }
 
-// The vectors' messages are no tokens. So each is verified in the way of the SDK with the key as
-// the SDK reads it; and its signature is tried on a token, under the key that it is right for
-// there.
+// The messages of the vectors are not tokens. So each message is verified like in the SDK, with the
+// key that the SDK has read. Then its signature is used in a token, with the key for which it is
+// valid there.
 func TestWycheproofSignatures(t *testing.T) {
 	t.Parallel()
 	n := elliptic.P256().Params().N
@@ -194,8 +194,7 @@ func TestWycheproofSignatures(t *testing.T) {
 	}
 }
 
-// The numbers of a signature that no key has made, and other ways to write those of one that a key
-// has.
+// TestSignatureNumbers tests numbers that no key can sign, and other encodings of valid numbers.
 func TestSignatureNumbers(t *testing.T) {
 	t.Parallel()
 	key := privateKey(elliptic.P256(), "own")
@@ -213,7 +212,7 @@ func TestSignatureNumbers(t *testing.T) {
 	}
 }
 
-// signatureChanges are changes after which r and s are not a signature.
+// signatureChanges are changes after which r and s are not a valid signature.
 func signatureChanges() map[string]func([]byte) []byte {
 	n := elliptic.P256().Params().N
 	p := elliptic.P256().Params().P

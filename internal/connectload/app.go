@@ -16,14 +16,15 @@ import (
 	"github.com/moneykit/moneykit-go/connect"
 )
 
-// app is the application: the endpoints of its front ends and of MoneyKit, and its store.
+// app is the application: the endpoints for its front ends and for MoneyKit's webhooks, and its
+// store.
 type app struct {
 	client *moneykit.Client
 	url    string
-	host   string // of Connect's pages
+	host   string // the host of Connect's pages
 	wrong  *discrepancies
 	seed   uint64
-	flaky  bool // the hooks fail at first
+	flaky  bool // whether the hooks fail at first
 	failed atomic.Int64
 
 	mu      sync.Mutex
@@ -33,10 +34,10 @@ type app struct {
 
 // record is a link in the application's store.
 type record struct {
-	mu      sync.Mutex // held while MoneyKit is asked about the link, so that the last to ask writes last
+	mu      sync.Mutex // locked while the link is read from MoneyKit, so that the newest state is stored last
 	user    string     // "" before it is stored
 	broken  bool
-	told    chan struct{} // closed when the user is told to relink
+	told    chan struct{} // closed when the user must relink
 	gone    bool          // the user has disconnected it
 	excuses map[string]int
 }
@@ -74,7 +75,7 @@ func userFromCookie(r *http.Request) (moneykit.CustomerUser, error) {
 	return moneykit.CustomerUser{ID: cookie.Value}, nil
 }
 
-// webhook and tags are what the links of a user have.
+// webhook and tags return the settings of a user's links.
 func (a *app) webhook(user string) string { return a.url + "/webhooks/" + user }
 
 func tags(user string) []string { return []string{"load", "of-" + user} }
@@ -82,11 +83,11 @@ func tags(user string) []string { return []string{"load", "of-" + user} }
 func (a *app) prepareLink(r *http.Request, params *moneykit.LinkSessionParams) error {
 	user := params.CustomerUser.ID
 	params.Webhook, params.Tags = a.webhook(user), tags(user)
-	params.InstitutionID = r.URL.Query().Get("bank") // the front end may choose it
+	params.InstitutionID = r.URL.Query().Get("bank") // The front end may choose the bank.
 	return nil
 }
 
-// record returns what is stored of a link.
+// record returns the stored record of a link.
 func (a *app) record(linkID string) *record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -98,16 +99,17 @@ func (a *app) record(linkID string) *record {
 	return rec
 }
 
-var errExcuse = errors.New("the database is away")
+var errExcuse = errors.New("the database is down")
 
-// excuse lets a hook fail for some links at first. What it is, and when, depends on the link.
+// excuse makes a hook fail at first for some links. Which hook fails, and when, depends on the
+// link.
 func (a *app) excuse(rec *record, hook, linkID string) error {
 	if !a.flaky {
 		return nil
 	}
 	hash := fnv.New64a()
 	fmt.Fprint(hash, a.seed, hook, linkID)
-	often := max(0, int(hash.Sum64()%10)-7) // none for most, else one or two
+	often := max(0, int(hash.Sum64()%10)-7) // 0 for most links, otherwise 1 or 2
 	if rec.excuses[hook] >= often {
 		return nil
 	}
@@ -124,10 +126,10 @@ func (a *app) linked(_ context.Context, user string, link *moneykit.Link) error 
 		return err
 	}
 	if rec.user != "" && rec.user != user {
-		a.wrong.add("%s is said to have the link %s of %s", user, link.ID, rec.user)
+		a.wrong.add("a hook reports the link %[2]s of %[3]s for %[1]s", user, link.ID, rec.user)
 	}
 	rec.user = user
-	return a.excuse(rec, "after", link.ID) // stored, but not so that the front end would know
+	return a.excuse(rec, "after", link.ID) // stored, but the front end gets an error
 }
 
 func (a *app) relinked(_ context.Context, user string, link *moneykit.Link) error {
@@ -138,7 +140,7 @@ func (a *app) relinked(_ context.Context, user string, link *moneykit.Link) erro
 		return err
 	}
 	if rec.user != user {
-		a.wrong.add("%s is said to have relinked the link %s of %q", user, link.ID, rec.user)
+		a.wrong.add("a hook reports that %s has relinked the link %s of %q", user, link.ID, rec.user)
 	}
 	rec.broken = false
 	return nil
@@ -152,13 +154,13 @@ func (a *app) disconnected(_ context.Context, user, linkID string) error {
 		return err
 	}
 	if rec.user != user {
-		a.wrong.add("%s is said to have disconnected the link %s of %q", user, linkID, rec.user)
+		a.wrong.add("a hook reports that %s has disconnected the link %s of %q", user, linkID, rec.user)
 	}
 	rec.gone = true
 	return nil
 }
 
-// once counts what is handled, and fails for some events at first.
+// once counts handled events, and fails at first for some events.
 func (a *app) once(handle func(context.Context, moneykit.Event) error) func(context.Context, moneykit.Event) error {
 	return func(ctx context.Context, event moneykit.Event) error {
 		if err := handle(ctx, event); err != nil {
@@ -174,7 +176,7 @@ func (a *app) once(handle func(context.Context, moneykit.Event) error) func(cont
 	}
 }
 
-// linkStateChanged tells the user to relink, if the link says so when it is asked.
+// linkStateChanged reads the link, and tells the user to relink if it needs that.
 func (a *app) linkStateChanged(ctx context.Context, event *moneykit.LinkStateChanged) error {
 	rec := a.record(event.LinkID)
 	rec.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// check compares what users did with what MoneyKit and the application have.
+// check compares the links of the users with the links at MoneyKit and in the application.
 func (l *load) check(ctx context.Context) {
 	stored := map[string][]string{}
 	for linkID, rec := range l.app.links {
@@ -16,7 +16,7 @@ func (l *load) check(ctx context.Context) {
 		}
 		stored[rec.user] = append(stored[rec.user], linkID)
 		if rec.broken {
-			l.wrong.add("the application takes the link %s to be broken", linkID)
+			l.wrong.add("the application stores the link %s as broken", linkID)
 		}
 	}
 	for _, linkID := range stored[""] {
@@ -30,7 +30,7 @@ func (l *load) check(ctx context.Context) {
 		}
 	})
 
-	// Nobody else may have any link.
+	// No other user may have links.
 	total := int64(0)
 	for _, err := range l.client.Links.All(ctx, moneykit.LinkListParams{}) {
 		if err != nil {
@@ -44,7 +44,7 @@ func (l *load) check(ctx context.Context) {
 	}
 }
 
-// refused reports whether a link was made for a user who was then told to start over.
+// refused reports whether a link was created for a user who then had to start over.
 func (l *load) refused(linkID string) bool {
 	return slices.ContainsFunc(l.kept, func(links map[string]bool) bool {
 		kept, ok := links[linkID]
@@ -52,7 +52,7 @@ func (l *load) refused(linkID string) bool {
 	})
 }
 
-// checkUser compares the links of a user.
+// checkUser compares the links of one user.
 func (l *load) checkUser(ctx context.Context, i int, stored []string) error {
 	user, kept := userID(i), l.kept[i]
 	theirs, err := l.client.Users.Links(ctx, user)

@@ -14,15 +14,15 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// faultHeader marks answers that have a fault.
+// faultHeader marks responses with a fault.
 const faultHeader = "X-Connectload-Fault"
 
-// failing are the operations that fail.
+// failing are the operations that get faults.
 func failing() []string {
 	return []string{"create_link_session", "exchange_token", "get_user_links", "get_link", "get_user_accounts"}
 }
 
-// planFault lets the next request of an operation fail in some way.
+// planFault plans a fault for the next request of an operation.
 func (l *load) planFault(rng *rand.Rand, operation string) {
 	header := http.Header{}
 	fault := moneykittest.Fault{Header: header}
@@ -51,14 +51,14 @@ func (l *load) planFault(rng *rand.Rand, operation string) {
 	l.mk.Fail(operation, 1, fault)
 }
 
-// stopFailing drops the faults that nobody ran into.
+// stopFailing removes the faults that no request has met.
 func (l *load) stopFailing() {
 	for _, operation := range failing() {
 		l.mk.Fail(operation, 0, moneykittest.Fault{})
 	}
 }
 
-// meter counts what a MoneyKit is asked, and how it fails.
+// meter counts the requests to a MoneyKit, and its faults.
 type meter struct {
 	next http.Handler
 
@@ -69,7 +69,7 @@ type meter struct {
 
 func newMeter(next http.Handler) *meter { return &meter{next: next, faults: map[string]int{}} }
 
-// ServeHTTP lets MoneyKit answer.
+// ServeHTTP passes the request to MoneyKit and counts it.
 func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	watched := &watchedWriter{ResponseWriter: w}
 	m.next.ServeHTTP(watched, r)
@@ -85,7 +85,7 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// sum returns the number of requests, and names the faults.
+// sum returns the number of requests, and a description of the faults.
 func (m *meter) sum() (asked int64, faults string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,14 +102,14 @@ func (m *meter) sum() (asked int64, faults string) {
 	return m.asked, fmt.Sprintf("%d (%s)", total, strings.Join(kinds, ", "))
 }
 
-// watchedWriter notes when the connection is taken to be reset.
+// watchedWriter records whether the connection was hijacked for a reset.
 type watchedWriter struct {
 	http.ResponseWriter
 
 	taken bool
 }
 
-// Hijack hands over the connection.
+// Hijack implements [http.Hijacker].
 func (w *watchedWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.taken = true
 	return http.NewResponseController(w.ResponseWriter).Hijack()

@@ -13,7 +13,7 @@ import (
 	"github.com/moneykit/moneykit-go/connect"
 )
 
-// answer is what a front end gets from the application.
+// answer is a response of the application to a front end.
 type answer struct {
 	connect.Launch
 
@@ -28,7 +28,7 @@ type problem struct {
 	RetryAfter int             `json:"retry_after"`
 }
 
-// String says what an answer is, without its token.
+// String describes a response without its token.
 func (a answer) String() string {
 	if a.Error.Code != "" {
 		return fmt.Sprintf("%s (%s)", a.Error.Code, a.Error.Action)
@@ -36,14 +36,14 @@ func (a answer) String() string {
 	return fmt.Sprintf("%s%s", a.Call, a.Outcome)
 }
 
-// How long front ends wait, and how often they try. Real ones wait longer.
+// The wait of front ends between attempts, and the number of attempts. Real ones wait longer.
 const (
 	shortWait = 2 * time.Millisecond
 	longWait  = 250 * time.Millisecond
 	tries     = 50
 )
 
-// insist posts for a user until there is an answer that is not worth a retry.
+// insist posts for a user until the response needs no retry.
 func (l *load) insist(ctx context.Context, user, endpoint string, body any) (answer, error) {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *load) insist(ctx context.Context, user, endpoint string, body any) (ans
 			return got, ctx.Err()
 		}
 	}
-	return got, fmt.Errorf("%s is answered with %v for ever", endpoint, got)
+	return got, fmt.Errorf("%s still returns %v after all retries", endpoint, got)
 }
 
 // post sends a front end's request with the user's session.
@@ -93,7 +93,7 @@ func (l *load) post(ctx context.Context, user, endpoint string, body []byte) (go
 	return got, err
 }
 
-// slow keeps how long the slowest answer took.
+// slow records the duration of the slowest response.
 func (l *load) slow(took time.Duration) {
 	for slowest := l.slowest.Load(); int64(took) > slowest && !l.slowest.CompareAndSwap(slowest, int64(took)); {
 		slowest = l.slowest.Load()

@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// load is MoneyKit, the application, and what is known about both.
+// load contains MoneyKit, the application, and the expected state of both.
 type load struct {
 	config
 	figures
@@ -25,14 +25,14 @@ type load struct {
 	url    string      // of the application
 
 	servers []*http.Server
-	wake    chan struct{} // for the deliverer: there is something
+	wake    chan struct{} // wakes the deliverer
 	rounds  uint64        // of deliveries
 
-	kept  []map[string]bool // of each user: the links from Connect, false for those that were refused
+	kept  []map[string]bool // by user: the links from Connect, false if refused
 	wrong discrepancies
 }
 
-// never is a time that no run lasts, although the sandbox's clock is advanced for webhooks.
+// never is longer than any run by the sandbox's clock, which is advanced for webhooks.
 const never = 1000 * 24 * time.Hour
 
 func newLoad(ctx context.Context, c config) (*load, error) {
@@ -72,12 +72,12 @@ func newLoad(ctx context.Context, c config) (*load, error) {
 	return l, nil
 }
 
-// pool returns a transport that keeps so many connections.
+// pool returns a transport that keeps n idle connections.
 func pool(n int) *http.Transport {
 	return &http.Transport{MaxConnsPerHost: n, MaxIdleConnsPerHost: n}
 }
 
-// serve answers on the loopback interface, and returns the address.
+// serve serves a handler on the loopback interface, and returns the address.
 func (l *load) serve(ctx context.Context, handler http.Handler) (string, error) {
 	var listen net.ListenConfig
 	listener, err := listen.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -99,10 +99,10 @@ func (l *load) close() error {
 	return errors.Join(errs...)
 }
 
-// senders is how many webhooks MoneyKit delivers at once.
+// senders is the number of webhooks that MoneyKit delivers concurrently.
 const senders = 8
 
-// deliverAll delivers whenever there is something, until ctx ends.
+// deliverAll delivers webhooks until ctx ends.
 func (l *load) deliverAll(ctx context.Context) {
 	for {
 		select {
@@ -110,21 +110,21 @@ func (l *load) deliverAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for l.deliver() && ctx.Err() == nil { //nolint:contextcheck // the sandbox has its own
+		for l.deliver() && ctx.Err() == nil { //nolint:contextcheck // the sandbox has its own context
 		}
 	}
 }
 
-// nudge tells the deliverer that there is something.
+// nudge wakes the deliverer.
 func (l *load) nudge() {
 	select {
 	case l.wake <- struct{}{}:
-	default: // it has been told
+	default: // It is awake already.
 	}
 }
 
-// deliver delivers what is due, out of order and sometimes twice. It reports whether something is
-// to be delivered again, and advances the sandbox's clock to when all of that is due.
+// deliver delivers the webhooks that are due, out of order and sometimes twice. It reports whether
+// any must be delivered again, and advances the sandbox's clock until all of these are due.
 func (l *load) deliver() bool {
 	l.rounds++
 	times := 1

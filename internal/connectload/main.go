@@ -1,15 +1,15 @@
-// Connectload lets many users link their banks and mend their links, all at once and with a
-// MoneyKit that fails now and then, and looks afterwards whether everybody has what is theirs:
+// Connectload plays many users who link their banks and relink concurrently, with a MoneyKit that
+// sometimes fails. At the end it checks that every user has exactly their own links:
 //
 //	go run -race ./internal/connectload -users 10000
 //
-// Each user links one bank or two. A link breaks, a webhook says so, and the user relinks. All of
-// it goes through one application on the loopback interface, made of connect.Handler and
-// Webhooks.Handler, whose hooks fail at first, too. Front ends post again what was answered with an
-// error, post twice at once, leave Connect, and post what is another user's.
+// Each user links one bank or two. A link breaks, a webhook reports it, and the user relinks. All
+// requests go to one application on the loopback interface, which uses connect.Handler and
+// Webhooks.Handler. Its hooks also fail at first. Front ends retry after errors, post results twice
+// concurrently, leave Connect, and post results of other users.
 //
-// It fails unless every user has exactly their own links, connected, with the webhook and the tags
-// that they had at first: in MoneyKit, and in the application.
+// It fails unless every user has exactly their own links, connected and with the original webhook
+// and tags, both at MoneyKit and in the application.
 package main
 
 import (
@@ -40,7 +40,7 @@ func main() {
 	}
 }
 
-// config is what the flags decide.
+// config contains the flags.
 type config struct {
 	users, workers int
 	seed           uint64
@@ -51,10 +51,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var c config
 	flags := flag.NewFlagSet("connectload", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.IntVar(&c.users, "users", 10_000, "how many users there are")
-	flags.IntVar(&c.workers, "workers", 64, "how many of them are busy at once")
-	flags.Uint64Var(&c.seed, "seed", 1, "decides what users do, and what fails")
-	flags.BoolVar(&c.faults, "faults", true, "let MoneyKit and the application fail now and then")
+	flags.IntVar(&c.users, "users", 10_000, "number of users")
+	flags.IntVar(&c.workers, "workers", 64, "number of concurrent users")
+	flags.Uint64Var(&c.seed, "seed", 1, "seed for the actions of users and for the faults")
+	flags.BoolVar(&c.faults, "faults", true, "make MoneyKit and the application fail sometimes")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case c.users < 2 || c.workers < 1:
-		return errors.New("there must be two users and one worker at least")
+		return errors.New("there must be at least two users and one worker")
 	}
 	l, err := newLoad(ctx, c)
 	if err != nil {
@@ -80,24 +80,24 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return l.verdict(out)
 }
 
-// figures count what happened.
+// figures are the counters of a run.
 type figures struct {
 	posts    atomic.Int64 // of front ends
-	retries  atomic.Int64 // of them after an answer that said so
-	doubles  atomic.Int64 // results that were posted twice at once
-	exits    atomic.Int64 // users who left Connect without a link, or without a word
+	retries  atomic.Int64 // of these, after a response that allows a retry
+	doubles  atomic.Int64 // results that were posted twice concurrently
+	exits    atomic.Int64 // users who left Connect without a link, with or without an exit
 	ended    atomic.Int64 // links that were disconnected
 	forged   atomic.Int64 // refused
 	again    atomic.Int64 // users who had to start over
 	links    atomic.Int64
-	orphans  atomic.Int64 // links that nobody knows of
+	orphans  atomic.Int64 // links without a user
 	webhooks atomic.Int64 // attempts
 	planned  atomic.Int64 // faults
-	lost     atomic.Int64 // of them answers of exchange_token
-	slowest  atomic.Int64 // answer to a front end, in nanoseconds
+	lost     atomic.Int64 // of these, responses of exchange_token
+	slowest  atomic.Int64 // response to a front end, in nanoseconds
 }
 
-// discrepancies are what is wrong. The first are kept.
+// discrepancies are the differences that check finds. Only the first are kept.
 type discrepancies struct {
 	mu    sync.Mutex
 	n     int
@@ -112,7 +112,7 @@ func (d *discrepancies) add(format string, args ...any) {
 	}
 }
 
-// live lets all users do what they do, and MoneyKit deliver what it has to say.
+// live runs all users, and delivers MoneyKit's webhooks meanwhile.
 func (l *load) live(ctx context.Context) {
 	over, stop := context.WithCancel(ctx)
 	var deliverer sync.WaitGroup
@@ -126,11 +126,11 @@ func (l *load) live(ctx context.Context) {
 	deliverer.Wait()
 	l.stopFailing()
 	for more := ctx.Err() == nil; more; {
-		more = l.deliver() //nolint:contextcheck // the sandbox has its own
+		more = l.deliver() //nolint:contextcheck // the sandbox has its own context
 	}
 }
 
-// each calls do for the numbers below n, as many at once as there are workers.
+// each calls do for the numbers below n, with one goroutine for each worker.
 func (l *load) each(n int, do func(i int)) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -171,7 +171,7 @@ func (l *load) print(out io.Writer, took time.Duration) {
 	}
 }
 
-// verdict prints the first discrepancies and fails, if there are any.
+// verdict prints the first discrepancies, and returns an error if there are any.
 func (l *load) verdict(out io.Writer) error {
 	l.wrong.mu.Lock()
 	defer l.wrong.mu.Unlock()
@@ -186,7 +186,7 @@ func (l *load) verdict(out io.Writer) error {
 	return fmt.Errorf("%d discrepancies", l.wrong.n)
 }
 
-// peakMemory returns how many MiB of this process were resident at most, where the kernel says so.
+// peakMemory returns the peak resident memory of this process in MiB, if the kernel reports it.
 func peakMemory() (float64, bool) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -40,7 +40,7 @@ func TestLoadWithoutFaults(t *testing.T) {
 	assert.Regexp(t, `retries +0 of front ends\n`, out.String())
 }
 
-// TestCheck makes what the program is there to find.
+// TestCheck creates each discrepancy that the program must find.
 func TestCheck(t *testing.T) {
 	const first, second = 0, 1
 	tests := []struct {
@@ -78,21 +78,21 @@ func TestCheck(t *testing.T) {
 		{"the application gives the link to nobody", func(l *load, linkID string) {
 			l.app.links[linkID].user = ""
 		}, "but no user"},
-		{"the application takes the link to be broken", func(l *load, linkID string) {
+		{"the application stores the link as broken", func(l *load, linkID string) {
 			l.app.links[linkID].broken = true
-		}, "to be broken"},
-		{"two users are told to have the link", func(l *load, linkID string) {
+		}, "as broken"},
+		{"a hook reports the link for two users", func(l *load, linkID string) {
 			require.NoError(t, l.app.linked(t.Context(), userID(second), &moneykit.Link{ID: linkID}))
 			l.app.links[linkID].user = userID(first)
-		}, "is said to have the link"},
-		{"another is told to have relinked the link", func(l *load, linkID string) {
+		}, "a hook reports the link"},
+		{"a hook reports that another user has relinked the link", func(l *load, linkID string) {
 			require.NoError(t, l.app.relinked(t.Context(), userID(second), &moneykit.Link{ID: linkID}))
-		}, "is said to have relinked the link"},
-		{"somebody gets through with what is another's", func(l *load, linkID string) {
+		}, "has relinked the link"},
+		{"a request of another user succeeds", func(l *load, linkID string) {
 			result := []byte(`{"institution":{"id":"x","selectedAccounts":[]}}`)
 			l.newUser(second).forge(t.Context(), userID(first), "result", posted{Result: result, LinkID: linkID})
 			l.kept[second] = map[string]bool{}
-		}, "got through"},
+		}, "succeeded with a request"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestStartingOver lets a result be refused for good, as if its token had expired.
+// TestStartingOver refuses a result permanently, as if its token had expired.
 func TestStartingOver(t *testing.T) {
 	l, err := newLoad(t.Context(), config{users: 2, workers: 1, seed: 1})
 	require.NoError(t, err)
@@ -152,9 +152,9 @@ func TestFrontEnd(t *testing.T) {
 	require.Error(t, err)
 	l.mk.Fail("create_link_session", -1, moneykittest.Fault{Status: http.StatusBadGateway})
 	_, err = l.insist(t.Context(), userID(1), "session", posted{})
-	require.ErrorContains(t, err, "for ever")
+	require.ErrorContains(t, err, "after all retries")
 	assert.Equal(t, int64(tries), l.retries.Load())
-	require.ErrorContains(t, l.newUser(0).exit(t.Context(), posted{Result: []byte(`"x"`)}), "an exit is answered with")
+	require.ErrorContains(t, l.newUser(0).exit(t.Context(), posted{Result: []byte(`"x"`)}), "the response to an exit is")
 }
 
 func TestUsage(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// user is one with a front end. What it does depends on the seed.
+// user is a user with a front end. Its actions depend on the seed.
 type user struct {
 	*load
 
@@ -23,7 +23,7 @@ type user struct {
 	id     string
 	rng    *rand.Rand
 	source moneykit.ConnectSource
-	old    bool // the front end does not say which link a new one is
+	old    bool // the front end does not name the link
 }
 
 func (l *load) newUser(i int) *user {
@@ -35,10 +35,10 @@ func (l *load) newUser(i int) *user {
 	return u
 }
 
-// chance reports true in so many of a hundred cases.
+// chance reports true in percent of all cases.
 func (u *user) chance(percent int) bool { return u.rng.IntN(100) < percent }
 
-// fault lets something fail soon, for this user or another.
+// fault plans a fault for this user or another.
 func (u *user) fault() {
 	if !u.faults || !u.chance(50) {
 		return
@@ -46,18 +46,18 @@ func (u *user) fault() {
 	all := failing()
 	operation := all[u.rng.IntN(len(all))]
 	if operation == "get_user_accounts" && !u.old {
-		operation = "exchange_token" // the others ask for accounts only here
+		operation = "exchange_token" // other operations request accounts only here
 	}
 	u.planFault(u.rng, operation)
 }
 
-// live goes through what the user does.
+// live runs all actions of the user.
 func (u *user) live(ctx context.Context) error {
 	banks := []string{moneykittest.InstantBank, moneykittest.CredentialsBank, moneykittest.OAuthBank}
 	first := banks[u.rng.IntN(len(banks))]
 	links := []string{first}
 	if u.chance(25) {
-		second := first // two links at one bank are hard to tell apart
+		second := first // Two links at one bank are hard to distinguish.
 		if u.chance(50) {
 			second = banks[u.rng.IntN(len(banks))]
 		}
@@ -74,7 +74,7 @@ func (u *user) live(ctx context.Context) error {
 	}
 	for _, linkID := range links {
 		if err := u.mend(ctx, linkID); err != nil {
-			return fmt.Errorf("mending %s: %w", linkID, err)
+			return fmt.Errorf("relinking %s: %w", linkID, err)
 		}
 	}
 	if u.chance(10) {
@@ -83,11 +83,11 @@ func (u *user) live(ctx context.Context) error {
 	return nil
 }
 
-// disconnect ends a link, after somebody else has tried to.
+// disconnect deletes a link, after another user has tried to.
 func (u *user) disconnect(ctx context.Context, linkID string) error {
 	forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
 	u.forge(ctx, forger, "disconnect", u.named(linkID))
-	for range 2 { // with a second click
+	for range 2 { // like a second click
 		got, err := u.insist(ctx, u.id, "disconnect", u.named(linkID))
 		if err == nil && got.Error.Code != "" {
 			err = fmt.Errorf("the link cannot be disconnected: %v", got)
@@ -103,7 +103,7 @@ func (u *user) disconnect(ctx context.Context, linkID string) error {
 	return nil
 }
 
-// named names a link as one half of the front ends know it, and as the other half does.
+// named names a link by its handle for half of the front ends, and by its ID for the other half.
 func (u *user) named(linkID string) posted {
 	if u.number%2 == 0 {
 		return posted{LinkID: linkID}
@@ -137,13 +137,13 @@ func (u *user) link(ctx context.Context, bank string) (linkID string, err error)
 		if !errors.As(err, &refused) {
 			return result.LinkID, err
 		}
-		u.kept[u.number][result.LinkID] = false // the user begins anew
+		u.kept[u.number][result.LinkID] = false // the user starts over
 		u.again.Add(1)
 	}
-	return "", errors.New("the user had to start over for ever")
+	return "", errors.New("the user had to start over too often")
 }
 
-// connect plays the user in Connect, and returns also what the result says of itself.
+// connect plays the user in Connect, and returns the payload and the parsed result.
 func (u *user) connect(token string, play moneykittest.Play) (json.RawMessage, *moneykit.ConnectResult, error) {
 	payload := json.RawMessage(u.mk.Connect(token, u.source, play))
 	result, err := moneykit.ParseConnectResult(payload)
@@ -160,7 +160,7 @@ func (u *user) connect(token string, play moneykittest.Play) (json.RawMessage, *
 	return payload, result, err
 }
 
-// posted is what a front end posts about a result.
+// posted is the body of a post to result.
 type posted struct {
 	Result json.RawMessage `json:"result"`
 	Link   string          `json:"link,omitempty"`    // its handle
@@ -171,18 +171,18 @@ func (u *user) exit(ctx context.Context, body posted) error {
 	u.exits.Add(1)
 	got, err := u.insist(ctx, u.id, "result", body)
 	if err == nil && got.Outcome != moneykit.ConnectExited {
-		err = fmt.Errorf("an exit is answered with %v", got)
+		err = fmt.Errorf("the response to an exit is %v", got)
 	}
 	return err
 }
 
-// refusedError is of a result that the application does not take.
+// refusedError is the error for a result that the application refuses.
 type refusedError struct{ got answer }
 
-// Error tells the answer.
+// Error describes the response.
 func (e *refusedError) Error() string { return "the result is refused: " + e.got.String() }
 
-// settle posts a result: once, or twice at once, and perhaps somebody else posts it, too.
+// settle posts a result: once or twice concurrently. Sometimes another user posts it, too.
 func (u *user) settle(ctx context.Context, body posted, result *moneykit.ConnectResult) error {
 	u.fault()
 	copies := 1
@@ -211,7 +211,7 @@ func (u *user) settle(ctx context.Context, body posted, result *moneykit.Connect
 				err = &refusedError{got}
 			}
 			if err == nil && got.Link != handle {
-				err = fmt.Errorf("the handle %q is that of another link", got.Link)
+				err = fmt.Errorf("the handle %q belongs to another link", got.Link)
 			}
 			answers <- err
 		}()
@@ -223,20 +223,20 @@ func (u *user) settle(ctx context.Context, body posted, result *moneykit.Connect
 	return errors.Join(errs...)
 }
 
-// forge posts what is another user's.
+// forge posts the result of another user.
 func (u *user) forge(ctx context.Context, forger, endpoint string, body posted) {
 	got, err := u.insist(ctx, forger, endpoint, body)
 	if err != nil || got.Error.Code == "" {
-		u.wrong.add("%s got through with what is %s's: %v %v", forger, u.id, got, err)
+		u.wrong.add("%s succeeded with a request about a link of %s: %v %v", forger, u.id, got, err)
 		return
 	}
 	u.forged.Add(1)
 }
 
-// patience is how long a user waits to be told. A busy machine delivers late.
+// patience is how long a user waits for a webhook. A busy machine delivers late.
 const patience = 5 * time.Minute
 
-// mend breaks a link, and relinks it when the application says so.
+// mend breaks a link, and relinks it after the webhook.
 func (u *user) mend(ctx context.Context, linkID string) error {
 	told := u.app.record(linkID).told
 	reasons := []moneykit.LinkError{
@@ -255,8 +255,8 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		forger := userID((u.number + 1 + u.rng.IntN(u.users-1)) % u.users)
 		u.forge(ctx, forger, "relink", u.named(linkID))
 	}
-	ended := ""     // the token of a session that the application knows to have ended
-	silent := false // the link works again, and the application was not told
+	ended := ""     // the token of the last session that has ended
+	silent := false // the link works again, but no result was posted
 	for range 20 {
 		u.fault()
 		got, err := u.relink(ctx, linkID)
@@ -268,7 +268,7 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		case got.Call != connect.LaunchRelink || got.Token == "":
 			return fmt.Errorf("no session: %v", got)
 		case got.Token == ended:
-			return errors.New("a session was given out again that has ended")
+			return errors.New("the application returned a session that has ended")
 		}
 		payload, result, err := u.connect(got.Token, u.play())
 		if err != nil {
@@ -276,7 +276,7 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		}
 		body := u.named(linkID)
 		body.Result = payload
-		if u.chance(7) { // the tab is closed, and nobody hears of it
+		if u.chance(7) { // the user closes the tab, and no result is posted
 			u.exits.Add(1)
 			silent = result.Outcome == moneykit.ConnectRelinked
 			continue
@@ -290,10 +290,10 @@ func (u *user) mend(ctx context.Context, linkID string) error {
 		}
 		return u.settle(ctx, body, result)
 	}
-	return errors.New("the user left Connect for ever")
+	return errors.New("the user left Connect too often")
 }
 
-// relink asks for a session, sometimes with a double click. That opens one session.
+// relink requests a session, sometimes by a double click, which must open one session.
 func (u *user) relink(ctx context.Context, linkID string) (answer, error) {
 	if !u.chance(25) {
 		return u.insist(ctx, u.id, "relink", u.named(linkID))
@@ -313,12 +313,12 @@ func (u *user) relink(ctx context.Context, linkID string) (answer, error) {
 		return got, err
 	}
 	if got.Token != second.got.Token || got.Error.Code != second.got.Error.Code {
-		return got, fmt.Errorf("a double click is answered with %v and another %v", got, second.got)
+		return got, fmt.Errorf("the responses to a double click differ: %v and %v", got, second.got)
 	}
 	return got, nil
 }
 
-// play is what the user does in Connect to mend a link: not always what is hoped for.
+// play returns what the user does in Connect to relink: sometimes the user leaves or fails.
 func (u *user) play() moneykittest.Play {
 	switch u.rng.IntN(10) {
 	case 0:

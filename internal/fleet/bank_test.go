@@ -14,19 +14,19 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// bank changes what the sandbox holds.
+// bank changes the data in the sandbox.
 type bank struct {
 	sandbox *moneykittest.Server
 	links   []string
 	random  *rand.Rand
-	rows    int // that are left to add
+	rows    int // still to add
 	added   int
 }
 
-// pageOf is how many transactions a bank reports at once.
+// pageOf is the number of transactions that a bank adds at once.
 const pageOf = 50
 
-// work adds transactions evenly until ctx ends, and does other things between.
+// work adds transactions evenly until ctx ends, and makes other changes meanwhile.
 func (b *bank) work(ctx context.Context) {
 	deadline, _ := ctx.Deadline()
 	start, rows := time.Now(), b.rows
@@ -52,7 +52,7 @@ func (b *bank) work(ctx context.Context) {
 	}
 }
 
-// finish adds the rows that are left, and one to each link, so that each has had an event.
+// finish adds the remaining rows, and one row to each link, so that each link gets an event.
 func (b *bank) finish() {
 	for i := 0; b.rows > 0; i++ {
 		b.add(b.links[i%len(b.links)], min(b.rows, 500))

@@ -31,8 +31,8 @@ var (
 
 // TestChaos runs processes of examples/worker on one PostgreSQL. While the banks change
 // transactions, break links and refresh products, processes are killed and paused, and webhooks
-// arrive late, twice, in any order, or not at all at first. Afterwards the database must hold what
-// the sandbox holds.
+// arrive late, twice, in any order, or not at all at first. Afterwards the database must contain
+// exactly the sandbox's transactions.
 func TestChaos(t *testing.T) {
 	random := rand.New(rand.NewPCG(*chaosSeed, 0))
 	source := postgrestest.Start(t)
@@ -99,13 +99,13 @@ func TestChaos(t *testing.T) {
 	assert.Positive(t, fleet.pauses)
 }
 
-// quiet is a test whose sandbox does not report each webhook that is not accepted.
+// quiet is a test without the log of the sandbox, which has a line for each refused webhook.
 type quiet struct{ *testing.T }
 
 // Logf implements [moneykittest.TB].
 func (quiet) Logf(string, ...any) {}
 
-// same compares the copy of a link with what the sandbox has, and returns the number of rows.
+// same compares the copy of a link with the sandbox's transactions, and returns the number of rows.
 func same(t *testing.T, sandbox *moneykittest.Server, store *sqlstore.Store, link string) int {
 	t.Helper()
 	want := map[string]moneykit.Transaction{}
@@ -161,7 +161,7 @@ func settle(t *testing.T, sandbox *moneykittest.Server, db *sql.DB) {
 	}
 }
 
-// sums are what the database says at the end.
+// sums are the totals of the database at the end.
 type sums struct{ events, inbox, jobs, open, failed int }
 
 func figures(t *testing.T, db *sql.DB, sandbox *moneykittest.Server) (s sums) {
@@ -183,7 +183,7 @@ func figures(t *testing.T, db *sql.DB, sandbox *moneykittest.Server) (s sums) {
 	return s
 }
 
-// written returns a row as text, with times in one zone.
+// written returns a row as text, with all times in UTC.
 func written(t *testing.T, row moneykit.Transaction) string {
 	t.Helper()
 	if !row.Datetime.IsZero() {

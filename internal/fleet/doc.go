@@ -1,3 +1,3 @@
-// Package fleet holds tests of several processes that share a database: how fast they store
-// transactions, and what is left when they are killed and paused.
+// Package fleet contains tests of several processes that share a database. They measure how fast
+// the processes store transactions, and check the copies after processes were killed and paused.
 package fleet

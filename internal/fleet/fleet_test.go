@@ -26,7 +26,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// fleet is a number of workers. One that was killed is started again.
+// fleet is a number of workers. Killed workers are started again.
 type fleet struct {
 	program string
 	env     []string
@@ -73,7 +73,7 @@ func startFleet(t *testing.T, sandbox *moneykittest.Server, api, database string
 	return f
 }
 
-// showLog prints the end of what the workers said.
+// showLog prints the end of the workers' logs.
 func (f *fleet) showLog(t *testing.T) {
 	t.Helper()
 	data, err := os.ReadFile(f.log.Name())
@@ -81,7 +81,7 @@ func (f *fleet) showLog(t *testing.T) {
 	t.Logf("the workers said last:\n%s", data[max(0, len(data)-20_000):])
 }
 
-// said counts how often the workers have logged a text.
+// said counts how often the logs of the workers contain a text.
 func (f *fleet) said(t *testing.T, text string) int {
 	t.Helper()
 	data, err := os.ReadFile(f.log.Name())
@@ -135,7 +135,7 @@ func (f *fleet) disturb(ctx context.Context, random *rand.Rand) {
 		f.pauses++
 		f.mu.Unlock()
 		_ = process.Signal(syscall.SIGSTOP)
-		// Longer than a lease at times, so that others take the work over.
+		// Sometimes longer than a lease, so that other workers take over.
 		time.AfterFunc(time.Duration(random.IntN(6000))*time.Millisecond, func() { _ = process.Signal(syscall.SIGCONT) })
 	}
 }
@@ -164,7 +164,7 @@ func (f *fleet) calm() {
 	}
 }
 
-// stop ends the workers as a deploy does.
+// stop ends the workers like a deployment.
 func (f *fleet) stop(t *testing.T) {
 	t.Helper()
 	for _, w := range f.workers {
@@ -176,14 +176,14 @@ func (f *fleet) stop(t *testing.T) {
 	}
 }
 
-// any returns the address of one of the workers, also of one that is paused or gone.
+// any returns the address of one of the workers, which may be paused or killed.
 func (f *fleet) any(n int) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.workers[n%len(f.workers)].address
 }
 
-// road is the way of webhooks to the workers. It loses them, holds them up and doubles them.
+// road transports webhooks to the workers. It loses, delays and duplicates them.
 type road struct {
 	fleet *fleet
 	calm  atomic.Bool

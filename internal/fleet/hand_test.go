@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// handRow is a transaction as the loop by hand reads and stores it.
+// handRow is a transaction of the loop by hand.
 type handRow struct {
 	ID             string          `json:"transaction_id"`
 	AccountID      string          `json:"account_id"`
@@ -43,12 +43,12 @@ type handPage struct {
 	HasMore bool `json:"has_more"`
 }
 
-// handColumns are those of sqlstore, apart from the generation.
+// handColumns are the columns of sqlstore, without the generation.
 const handColumns = "link_id, id, account_id, type, amount, currency, date, datetime, original_id, pending, description, " +
 	"raw_description, category, subcategory, merchant, enrichment"
 
-// hand syncs as one would without the SDK: a page, one transaction with statements of 100 rows, and
-// the cursor.
+// hand syncs without the SDK: it reads a page, and stores it with the cursor in one transaction,
+// with statements of 100 rows.
 func hand(ctx context.Context, db *sql.DB, database string) (func() (int, error), error) {
 	amount, object := "TEXT", "TEXT"
 	if database == "postgres" {
@@ -108,7 +108,7 @@ func handRead(ctx context.Context, client *http.Client, cursor string) (*handPag
 	return page, json.Unmarshal(data, page)
 }
 
-// handEnrichment is what the columns beside the enrichment hold of it.
+// handEnrichment is the part of the enrichment that has its own columns.
 type handEnrichment struct {
 	Category    struct{ Value *string }
 	Subcategory *struct{ Value *string }

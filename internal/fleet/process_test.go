@@ -44,7 +44,7 @@ func databaseTime(ctx context.Context, db *sql.DB, database string) float64 {
 	return (user + system) / ticks
 }
 
-// resident returns a size that the kernel keeps of this process, in MiB.
+// resident returns a memory size of this process from the kernel, in MiB.
 func resident(name string) (float64, error) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

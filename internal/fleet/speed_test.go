@@ -36,7 +36,7 @@ var (
 	mostMiB     = flag.Float64("max-mib", 64, "peak memory of the store above that of an idle program")
 )
 
-// roleVariable is set for the processes that the tests start of themselves.
+// roleVariable is the environment variable with the role of a child process of the tests.
 const roleVariable = "FLEET_ROLE"
 
 func TestMain(m *testing.M) {
@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// cost is what a process prints that has synced.
+// cost is the output of a process after its sync.
 type cost struct {
 	Rows     int
 	Seconds  float64 // on the clock
@@ -121,7 +121,7 @@ func serve(t *testing.T, rows int) string {
 	return strings.TrimSpace(address)
 }
 
-// child runs this program in a role, and returns what it cost.
+// child runs this program in a role, and returns its cost.
 func child(t *testing.T, role, server, source string) cost {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0]) // #nosec G204 -- this program
@@ -139,7 +139,7 @@ func median(costs []cost) cost {
 	return costs[len(costs)/2]
 }
 
-// play syncs once in the way and into the database of the role, and prints the cost.
+// play syncs once as the role says, and prints the cost.
 func play(ctx context.Context, role string) error {
 	by, database, _ := strings.Cut(role, " ")
 	driver := map[string]string{"sqlite": "sqlite", "postgres": "pgx"}[database]

@@ -74,7 +74,7 @@ func table() string {
 	for _, operation := range ratelimit.Operations() {
 		limits, _ := ratelimit.For(operation)
 		if !strings.Contains(operation, "/link") || operation == "GET /links" {
-			continue // It is not about one link.
+			continue // The operation is not about one link.
 		}
 		per := "–"
 		if limits.Link > 0 {
@@ -89,7 +89,7 @@ func table() string {
 	return b.String()
 }
 
-// grouped writes a number with commas.
+// grouped formats a number with commas.
 func grouped(n int) string {
 	if n < 1000 {
 		return fmt.Sprint(n)
@@ -97,7 +97,7 @@ func grouped(n int) string {
 	return fmt.Sprintf("%s,%03d", grouped(n/1000), n%1000)
 }
 
-// words writes a duration in its largest unit and the one below it.
+// words formats a duration in its largest unit and the next smaller one.
 func words(d time.Duration) string {
 	const day = 24 * time.Hour
 	for _, u := range []struct {

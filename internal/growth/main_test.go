@@ -13,7 +13,7 @@ import (
 
 const page = "../../docs/growing.md"
 
-// TestPage holds the table in the documentation to the published limits.
+// TestPage checks that the table in the documentation has the published limits.
 func TestPage(t *testing.T) {
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)

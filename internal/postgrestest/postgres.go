@@ -17,7 +17,7 @@ import (
 
 // Server is a PostgreSQL of a test.
 type Server struct {
-	// URL is where it listens, on a socket in a folder of the test.
+	// URL is the URL of the server, which listens on a socket in a folder of the test.
 	URL string
 
 	bin, dir string
@@ -47,7 +47,7 @@ func New(tb testing.TB) *Server {
 	return s
 }
 
-// Restart ends the server as a crash would, and starts it again.
+// Restart ends the server like a crash, and starts it again.
 func (s *Server) Restart(tb testing.TB) {
 	tb.Helper()
 	s.control(tb, "-m", "immediate", "restart")
@@ -68,8 +68,8 @@ func (s *Server) run(tb testing.TB, name string, args ...string) {
 	check(tb, err, string(output))
 }
 
-// owner gives the folder to the user who runs the server, and says how to run as that user.
-// PostgreSQL refuses to run as root, so root starts it as the user nobody.
+// owner gives the folder to the user who runs the server, and returns the attributes to run as that
+// user. PostgreSQL refuses to run as root, so root starts it as the user nobody.
 func owner(tb testing.TB, dir string) *syscall.SysProcAttr {
 	tb.Helper()
 	if os.Getuid() != 0 {

@@ -1,9 +1,9 @@
-// Releasecheck checks that a commit is fit to be released, and changes nothing:
+// Releasecheck checks that a commit can be released. It changes nothing:
 //
 //	go run ./internal/releasecheck v0.2.0
 //
-// It prints one line a check and fails unless all pass. With -sbom it also writes the software bill
-// of materials to a file. docs/releasing.md says when to run it.
+// It prints one line for each check, and fails unless all pass. With -sbom it also writes the
+// software bill of materials to a file. docs/releasing.md describes when to run it.
 package main
 
 import (
@@ -35,18 +35,18 @@ func main() {
 	}
 }
 
-// check holds what the checks of a release share.
+// check contains the settings and results that the checks of a release share.
 type check struct {
 	dir  string // the root of the repository
 	run  runner
 	sbom string // a file for the bill of materials; empty for none
 
 	version version
-	last    *version // the newest release before it that is no pre-release; nil if there is none
+	last    *version // the newest earlier release, without pre-releases; nil if there is none
 }
 
-// runner runs a program in a folder and returns what it prints. Its error has what the program
-// says about its failure.
+// runner runs a program in a folder and returns its output. Its error contains the program's error
+// output.
 type runner func(ctx context.Context, dir, name string, args ...string) ([]byte, error)
 
 func command(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
@@ -62,7 +62,7 @@ func command(ctx context.Context, dir, name string, args ...string) ([]byte, err
 	return out, nil
 }
 
-// release runs all checks, also if one fails, so that one run shows all that is left to do.
+// release runs all checks, even if one fails, so that one run shows all problems.
 func (c *check) release(ctx context.Context, name string, out io.Writer) error {
 	v, err := parseVersion(name)
 	if err != nil {
@@ -127,7 +127,7 @@ func (c *check) lastRelease(ctx context.Context) (last *version, err error) {
 	return last, nil
 }
 
-// checkTag accepts a tag that exists if it is this commit's, so that the check can be run again
+// checkTag accepts an existing tag if it belongs to this commit, so that the check can be run again
 // before the tag is pushed.
 func (c *check) checkTag(ctx context.Context) (string, error) {
 	if c.last != nil && c.last.compare(c.version) >= 0 {

@@ -21,7 +21,7 @@ const bom = `{"components": [
 	{"name": "example.com/a", "version": "v1.0.0", "evidence": {"licenses": [{"license": {"id": "MIT"}}]}}
 ]}`
 
-// repository is a small one with what the checks read.
+// repository is a small repository with the files that the checks read.
 type repository struct {
 	t    *testing.T
 	dir  string
@@ -80,7 +80,7 @@ func (r *repository) edit(name, old, text string) {
 	r.commit("Change "+name, map[string]string{name: strings.Replace(string(before), old, text, 1)})
 }
 
-// check runs the checks. Only git and go mod edit are the real ones.
+// check runs the checks with the real git and go mod edit, and with fakes of all other programs.
 func (r *repository) check(version string) (string, error) {
 	var out bytes.Buffer
 	c := &check{dir: r.dir, sbom: filepath.Join(r.dir, ".git", "sbom.json")}
@@ -123,7 +123,7 @@ licences   ok      example.com/a v1.0.0: MIT
 	assert.Contains(t, out, "v0.2.0 is the tag of this commit")
 }
 
-// TestReleaseRefuses changes one thing at a time. Every other check must still pass.
+// TestReleaseRefuses makes one change at a time. All other checks must still pass.
 func TestReleaseRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -148,18 +148,18 @@ func TestReleaseRefuses(t *testing.T) {
 		"a broken go.mod": {func(r *repository) { r.edit("internal/x/go.mod", "module", "modul") }, "go mod: exit status 1"},
 		"no section":      {func(r *repository) { r.edit("CHANGELOG.md", "## 0.2.0", "## 0.2.1") }, "no section such as: ## 0.2.0 (2026-01-31)"},
 		"no date":         {func(r *repository) { r.edit("CHANGELOG.md", " (2026-11-25)", "") }, "no section such as"},
-		"an empty one":    {func(r *repository) { r.edit("CHANGELOG.md", "- One.\n", "") }, "says nothing about 0.2.0"},
+		"an empty one":    {func(r *repository) { r.edit("CHANGELOG.md", "- One.\n", "") }, "has nothing under 0.2.0"},
 		"lines left":      {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "Unreleased\n- Two.\n") }, "lines under Unreleased"},
 		"an old section":  {func(r *repository) { r.edit("CHANGELOG.md", "Unreleased\n", "0.3.0 (2026-11-26)\n- Three.\n") }, "below that of 0.3.0"},
 		"a stale api":     {func(r *repository) { r.diff = errors.New("1 lines of api differ") }, "1 lines of api differ"},
-		"names that are gone": {func(r *repository) {
-			r.git("tag", "v0.2.0-alpha") // a pre-release promises nothing
+		"removed names": {func(r *repository) {
+			r.git("tag", "v0.2.0-alpha") // names of a pre-release may change
 			r.git("tag", "v0.1.9")
 			r.edit("api/m.txt", "pkg m, func B()\n", "")
 			r.edit("client.go", "0.2.0", "0.1.10")
 			r.edit("CHANGELOG.md", "## 0.2.0", "## 0.1.10")
 			r.edit("sqlstore/go.mod", "v0.2.0", "v0.1.10")
-		}, "names of v0.1.9 are gone or changed, which needs a new minor version:\n                   pkg m, func B()"},
+		}, "names of v0.1.9 are removed or changed, which needs a new minor version:\n                   pkg m, func B()"},
 		"the root's replace": {
 			func(r *repository) { r.edit("go.mod", "go 1.25.0\n", "go 1.25.0\n\nreplace example.com/a => ../a\n") },
 			"go.mod replaces example.com/a",
@@ -190,7 +190,7 @@ func TestReleaseRefuses(t *testing.T) {
 			r := newRepository(t)
 			tt.change(r)
 			version := "v0.2.0"
-			if name == "names that are gone" {
+			if name == "removed names" {
 				version = "v0.1.10"
 			}
 			out, err := r.check(version)

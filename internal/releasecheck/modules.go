@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// goMod is what go mod edit -json prints of a go.mod.
+// goMod is the output of go mod edit -json.
 type goMod struct {
 	Module  struct{ Path string }
 	Require []struct{ Path, Version string }
@@ -35,14 +35,14 @@ func (c *check) goModules(ctx context.Context) (dirs []string, err error) {
 	return dirs, nil
 }
 
-// published reports whether programs of others import the module in dir. Modules of tests, tools
-// and examples are used from a checkout only.
+// published reports whether other programs can import the module in dir. Modules of tests, tools
+// and examples are used only from a checkout.
 func published(dir string) bool {
 	return !slices.ContainsFunc(strings.Split(dir, "/"), func(name string) bool { return name == "internal" || name == "examples" })
 }
 
-// checkModules looks at replace directives. The go command ignores those of a dependency, so a
-// module with one builds here and nowhere else.
+// checkModules checks replace directives. The go command ignores the replace directives of a
+// dependency, so a module with one builds only here.
 func (c *check) checkModules(ctx context.Context) (string, error) {
 	dirs, err := c.goModules(ctx)
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *check) checkNested(dir string, mod goMod, root string) error {
 	return nil
 }
 
-// bill is what is read of a CycloneDX bill of materials.
+// bill is the part of a CycloneDX bill of materials that is checked.
 type bill struct {
 	Components []struct {
 		Name     string
@@ -133,13 +133,13 @@ type bill struct {
 	}
 }
 
-// allowed are the licences that dependencies of a published module may have.
+// allowed returns the licences that dependencies of a published module may have.
 func allowed() []string {
 	return []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 }
 
-// checkLicences lists what published modules bring along, with the licences that a scanner finds in
-// the files of each module.
+// checkLicences lists the dependencies of published modules, with the licences that a scanner finds
+// in the files of each module.
 func (c *check) checkLicences(ctx context.Context) (string, error) {
 	dirs, err := c.goModules(ctx)
 	if err != nil {
@@ -170,7 +170,8 @@ func (c *check) checkLicences(ctx context.Context) (string, error) {
 	return strings.Join(slices.Compact(said), "\n"), nil
 }
 
-// licences returns one line a module, or an error that names those whose licence is not allowed.
+// licences returns one line for each module, or an error that names the modules whose licence is
+// not allowed.
 func licences(text []byte) (lines []string, err error) {
 	var b bill
 	if err := json.Unmarshal(text, &b); err != nil {

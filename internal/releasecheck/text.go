@@ -32,7 +32,7 @@ func (c *check) checkConstant(context.Context) (string, error) {
 	return "client.go has the version", nil
 }
 
-// checkChangelog demands a section for the version, and none of its lines left under Unreleased.
+// checkChangelog requires a section for the version, and no lines under Unreleased.
 func (c *check) checkChangelog(context.Context) (string, error) {
 	text, err := c.read("CHANGELOG.md")
 	if err != nil {
@@ -57,14 +57,14 @@ func (c *check) checkChangelog(context.Context) (string, error) {
 	case slices.ContainsFunc(titles[:i], func(title string) bool { return title != "Unreleased" }):
 		return "", fmt.Errorf("CHANGELOG.md has the section of %s below that of %s", c.version.number(), titles[0])
 	case bodies[i] == "":
-		return "", fmt.Errorf("CHANGELOG.md says nothing about %s", c.version.number())
+		return "", fmt.Errorf("CHANGELOG.md has nothing under %s", c.version.number())
 	}
 	return "CHANGELOG.md has a section " + titles[i], nil
 }
 
-// checkSurface demands that the folder api is up to date, and that the version may change the
-// exported names as it does: before v1 a new minor version may remove names, from v1 on only a new
-// major version, and new names call for a new minor version.
+// checkSurface requires that the folder api is up to date, and that the version allows the changes
+// of exported names. Before v1 only a new minor version may remove names. From v1 on only a new
+// major version may remove names, and only a new minor version may add names.
 func (c *check) checkSurface(ctx context.Context) (string, error) {
 	if _, err := c.run(ctx, c.dir, "go", "run", "./internal/apilist", "-diff"); err != nil {
 		return "", err
@@ -85,9 +85,9 @@ func (c *check) checkSurface(ctx context.Context) (string, error) {
 	major, minor := v.major != last.major, v.major != last.major || v.minor != last.minor
 	switch {
 	case len(removed) > 0 && v.major > 0 && !major:
-		return "", fmt.Errorf("names of %s are gone or changed, which needs a new major version:\n%s", last, strings.Join(removed, "\n"))
+		return "", fmt.Errorf("names of %s are removed or changed, which needs a new major version:\n%s", last, strings.Join(removed, "\n"))
 	case len(removed) > 0 && !minor:
-		return "", fmt.Errorf("names of %s are gone or changed, which needs a new minor version:\n%s", last, strings.Join(removed, "\n"))
+		return "", fmt.Errorf("names of %s are removed or changed, which needs a new minor version:\n%s", last, strings.Join(removed, "\n"))
 	case len(added) > 0 && v.major > 0 && !minor:
 		return "", fmt.Errorf("new names need a new minor version:\n%s", strings.Join(added, "\n"))
 	}
@@ -111,7 +111,7 @@ func (c *check) surfaceAt(ctx context.Context, commit string) (lines []string, e
 	return lines, nil
 }
 
-// without returns the lines that are not among others, which are sorted.
+// without returns the lines that are not in others, which must be sorted.
 func without(lines, others []string) (left []string) {
 	for _, line := range lines {
 		if _, found := slices.BinarySearch(others, line); !found {

@@ -67,7 +67,7 @@ func (v version) compare(other version) int {
 	return cmp.Compare(len(mine), len(theirs))
 }
 
-// comparePart compares numbers as numbers, and they come before words.
+// comparePart compares numbers by value. Numbers come before words.
 func comparePart(a, b string) int {
 	x, aNumber := numeric(a)
 	y, bNumber := numeric(b)

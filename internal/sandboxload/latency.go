@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// latencies counts how long requests took, in classes that are 5% wide. Its size does not depend on
-// their number. The zero value has none.
+// latencies counts the durations of requests, in classes that are 5% wide. Its size does not depend
+// on the number of requests. The zero value is empty.
 type latencies struct{ classes [400]atomic.Int64 }
 
 const width = 1.05
@@ -25,7 +25,7 @@ func (s *latencies) count() (n int64) {
 	return n
 }
 
-// quantile returns a time that a share of the requests, from 0 to 1, did not exceed.
+// quantile returns a duration that a share of the requests, from 0 to 1, did not exceed.
 func (s *latencies) quantile(share float64) time.Duration {
 	rest := int64(math.Ceil(share * float64(s.count())))
 	for i := range s.classes {

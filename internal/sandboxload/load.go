@@ -21,7 +21,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// load is a fake MoneyKit, its clients, and what they measure.
+// load is a fake MoneyKit, its clients, and their measurements.
 type load struct {
 	config
 
@@ -70,7 +70,7 @@ func (l *load) close() error {
 	return l.server.Close()
 }
 
-// each calls do for the numbers below n, as many at once as there are workers.
+// each calls do for the numbers below n, with one goroutine for each worker.
 func (l *load) each(ctx context.Context, n int, do func(ctx context.Context, i int) error) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -87,7 +87,7 @@ func (l *load) each(ctx context.Context, n int, do func(ctx context.Context, i i
 	workers.Wait()
 }
 
-// round lets users who have links send some requests, and measures what is left of them.
+// round sends some requests of users who have links, and measures the memory that remains in use.
 func (l *load) round(ctx context.Context, out io.Writer) (sizes, error) {
 	start := time.Now()
 	l.each(ctx, l.reads, l.read)
@@ -97,7 +97,7 @@ func (l *load) round(ctx context.Context, out io.Writer) (sizes, error) {
 	return left, ctx.Err()
 }
 
-// settle waits until no webhook is left to be delivered.
+// settle waits until all webhooks are delivered.
 func (l *load) settle(ctx context.Context) {
 	pending := func(d moneykittest.Delivery) bool { return d.State == moneykittest.DeliveryPending }
 	for slices.ContainsFunc(l.mk.Deliveries(), pending) && ctx.Err() == nil {
@@ -105,7 +105,7 @@ func (l *load) settle(ctx context.Context) {
 	}
 }
 
-// link is what a user does who links a bank.
+// link sends the requests of a user who links a bank.
 func (l *load) link(ctx context.Context, i int) error {
 	token, err := l.token(ctx)
 	if err != nil {
@@ -135,7 +135,7 @@ func (l *load) link(ctx context.Context, i int) error {
 	return errors.Join(l.accounts(ctx, token, exchange.LinkID), l.sync(ctx, token, exchange.LinkID))
 }
 
-// read sends one of the requests of users who have links, some of whom are read again and again.
+// read sends one request of a user who has links. Some links are read many times.
 func (l *load) read(ctx context.Context, i int) error {
 	rng := rand.New(rand.NewPCG(0, uint64(i))) //nolint:gosec // a choice, no secret
 	token, linkID := "", l.links[rng.IntN(1+rng.IntN(len(l.links)))]

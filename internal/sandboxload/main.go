@@ -1,19 +1,19 @@
-// Sandboxload measures how fast the fake MoneyKit responds, and what a user costs it, while the
-// clients share the machine with it:
+// Sandboxload measures the speed of the fake MoneyKit and its memory for each user. The clients run
+// on the same machine:
 //
 //	go run ./internal/sandboxload -users 100000
 //
 // Each user gets an access token, opens a link session, goes through Connect, exchanges the token
-// of the new link, and reads its accounts and a page of its transactions. All of it goes over HTTP
-// on the loopback interface, except Connect, which the fake plays. The links have webhooks, which
-// are delivered meanwhile. Two rounds of requests follow, of users who have links.
+// of the new link, and reads its accounts and a page of its transactions. All requests go over HTTP
+// on the loopback interface. Only Connect is played by the fake. The links have webhooks, which are
+// delivered meanwhile. Two rounds of requests by users who have links follow.
 //
 // It fails in these cases:
 //   - A request fails.
 //   - There are fewer requests a second than -min-rps.
 //   - A user costs more bytes than -max-bytes.
 //   - The second round has made the heap grow.
-//   - Goroutines or connections remain when the clients are gone.
+//   - Goroutines or connections remain after the clients have ended.
 package main
 
 import (
@@ -44,7 +44,7 @@ func main() {
 	}
 }
 
-// config is what the flags decide.
+// config contains the flags.
 type config struct {
 	users, workers, reads int
 	minRate, maxBytes     float64
@@ -56,9 +56,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	var c config
 	flags := flag.NewFlagSet("sandboxload", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.IntVar(&c.users, "users", 2000, "how many users link a bank")
-	flags.IntVar(&c.workers, "workers", 32, "how many of them are busy at once")
-	flags.IntVar(&c.reads, "reads", 12_000, "how many requests each of the two rounds has that follow")
+	flags.IntVar(&c.users, "users", 2000, "number of users who link a bank")
+	flags.IntVar(&c.workers, "workers", 32, "number of concurrent users")
+	flags.IntVar(&c.reads, "reads", 12_000, "number of requests in each of the two rounds that follow")
 	flags.Float64Var(&c.minRate, "min-rps", 0, "fail below this number of requests a second")
 	flags.Float64Var(&c.maxBytes, "max-bytes", 0, "fail if a user costs more bytes; 0 for no limit")
 	flags.StringVar(&c.profile, "cpuprofile", "", "write a CPU profile of the load to this `file`")
@@ -70,12 +70,13 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	case flags.NArg() > 0:
 		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	case c.users < 1 || c.workers < 1 || c.reads < 1:
-		return errors.New("there must be one user, one worker and one read at least")
+		return errors.New("there must be at least one user, one worker and one read")
 	}
 	return c.measure(ctx, out)
 }
 
-// measure loads a fake MoneyKit, prints what it took, and returns an error if that is too much.
+// measure loads a fake MoneyKit, prints the measurements, and returns an error if one exceeds its
+// limit.
 func (c config) measure(ctx context.Context, out io.Writer) error {
 	result := out
 	if c.asJSON {

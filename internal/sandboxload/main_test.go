@@ -65,7 +65,7 @@ func TestFailures(t *testing.T) {
 	require.Error(t, l.accounts(t.Context(), "", l.links[0]))
 }
 
-// TestGrowth leaves behind what the program is there to find.
+// TestGrowth leaves behind each kind of leak that the program must find.
 //
 //nolint:paralleltest // it counts goroutines and memory of the process
 func TestGrowth(t *testing.T) {

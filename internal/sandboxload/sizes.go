@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// sizes is what can grow.
+// sizes are the sizes that can grow.
 type sizes struct {
-	heap        float64 // bytes that are in use after a collection
+	heap        float64 // bytes in use after a collection
 	goroutines  int
 	connections int64
 }
 
-// String tells the sizes to people.
+// String returns the sizes as text.
 func (s sizes) String() string {
 	return fmt.Sprintf("heap %.1f MiB, %d goroutines, %d connections", s.heap/(1<<20), s.goroutines, s.connections)
 }
 
-// patience is how long what belongs to a connection may take to end after it.
+// patience is how long the goroutines of a closed connection may take to end.
 const patience = 10 * time.Second
 
-// take lets the clients go and measures what is left.
+// take closes the connections of the clients and measures the sizes that remain.
 func (l *load) take() sizes {
 	l.client.CloseIdleConnections()
 	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(time.Millisecond) {
@@ -31,16 +31,16 @@ func (l *load) take() sizes {
 	}
 	var stats runtime.MemStats
 	runtime.GC()
-	runtime.GC() // what pools keep survives the first
+	runtime.GC() // The contents of pools survive the first collection.
 	runtime.ReadMemStats(&stats)
 	return sizes{float64(stats.HeapAlloc), runtime.NumGoroutine(), l.connections.Load()}
 }
 
-// slack is how much the heap may grow by itself: buffers of the runtime and of connections.
+// slack is the permitted growth of the heap, for buffers of the runtime and of connections.
 const slack = 4 << 20
 
-// growth returns an error if there is more of something than before the load, or of the heap than
-// after an earlier round.
+// growth returns an error if there are more goroutines or connections than before the load, or if
+// the heap is larger than after an earlier round.
 func (s sizes) growth(before, earlier sizes) error {
 	switch {
 	case s.connections > before.connections:

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The folders that rules are about.
+// The folders with rules.
 const (
 	rootDir    = "."
 	connectDir = "connect"
@@ -21,8 +21,8 @@ const (
 	worldDir   = "internal/sandbox/world"
 )
 
-// imports finds what packages must not import. Tests may import anything, apart from those of the
-// sandbox's world.
+// imports finds forbidden imports. Tests may import anything, except for tests of the sandbox's
+// world.
 func (t *tree) imports() (found []string) {
 	programs := map[string]bool{}
 	for _, f := range t.files {
@@ -33,7 +33,7 @@ func (t *tree) imports() (found []string) {
 			why := ""
 			switch {
 			case f.dir == worldDir && within(imported, "net/http"):
-				why = "the sandbox's world and its tests do without HTTP"
+				why = "the sandbox's world and its tests must not use HTTP"
 			case !f.test && !programs[f.dir]:
 				why = t.refusal(f.dir, imported)
 			}
@@ -57,19 +57,19 @@ func (t *tree) imports() (found []string) {
 	return found
 }
 
-// refusal says why a package must not import another, and is empty when it may.
+// refusal returns the reason why a package must not import another, or "" if it may.
 func (t *tree) refusal(dir, imported string) string {
 	to, own := t.own(imported)
 	if !own {
 		standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
 		if within(dir, connectDir) || dir == fakeDir || within(dir, storeDir) || within(dir, sandboxDir) {
-			return unless(standard, dir+" stands on the standard library and this module")
+			return unless(standard, dir+" imports only the standard library and this module")
 		}
 		return ""
 	}
 	switch {
 	case dir == rootDir:
-		return unless(within(to, "internal") && !within(to, sandboxDir), "the root imports internal packages alone, and no sandbox")
+		return unless(within(to, "internal") && !within(to, sandboxDir), "the root imports only internal packages, and no sandbox")
 	case within(dir, themeDir):
 		allowed := to == rootDir || within(to, "internal") && !within(to, sandboxDir)
 		return unless(allowed, "a theme imports the root and internal packages, and no sandbox")
@@ -89,19 +89,19 @@ func (t *tree) refusal(dir, imported string) string {
 	return ""
 }
 
-// sandboxRefusal is refusal for the sandbox, whose rooms all stand on its world and know nothing of
-// one another. What puts the rooms together is sandboxDir itself, or moneykittest.
+// sandboxRefusal is refusal for packages of the sandbox. Its parts import the sandbox's world, but
+// not each other. Only sandboxDir itself and moneykittest import all parts.
 func sandboxRefusal(dir, to string) string {
 	if within(to, connectDir) || within(to, fakeDir) {
-		return "the sandbox knows neither connect nor moneykittest"
+		return "the sandbox imports neither connect nor moneykittest"
 	}
 	if dir == sandboxDir || !within(to, sandboxDir) || within(to, room(dir)) {
 		return ""
 	}
-	return unless(within(to, worldDir) && !within(dir, worldDir), "a room of the sandbox imports the world, and no neighbour")
+	return unless(within(to, worldDir) && !within(dir, worldDir), "a part of the sandbox imports the world, and no other part")
 }
 
-// room returns the folder of the room that a folder of the sandbox is in.
+// room returns the folder of the part to which a folder of the sandbox belongs.
 func room(dir string) string {
 	first, _, _ := strings.Cut(strings.TrimPrefix(dir, sandboxDir+"/"), "/")
 	return path.Join(sandboxDir, first)
@@ -122,7 +122,8 @@ func (t *tree) own(imported string) (dir string, ok bool) {
 	return cmp.Or(strings.TrimPrefix(strings.TrimPrefix(imported, t.module), "/"), rootDir), true
 }
 
-// below returns a package's folder and those of the module's packages that it needs.
+// below returns the folder of a package, and the folders of all packages of the module that it
+// needs.
 func (t *tree) below(dir string) []string {
 	seen := map[string]bool{}
 	var visit func(dir string)
@@ -148,7 +149,7 @@ func (t *tree) below(dir string) []string {
 
 func imported(f file) (paths []string) {
 	for _, spec := range f.syntax.Imports {
-		if name, err := strconv.Unquote(spec.Path.Value); err == nil { // the parser has read it
+		if name, err := strconv.Unquote(spec.Path.Value); err == nil { // never fails for parsed code
 			paths = append(paths, name)
 		}
 	}

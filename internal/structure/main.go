@@ -1,10 +1,10 @@
-// Structure prints how large the module is, and fails where a file, a line, a test, a name, an
-// import or a picture breaks one of the module's own rules:
+// Structure prints the size of the module, and fails if a file, a line, a test, a name, an import
+// or a picture breaks one of the module's own rules:
 //
 //	go run ./internal/structure
 //
-// It reads the Go files below the current folder, those of nested modules among them. Files whose
-// first comment says that they are generated are held to the rules of names and imports alone.
+// It reads the Go files below the current folder, including nested modules. For generated files
+// only the rules of names and imports apply.
 package main
 
 import (
@@ -40,12 +40,12 @@ func run(dir string, out io.Writer) error {
 		fmt.Fprintln(out, violation)
 	}
 	if len(found) > 0 {
-		return fmt.Errorf("%d rules are broken", len(found))
+		return fmt.Errorf("%d violations", len(found))
 	}
 	return nil
 }
 
-// count is a number with the most that it may be. Zero is no limit.
+// count is a number and its limit. Zero means no limit.
 type count struct {
 	what    string
 	n, most int

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestModule holds this module to its rules.
+// TestModule checks the rules for this module.
 func TestModule(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -22,7 +22,7 @@ func TestModule(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// violations writes files into a module of their own and returns what is found in them.
+// violations writes files into a new module and returns the violations in it.
 func violations(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	dir := t.TempDir()
@@ -101,15 +101,15 @@ func TestImports(t *testing.T) {
 		"the root, internal":             {"a.go", own + "internal/x", ""},
 		"the root, another module":       {"a.go", "example.org/y", ""},
 		"the root, a longer module path": {"a.go", "example.com/more", ""},
-		"the root, connect":              {"a.go", own + "connect", "a.go imports example.com/m/connect: the root imports internal packages alone"},
-		"the root, the sandbox":          {"a.go", own + "internal/sandbox/world", "the root imports internal packages alone"},
+		"the root, connect":              {"a.go", own + "connect", "a.go imports example.com/m/connect: the root imports only internal packages"},
+		"the root, the sandbox":          {"a.go", own + "internal/sandbox/world", "the root imports only internal packages"},
 		"the root, pages":                {"a.go", "html/template", "the root needs neither pages nor files"},
 		"the root, files":                {"a.go", "embed", "the root needs neither pages nor files"},
 		"a test of the root, pages":      {"a_test.go", "html/template", ""},
 		"connect, the root":              {"connect/a.go", "example.com/m", ""},
 		"connect, its theme":             {"connect/a.go", own + "connect/theme", ""},
 		"connect, pages":                 {"connect/a.go", "html/template", ""},
-		"connect, another module":        {"connect/a.go", "example.org/y", "connect stands on the standard library"},
+		"connect, another module":        {"connect/a.go", "example.org/y", "connect imports only the standard library"},
 		"connect, the fake":              {"connect/a.go", own + "moneykittest", "connect imports the root, connect/theme and internal"},
 		"connect, the sandbox":           {"connect/a.go", own + "internal/sandbox", "and no sandbox"},
 		"a test of connect, the fake":    {"connect/a_test.go", own + "moneykittest", ""},
@@ -118,10 +118,10 @@ func TestImports(t *testing.T) {
 		"the fake, the root":             {"moneykittest/a.go", "example.com/m", ""},
 		"the fake, the sandbox":          {"moneykittest/a.go", own + "internal/sandbox/world", ""},
 		"the fake, connect":              {"moneykittest/a.go", own + "connect", "moneykittest imports the root and internal"},
-		"the fake, another module":       {"moneykittest/a.go", "example.org/y", "moneykittest stands on"},
+		"the fake, another module":       {"moneykittest/a.go", "example.org/y", "moneykittest imports only"},
 		"the store, the root":            {"sqlstore/a.go", "example.com/m", ""},
 		"the store, files":               {"sqlstore/a.go", "embed", ""},
-		"the store, a driver":            {"sqlstore/a.go", "example.org/y", "sqlstore stands on the standard library"},
+		"the store, a driver":            {"sqlstore/a.go", "example.org/y", "sqlstore imports only the standard library"},
 		"the store, connect":             {"sqlstore/a.go", own + "connect", "sqlstore imports the root and internal packages"},
 		"a test of the store, a driver":  {"sqlstore/a_test.go", "example.org/y", ""},
 		"internal, internal":             {"internal/x/a.go", own + "internal/y", ""},
@@ -132,13 +132,13 @@ func TestImports(t *testing.T) {
 		"the sandbox, its world":         {"internal/sandbox/api/a.go", own + "internal/sandbox/world", ""},
 		"the sandbox, a part":            {"internal/sandbox/api/a.go", own + "internal/sandbox/api/limit", ""},
 		"the sandbox, HTTP":              {"internal/sandbox/api/a.go", "net/http", ""},
-		"the sandbox, a neighbour":       {"internal/sandbox/api/a.go", own + "internal/sandbox/pages", "no neighbour"},
+		"the sandbox, a neighbour":       {"internal/sandbox/api/a.go", own + "internal/sandbox/pages", "no other part"},
 		"the sandbox, connect":           {"internal/sandbox/api/a.go", own + "connect", "neither connect nor moneykittest"},
 		"the whole sandbox, its rooms":   {"internal/sandbox/a.go", own + "internal/sandbox/api", ""},
 		"the world, the root":            {"internal/sandbox/world/a.go", "example.com/m", ""},
-		"the world, a neighbour":         {"internal/sandbox/world/a.go", own + "internal/sandbox/api", "no neighbour"},
-		"the world, HTTP":                {"internal/sandbox/world/a.go", "net/http", "do without HTTP"},
-		"a test of the world, HTTP":      {"internal/sandbox/world/a_test.go", "net/http/httptest", "do without HTTP"},
+		"the world, a neighbour":         {"internal/sandbox/world/a.go", own + "internal/sandbox/api", "no other part"},
+		"the world, HTTP":                {"internal/sandbox/world/a.go", "net/http", "must not use HTTP"},
+		"a test of the world, HTTP":      {"internal/sandbox/world/a_test.go", "net/http/httptest", "must not use HTTP"},
 		"an example, all":                {"examples/x/a.go", own + "connect", ""},
 	}
 	for name, tt := range tests {
@@ -155,7 +155,7 @@ func TestImports(t *testing.T) {
 			"internal/load/user.go": "package main\n\nimport _ \"example.com/m/moneykittest\"\n",
 		}))
 	})
-	t.Run("what the root imports imports pages", func(t *testing.T) {
+	t.Run("an indirect import of the root, pages", func(t *testing.T) {
 		t.Parallel()
 		checkOne(t, violations(t, map[string]string{
 			"a.go":            "package m\n\nimport _ \"example.com/m/internal/x\"\n",
@@ -234,7 +234,7 @@ func TestRun(t *testing.T) {
 	assert.Contains(t, out.String(), fmt.Sprintf("     1 of %6d exported types of the root that are written by hand\n", mostHandwritten))
 	assert.Contains(t, out.String(), "     3           lines in them\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.go"), []byte("package m\n\ntype Rows struct{}\n"), 0o644))
-	require.EqualError(t, run(dir, &out), "1 rules are broken")
+	require.EqualError(t, run(dir, &out), "1 violations")
 	assert.Contains(t, out.String(), "Row and Rows (b.go) are one letter apart\n")
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "c.go"), []byte("no Go"), 0o644))
 	require.ErrorContains(t, run(dir, &out), "c.go:1")

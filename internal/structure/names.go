@@ -14,7 +14,7 @@ type exported struct {
 	name      string
 	file      string
 	kind      token.Token // TYPE, FUNC, VAR or CONST
-	of        string      // the type of a constant, where that is the root's own
+	of        string      // the type of a constant, if it is a type of the root
 	generated bool
 }
 
@@ -102,8 +102,8 @@ func (t *tree) counts() []count {
 	}
 }
 
-// names finds exported names of the root that are easily taken for another, and constants of an
-// enumeration that do not begin like their type.
+// names finds exported names of the root that are easily confused, and constants of an enumeration
+// that do not begin like their type.
 func (t *tree) names() (found []string) {
 	all := t.exports()
 	slices.SortFunc(all, func(a, b exported) int { return strings.Compare(a.name, b.name) })
@@ -126,13 +126,13 @@ func (t *tree) names() (found []string) {
 	return found
 }
 
-// mayBeAlike reports whether two names that are one letter apart are that for a reason.
+// mayBeAlike reports whether two names may be one letter apart.
 func mayBeAlike(a, b exported) bool {
 	// Values of one enumeration are MoneyKit's words, such as the countries CA and US.
 	return a.kind == token.CONST && b.kind == token.CONST && a.of != "" && a.of == b.of
 }
 
-// oneApart reports whether one letter added, left out or changed makes one name the other.
+// oneApart reports whether adding, removing or changing one letter turns one name into the other.
 func oneApart(a, b string) bool {
 	if len(a) > len(b) {
 		a, b = b, a

@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// picture is the one picture of the module, which the READMEs show, and mostPicture its most bytes.
-// Whoever gets the module downloads its pictures too.
+// picture is the only picture of the module, which the READMEs show. mostPicture is its maximum
+// size in bytes, because all users of the module download it.
 const (
 	picture     = "docs/images/create-link.png"
 	mostPicture = 300_000
 )
 
-// pictures finds all other pictures below a folder, by their names and by how they begin.
+// pictures finds all other pictures below a folder, by their names and by their first bytes.
 func pictures(folder fs.FS) (found []string, err error) {
 	err = fs.WalkDir(folder, ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
@@ -56,14 +56,14 @@ func isPicture(folder fs.FS, name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer func() { _ = file.Close() }() // It was only read.
+	defer func() { _ = file.Close() }() // The file is only read.
 	start := make([]byte, 512)
 	n, err := io.ReadFull(file, start)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return false, err
 	}
 	kind := http.DetectContentType(start[:n])
-	if kind == "image/bmp" { // Any text that begins with BM is that.
+	if kind == "image/bmp" { // Any text that begins with BM has this type.
 		return false, nil
 	}
 	return strings.HasPrefix(kind, "image/") || strings.HasPrefix(string(start[:n]), "<svg"), nil

@@ -57,6 +57,6 @@ func TestRunRefusesPictures(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module example.com/m\n"), 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "logo.svg"), nil, 0o644))
 	var out bytes.Buffer
-	require.EqualError(t, run(dir, &out), "1 rules are broken")
+	require.EqualError(t, run(dir, &out), "1 violations")
 	assert.Contains(t, out.String(), "logo.svg: the only picture of the module is docs/images/create-link.png\n")
 }

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// The most that files, lines and functions may have. A tab is tabWidth columns.
+// The limits of files, lines and functions. A tab is tabWidth columns.
 const (
 	mostLines       = 450 // of a file without tests
 	mostComment     = 100 // columns of a line that is a comment
@@ -19,7 +19,7 @@ const (
 	tabWidth        = 4
 )
 
-// sizes finds what is too long.
+// sizes finds files, lines and functions that are too long.
 func (t *tree) sizes() (found []string) {
 	for _, f := range t.files {
 		if f.generated {
@@ -55,8 +55,8 @@ func columns(text string) int {
 	return utf8.RuneCountInString(text) + (tabWidth-1)*strings.Count(text, "\t")
 }
 
-// commentLines returns the lines that are comments and nothing else. Directives such as go:generate
-// cannot be wrapped and are not among them.
+// commentLines returns the lines that are only comments. It leaves out directives such as
+// go:generate, which cannot be wrapped.
 func (t *tree) commentLines(f file) map[int]bool {
 	lines := map[int]bool{}
 	for _, group := range f.syntax.Comments {
@@ -71,8 +71,8 @@ func (t *tree) commentLines(f file) map[int]bool {
 	return lines
 }
 
-// testLines returns the lines of a function without what stands between the braces of composite
-// literals. The bodies of functions in such a table are code like any other, and count.
+// testLines returns the number of lines of a function, without those between the braces of
+// composite literals. Bodies of functions in such a table count.
 func (t *tree) testLines(fn *ast.FuncDecl) int {
 	if fn.Body == nil {
 		return 0

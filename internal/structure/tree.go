@@ -13,7 +13,7 @@ import (
 
 // file is a Go file of the module.
 type file struct {
-	name      string // with slashes, from the module's folder on
+	name      string // with slashes, relative to the module's folder
 	dir       string // "." for the root
 	lines     []string
 	syntax    *ast.File
@@ -75,5 +75,5 @@ func (t *tree) add(folder fs.FS, name string) error {
 // line returns the line of a position in its file.
 func (t *tree) line(pos token.Pos) int { return t.set.Position(pos).Line }
 
-// within reports whether a folder is the other one or below it.
+// within reports whether a folder is the other folder or below it.
 func within(dir, other string) bool { return dir == other || strings.HasPrefix(dir, other+"/") }

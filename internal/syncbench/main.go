@@ -1,12 +1,12 @@
 // Syncbench syncs many generated transactions over the loopback interface, with
-// Client.SyncTransactions and with a loop written by hand, and prints what each costs. Server and
-// both clients are processes of their own, so that the operating system's accounting tells them
-// apart:
+// Client.SyncTransactions and with a loop written by hand, and prints the cost of each. The server
+// and both clients are separate processes, so that the operating system accounts for them
+// separately:
 //
 //	go run ./internal/syncbench -rows 1000000
 //
-// It runs on Linux alone. It fails when the engine keeps more memory than -max-mib above the idle
-// client, or uses more processor time than -max-ratio of the loop by hand.
+// It runs only on Linux. It fails if the engine uses more memory than -max-mib above the idle
+// client, or more processor time than -max-ratio times that of the loop by hand.
 package main
 
 import (
@@ -36,7 +36,7 @@ func main() {
 	}
 }
 
-// roleVariable is set for the processes that this program starts of itself.
+// roleVariable is the environment variable with the role of a child process.
 const roleVariable = "SYNCBENCH_ROLE"
 
 func run(ctx context.Context, args []string, out io.Writer) error {
@@ -72,12 +72,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return nil
 }
 
-// comparison is what the engine costs beside the loop by hand.
+// comparison contains the costs of the engine and of the loop by hand.
 type comparison struct {
 	Engine, Hand cost
 	Ratio        float64   // of their processor times
 	Ratios       []float64 // by round
-	MiB          float64   // that the engine takes at most, above the idle client
+	MiB          float64   // the peak of the engine above the idle client
 }
 
 func (c comparison) print(out io.Writer) {
@@ -92,7 +92,7 @@ func (c comparison) print(out io.Writer) {
 	fmt.Fprintf(out, "the engine's CPU is %.2f of the loop by hand; its peak is %.1f MiB above the idle client\n", c.Ratio, c.MiB)
 }
 
-// cost is what a client's process prints.
+// cost is the output of a client's process.
 type cost struct {
 	Rows    int
 	Seconds float64 // on the clock
@@ -101,7 +101,7 @@ type cost struct {
 	PeakMiB float64 // resident at most
 }
 
-// compare starts the server, and both clients in turn.
+// compare starts the server, and then both clients in turn.
 func compare(ctx context.Context, rows, rounds int) (*comparison, error) {
 	server := child(ctx, "serve", "-rows", strconv.Itoa(rows))
 	said, err := server.StdoutPipe()
@@ -143,7 +143,7 @@ func compare(ctx context.Context, rows, rounds int) (*comparison, error) {
 	return c, nil
 }
 
-// child is this program in another role.
+// child returns the command that runs this program in another role.
 func child(ctx context.Context, role string, args ...string) *exec.Cmd {
 	self, err := os.Executable()
 	if err != nil {
@@ -190,7 +190,7 @@ func engine(ctx context.Context, base string) (int, error) {
 	return store.rows, err
 }
 
-// counter is a store that keeps nothing.
+// counter is a store that only counts rows.
 type counter struct{ rows int }
 
 func (*counter) LoadPosition(context.Context, string) (moneykit.SyncPosition, error) {
@@ -202,7 +202,7 @@ func (c *counter) ApplyUpdate(_ context.Context, update *moneykit.SyncUpdate) er
 	return nil
 }
 
-// hand syncs as one would without the SDK, into the same types.
+// hand syncs without the SDK's engine, into the same types.
 func hand(ctx context.Context, base string) (rows int, err error) {
 	client := &http.Client{Timeout: time.Minute}
 	cursor := ""

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets the test be the processes that the program starts of itself.
+// TestMain runs the test binary as the child processes of the program.
 func TestMain(m *testing.M) {
 	if os.Getenv(roleVariable) != "" {
 		main()

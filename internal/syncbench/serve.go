@@ -23,11 +23,11 @@ func serve(ctx context.Context, rows int, out io.Writer) error {
 	return server.Serve(l)
 }
 
-// handler has a link with that many transactions.
+// handler serves a link with this number of transactions.
 func handler(rows int) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /links/mk_1/transactions/sync", func(w http.ResponseWriter, r *http.Request) {
-		first, _ := strconv.Atoi(r.URL.Query().Get("cursor")) // none is the beginning
+		first, _ := strconv.Atoi(r.URL.Query().Get("cursor")) // empty is the beginning
 		size, err := strconv.Atoi(r.URL.Query().Get("size"))
 		if err != nil || size < 1 {
 			w.WriteHeader(http.StatusUnprocessableEntity)

@@ -20,7 +20,7 @@ func CPU() float64 {
 	return seconds(u.Utime) + seconds(u.Stime)
 }
 
-// Memory returns a size that the kernel keeps of this process, such as VmHWM, in MiB.
+// Memory returns a size of this process from /proc/self/status, such as VmHWM, in MiB.
 func Memory(name string) (float64, error) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

@@ -1,10 +1,11 @@
-// Voice finds phrases that make a reader stop: inverted sentences, dangling verbs and riddles. It
-// reads the files that git tracks below the current folder and fails if one has such a phrase:
+// Voice finds phrases that are hard to read: inverted sentences, dangling verbs and riddles. It
+// reads the files that git tracks below the current folder, and fails if one contains such a
+// phrase:
 //
 //	go run ./internal/voice
 //
-// Comments and paragraphs are read across the ends of lines. With -count it prints the number of
-// phrases in each file only.
+// It finds phrases across the ends of lines. With -count it prints only the number of phrases in
+// each file.
 package main
 
 import (
@@ -74,8 +75,8 @@ func run(ctx context.Context, dir string, count bool, out io.Writer) error {
 	return nil
 }
 
-// tracked returns the names of the text files that git tracks. Files that no person writes, and
-// this package, which has the phrases in it, are left out.
+// tracked returns the names of the text files that git tracks. It leaves out generated files, and
+// this package, which contains the phrases.
 func tracked(ctx context.Context, dir string) (names []string, err error) {
 	cmd := exec.CommandContext(ctx, "git", "ls-files", "-z")
 	cmd.Dir = dir
@@ -102,7 +103,7 @@ func written(name string) bool {
 	return !slices.Contains(strings.Split(name, "/"), "testdata")
 }
 
-// lineEnd is the end of a line with the indentation and the comment sign of the next one.
+// lineEnd is the end of a line, with the indentation and the comment sign of the next line.
 var lineEnd = regexp.MustCompile(`[ \t]*\r?\n[ \t]*(?://+|#+|\*|>)?[ \t]*`)
 
 // find returns the phrases in a text.
@@ -123,8 +124,8 @@ func find(name, text string) (hits []hit) {
 	return hits
 }
 
-// join puts the lines of a text behind one another, with a space between. lines returns the number
-// of the line that a position was in.
+// join joins the lines of a text with spaces. lines returns the line number of a position in the
+// result.
 func join(text string) (joined string, lines func(at int) int) {
 	var b strings.Builder
 	var starts []int // of each line but the first, in the joined text
@@ -148,7 +149,7 @@ func join(text string) (joined string, lines func(at int) int) {
 	}
 }
 
-// unreleased returns a changelog up to the first version: what was released is not written again.
+// unreleased returns a changelog up to the first version, because released sections do not change.
 func unreleased(text string) string {
 	version := regexp.MustCompile(`(?m)^## \d`)
 	if at := version.FindStringIndex(text); at != nil {

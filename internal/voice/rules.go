@@ -2,18 +2,18 @@ package main
 
 import "regexp"
 
-// rule is a kind of phrase, and what to write instead.
+// rule is a kind of phrase, and advice on what to write instead.
 type rule struct {
 	form   *regexp.Regexp
 	advice string
-	unless []string // files that may have it
+	unless []string // files that may contain it
 }
 
-// rules returns the phrases. A space stands for the end of a line, too.
+// rules returns the phrases. A space also matches the end of a line.
 func rules() (all []rule) {
 	const (
 		participle = `\w+(ed|en|own|ost|ent|old|ept|ead|ought|ound)`
-		word       = `(?:[a-vx-z]\w*|w[a-gi-z]\w*)` // but what, which or who, which begin another clause
+		word       = `(?:[a-vx-z]\w*|w[a-gi-z]\w*)` // except what, which and who, which begin another clause
 	)
 	add := func(form, advice string, unless ...string) {
 		all = append(all, rule{regexp.MustCompile(`(?i)\b(?:` + form + `)\b`), advice, unless})

@@ -5,7 +5,7 @@ const find = (selector, root = document) => root.querySelector(selector);
 const root = document.documentElement;
 const sandbox = "sandbox" in root.dataset;
 
-// All text goes through textContent, so that a name with markup stays text.
+// All text is set by textContent, so that markup in a name stays text.
 function element(tag, { text, onclick, ...attributes } = {}, ...children) {
   const made = document.createElement(tag);
   if (text !== undefined) made.textContent = text;
@@ -15,7 +15,7 @@ function element(tag, { text, onclick, ...attributes } = {}, ...children) {
   return made;
 }
 
-// The amount is a string with exact digits, which Intl formats without rounding it to a double.
+// The amount is a string with exact digits. Intl formats it without rounding it to a double.
 function money(amount, currency, signed = false) {
   try {
     return new Intl.NumberFormat(undefined, { style: "currency", currency, signDisplay: signed ? "exceptZero" : "auto" }).format(amount);
@@ -46,7 +46,7 @@ async function api(path, body) {
 
 const saved = {
   get: (name) => { try { return localStorage.getItem("create-link." + name); } catch { return null; } },
-  set: (name, value) => { try { localStorage.setItem("create-link." + name, value); } catch { /* It lasts until the page is left. */ } },
+  set: (name, value) => { try { localStorage.setItem("create-link." + name, value); } catch { /* The setting lasts until the user leaves the page. */ } },
 };
 
 let connect;
@@ -86,7 +86,7 @@ async function disconnect(link) {
   find("#confirm-text").textContent = `${link.institution} and its accounts disappear from this page, and MoneyKit deletes the link.`;
   dialog.returnValue = "";
   dialog.showModal();
-  // The browser may report late that the dialog was closed before, when it is open again.
+  // The browser may report the earlier close of the dialog late, when it is open again.
   await new Promise((resolve) => { dialog.onclose = () => { if (!dialog.open) resolve(); }; });
   if (dialog.returnValue !== "disconnect") return;
   await connect.disconnect(link.link);
@@ -131,7 +131,7 @@ function linkCard(link) {
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 
 let loading = null, again = false;
-// Several events in a row cause one load at a time, and one more at the end.
+// Events cause only one load at a time, and one more after the last event.
 function load() {
   if (loading) {
     again = true;
@@ -205,7 +205,7 @@ async function showPage(wanted) {
 }
 find("#transactions .more").onclick = () => showPage(page + 1).catch(failed);
 
-// Events. EventSource connects again by itself, and says what it has seen.
+// Events. EventSource reconnects by itself, and sends the number of the last event.
 
 const stream = new EventSource("/api/events");
 function live(text, state) {

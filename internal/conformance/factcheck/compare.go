@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A check collects what differs between the document and the listing.
+// A check collects the differences between the document and the listing.
 type check struct {
 	doc, listing object
 	types        object            // the schemas of the listing, by MoneyKit's names
@@ -38,7 +38,7 @@ func newCheck(doc, listing object) *check {
 // differ records a difference.
 func (c *check) differ(format string, args ...any) { c.found[fmt.Sprintf(format, args...)]++ }
 
-// dig descends into objects. What is not there is an empty object.
+// dig descends into objects. A missing object is an empty object.
 func dig(o object, keys ...string) object {
 	for _, k := range keys {
 		o, _ = o[k].(object)
@@ -197,7 +197,7 @@ func (c *check) parameters(where string, got, want []any) {
 	}
 }
 
-// body compares a request body: media type, schema, and whether it must be there.
+// body compares a request body: media type, schema, and whether it is required.
 func (c *check) body(where string, got, want object) {
 	if len(got) == 0 || len(want) == 0 {
 		if len(got) != len(want) {
@@ -271,7 +271,7 @@ func (c *check) responses(where string, got, want object) {
 	}
 }
 
-// narrowed returns the error codes to which an error response narrows its schema.
+// narrowed returns the error codes to which an error response restricts its schema.
 func (c *check) narrowed(schema object) (codes []string, base string) {
 	for _, part := range list(schema, "allOf") {
 		if ref, ok := part.(object)["$ref"].(string); ok {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// facets says what there is to a value, a property or a parameter: "type", "ref", "default",
-// "items type" and so on, each as text. Both sides are brought into this form.
+// facets are the properties of a value, a property or a parameter: "type", "ref", "default", "items
+// type" and so on, each as text. Both sides are brought into this form.
 type facets map[string]string
 
 func text(v any) string {
@@ -97,8 +97,8 @@ func (c *check) documented(schema object) facets {
 	return f
 }
 
-// aside holds the keys of the listing that say where an entry comes from, how some other client
-// names it, or what is compared elsewhere.
+// aside contains the keys of the listing for the source of an entry, for its name in other clients,
+// and for facts that are compared elsewhere.
 var aside = map[string]bool{
 	"name": true, "in": true, "python_name": true, "python_type": true, "from_ruby": true, "example": true,
 	"observed_example": true, "nullable": true, "null_likely": true, "null_evidence": true,
@@ -176,7 +176,7 @@ func (c *check) same(where string, got, want facets) {
 	}
 }
 
-// sameSet reports what only one side has, and returns what both have.
+// sameSet reports the elements that only one side has, and returns those that both have.
 func (c *check) sameSet(what string, got, want []string) (both []string) {
 	for _, s := range got {
 		if slices.Contains(want, s) {

@@ -5,8 +5,8 @@
 //
 // It compares in both directions: methods, paths, operation ids, security, parameters, request
 // bodies, success and error statuses with the error codes behind them, schemas, and each facet of
-// each property. Schemas are matched by x-upstream-name. What differs on purpose is in the table
-// allowed, with the reason; an entry of that table that no longer occurs is a fault as well.
+// each property. Schemas are matched by x-upstream-name. The table allowed has the intended
+// differences, with reasons. An entry of that table that no longer occurs is also an error.
 //
 // It prints one line for every difference without an entry, and exits with status 1 if there was
 // one. Otherwise it prints what it has compared.

@@ -141,8 +141,8 @@ func (c *check) properties(name string, got, want object) {
 	}
 }
 
-// tolerant reports whether null must be accepted for a field: for whatever a response or an event
-// may leave out, constants excepted, and where a request gives null a meaning.
+// tolerant reports whether null must be accepted for a field: for optional fields of responses and
+// events, except constants, and for request fields in which null has a meaning.
 func tolerant(schema, field object) bool {
 	if field["accepts_null"] == true {
 		return true

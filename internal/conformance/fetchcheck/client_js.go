@@ -19,7 +19,7 @@ func main() {
 	}
 }
 
-// checks are the calls that are made of a client, and whether one went wrong.
+// checks makes the calls of a client, and records failures.
 type checks struct {
 	host, id, secret, link string
 

@@ -1,8 +1,8 @@
 //go:build !js
 
-// Fetchcheck proves that a client works with GOOS=js, where net/http calls the platform's fetch. It
-// compiles this package's other half to WebAssembly and runs it in Node.js, against a MoneyKit on
-// the loopback interface:
+// Fetchcheck tests that a client works with GOOS=js, where net/http calls the platform's fetch. It
+// compiles the other half of this package to WebAssembly and runs it in Node.js, against a MoneyKit
+// on the loopback interface:
 //
 //	go run ./fetchcheck
 //
@@ -79,7 +79,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
-// ways serves MoneyKit below several paths, by each of them in another way.
+// ways serves MoneyKit below several paths, in a different way below each.
 func ways(moneykit http.Handler, stranger string, fetched *atomic.Int32) http.Handler {
 	mux := http.NewServeMux()
 	handle := func(way string, handler http.HandlerFunc) {
@@ -112,7 +112,7 @@ func ways(moneykit http.Handler, stranger string, fetched *atomic.Int32) http.Ha
 	return mux
 }
 
-// encoded serves what moneykit answers in a content encoding.
+// encoded serves the responses of moneykit in a content encoding.
 func encoded(moneykit http.Handler, name string, encoder func(io.Writer) io.WriteCloser) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		answer := httptest.NewRecorder()

@@ -18,7 +18,7 @@ import (
 
 const root = "../../.."
 
-// workflow is what the tests read of one.
+// workflow is the part of a workflow that the tests read.
 type workflow struct {
 	On          map[string]any    `yaml:"on"`
 	Permissions map[string]string `yaml:"permissions"`
@@ -102,7 +102,8 @@ func TestWorkflowSteps(t *testing.T) {
 	}
 }
 
-// TestWorkflowSafety holds the workflows to least permissions, pinned actions and bounded jobs.
+// TestWorkflowSafety checks that the workflows have minimal permissions, pinned actions and
+// timeouts.
 func TestWorkflowSafety(t *testing.T) {
 	t.Parallel()
 	pinned := regexp.MustCompile(`^[a-z-]+/[a-z-]+@[0-9a-f]{40}$`)
@@ -138,7 +139,7 @@ func TestWorkflowGo(t *testing.T) {
 	assert.Equal(t, []string{oldest[1], "oldstable", "stable"}, workflows(t)["ci.yml"].Jobs["test"].Strategy.Matrix["go"])
 }
 
-// TestNightly demands a schedule for what no change waits for.
+// TestNightly checks that the steps that changes do not run have a schedule.
 func TestNightly(t *testing.T) {
 	t.Parallel()
 	nightly := workflows(t)["nightly.yml"]
@@ -154,7 +155,8 @@ func TestNightly(t *testing.T) {
 	}
 }
 
-// TestDependabot compares its folders with those that have a file of dependencies.
+// TestDependabot compares the folders in dependabot.yml with the folders that have a file of
+// dependencies.
 func TestDependabot(t *testing.T) {
 	t.Parallel()
 	config := read[struct {
@@ -187,8 +189,8 @@ func TestDependabot(t *testing.T) {
 	}, got)
 }
 
-// folders returns the folders of the repository that have a file of this name, as dependabot.yml
-// names them.
+// folders returns the folders of the repository with a file of this name, in the form of
+// dependabot.yml.
 func folders(t *testing.T, file string) (dirs []string) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", file, "*/"+file).Output()
@@ -201,8 +203,8 @@ func folders(t *testing.T, file string) (dirs []string) {
 	return dirs
 }
 
-// TestIssueForms holds the forms to what GitHub accepts: ids that are used once, labels, and
-// choices for each dropdown.
+// TestIssueForms checks the rules of GitHub for forms: unique IDs, labels, and choices for each
+// dropdown.
 func TestIssueForms(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"bug.yml", "feature.yml"} {

@@ -1,3 +1,3 @@
-// Package linkworkflow tests what docs/growing.md shows: syncs with Temporal, with one workflow for
-// each link in place of a queue.
+// Package linkworkflow tests the example in docs/growing.md: syncs with Temporal, with one workflow
+// for each link instead of a queue.
 package linkworkflow

@@ -17,7 +17,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// TestLink runs the workflow in Temporal's own test environment, against the sandbox.
+// TestLink runs the workflow in Temporal's test environment, against the sandbox.
 func TestLink(t *testing.T) {
 	server := moneykittest.NewServer(t)
 	link := server.AddLink(moneykittest.LinkSpec{})
@@ -58,7 +58,7 @@ func TestLink(t *testing.T) {
 	assert.Equal(t, 4, syncs, "the last one without an event, a day later, finds that the link is gone")
 }
 
-// TestDocs holds docs/growing.md to the code that is tested here.
+// TestDocs compares docs/growing.md to the code in this package.
 func TestDocs(t *testing.T) {
 	source, err := os.ReadFile("link_test.go")
 	require.NoError(t, err)

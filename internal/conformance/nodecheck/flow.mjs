@@ -34,7 +34,7 @@ async function newToken() {
   return body.access_token;
 }
 
-// Without a token there is an error that names itself.
+// Without a token the response is an error with a code.
 const refused = await call(401, "GET", "/links");
 assert.equal(refused.error_code, "api_error.auth.unauthorized");
 token = await newToken();
@@ -85,7 +85,7 @@ const { transactions, total } = await call(200, "GET", `/links/${linkID}/transac
 assert.equal(rows.size, total);
 for (const row of transactions) assert.deepEqual(rows.get(row.transaction_id), row);
 
-// A refresh replaces what is pending.
+// A refresh replaces pending transactions.
 await call(202, "POST", `/links/${linkID}/products`, { products: ["transactions"] });
 for (const [key, row] of rows) if (row.pending) rows.delete(key);
 await sync(rows, cursor);

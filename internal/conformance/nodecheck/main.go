@@ -1,5 +1,5 @@
-// Nodecheck proves that a program in another language can use moneykittest over HTTP. It runs a
-// script in Node.js that links a bank and copies its transactions, with nothing but fetch:
+// Nodecheck tests that a program in another language can use moneykittest over HTTP. It runs a
+// script in Node.js that links a bank and copies its transactions, with only fetch:
 //
 //	go run ./nodecheck
 //
