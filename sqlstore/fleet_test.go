@@ -250,7 +250,7 @@ func testRestart(t *testing.T, d *database) {
 	_, err = mk.Client().SyncTransactions(t.Context(), link.ID, s, moneykit.WithPageSize(10))
 	require.ErrorContains(t, err, "the store cannot apply the update")
 	at, err := s.LoadPosition(t.Context(), link.ID)
-	require.NoError(t, err, "connections are made anew")
+	require.NoError(t, err, "there are new connections")
 	assert.True(t, at.Partial)
 	_, err = mk.Client().SyncTransactions(t.Context(), link.ID, s, moneykit.WithPageSize(10))
 	require.NoError(t, err)

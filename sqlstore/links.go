@@ -123,7 +123,7 @@ func (s *Store) AllLinks(ctx context.Context) iter.Seq2[Link, error] {
 
 const selectLinks = `SELECT link_id, user_id, institution_id, institution_name, state, error, created_at, updated_at FROM moneykit_links`
 
-// storedLink is a link with the value of created_at as the database has it.
+// storedLink is a link with the value of created_at in the form of the database.
 type storedLink struct {
 	Link
 

@@ -44,9 +44,9 @@ func testingPage(t *testing.T) []docs.Block {
 	return blocks
 }
 
-// TestDocsLanguages checks that docs/testing-languages.md contains the suites. With the flag -languages, it
-// also runs each suite twice: against the program, where it must pass, and against a program that
-// refuses one request, where it must fail.
+// TestDocsLanguages checks that docs/testing-languages.md contains the suites. With the flag
+// -languages, it also runs each suite twice: against the program, where it must pass, and against a
+// program that refuses one request, where it must fail.
 func TestDocsLanguages(t *testing.T) {
 	found := map[string]string{}
 	var shown [][]string
@@ -94,8 +94,8 @@ func TestDocsLanguages(t *testing.T) {
 	}
 }
 
-// TestDocsTrust calls the API over TLS with the client settings of docs/testing-languages.md, if the flag
-// -languages is set.
+// TestDocsTrust calls the API over TLS with the client settings of docs/testing-languages.md, if
+// the flag -languages is set.
 func TestDocsTrust(t *testing.T) {
 	for _, shown := range []string{"`--cacert ca.pem`", "`NODE_EXTRA_CA_CERTS=ca.pem`", "`SSL_CERT_FILE=ca.pem`"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "docs", "testing-languages.md"))

@@ -97,7 +97,7 @@ func (a *app) every(ctx context.Context, interval time.Duration, what string, fn
 	}
 }
 
-// stop waits for the jobs, and then for the last requests. What is interrupted is queued again at
+// stop waits for the jobs, and then for the last requests. Interrupted jobs are queued again at
 // once, for another process or the next start.
 func (a *app) stop(ctx context.Context, server *http.Server) error {
 	const last = 5 * time.Second // for jobs to notice that they are interrupted

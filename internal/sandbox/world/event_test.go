@@ -169,8 +169,11 @@ func TestFirstTransactions(t *testing.T) {
 		want     []string // events after the exchange
 		refresh  []string // events after a refresh of the transactions
 	}{
-		"fetched by default":         {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
-		"requested with prefetch":    {products(true), days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"fetched by default": {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
+		"requested with prefetch": {
+			products(true), days, world.Play{},
+			[]string{connected, updates}, []string{refreshed("transactions"), updates},
+		},
 		"requested without prefetch": {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
 		"not requested":              {noTransactions, days, world.Play{}, []string{connected}, nil},
 		"not permitted":              {products(true), days, world.Play{Decline: []moneykit.Product{"transactions"}}, []string{connected}, nil},

@@ -41,7 +41,8 @@ func Document() []byte {
 	paths["/control/events"] = object{"get": object{
 		"operationId": "get_events",
 		"summary":     "stream activity as server-sent events",
-		"description": "The event request contains a request, its number and why it was refused. The event delivery contains a webhook that was queued or" +
+		"description": "The event request contains a request, its number and why it was refused. " +
+			"The event delivery contains a webhook that was queued or" +
 			" sent. The event change means that links or sessions may have changed. All data are JSON.",
 		"responses": object{
 			"200": object{

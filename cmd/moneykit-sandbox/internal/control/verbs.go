@@ -18,7 +18,8 @@ import (
 func Verbs() []Verb {
 	return []Verb{
 		verb("connect", "play a user in Connect with a link session", "-token TOKEN -username user_good", (*Server).connect),
-		verb("authorize", "play a user in Connect until the return from a bank", "-token TOKEN -institution moneykit-oauth-bank", (*Server).authorize),
+		verb("authorize", "play a user in Connect until the return from a bank",
+			"-token TOKEN -institution moneykit-oauth-bank", (*Server).authorize),
 		verb("continue", "play the rest of Connect after authorize", "-token TOKEN -return-url URL", (*Server).resume),
 		verb("link", "make a link without Connect", "-user user-42 -institution chase", (*Server).link),
 		verb("break", "put a link into the state error, or connect it again", "-link mk_… -reason auth_expired", (*Server).breakLink),
