@@ -12,8 +12,8 @@ import (
 
 // Do makes a call that this package has no method for, with the client's authentication, retries,
 // limits and errors. path begins with a slash and may have a query; the caller escapes its parts.
-// in is sent as JSON unless it is nil. The response is decoded into out unless out is nil: a type of
-// this package as by its methods, and other types with encoding/json.
+// in is sent as JSON unless it is nil. The response is decoded into out unless out is nil: into a
+// type of this package as by its methods, into another type with encoding/json.
 //
 // Errors, logs, [CallInfo] and a [Limiter] name the operation of MoneyKit's published API that has
 // the method and the path, such as "GET /links/{id}/accounts". For other paths they show the first
