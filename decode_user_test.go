@@ -62,20 +62,19 @@ func reloads(t *testing.T, of reflect.Type, document []byte) bool {
 // scalar in another form, unless its type has a decoder of its own.
 func TestWhatOnlyTheClientDecodes(t *testing.T) {
 	t.Parallel()
-	for document, both := range map[string]bool{
-		`{"date":"20230216","datetime":"2023-02-16 09:14","amount":1.5}`: true,
-		`{"amount":"15e-1"}`:                              true,
-		`{"DESCRIPTION":"a"}`:                             true,
-		`{"description":null}`:                            true,
-		`{"description":7}`:                               false,
-		`{"transaction_id":7}`:                            false,
-		`{"type":1.5}`:                                    false,
-		`{"pending":"false"}`:                             false,
-		`{"enrichment":{"category":{"confidence":"97"}}}`: false,
+	of := reflect.TypeFor[moneykit.Transaction]()
+	for _, document := range []string{
+		`{"date":"20230216","datetime":"2023-02-16 09:14","amount":1.5}`, `{"amount":"15e-1"}`, `{"DESCRIPTION":"a"}`, `{"description":null}`,
+	} {
+		require.NoError(t, json.Unmarshal([]byte(document), new(moneykit.Transaction)), document)
+		agree(t, of, []byte(document))
+	}
+	for _, document := range []string{
+		`{"description":7}`, `{"transaction_id":7}`, `{"type":1.5}`, `{"pending":"false"}`, `{"enrichment":{"category":{"confidence":"97"}}}`,
 	} {
 		require.NoError(t, moneykit.Decode([]byte(document), new(moneykit.Transaction)), document)
-		require.Equal(t, both, json.Unmarshal([]byte(document), new(moneykit.Transaction)) == nil, document)
-		agree(t, reflect.TypeFor[moneykit.Transaction](), []byte(document))
+		require.Error(t, json.Unmarshal([]byte(document), new(moneykit.Transaction)), document)
+		agree(t, of, []byte(document))
 	}
 	for _, count := range []string{`"500"`, `5e2`, `500.0`} {
 		require.NoError(t, moneykit.Decode([]byte(`{"total":`+count+`}`), new(moneykit.TransactionPage)), count)
