@@ -20,11 +20,11 @@ import (
 // is the user's data, but the path of a member and the id of its row.
 func decodeResponse(resp *http.Response, body []byte, out any) error {
 	body = trimMark(body)
-	empty := len(bytes.TrimSpace(body)) == 0
+	content := bytes.TrimSpace(body)
 	switch {
-	case empty && out == nil:
+	case len(content) == 0 && out == nil:
 		return nil
-	case empty:
+	case len(content) == 0:
 		return errors.New("the response has no body")
 	case !isJSON(resp): // Also where nothing is wanted of it: it is not MoneyKit's success.
 		return errors.New("the response is not JSON by its content type")
@@ -33,6 +33,9 @@ func decodeResponse(resp *http.Response, body []byte, out any) error {
 	}
 	switch out := out.(type) {
 	case object:
+		if bytes.Equal(content, jsonNull) { // It would be the zero value, with ids that are empty.
+			return errors.New("the response is null")
+		}
 		if err := decode(body, out); err != nil {
 			return fmt.Errorf("decoding the response: %w", err)
 		}

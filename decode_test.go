@@ -38,6 +38,7 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 		{"200 with text", 200, "text/plain", linkJSON, "the response is not JSON by its content type"},
 		{"200 without a body", 200, "application/json", "", "no body"},
 		{"200 with spaces", 200, "application/json", " \n", "no body"},
+		{"200 with null", 200, "application/json", " null\n", "the response is null"},
 		{"200 with truncated JSON", 200, "application/json", linkJSON[:50], "the document is not valid JSON"},
 		{"200 with two values", 200, "application/json", linkJSON + linkJSON, "the document is not valid JSON"},
 		{"200 with another shape", 200, "application/json", `[]`, "the document is not an object"},

@@ -12,8 +12,8 @@ import (
 
 // Do makes a call that this package has no method for, with the client's authentication, retries,
 // limits and errors. path begins with a slash and may have a query; the caller escapes its parts.
-// in is sent as JSON unless it is nil. The response is decoded into out with encoding/json unless
-// out is nil.
+// in is sent as JSON unless it is nil. The response is decoded into out unless out is nil: into a
+// type of this package as by its methods, into another type with encoding/json.
 //
 // Errors, logs, [CallInfo] and a [Limiter] name the operation of MoneyKit's published API that has
 // the method and the path, such as "GET /links/{id}/accounts". For other paths they show only the
@@ -26,13 +26,22 @@ func (c *Client) Do(ctx context.Context, method, path string, in, out any, opts 
 		if v := reflect.ValueOf(out); v.Kind() != reflect.Pointer || v.IsNil() {
 			r.wrong.add("out", "must be nil or a pointer that is not nil")
 		}
-		out = custom{out}
+		if !isOwn(out) {
+			out = custom{out}
+		}
 	}
 	return c.core.do(ctx, r, out, opts)
 }
 
 // custom marks a value of the caller's own type, which is decoded with encoding/json.
 type custom struct{ out any }
+
+// isOwn reports whether out is a pointer to a type of this package that has a decoder. A caller's
+// type that embeds one has its methods, but more members.
+func isOwn(out any) bool {
+	_, ok := out.(object)
+	return ok && reflect.TypeOf(out).Elem().PkgPath() == reflect.TypeFor[Client]().PkgPath()
+}
 
 func newCustomRequest(method, target string, in any) *request {
 	path, query, _ := strings.Cut(target, "?")

@@ -47,6 +47,34 @@ func TestDo(t *testing.T) {
 	require.NoError(t, client.Do(t.Context(), http.MethodPost, "/new/thing", nil, nil))
 }
 
+// TestDoDecodesTypesOfThePackage decodes a page with an odd scalar as Transactions.List does, and
+// all members of a type that embeds one of the package.
+func TestDoDecodesTypesOfThePackage(t *testing.T) {
+	t.Parallel()
+	mock := newMock(t)
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions", answers(200, oneOdd(`"pending":"false"`)).
+		Then(answers(200, oneOdd(`"amount":"canary"`))))
+	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1", answers(200, `{"link_id":"mk_1","new":7}`))
+	client := newClient(t, mock)
+	var page moneykit.TransactionPage
+	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/links/mk_1/transactions", nil, &page))
+	assert.Len(t, page.Transactions, 500)
+	err := client.Do(t.Context(), http.MethodGet, "/links/mk_1/transactions", nil, &page)
+	require.ErrorContains(t, err, "decoding the response: transactions[321].amount of txn_321 is not a decimal number")
+
+	var link struct {
+		moneykit.Link
+
+		New int `json:"new"`
+	}
+	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/links/mk_1", nil, &link))
+	assert.Equal(t, "mk_1", link.ID)
+	assert.Equal(t, 7, link.New)
+	var pointed struct{ *moneykit.Link }
+	require.NoError(t, client.Do(t.Context(), http.MethodGet, "/links/mk_1", nil, &pointed))
+	assert.Equal(t, "mk_1", pointed.ID)
+}
+
 func TestDoRefuses(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, newMock(t)) // any request fails the test

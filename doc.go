@@ -143,6 +143,12 @@
 // such as 29 February 2017, the error names its path and the id of its row. Short strings of one
 // response share memory: a string that is kept alone keeps at most 512 bytes.
 //
+// Types of responses can be stored with encoding/json, which decodes all that they encode. In a
+// response of MoneyKit's, encoding/json accepts fewer forms than a client: it refuses a number in
+// place of a text, a text in place of a number or a boolean, and 1e2 or 100.0 for a field of type
+// int. [Decimal], [Date] and [Timestamp] accept the same forms from both. [LinkSession] holds a
+// secret and is not encoded.
+//
 // Signs differ by kind. The amount of a [Transaction] is never negative, and its Type says whether
 // money came in (credit) or went out (debit). In an [InvestmentTransaction] a positive amount is
 // money out, and in a [TransactionImport] it is money in. On a liability a positive balance is

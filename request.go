@@ -95,7 +95,12 @@ func isReserved(c rune) bool {
 func movesPath(segment string) bool {
 	const most = 10
 	for range most {
-		if segment == "." || segment == ".." || strings.ContainsAny(segment, `/\`) {
+		// Some servers ignore what follows a semicolon, and the other three may end the path.
+		name := segment
+		if end := strings.IndexAny(segment, ";?#\x00"); end >= 0 {
+			name = segment[:end]
+		}
+		if name == "." || name == ".." || strings.ContainsAny(segment, `/\`) {
 			return true
 		}
 		decoded := unescaped(segment)

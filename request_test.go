@@ -20,6 +20,7 @@ func TestIDsInPaths(t *testing.T) {
 		client := newClient(t, newMock(t)) // any request fails the test
 		for _, id := range []string{
 			"", ".", "..", "a/b", "../accounts", "a/../b", `a\b`, "%2e%2e", "%2E.", "a%2Fb", "a%2fb", "a%5Cb", "%252F", "%25252e%25252E",
+			"..;", "..;a=b", ".;", "%2e%2e%3Bx", "..?x", "..#", "..%3fx", "..\x00", "..%00", "%252e.%253b",
 			"..%2Fx%zz", "%2F%", "a%5cb%g", "%252f%", "%%32%46", "%" + strings.Repeat("25", 1_000_000) + "x",
 		} {
 			_, err := client.Links.Get(t.Context(), id)
@@ -44,6 +45,8 @@ func TestIDsInPaths(t *testing.T) {
 			"żółć":          "/base/links/%C5%BC%C3%B3%C5%82%C4%87",
 			"a b":           "/base/links/a%20b",
 			"...":           "/base/links/...",
+			"...;..":        "/base/links/...%3B..",
+			";":             "/base/links/%3B",
 			"\x00\r\n":      "/base/links/%00%0D%0A",
 			"{id}":          "/base/links/%7Bid%7D",
 			"\xff\xfe":      "/base/links/%FF%FE",

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +15,42 @@ import (
 
 	"github.com/moneykit/moneykit-go"
 )
+
+// TestPlainTypes wants the members of the SDK's types in the types by hand, and a pointer where the
+// SDK has one: the rows compare the same work.
+func TestPlainTypes(t *testing.T) {
+	t.Parallel()
+	for _, pair := range [][2]reflect.Type{
+		{reflect.TypeFor[moneykit.Link](), reflect.TypeFor[plainLink]()},
+		{reflect.TypeFor[moneykit.AccountList](), reflect.TypeFor[plainAccounts]()},
+		{reflect.TypeFor[moneykit.TransactionPage](), reflect.TypeFor[plainList]()},
+		{reflect.TypeFor[moneykit.Transaction](), reflect.TypeFor[plainTransaction]()},
+	} {
+		assert.Equal(t, members("", pair[0]), members("", pair[1]), pair[1])
+	}
+}
+
+// members returns the paths of the members of t in JSON, sorted, with a star for each pointer.
+func members(path string, t reflect.Type) []string {
+	switch t.Kind() { //nolint:exhaustive // Others have no members.
+	case reflect.Pointer:
+		return members(path+"*", t.Elem())
+	case reflect.Slice:
+		return members(path+"[]", t.Elem())
+	case reflect.Struct:
+		var paths []string
+		for i := range t.NumField() {
+			if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
+				paths = append(paths, members(path+"."+name, t.Field(i).Type)...)
+			}
+		}
+		if len(paths) > 0 {
+			slices.Sort(paths)
+			return paths
+		}
+	}
+	return []string{path}
+}
 
 // TestGroups measures briefly what needs no other program. What the figures are is of no matter.
 func TestGroups(t *testing.T) { //nolint:paralleltest // It measures memory.

@@ -3,46 +3,62 @@ package main
 import "time"
 
 // The types of this file are what somebody would write for MoneyKit's responses without the SDK,
-// for encoding/json: money as texts, and nil for what is absent.
+// for encoding/json. They have the members of the SDK's types, and pointers where those have them,
+// so that neither side reads or allocates more than the other needs to. Dates stay texts.
 
 type plainLink struct {
-	ID                string                  `json:"link_id"`
-	InstitutionID     string                  `json:"institution_id"`
-	InstitutionName   string                  `json:"institution_name"`
-	InstitutionAvatar string                  `json:"institution_avatar"`
-	State             string                  `json:"state"`
-	ErrorCode         *string                 `json:"error_code"`
-	ErrorMessage      *string                 `json:"error_message"`
-	LastSyncedAt      *time.Time              `json:"last_synced_at"`
-	Tags              []string                `json:"tags"`
-	Products          map[string]plainProduct `json:"products"`
-	AvailableProducts []string                `json:"available_products"`
-	Webhook           *string                 `json:"webhook"`
-	Provider          string                  `json:"provider"`
+	ID                string    `json:"link_id"`
+	InstitutionID     string    `json:"institution_id"`
+	InstitutionName   string    `json:"institution_name"`
+	InstitutionAvatar string    `json:"institution_avatar"`
+	State             string    `json:"state"`
+	ErrorCode         string    `json:"error_code"`
+	LastSyncedAt      time.Time `json:"last_synced_at"`
+	Tags              []string  `json:"link_tags"`
+	DeprecatedTags    []string  `json:"tags"`
+	Products          struct {
+		Accounts       *plainProduct `json:"accounts"`
+		AccountNumbers *plainProduct `json:"account_numbers"`
+		Identity       *plainProduct `json:"identity"`
+		Transactions   *plainProduct `json:"transactions"`
+		Investments    *plainProduct `json:"investments"`
+		Enrichment     *plainProduct `json:"enrichment"`
+	} `json:"products"`
+	AvailableProducts []string `json:"available_products"`
+	Webhook           string   `json:"webhook"`
+	Provider          string   `json:"provider"`
 }
 
 type plainProduct struct {
-	RefreshedAt     *time.Time `json:"refreshed_at"`
-	LastAttemptedAt *time.Time `json:"last_attempted_at"`
-	ErrorCode       *string    `json:"error_code"`
-	ErrorMessage    *string    `json:"error_message"`
-	HasHistory      *bool      `json:"has_history"`
+	RefreshedAt     time.Time `json:"refreshed_at"`
+	LastAttemptedAt time.Time `json:"last_attempted_at"`
+	ErrorCode       string    `json:"error_code"`
+	ErrorMessage    string    `json:"error_message"`
+	Unavailable     string    `json:"unavailable"`
+	HasHistory      bool      `json:"has_history"`
+	Settings        *struct {
+		Required          bool   `json:"required"`
+		RequirePermission bool   `json:"require_permission"`
+		Prefetch          bool   `json:"prefetch"`
+		Reason            string `json:"reason"`
+	} `json:"settings"`
 }
 
 type plainAccount struct {
-	ID       string  `json:"account_id"`
-	Type     string  `json:"account_type"`
-	Name     string  `json:"name"`
-	Nickname *string `json:"nickname"`
-	Mask     *string `json:"account_mask"`
+	ID       string `json:"account_id"`
+	Type     string `json:"account_type"`
+	Name     string `json:"name"`
+	Nickname string `json:"nickname"`
+	Mask     string `json:"account_mask"`
 	Balances struct {
-		Currency  string     `json:"currency"`
-		Available *float64   `json:"available"`
-		Current   *float64   `json:"current"`
-		Limit     *float64   `json:"limit"`
-		Date      *time.Time `json:"balance_date"`
+		Currency  string    `json:"currency"`
+		Available *float64  `json:"available"`
+		Current   *float64  `json:"current"`
+		Limit     *float64  `json:"limit"`
+		Date      time.Time `json:"balance_date"`
 	} `json:"balances"`
-	Closed bool `json:"closed"`
+	Closed     bool   `json:"closed"`
+	OriginalID string `json:"original_id"`
 }
 
 type plainAccounts struct {
@@ -51,26 +67,26 @@ type plainAccounts struct {
 }
 
 type plainTransaction struct {
-	ID             string     `json:"transaction_id"`
-	AccountID      string     `json:"account_id"`
-	Type           string     `json:"type"`
-	Amount         string     `json:"amount"`
-	Currency       string     `json:"currency"`
-	Date           string     `json:"date"`
-	Datetime       *time.Time `json:"datetime"`
-	Pending        bool       `json:"pending"`
-	Description    *string    `json:"description"`
-	RawDescription *string    `json:"raw_description"`
-	OriginalID     *string    `json:"original_id"`
-	Category       *string    `json:"category"`
+	ID             string    `json:"transaction_id"`
+	AccountID      string    `json:"account_id"`
+	Type           string    `json:"type"`
+	Amount         string    `json:"amount"`
+	Currency       string    `json:"currency"`
+	Date           string    `json:"date"`
+	Datetime       time.Time `json:"datetime"`
+	Pending        bool      `json:"pending"`
+	Description    string    `json:"description"`
+	RawDescription string    `json:"raw_description"`
+	OriginalID     string    `json:"original_id"`
+	Category       string    `json:"category"`
 	Enrichment     *struct {
-		Category    *plainGuess    `json:"category"`
+		Category    plainGuess     `json:"category"`
 		Subcategory *plainGuess    `json:"subcategory"`
 		Merchant    *plainMerchant `json:"merchant"`
 		Processor   *plainMerchant `json:"processor"`
 		Recurrence  *struct {
-			Frequency string  `json:"frequency"`
-			Next      *string `json:"next_predicted_date"`
+			Frequency string `json:"frequency"`
+			Next      string `json:"next_predicted_date"`
 		} `json:"recurrence"`
 	} `json:"enrichment"`
 }
@@ -81,9 +97,9 @@ type plainGuess struct {
 }
 
 type plainMerchant struct {
-	ID         *string  `json:"id"`
+	ID         string   `json:"id"`
 	Name       string   `json:"name"`
-	Logo       *string  `json:"logo"`
+	Logo       string   `json:"logo"`
 	Confidence *float64 `json:"confidence"`
 }
 

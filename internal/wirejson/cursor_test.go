@@ -194,7 +194,9 @@ func TestScalars(t *testing.T) {
 		assert.True(t, ok, data)
 		assert.Equal(t, want, got)
 	}
-	for _, data := range []string{"1e17", "9223372036854775808", "true", "null", "", "1 2"} {
+	for _, data := range []string{
+		"1e17", "9223372036854775808", "true", "null", "", "1 2", `"007"`, `"-01"`, `"+1"`, `"1_0"`, `" 1"`, `""`, `"\"1\""`,
+	} {
 		_, ok := wirejson.Int([]byte(data))
 		assert.False(t, ok, data)
 	}

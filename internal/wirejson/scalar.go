@@ -38,31 +38,34 @@ func scalar(data []byte) ([]byte, Kind) {
 	return text, kind
 }
 
-// parseNumber returns the number that a text of that kind is. A string must be a number in JSON's
-// notation.
-func parseNumber(text []byte, kind Kind) (float64, bool) {
+// number returns the digits of a number. A string must be a number in JSON's notation.
+func number(text []byte, kind Kind) (digits string, ok bool) {
 	if kind == KindString {
-		if text, kind = scalar(text); kind != KindNumber {
-			return 0, false
-		}
+		text, kind = scalar(text)
 	}
-	if kind != KindNumber {
+	return string(text), kind == KindNumber
+}
+
+func parseNumber(text []byte, kind Kind) (float64, bool) {
+	digits, ok := number(text, kind)
+	if !ok {
 		return 0, false
 	}
-	n, err := strconv.ParseFloat(string(text), 64)
+	n, err := strconv.ParseFloat(digits, 64)
 	return n, err == nil
 }
 
 func parseInt(text []byte, kind Kind) (int64, bool) {
-	if kind != KindString && kind != KindNumber {
+	digits, ok := number(text, kind)
+	if !ok {
 		return 0, false
 	}
-	if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && text[0] != '+' {
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
 		return n, true
 	}
-	n, ok := parseNumber(text, kind)
+	n, err := strconv.ParseFloat(digits, 64)
 	const exact = 1 << 53 // Beyond it a float64 skips whole numbers.
-	if !ok || n != math.Trunc(n) || math.Abs(n) > exact {
+	if err != nil || n != math.Trunc(n) || math.Abs(n) > exact {
 		return 0, false
 	}
 	return int64(n), true
