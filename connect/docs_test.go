@@ -181,8 +181,8 @@ func shape(tb testing.TB, text string) (paths []string) {
 }
 
 // TestDocsGo compares the Go of all pages to code that is compiled and run. Whole files are
-// programs, declarations are in tests of nested modules, and all other blocks are part of an example
-// or of a test of pages.
+// programs, declarations are in tests of nested modules, and all other blocks are part of an
+// example or of a test of pages.
 func TestDocsGo(t *testing.T) {
 	t.Parallel()
 	read := func(patterns ...string) (texts []string) {
