@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/plain"
@@ -292,7 +291,7 @@ func (l *list) separate() {
 	}
 }
 
-// add appends a value. What a database cannot store becomes U+FFFD.
+// add appends a value.
 func (l *list) add(c cell) {
 	l.separate()
 	if !c.ok {
@@ -300,24 +299,18 @@ func (l *list) add(c cell) {
 		return
 	}
 	l.text = append(l.text, '"')
-	begin := 0 // of what is written as it is
-	for i, r := range c.text {
-		switch {
-		case r >= ' ' && r != '"' && r != '\\' && r != utf8.RuneError:
-			continue
-		case r == '"' || r == '\\':
-			l.text = append(append(l.text, c.text[begin:i]...), '\\', byte(r))
-		case r == utf8.RuneError || r == 0:
-			l.text = append(append(l.text, c.text[begin:i]...), "\ufffd"...)
-		case l.json:
-			l.text = fmt.Appendf(append(l.text, c.text[begin:i]...), `\u%04x`, r)
+	text := clean(c.text) // Rows of SQLite have the same ids.
+	begin := 0            // of what is written as it is
+	for i := range len(text) {
+		switch b := text[i]; {
+		case b == '"' || b == '\\':
+			l.text = append(append(l.text, text[begin:i]...), '\\', b)
+		case b < ' ' && l.json:
+			l.text = fmt.Appendf(append(l.text, text[begin:i]...), `\u%04x`, b)
 		default:
 			continue
 		}
 		begin = i + 1
-		if r == utf8.RuneError && strings.HasPrefix(c.text[i:], "\ufffd") {
-			begin = i + len("\ufffd")
-		}
 	}
-	l.text = append(append(l.text, c.text[begin:]...), '"')
+	l.text = append(append(l.text, text[begin:]...), '"')
 }
