@@ -51,6 +51,7 @@ func runAll(t *testing.T, d databases) {
 		"Links":            testLinks,
 		"LinkStates":       testLinkStates,
 		"ManyLinks":        testManyLinks,
+		"DeleteInSync":     testDeleteInSync,
 		"Work":             testWork,
 		"WorkLost":         testWorkLost,
 		"WorkModel":        testWorkModel,
