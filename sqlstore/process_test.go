@@ -91,6 +91,12 @@ func (o order) run(ctx context.Context) error {
 		return nil
 	case "apply":
 		return s.ApplyUpdate(ctx, &o.Update)
+	case "claim":
+		if _, _, err := s.Deduper().Claim(ctx, "key", longLease); err != nil {
+			return err
+		}
+		wait("paused")
+		return nil
 	case "begin":
 		if _, err := s.Begin(ctx, "mk_1", "sync", longLease); err != nil {
 			return err
@@ -171,6 +177,35 @@ func testMigrationsAtOnce(t *testing.T, d *database) {
 		p.says("done")
 	}
 	assert.Equal(t, 1, d.count(t, "SELECT count(*) FROM moneykit_schema"))
+}
+
+// testKillInMigration ends a process that has created half of the tables.
+func testKillInMigration(t *testing.T, d *database) {
+	t.Helper()
+	for _, at := range []string{"CREATE TABLE moneykit_schema", "CREATE TABLE moneykit_work", "INSERT INTO moneykit_schema"} {
+		p := d.start(t, order{Do: "open", Pause: at})
+		p.says("paused")
+		p.kill()
+	}
+	require.NoError(t, d.store(t).ApplyUpdate(t.Context(), update("mk_1", "", "a", row(1))))
+	assert.Equal(t, 1, d.count(t, "SELECT count(*) FROM moneykit_schema"))
+}
+
+// testKillInClaim frees an event whose process was killed when its lease ends, and not before.
+func testKillInClaim(t *testing.T, d *database) {
+	t.Helper()
+	s := d.store(t)
+	p := d.start(t, order{Do: "claim"})
+	p.says("paused")
+	p.kill()
+	_, state, err := s.Deduper().Claim(t.Context(), "key", longLease)
+	require.NoError(t, err)
+	require.Equal(t, moneykit.ClaimBusy, state)
+	_, err = d.open(t).ExecContext(t.Context(), d.text("UPDATE moneykit_claims SET leased_to = leased_to - $1"), longLease.Milliseconds())
+	require.NoError(t, err)
+	_, state, err = s.Deduper().Claim(t.Context(), "key", longLease)
+	require.NoError(t, err)
+	require.Equal(t, moneykit.ClaimGranted, state)
 }
 
 // testKillInUpdate ends a process at each statement of an update.
