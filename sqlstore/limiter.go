@@ -26,6 +26,8 @@ const budgetWindow = ratelimit.Window + 5*time.Second
 // free, Wait returns an error that matches [moneykit.ErrRateLimited], at once if it can. If the
 // database fails, Wait returns its error and the request is not sent. Slots that have served are
 // deleted.
+//
+// Applications that share the database have budgets of their own only with [Store.Application].
 func (s *Store) Limiter() moneykit.Limiter {
 	outside := *s
 	outside.tx = nil
@@ -47,8 +49,11 @@ type budget struct {
 }
 
 // budgets returns the limits that a request counts towards.
-func budgets(operation, linkID string) (all []budget) {
+func (s *Store) budgets(operation, linkID string) (all []budget) {
 	limits, _ := ratelimit.For(operation)
+	if s.app != "" {
+		operation = s.app + " " + operation
+	}
 	if limits.Link > 0 && linkID != "" {
 		all = append(all, budget{clean(operation + " " + linkID), limits.Link})
 	}
@@ -63,7 +68,7 @@ func budgets(operation, linkID string) (all []budget) {
 
 // Wait implements [moneykit.Limiter].
 func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
-	all := budgets(operation, linkID)
+	all := l.store.budgets(operation, linkID)
 	if len(all) == 0 {
 		return nil
 	}

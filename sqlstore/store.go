@@ -36,6 +36,7 @@ type Store struct {
 	tx      *sql.Tx // nil outside of InTx
 	dialect Dialect
 	words   *strings.Replacer
+	app     string        // the client id of Application, empty for none
 	stall   time.Duration // how long a process may pause in an update
 }
 
@@ -76,6 +77,17 @@ func (s *Store) InTx(tx *sql.Tx) *Store {
 	in := *s
 	in.tx = tx
 	return &in
+}
+
+// Application returns a Store whose [Store.Tokens] and [Store.Limiter] are those of one application
+// of MoneyKit, named by its client id. Without it, they are the same for everyone who uses the
+// database. Use it if several applications share the database, or if the credentials may change to
+// those of another application. Everything else in the store belongs to links and events, and so
+// needs no application.
+func (s *Store) Application(clientID string) *Store {
+	of := *s
+	of.app = clean(clientID)
+	return &of
 }
 
 // querier is a database or a transaction.
