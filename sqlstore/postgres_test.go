@@ -37,6 +37,7 @@ func runAll(t *testing.T, d databases) {
 		"DeduperSuite":     testDeduperSuite,
 		"TokenSourceSuite": testTokenSourceSuite,
 		"Open":             testOpen,
+		"RestrictedRole":   testRestrictedRole,
 		"MigrationsAtOnce": testMigrationsAtOnce,
 		"Whole":            testWhole,
 		"Replaces":         testReplaces,

@@ -38,6 +38,8 @@ type Store struct {
 	words   *strings.Replacer
 	app     string        // the client id of Application, empty for none
 	stall   time.Duration // how long a process may pause in an update
+
+	patience time.Duration // after which nothing is tried again that the database has undone
 }
 
 // Open returns a Store in db, after creating or upgrading its tables. Any number of processes may
@@ -48,7 +50,7 @@ func Open(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: the database must not be nil")
 	}
-	s := &Store{db: db, dialect: dialect, stall: 30 * time.Second}
+	s := &Store{db: db, dialect: dialect, stall: 30 * time.Second, patience: 10 * time.Second}
 	switch dialect {
 	case SQLite:
 		s.words = strings.NewReplacer("$", "?",
