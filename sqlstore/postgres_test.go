@@ -41,6 +41,7 @@ func runAll(t *testing.T, d databases) {
 		"MigrationsAtOnce": testMigrationsAtOnce,
 		"Whole":            testWhole,
 		"Replaces":         testReplaces,
+		"Extremes":         testExtremes,
 		"Texts":            testTexts,
 		"ManyRows":         testManyRows,
 		"Canceled":         testCanceled,

@@ -194,7 +194,7 @@ func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
 	var datetime cell
 	if !t.Datetime.IsZero() {
 		if datetime, err = local(t.Datetime.Time); err != nil {
-			return nil, errors.New("the datetime cannot be expressed in RFC 3339")
+			return nil, errors.New("the datetime must be in the years 1 to 9999, with an offset below 24 hours")
 		}
 	}
 	pending := "0"
@@ -203,7 +203,7 @@ func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
 	}
 	rest := extra{Category: t.Category} //nolint:staticcheck // It is deprecated, but it is there.
 	amount := t.Amount.String()
-	if s.dialect == PostgreSQL && strings.ContainsAny(amount, "eE") {
+	if s.dialect == PostgreSQL && (strings.ContainsAny(amount, "eE") || (t.Amount.IsZero() && amount[0] == '-')) {
 		rest.Amount = amount
 	}
 	var category, subcategory, merchant, enrichment cell
@@ -237,8 +237,18 @@ func local(t time.Time) (cell, error) {
 	if _, offset := t.Zone(); offset%60 != 0 { // RFC 3339 has no seconds in an offset.
 		t = t.UTC()
 	}
+	text, err := stampText(t)
+	return filled(text), err
+}
+
+// stampText returns a time as a text that can be read again. RFC 3339 has the year 0, which package
+// moneykit does not read, and MarshalText writes.
+func stampText(t time.Time) (string, error) {
 	text, err := t.MarshalText()
-	return filled(string(text)), err
+	if err == nil && t.Year() < 1 {
+		err = errors.New("the year is before 1")
+	}
+	return string(text), err
 }
 
 // document returns a value as JSON that PostgreSQL accepts: it refuses the character NUL also where
