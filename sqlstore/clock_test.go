@@ -52,7 +52,7 @@ func testClocks(t *testing.T, d *database) {
 		synctest.Test(t, func(t *testing.T) {
 			require.Equal(t, 2000, time.Now().Year())
 			if skew != decades {
-				<-time.After(now.Add(skew).Sub(time.Now()))
+				<-time.After(time.Until(now.Add(skew)))
 			}
 			db, err := sql.Open(d.driver, d.source)
 			require.NoError(t, err)

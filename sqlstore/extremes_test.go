@@ -27,7 +27,8 @@ func testExtremes(t *testing.T, d *database) {
 		list = append(list, moneykit.Transaction{Date: date})
 	}
 	for _, at := range []time.Time{
-		{}, time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, zone(3600)),
+		{},
+		time.Date(1, 1, 1, 0, 0, 0, 1, time.UTC), time.Date(1, 1, 1, 0, 0, 0, 0, zone(3600)),
 		time.Date(9999, 12, 31, 23, 0, 0, 999_999_999, zone(-3600)), time.Date(2030, 1, 1, 0, 0, 0, 0, zone(86_399)),
 	} {
 		list = append(list, moneykit.Transaction{Datetime: moneykit.Timestamp{Time: at}})
