@@ -149,7 +149,7 @@ var errFull = errors.New("a budget is full")
 
 // take takes a slot of each budget, or none and returns a budget that has none.
 func (l *limiter) take(ctx context.Context, all []budget) (full *budget, err error) {
-	err = l.store.within(ctx, func(q querier) error {
+	err = l.store.bounded(ctx, func(q querier) error {
 		full = nil
 		for i := range all {
 			n, err := l.slot(ctx, q, all[i])

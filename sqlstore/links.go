@@ -59,7 +59,7 @@ func (s *Store) SaveLink(ctx context.Context, userID string, link *moneykit.Link
 // position without a cursor stays, which is the link's id and a number.
 func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 	id := clean(linkID)
-	err := s.within(ctx, func(q querier) error {
+	err := s.bounded(ctx, func(q querier) error {
 		n, err := affected(q.ExecContext(ctx, s.text(`DELETE FROM moneykit_links WHERE link_id = $1 AND user_id = $2`), id, clean(userID)))
 		if err != nil {
 			return err

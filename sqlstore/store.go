@@ -37,7 +37,7 @@ type Store struct {
 	dialect Dialect
 	words   *strings.Replacer
 	app     string        // the client id of Application, empty for none
-	stall   time.Duration // how long a process may pause in an update
+	stall   time.Duration // how long a process may pause in a transaction
 
 	patience time.Duration // after which nothing is tried again that the database has undone
 }
