@@ -125,9 +125,9 @@ func moment(t moneykit.Timestamp) (string, error) {
 	if t.IsZero() {
 		return "", nil
 	}
-	text, err := t.UTC().MarshalText()
+	text, err := stampText(t.UTC())
 	if err != nil {
-		return "", errors.New("the position has a time that RFC 3339 cannot express")
+		return "", errors.New("the time of the position must be in the years 1 to 9999 in UTC")
 	}
-	return string(text), nil
+	return text, nil
 }

@@ -42,7 +42,9 @@
 //	err = tx.Commit()
 //
 // Outside of the caller's transactions, serialization failures, deadlocks and a locked SQLite are
-// retried for a few seconds.
+// retried for ten seconds, or until the busy timeout of SQLite is over if that is longer. Do not
+// call MoneyKit inside a transaction of your own: until it ends, nothing else can write to an
+// SQLite, not even a new access token.
 //
 // # Texts
 //

@@ -257,6 +257,61 @@ func testRestart(t *testing.T, d *database) {
 	same(t, mk, s, link.ID)
 }
 
+// TestSQLiteStaysLocked gives up when another process keeps the lock, also if each try waits for the
+// busy timeout, and stores the update once the lock is free.
+func TestSQLiteStaysLocked(t *testing.T) {
+	t.Parallel()
+	d := &database{sqlstore.SQLite, "sqlite", "file:" + t.TempDir() + "/locked.db?_pragma=busy_timeout(20)", nil}
+	var tries atomic.Int32
+	s, err := sqlstore.Open(t.Context(), d.hooked(t, func(query string) {
+		if query == "BEGIN IMMEDIATE" {
+			tries.Add(1)
+		}
+	}), d.dialect)
+	require.NoError(t, err)
+	sqlstore.SetPatience(s, 10*time.Millisecond)
+	tries.Store(0)
+	holder, err := d.open(t).Conn(t.Context())
+	require.NoError(t, err)
+	defer holder.Close()
+	_, err = holder.ExecContext(t.Context(), "BEGIN IMMEDIATE")
+	require.NoError(t, err)
+	require.ErrorContains(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", row(1))), "database is locked")
+	assert.Equal(t, int32(1), tries.Load())
+	_, err = holder.ExecContext(t.Context(), "ROLLBACK")
+	require.NoError(t, err)
+	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", row(1))))
+}
+
+// testRestrictedRole opens and uses tables that another role has created.
+func testRestrictedRole(t *testing.T, d *database) {
+	t.Helper()
+	if d.server == nil {
+		return
+	}
+	owner := d.open(t)
+	_, err := sqlstore.Open(t.Context(), owner, d.dialect)
+	require.NoError(t, err)
+	var schema string
+	require.NoError(t, owner.QueryRowContext(t.Context(), "SELECT current_schema()").Scan(&schema))
+	for _, query := range []string{
+		"CREATE ROLE program_%s",
+		"GRANT USAGE ON SCHEMA %[1]s TO program_%[1]s",
+		"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO program_%[1]s",
+	} {
+		_, err := owner.ExecContext(t.Context(), fmt.Sprintf(query, schema))
+		require.NoError(t, err)
+	}
+	limited := *d
+	limited.source += "&role=program_" + schema
+	_, err = limited.open(t).ExecContext(t.Context(), "CREATE TABLE more (n INTEGER)")
+	require.ErrorContains(t, err, "permission denied")
+	s := limited.store(t)
+	require.NoError(t, s.ApplyUpdate(t.Context(), update("mk_1", "", "a", row(1))))
+	_, err = s.Tokens(func(context.Context) (moneykit.Token, error) { return moneykit.Token{AccessToken: "token"}, nil }).Token(t.Context(), "")
+	require.NoError(t, err)
+}
+
 // TestSQLiteInMemory uses one connection, and is refused with more.
 func TestSQLiteInMemory(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/moneykit/moneykit-go"
@@ -21,9 +22,12 @@ const budgetWindow = ratelimit.Window + 5*time.Second
 // limit pass at once.
 //
 // A request takes one slot of each of its limits for 65 seconds on the database's clock, which is a
-// statement or two. If none is free, Wait waits. If the context ends before a slot is free, Wait
-// returns an error at once that matches [moneykit.ErrRateLimited]. Slots that have served are
+// statement or two. If none is free, Wait waits. If the context's deadline comes before a slot is
+// free, Wait returns an error that matches [moneykit.ErrRateLimited], at once if it can. If the
+// database fails, Wait returns its error and the request is not sent. Slots that have served are
 // deleted.
+//
+// Applications that share the database have budgets of their own only with [Store.Application].
 func (s *Store) Limiter() moneykit.Limiter {
 	outside := *s
 	outside.tx = nil
@@ -33,6 +37,9 @@ func (s *Store) Limiter() moneykit.Limiter {
 type limiter struct {
 	store *Store
 	turns keylock.Locks // of budgets, so that each process has one waiter for each
+
+	mu   sync.Mutex
+	full map[string]time.Time // until when the waiter for a budget has found it full
 }
 
 // budget is a limit and the name of its slots.
@@ -42,8 +49,11 @@ type budget struct {
 }
 
 // budgets returns the limits that a request counts towards.
-func budgets(operation, linkID string) (all []budget) {
+func (s *Store) budgets(operation, linkID string) (all []budget) {
 	limits, _ := ratelimit.For(operation)
+	if s.app != "" {
+		operation = s.app + " " + operation
+	}
 	if limits.Link > 0 && linkID != "" {
 		all = append(all, budget{clean(operation + " " + linkID), limits.Link})
 	}
@@ -58,15 +68,23 @@ func budgets(operation, linkID string) (all []budget) {
 
 // Wait implements [moneykit.Limiter].
 func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
-	all := budgets(operation, linkID)
+	all := l.store.budgets(operation, linkID)
 	if len(all) == 0 {
 		return nil
 	}
-	release, err := l.turns.Acquire(ctx, all[0].name)
+	turn := all[0].name
+	if wait := l.known(turn); tooLong(ctx, wait) {
+		return refusal(wait)
+	}
+	release, err := l.turns.Acquire(ctx, turn)
 	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return refusal(max(l.known(turn), firstPause))
+		}
 		return err
 	}
 	defer release()
+	defer l.note(turn, 0)
 	for try := 1; ; try++ {
 		full, err := l.take(ctx, all)
 		if err == nil && full == nil {
@@ -81,13 +99,49 @@ func (l *limiter) Wait(ctx context.Context, operation, linkID string) error {
 			return wrap(err, "waiting for a rate limit")
 		}
 		wait += backoff(min(try, 4))
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait {
-			return &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: wait}
+		if tooLong(ctx, wait) {
+			return refusal(wait)
 		}
+		l.note(turn, wait)
 		if err := pause(ctx, wait); err != nil {
 			return err
 		}
 	}
+}
+
+// tooLong reports whether the deadline of ctx comes before the wait is over.
+func tooLong(ctx context.Context, wait time.Duration) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && wait > 0 && time.Until(deadline) < wait
+}
+
+func refusal(wait time.Duration) error {
+	return &moneykit.Error{Code: moneykit.ErrorCodeRateLimitExceeded, RetryAfter: wait}
+}
+
+// note tells those behind the waiter for a budget how long it waits, 0 when it does not any more.
+func (l *limiter) note(turn string, wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if wait == 0 {
+		delete(l.full, turn)
+		return
+	}
+	if l.full == nil {
+		l.full = map[string]time.Time{}
+	}
+	l.full[turn] = time.Now().Add(wait)
+}
+
+// known returns how long the waiter for a budget will wait, 0 if there is none.
+func (l *limiter) known(turn string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	until, ok := l.full[turn]
+	if !ok {
+		return 0
+	}
+	return max(time.Until(until), 0)
 }
 
 // errFull undoes a transaction that has not got a slot of each budget.
@@ -95,7 +149,7 @@ var errFull = errors.New("a budget is full")
 
 // take takes a slot of each budget, or none and returns a budget that has none.
 func (l *limiter) take(ctx context.Context, all []budget) (full *budget, err error) {
-	err = l.store.within(ctx, func(q querier) error {
+	err = l.store.bounded(ctx, func(q querier) error {
 		full = nil
 		for i := range all {
 			n, err := l.slot(ctx, q, all[i])

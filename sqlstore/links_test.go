@@ -3,6 +3,7 @@
 package sqlstore_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/connect"
+	"github.com/moneykit/moneykit-go/moneykittest"
 	"github.com/moneykit/moneykit-go/sqlstore"
 )
 
@@ -56,11 +58,55 @@ func testLinks(t *testing.T, d *database) {
 	}
 	_, err = s.Link(ctx, "mk_1")
 	require.ErrorIs(t, err, sql.ErrNoRows)
-	for _, table := range []string{"links", "positions", "transactions", "work"} {
+	for _, table := range []string{"links", "transactions", "work"} {
 		assert.Zero(t, d.count(t, "SELECT count(*) FROM moneykit_"+table+" WHERE link_id = $1", "mk_1"), table)
 	}
 	assert.Equal(t, 2, d.count(t, "SELECT count(*) FROM moneykit_transactions"))
 	require.ErrorIs(t, s.ApplyUpdate(ctx, update("mk_1", "a", "b", row(1))), moneykit.ErrSyncConflict, "a sync that was under way")
+	require.ErrorIs(t, s.ApplyUpdate(ctx, update("mk_1", "", "b", row(1))), moneykit.ErrSyncConflict, "a first sync that was under way")
+	require.NoError(t, s.DeleteLink(ctx, "user-1", "mk_new"))
+	require.ErrorIs(t, s.ApplyUpdate(ctx, update("mk_new", "", "b", row(1))), moneykit.ErrSyncConflict, "a link that was not stored yet")
+
+	next := update("mk_1", "", "b", row(1))
+	next.Previous, err = s.LoadPosition(ctx, "mk_1")
+	require.NoError(t, err)
+	assert.Empty(t, next.Previous.Cursor)
+	next.Position.Generation = next.Previous.Generation + 1
+	require.NoError(t, s.ApplyUpdate(ctx, next), "a sync that began after the deletion")
+}
+
+// pausedStore calls before ahead of each update.
+type pausedStore struct {
+	*sqlstore.Store
+
+	before func()
+}
+
+func (p pausedStore) ApplyUpdate(ctx context.Context, u *moneykit.SyncUpdate) error {
+	p.before()
+	return p.Store.ApplyUpdate(ctx, u)
+}
+
+// testDeleteInSync deletes a link between the moment that a sync reads a page and the moment that
+// it stores it. Nothing of the link may come back.
+func testDeleteInSync(t *testing.T, d *database) {
+	t.Helper()
+	s, ctx := d.store(t), t.Context()
+	for _, page := range []int{1, 2} {
+		mk := moneykittest.NewServer(t)
+		client := mk.Client()
+		link := mk.AddLink(moneykittest.LinkSpec{})
+		require.NoError(t, s.SaveLink(ctx, "user", &link))
+		n := 0
+		_, err := client.SyncTransactions(ctx, link.ID, pausedStore{s, func() {
+			if n++; n == page {
+				require.NoError(t, client.Links.Delete(ctx, link.ID))
+				require.NoError(t, s.DeleteLink(ctx, "user", link.ID))
+			}
+		}}, moneykit.WithPageSize(10))
+		require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
+		assert.Zero(t, d.count(t, "SELECT count(*) FROM moneykit_transactions"), "page %d", page)
+	}
 }
 
 func testLinkStates(t *testing.T, d *database) {

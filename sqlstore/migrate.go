@@ -20,7 +20,7 @@ const lockKey = 7_029_356_001
 
 // migrate creates the tables, or upgrades them.
 func (s *Store) migrate(ctx context.Context) error {
-	err := s.within(ctx, func(q querier) error {
+	err := s.bounded(ctx, func(q querier) error {
 		version, err := s.version(ctx, q)
 		if err != nil {
 			return err

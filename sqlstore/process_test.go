@@ -32,6 +32,7 @@ type order struct {
 	Driver  string
 	Source  string
 	Pause   string // print a line and wait for one before a statement that contains this
+	Skip    int    // but not before the first ones
 	Stall   time.Duration
 	URL     string // of MoneyKit
 
@@ -74,7 +75,10 @@ func (o order) run(ctx context.Context) error {
 		return err
 	}
 	db := sql.OpenDB(hookedConnector{plain.Driver(), o.Source, func(query string) {
-		if o.Pause != "" && !paused && strings.Contains(query, o.Pause) {
+		if o.Pause == "" || paused || !strings.Contains(query, o.Pause) {
+			return
+		}
+		if o.Skip--; o.Skip < 0 {
 			paused = true
 			wait("paused")
 		}
@@ -91,6 +95,16 @@ func (o order) run(ctx context.Context) error {
 		return nil
 	case "apply":
 		return s.ApplyUpdate(ctx, &o.Update)
+	case "claim":
+		if _, _, err := s.Deduper().Claim(ctx, "key", longLease); err != nil {
+			return err
+		}
+		wait("paused")
+		return nil
+	case "limit":
+		return s.Limiter().Wait(ctx, "GET /links/{id}/accounts/numbers", "mk_1")
+	case "delete":
+		return s.DeleteLink(ctx, "user", "mk_1")
 	case "begin":
 		if _, err := s.Begin(ctx, "mk_1", "sync", longLease); err != nil {
 			return err
@@ -173,6 +187,35 @@ func testMigrationsAtOnce(t *testing.T, d *database) {
 	assert.Equal(t, 1, d.count(t, "SELECT count(*) FROM moneykit_schema"))
 }
 
+// testKillInMigration ends a process that has created half of the tables.
+func testKillInMigration(t *testing.T, d *database) {
+	t.Helper()
+	for _, at := range []string{"CREATE TABLE moneykit_schema", "CREATE TABLE moneykit_work", "INSERT INTO moneykit_schema"} {
+		p := d.start(t, order{Do: "open", Pause: at})
+		p.says("paused")
+		p.kill()
+	}
+	require.NoError(t, d.store(t).ApplyUpdate(t.Context(), update("mk_1", "", "a", row(1))))
+	assert.Equal(t, 1, d.count(t, "SELECT count(*) FROM moneykit_schema"))
+}
+
+// testKillInClaim frees an event whose process was killed when its lease ends, and not before.
+func testKillInClaim(t *testing.T, d *database) {
+	t.Helper()
+	s := d.store(t)
+	p := d.start(t, order{Do: "claim"})
+	p.says("paused")
+	p.kill()
+	_, state, err := s.Deduper().Claim(t.Context(), "key", longLease)
+	require.NoError(t, err)
+	require.Equal(t, moneykit.ClaimBusy, state)
+	_, err = d.open(t).ExecContext(t.Context(), d.text("UPDATE moneykit_claims SET leased_to = leased_to - $1"), longLease.Milliseconds())
+	require.NoError(t, err)
+	_, state, err = s.Deduper().Claim(t.Context(), "key", longLease)
+	require.NoError(t, err)
+	require.Equal(t, moneykit.ClaimGranted, state)
+}
+
 // testKillInUpdate ends a process at each statement of an update.
 func testKillInUpdate(t *testing.T, d *database) {
 	t.Helper()
@@ -241,6 +284,32 @@ func testStopInUpdate(t *testing.T, d *database) {
 	got, err := all(t.Context(), s, "mk_1")
 	require.NoError(t, err)
 	assert.Len(t, got, 4)
+}
+
+// testStopInTransaction stops a process that holds a slot of a budget, and one that holds the rows of
+// a link that it deletes: others do not wait for them.
+func testStopInTransaction(t *testing.T, d *database) {
+	t.Helper()
+	if d.dialect == sqlstore.SQLite {
+		return
+	}
+	s := d.store(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	stopped := func(o order) {
+		t.Helper()
+		o.Stall = 200 * time.Millisecond
+		p := d.start(t, o)
+		p.says("paused")
+		p.signal(syscall.SIGSTOP)
+	}
+	stopped(order{Do: "limit", Pause: "INSERT INTO moneykit_slots", Skip: 1})
+	for range 3 { // all slots of the link
+		require.NoError(t, s.Limiter().Wait(ctx, "GET /links/{id}/accounts/numbers", "mk_1"))
+	}
+	require.NoError(t, s.ApplyUpdate(ctx, update("mk_1", "", "a", row(1))))
+	stopped(order{Do: "delete", Pause: "DELETE FROM moneykit_transactions"})
+	require.NoError(t, s.ApplyUpdate(ctx, update("mk_1", "a", "b", row(2))))
 }
 
 // testKillInWork frees the work of a process that was killed when its lease ends.

@@ -12,14 +12,15 @@ import (
 const (
 	firstPause = 5 * time.Millisecond
 	mostPause  = 250 * time.Millisecond
-	mostTries  = 40
 )
 
 // retry runs f again while the database undoes it for no fault of its own.
 func (s *Store) retry(ctx context.Context, f func() error) error {
+	start := time.Now()
 	for try := 1; ; try++ {
 		err := f()
-		if err == nil || s.tx != nil || try == mostTries || !undone(err) {
+		// Time is what counts: with a busy timeout, SQLite has waited that long in each try.
+		if err == nil || s.tx != nil || time.Since(start) > s.patience || !undone(err) {
 			return err
 		}
 		if pause(ctx, backoff(try)) != nil {

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/moneykit/moneykit-go"
 	"github.com/moneykit/moneykit-go/internal/plain"
@@ -195,7 +194,7 @@ func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
 	var datetime cell
 	if !t.Datetime.IsZero() {
 		if datetime, err = local(t.Datetime.Time); err != nil {
-			return nil, errors.New("the datetime cannot be expressed in RFC 3339")
+			return nil, errors.New("the datetime must be in the years 1 to 9999, with an offset below 24 hours")
 		}
 	}
 	pending := "0"
@@ -204,7 +203,7 @@ func (s *Store) cells(t *moneykit.Transaction) (_ []cell, err error) {
 	}
 	rest := extra{Category: t.Category} //nolint:staticcheck // It is deprecated, but it is there.
 	amount := t.Amount.String()
-	if s.dialect == PostgreSQL && strings.ContainsAny(amount, "eE") {
+	if s.dialect == PostgreSQL && (strings.ContainsAny(amount, "eE") || (t.Amount.IsZero() && amount[0] == '-')) {
 		rest.Amount = amount
 	}
 	var category, subcategory, merchant, enrichment cell
@@ -238,8 +237,18 @@ func local(t time.Time) (cell, error) {
 	if _, offset := t.Zone(); offset%60 != 0 { // RFC 3339 has no seconds in an offset.
 		t = t.UTC()
 	}
+	text, err := stampText(t)
+	return filled(text), err
+}
+
+// stampText returns a time as a text that can be read again. RFC 3339 has the year 0, which package
+// moneykit does not read, and MarshalText writes.
+func stampText(t time.Time) (string, error) {
 	text, err := t.MarshalText()
-	return filled(string(text)), err
+	if err == nil && t.Year() < 1 {
+		err = errors.New("the year is before 1")
+	}
+	return string(text), err
 }
 
 // document returns a value as JSON that PostgreSQL accepts: it refuses the character NUL also where
@@ -292,7 +301,7 @@ func (l *list) separate() {
 	}
 }
 
-// add appends a value. What a database cannot store becomes U+FFFD.
+// add appends a value.
 func (l *list) add(c cell) {
 	l.separate()
 	if !c.ok {
@@ -300,24 +309,18 @@ func (l *list) add(c cell) {
 		return
 	}
 	l.text = append(l.text, '"')
-	begin := 0 // of what is written as it is
-	for i, r := range c.text {
-		switch {
-		case r >= ' ' && r != '"' && r != '\\' && r != utf8.RuneError:
-			continue
-		case r == '"' || r == '\\':
-			l.text = append(append(l.text, c.text[begin:i]...), '\\', byte(r))
-		case r == utf8.RuneError || r == 0:
-			l.text = append(append(l.text, c.text[begin:i]...), "\ufffd"...)
-		case l.json:
-			l.text = fmt.Appendf(append(l.text, c.text[begin:i]...), `\u%04x`, r)
+	text := clean(c.text) // Rows of SQLite have the same ids.
+	begin := 0            // of what is written as it is
+	for i := range len(text) {
+		switch b := text[i]; {
+		case b == '"' || b == '\\':
+			l.text = append(append(l.text, text[begin:i]...), '\\', b)
+		case b < ' ' && l.json:
+			l.text = fmt.Appendf(append(l.text, text[begin:i]...), `\u%04x`, b)
 		default:
 			continue
 		}
 		begin = i + 1
-		if r == utf8.RuneError && strings.HasPrefix(c.text[i:], "\ufffd") {
-			begin = i + len("\ufffd")
-		}
 	}
-	l.text = append(append(l.text, c.text[begin:]...), '"')
+	l.text = append(append(l.text, text[begin:]...), '"')
 }

@@ -36,7 +36,10 @@ type Store struct {
 	tx      *sql.Tx // nil outside of InTx
 	dialect Dialect
 	words   *strings.Replacer
-	stall   time.Duration // how long a process may pause in an update
+	app     string        // the client id of Application, empty for none
+	stall   time.Duration // how long a process may pause in a transaction
+
+	patience time.Duration // after which nothing is tried again that the database has undone
 }
 
 // Open returns a Store in db, after creating or upgrading its tables. Any number of processes may
@@ -47,7 +50,7 @@ func Open(ctx context.Context, db *sql.DB, dialect Dialect) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("sqlstore: the database must not be nil")
 	}
-	s := &Store{db: db, dialect: dialect, stall: 30 * time.Second}
+	s := &Store{db: db, dialect: dialect, stall: 30 * time.Second, patience: 10 * time.Second}
 	switch dialect {
 	case SQLite:
 		s.words = strings.NewReplacer("$", "?",
@@ -76,6 +79,17 @@ func (s *Store) InTx(tx *sql.Tx) *Store {
 	in := *s
 	in.tx = tx
 	return &in
+}
+
+// Application returns a Store whose [Store.Tokens] and [Store.Limiter] are those of one application
+// of MoneyKit, named by its client id. Without it, they are the same for everyone who uses the
+// database. Use it if several applications share the database, or if the credentials may change to
+// those of another application. Everything else in the store belongs to links and events, and so
+// needs no application.
+func (s *Store) Application(clientID string) *Store {
+	of := *s
+	of.app = clean(clientID)
+	return &of
 }
 
 // querier is a database or a transaction.

@@ -1,9 +1,11 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,20 +39,22 @@ const (
 // 25 seconds. A token is renewed early, in the background.
 //
 // The source keeps the token in memory too. It asks the database only when that token is rejected
-// or old. Processes of one application share a database: the token is the same for all clients.
+// or old. All clients get the same token, whatever their credentials, unless [Store.Application]
+// keeps their applications apart.
 //
 // The table moneykit_tokens holds the access token, a secret: whoever can read it can use MoneyKit
 // as your application until the token expires.
 func (s *Store) Tokens(fetch func(context.Context) (moneykit.Token, error)) moneykit.TokenSource {
 	outside := *s
 	outside.tx = nil
-	return &tokenSource{store: &outside, fetch: fetch}
+	return &tokenSource{store: &outside, name: cmp.Or(s.app, "default"), fetch: fetch}
 }
 
 // tokenSource implements moneykit.TokenSource. Its times are durations that the database told, from
 // moments on the monotonic clock of the process.
 type tokenSource struct {
 	store *Store
+	name  string // of the row
 	fetch func(context.Context) (moneykit.Token, error)
 
 	mu     sync.Mutex
@@ -152,7 +156,11 @@ func (c *tokenSource) load(ctx context.Context) (token sharedToken, due bool, er
 	var expires, renew sql.NullInt64
 	asked := time.Now()
 	err = c.store.row(ctx, []any{&token.AccessToken, &expires, &renew},
-		`SELECT access_token, expires_at - {now}, renew_at - {now} FROM moneykit_tokens WHERE name = 'default'`)
+		`SELECT access_token, expires_at - {now}, renew_at - {now} FROM moneykit_tokens WHERE name = $1`, c.name)
+	if errors.Is(err, sql.ErrNoRows) { // It is the first token of the application.
+		_, err = c.store.exec(ctx, `INSERT INTO moneykit_tokens (name, access_token, claim, leased_to) VALUES ($1, '', '', 0)
+			ON CONFLICT (name) DO NOTHING`, c.name)
+	}
 	if err != nil {
 		return sharedToken{}, false, wrap(err, "reading the token")
 	}
@@ -169,9 +177,9 @@ func (c *tokenSource) load(ctx context.Context) (token sharedToken, due bool, er
 // claim claims the right to fetch, unless another process has it or has just stored a token.
 func (c *tokenSource) claim(ctx context.Context, claim, rejected string) (bool, error) {
 	n, err := c.store.exec(ctx, `UPDATE moneykit_tokens SET claim = $1, leased_to = {now} + $2
-		WHERE name = 'default' AND leased_to <= {now}
+		WHERE name = $5 AND leased_to <= {now}
 		AND (access_token = '' OR access_token = $3 OR expires_at <= {now} + $4 OR renew_at <= {now})`,
-		claim, millis(tokenLease), rejected, millis(tokenMargin))
+		claim, millis(tokenLease), rejected, millis(tokenMargin), c.name)
 	return n == 1, wrap(err, "claiming the fetch of a token")
 }
 
@@ -201,7 +209,7 @@ func (c *tokenSource) fetchFor(ctx context.Context, claim string) (sharedToken, 
 	}
 	// If the claim has ended, another process has stored a token, and this one serves as well.
 	_, err = c.store.exec(ctx, `UPDATE moneykit_tokens SET access_token = $1, expires_at = {now} + $2, renew_at = {now} + $3,
-		claim = '', leased_to = 0 WHERE name = 'default' AND claim = $4`, fetched.AccessToken, expires, renew, claim)
+		claim = '', leased_to = 0 WHERE name = $5 AND claim = $4`, fetched.AccessToken, expires, renew, claim, c.name)
 	if err != nil {
 		return sharedToken{}, wrap(err, "storing the token")
 	}
@@ -213,5 +221,5 @@ func (c *tokenSource) fetchFor(ctx context.Context, claim string) (sharedToken, 
 func (c *tokenSource) giveBack(ctx context.Context, claim string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tokenLease-tokenFetch)
 	defer cancel()
-	_, _ = c.store.exec(ctx, `UPDATE moneykit_tokens SET claim = '', leased_to = 0 WHERE name = 'default' AND claim = $1`, claim)
+	_, _ = c.store.exec(ctx, `UPDATE moneykit_tokens SET claim = '', leased_to = 0 WHERE name = $2 AND claim = $1`, claim, c.name)
 }

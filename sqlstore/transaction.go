@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -27,6 +28,20 @@ func (s *Store) within(ctx context.Context, f func(querier) error) error {
 			return err
 		}
 		return tx.Commit()
+	})
+}
+
+// bounded is within, but if the process pauses in it for too long, PostgreSQL ends the transaction,
+// so that others need not wait for its locks.
+func (s *Store) bounded(ctx context.Context, f func(querier) error) error {
+	return s.within(ctx, func(q querier) error {
+		if s.dialect == PostgreSQL && s.tx == nil {
+			_, err := q.ExecContext(ctx, fmt.Sprintf("SET LOCAL idle_in_transaction_session_timeout = %d", millis(s.stall)))
+			if err != nil {
+				return err
+			}
+		}
+		return f(q)
 	})
 }
 

@@ -64,12 +64,14 @@ func (a *app) newClient() (*moneykit.Client, error) {
 	network.MaxIdleConnsPerHost = a.workers
 	network.HTTP2 = &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second}
 	var client *moneykit.Client
+	// Other credentials on the same database must not get this application's token.
+	shared := a.database.store.Application(a.clientID)
 	options := []moneykit.Option{
 		moneykit.WithHTTPClient(&http.Client{Transport: tracedCalls{a.tracer, network}}),
-		moneykit.WithTokenSource(a.database.store.Tokens(func(ctx context.Context) (moneykit.Token, error) {
+		moneykit.WithTokenSource(shared.Tokens(func(ctx context.Context) (moneykit.Token, error) {
 			return client.Auth.CreateToken(ctx)
 		})),
-		moneykit.WithLimiter(a.database.store.Limiter()),
+		moneykit.WithLimiter(shared.Limiter()),
 		moneykit.WithObserver(a.metrics.observe),
 		moneykit.WithLogger(a.log),
 		moneykit.WithUserAgent("moneykit-worker-example", "1"),

@@ -4,7 +4,9 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptrace"
 	"sync"
 	"syscall"
 	"testing"
@@ -130,6 +132,44 @@ func testDeploy(t *testing.T, s settings) {
 	for _, job := range next.jobs(t, rivertype.JobStateCompleted) {
 		assert.Empty(t, job.Errors, "an interruption is no failure")
 	}
+}
+
+// testInFlight stops a process while it receives a webhook: the event is stored, and the next
+// process does what it asks for.
+func testInFlight(t *testing.T, s settings) {
+	t.Helper()
+	mk := moneykittest.NewServer(t)
+	before := start(t, mk, mk.URL(), s, nil)
+	l := link(mk, before.url)
+	reading := make(chan struct{})
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got100Continue: func() { close(reading) }})
+	body := `{"webhook_event":"transactions.updates_available","webhook_major_version":1,"webhook_idempotency_key":"k","link_id":"` + l.ID + `"}`
+	request := mk.SignedRequest(before.url+webhookPath, []byte(body)).WithContext(ctx)
+	rest, writer := io.Pipe()
+	request.Body, request.GetBody = rest, nil
+	request.Header.Set("Expect", "100-continue")
+	status := make(chan int, 1)
+	go func() {
+		defer close(status)
+		client := http.Client{Transport: &http.Transport{ExpectContinueTimeout: time.Minute}}
+		resp, err := client.Do(request)
+		if assert.NoError(t, err) {
+			resp.Body.Close()
+			status <- resp.StatusCode
+		}
+	}()
+	<-reading
+	stopped := make(chan error, 1)
+	go func() { stopped <- before.stop() }()
+	eventually(t, func() bool { return before.stopping.Load() })
+	_, err := io.WriteString(writer, body)
+	require.NoError(t, err)
+	require.NoError(t, writer.Close())
+	assert.Equal(t, http.StatusNoContent, <-status)
+	require.NoError(t, <-stopped)
+	next := start(t, mk, mk.URL(), s, nil)
+	assert.Equal(t, 1, next.count(t, `SELECT count(*) FROM moneykit_inbox`))
+	eventually(t, func() bool { return next.idle(t) && next.copied(t, mk, l.ID) })
 }
 
 func testKill(t *testing.T, s settings) {

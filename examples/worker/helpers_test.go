@@ -65,6 +65,7 @@ func TestWorker(t *testing.T) {
 		"an event that comes during a sync is not lost":    testAgain,
 		"a long sync continues in the next run":            testContinued,
 		"another process takes over after a deploy":        testDeploy,
+		"a webhook in flight is stored at a stop":          testInFlight,
 		"another process takes over after kill -9":         testKill,
 		"a job that was fetched but not begun is rescued":  testFetched,
 		"a claim without a job is rescued":                 testAbandoned,
