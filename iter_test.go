@@ -258,7 +258,7 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	mock := newMock(t)
 	pages := []string{
 		`{"transactions":[{"transaction_id":"b"}],"total":2}`,
-		`{"transactions":[{"transaction_id":"b"}],"total":3}`, // a came before it meanwhile
+		`{"transactions":[{"transaction_id":"b"}],"total":3}`, // Transaction a was inserted before b.
 		`{"transactions":[{"transaction_id":"c"}],"total":3}`,
 	}
 	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions", func(r *http.Request) (*http.Response, error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// unread is a body that counts what is read of it.
+// unread is a body that counts the bytes that are read.
 type unread struct {
 	io.Reader
 
@@ -37,7 +37,7 @@ func (u unread) Read(p []byte) (int, error) {
 
 func (u unread) Close() error { return nil }
 
-// TestForgedBodiesAreNotRead sends large bodies without a signature that would make them believed.
+// TestForgedBodiesAreNotRead sends large bodies without a valid signature.
 func TestForgedBodiesAreNotRead(t *testing.T) {
 	t.Parallel()
 	forged := map[string]func(h *hook){
@@ -80,7 +80,7 @@ func (r *recorderOfStatus) Header() http.Header {
 func (r *recorderOfStatus) Write(p []byte) (int, error) { return len(p), nil }
 func (r *recorderOfStatus) WriteHeader(status int)      { r.status = status }
 
-// TestForgeriesDoNotFloodTheLog counts what a thousand forged deliveries leave in the log.
+// TestForgeriesDoNotFloodTheLog counts the log records of a thousand forged deliveries.
 func TestForgeriesDoNotFloodTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -117,7 +117,7 @@ func TestExplanationsAreFew(t *testing.T) {
 	})
 }
 
-// TestForgedKeyIDDoesNotRefuseANewKey rotates keys just after somebody made up a key id.
+// TestForgedKeyIDDoesNotRefuseANewKey rotates keys just after a delivery with a made-up key id.
 func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)
@@ -146,8 +146,7 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, h.answer(handler).Code, "MoneyKit comes back")
 }
 
-// TestFinalFailuresAreAcknowledged lets functions fail in ways that another delivery would not
-// change.
+// TestFinalFailuresAreAcknowledged lets functions fail with final errors.
 func TestFinalFailuresAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	gone := fmt.Errorf("syncing: %w", &moneykit.Error{Code: moneykit.ErrorCodeLinkDeleted})
@@ -186,7 +185,7 @@ func TestFinalFailuresAreAcknowledged(t *testing.T) {
 	}
 }
 
-// TestWebhookOfADeletedLink delivers as MoneyKit does, to a function that syncs.
+// TestWebhookOfADeletedLink delivers an event of a deleted link to a function that syncs.
 func TestWebhookOfADeletedLink(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -204,7 +203,7 @@ func TestWebhookOfADeletedLink(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, w.status)
 }
 
-// TestHandlersWithoutABody serve requests that no server makes, but tests do.
+// TestHandlersWithoutABody serves requests whose body is nil, which only tests make.
 func TestHandlersWithoutABody(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)

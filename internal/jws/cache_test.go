@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// jwk returns a new key, as a key set has it.
+// jwk returns a new key and its JSON Web Key.
 func jwk(t *testing.T, id string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -35,7 +35,7 @@ func jwk(t *testing.T, id string) string {
 
 func set(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` }
 
-// source serves a key set that tests change.
+// source serves a key set that a test can change.
 type source struct {
 	mu    sync.Mutex
 	set   string
@@ -115,7 +115,7 @@ func TestCacheUnknownKey(t *testing.T) {
 		require.ErrorAs(t, err, &unknown)
 		assert.Equal(t, time.Minute, unknown.Wait)
 		assert.Equal(t, 4*time.Minute, unknown.Age)
-		require.ErrorContains(t, err, "read 4m0s ago, does not have the key, and is not read again for 1m0s")
+		require.ErrorContains(t, err, "fetched 4m0s ago, does not have the key and is not refetched for 1m0s")
 		assert.Equal(t, 1, s.count())
 
 		<-time.After(time.Minute)
@@ -188,7 +188,7 @@ func TestCacheFailures(t *testing.T) {
 	})
 }
 
-// A place that fails does not take the keys away before they are 24 hours old.
+// While refetches fail, the cache serves the old keys until they are 24 hours old.
 func TestCacheKeepsOldKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -217,8 +217,7 @@ func TestCacheKeepsOldKeys(t *testing.T) {
 	})
 }
 
-// Anybody can make up ten thousand key ids; that costs MoneyKit one request, and this cache
-// nothing.
+// Ten thousand made-up key ids cause one request to MoneyKit, and take no memory in the cache.
 func TestCacheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // alone, because it measures memory
 		s := &source{set: set(jwk(t, "a"))}
