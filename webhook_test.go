@@ -554,7 +554,7 @@ func TestWebhookBodyMismatch(t *testing.T) {
 		{"a form", `{"a":"1+1"}`, `{"a":"1 1"}`, "as a form"},
 		{"escaped as in a URL", `{"a":"b c"}`, `%7B%22a%22%3A%22b+c%22%7D`, "as in a URL"},
 		{"in alphabetical order", spaced, `{"link_id":"mk_1","n":"x","webhook_event":"link.state_changed"}`, "alphabetical order"},
-		{"too large to explain", "{}", strings.Repeat("x", 65<<10), "too large to find out"},
+		{"too large to explain", "{}", strings.Repeat("x", 65<<10), "too large to be explained"},
 		{"something else", "{}", spaced, "another delivery's"},
 	}
 	for _, tt := range tests {

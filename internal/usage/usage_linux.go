@@ -1,4 +1,4 @@
-// Package usage reads what a process has used of its machine.
+// Package usage measures the resources that a process has used.
 package usage
 
 import (
@@ -9,8 +9,7 @@ import (
 	"syscall"
 )
 
-// CPU returns the processor time of this process in seconds, user and system, 0 where that is not
-// known.
+// CPU returns the user and system time of this process in seconds, or 0 if it is not known.
 func CPU() float64 {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -20,7 +19,7 @@ func CPU() float64 {
 	return seconds(u.Utime) + seconds(u.Stime)
 }
 
-// Memory returns a size that the kernel keeps of this process, such as VmHWM, in MiB.
+// Memory returns a field of /proc/self/status in MiB, such as VmHWM.
 func Memory(name string) (float64, error) {
 	data, err := os.ReadFile("/proc/self/status")
 	if err != nil {

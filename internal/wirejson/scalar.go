@@ -5,29 +5,29 @@ import (
 	"strconv"
 )
 
-// Text returns the text that data, one JSON value, is: a string, or the digits of a number.
+// Text returns the string in data, which is one JSON value. It also accepts a number and returns
+// its text.
 func Text(data []byte) (string, bool) {
 	text, kind := scalar(data)
 	return string(text), kind == KindString || kind == KindNumber
 }
 
-// Bool returns the value of data, which is one JSON value, as a bool: true, false, or one of them
-// in a string.
+// Bool returns the bool in data, which is one JSON value: true, false, or one of them in a string.
 func Bool(data []byte) (value, ok bool) {
 	c := Cursor{data: data}
 	c.Bool(&value)
 	return value, c.End() == nil && string(data) != "null"
 }
 
-// Number returns the number that data, one JSON value, is: a number, or one in a string.
+// Number returns the number in data, which is one JSON value: a number, or a number in a string.
 func Number(data []byte) (float64, bool) { return parseNumber(scalar(data)) }
 
-// Int returns the whole number that data, one JSON value, is, in whatever spelling: 100, 1e2,
-// 100.0, "100".
+// Int returns the whole number in data, which is one JSON value in any notation: 100, 1e2, 100.0,
+// "100".
 func Int(data []byte) (int64, bool) { return parseInt(scalar(data)) }
 
-// scalar returns the text of data, which is one JSON value without white space around it. All else
-// is KindOther.
+// scalar returns the text and the kind of data, which must be one JSON value without white space
+// around it. It returns KindOther for anything else.
 func scalar(data []byte) ([]byte, Kind) {
 	c := Cursor{data: data}
 	space := len(data) > 0 && data[0] <= ' '
@@ -38,7 +38,7 @@ func scalar(data []byte) ([]byte, Kind) {
 	return text, kind
 }
 
-// parseNumber returns the number that a text of that kind is. A string must be a number in JSON's
+// parseNumber returns the number in a text of the kind. A string must contain a number in JSON's
 // notation.
 func parseNumber(text []byte, kind Kind) (float64, bool) {
 	if kind == KindString {
@@ -61,7 +61,7 @@ func parseInt(text []byte, kind Kind) (int64, bool) {
 		return n, true
 	}
 	n, ok := parseNumber(text, kind)
-	const exact = 1 << 53 // Beyond it a float64 skips whole numbers.
+	const exact = 1 << 53 // A float64 cannot represent all whole numbers beyond it.
 	if !ok || n != math.Trunc(n) || math.Abs(n) > exact {
 		return 0, false
 	}
