@@ -274,7 +274,7 @@ func TestDecodeOfLongLists(t *testing.T) {
 		agree(t, reflect.TypeFor[moneykit.Link](), []byte(list))
 		var link moneykit.Link
 		require.NoError(t, moneykit.Decode([]byte(list), &link))
-		assert.LessOrEqual(t, cap(link.Tags), max(12*n, 32), "what follows a list may not be its items")
+		assert.LessOrEqual(t, cap(link.Tags), max(12*n, 32), "the bytes after a list are not all items of it")
 	}
 }
 

@@ -60,9 +60,9 @@ func TestResponsesThatAreNotMoneyKits(t *testing.T) {
 			assert.Equal(t, "req_7", e.RequestID)
 			assert.Contains(t, err.Error(), tt.want)
 			assert.Contains(t, err.Error(), "request id req_7")
-			assert.NotContains(t, err.Error(), "12345678", "a value is the user's")
+			assert.NotContains(t, err.Error(), "12345678", "values are personal data")
 			require.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
-			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "reading has no outcome")
+			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "a read changes nothing, so its outcome is not unknown")
 		})
 	}
 }

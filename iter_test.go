@@ -205,7 +205,7 @@ func TestAll(t *testing.T) {
 			})
 			client := newClient(t, mock)
 			all := tt.all(t.Context(), client)
-			assert.Zero(t, requests, "nothing is read before the loop begins")
+			assert.Zero(t, requests, "no request before the loop begins")
 
 			want := []string{"1a", "1b", "2a", "2b", "3a", "3b"}
 			if tt.hows[0] == "repeat" {
@@ -225,7 +225,7 @@ func TestAll(t *testing.T) {
 					break
 				}
 			}
-			assert.Equal(t, 1, requests, "no page is read ahead")
+			assert.Equal(t, 1, requests, "no page is fetched ahead")
 
 			for _, how = range tt.hows {
 				got, err := collect(all)
@@ -270,7 +270,7 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	})
 	got, err := collect(ids(newClient(t, mock).Transactions.All(t.Context(), "mk_1", moneykit.TransactionListParams{Size: 1}), transactionID))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"b", "b", "c"}, got, "one can come twice")
+	assert.Equal(t, []string{"b", "b", "c"}, got, "an item can appear twice")
 }
 
 func TestAllInConcurrentLoops(t *testing.T) {

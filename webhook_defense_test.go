@@ -94,7 +94,7 @@ func TestForgeriesDoNotFloodTheLog(t *testing.T) {
 		assert.Equal(t, 10, strings.Count(logs.String(), "webhook refused"))
 		time.Sleep(time.Minute)
 		assert.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code)
-		assert.Equal(t, 11, strings.Count(logs.String(), "webhook refused"), "and again in the next minute")
+		assert.Equal(t, 11, strings.Count(logs.String(), "webhook refused"), "the limit is per minute")
 	})
 }
 
@@ -131,13 +131,13 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	now = now.Add(10 * time.Minute)
 	good := h.head
 	h.head = strings.Replace(good, "key-1", "made-up", 1)
-	require.Equal(t, http.StatusBadRequest, h.answer(handler).Code, "the refetch tells that there is no such key")
+	require.Equal(t, http.StatusBadRequest, h.answer(handler).Code, "the refetched key set does not have the key")
 
 	keys = `{"keys":[` + jwkOf(t, h.key, "key-2") + `,` + jwkOf(t, newKey(t), "key-1") + `]}`
 	now = now.Add(time.Second)
 	h.head = strings.Replace(good, "key-1", "key-2", 1)
 	h.claims = claimsAt(now, h.signed)
-	require.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code, "it may be genuine soon")
+	require.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code, "the key may be newer than the key set")
 	_, err := client.Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
 	require.ErrorIs(t, err, moneykit.ErrKeysUnavailable)
 	require.NotErrorIs(t, err, moneykit.ErrInvalidSignature)
@@ -177,7 +177,7 @@ func TestFinalFailuresAreAcknowledged(t *testing.T) {
 			assert.Equal(t, tt.status, h.answer(handler).Code)
 			if tt.status == 204 {
 				assert.Equal(t, 1, calls, "the event counts as handled")
-				assert.Equal(t, 1, strings.Count(logs.String(), "level=WARN"), "it is logged once")
+				assert.Equal(t, 1, strings.Count(logs.String(), "level=WARN"), "the error is logged once")
 				return
 			}
 			assert.Equal(t, 2, calls)

@@ -607,7 +607,7 @@ func TestWebhookUnknownKey(t *testing.T) {
 			`the webhook comes from another environment or application, or is forged`)
 		require.ErrorContains(t, err, `the client id is for the environment sandbox`)
 		err = verify()
-		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "it may be newer than the key set")
+		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "the key may be newer than the key set")
 		require.ErrorContains(t, err, "not refetched for 5m0s: the key is newer than the key set, or the webhook is forged")
 		assert.Equal(t, moneykit.WebhookKeyStats{Requests: 1, Unknown: 2, Keys: 1, Fetched: hookTime()}, client.Webhooks.KeyStats())
 

@@ -250,7 +250,7 @@ func TestWithDedupe(t *testing.T) {
 		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
 		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
 		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
-		{"a state that is none", &scripted{state: 9}, ignore, 503, 503},
+		{"an undefined claim state", &scripted{state: 9}, ignore, 503, 503},
 		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
 		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
 		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
@@ -268,7 +268,7 @@ func TestWithDedupe(t *testing.T) {
 			}
 			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe))).Code)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
-			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
+			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release have a deadline and outlive the request")
 		})
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TestGroups measures briefly what needs no other program. What the figures are is of no matter.
+// TestGroups briefly measures the groups that need no other program. It ignores the figures.
 func TestGroups(t *testing.T) { //nolint:paralleltest // It measures memory.
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-time", "20us", "-only", "decode|client|loopback|webhooks|fake"}, &out))
@@ -29,7 +29,7 @@ func TestGroups(t *testing.T) { //nolint:paralleltest // It measures memory.
 		assert.Equal(t, 1, strings.Count(text, "| "+name), name)
 	}
 	assert.NotContains(t, text, "NaN")
-	assert.NotContains(t, text, "SyncTransactions", "it was not asked for")
+	assert.NotContains(t, text, "SyncTransactions", "-only excludes it")
 }
 
 func TestFlags(t *testing.T) {
@@ -38,7 +38,7 @@ func TestFlags(t *testing.T) {
 		require.Error(t, run(t.Context(), args, io.Discard), args)
 	}
 	require.NoError(t, run(t.Context(), []string{"-only", "nothing", "-check"}, io.Discard))
-	require.NoError(t, run(t.Context(), []string{"-only", "build"}, io.Discard), "builds are asked for by -build")
+	require.NoError(t, run(t.Context(), []string{"-only", "build"}, io.Discard), "builds need -build")
 }
 
 func TestTable(t *testing.T) {
@@ -126,10 +126,10 @@ func TestRefusal(t *testing.T) { //nolint:paralleltest // It measures memory.
 	own, err := s.sign(body)
 	require.NoError(t, err)
 	_, _, err = refusal(t.Context(), s, own, body, moneykit.ErrBodyMismatch)
-	require.ErrorContains(t, err, "it is not refused as it should be", "the body was signed")
+	require.ErrorContains(t, err, "the body was not refused with the expected error", "the body was signed")
 }
 
-// TestShapes checks that the bodies are as large as they may be, apart from those that grow.
+// TestShapes checks that all bodies but the compressed one have nearly the largest size.
 func TestShapes(t *testing.T) {
 	t.Parallel()
 	for name, body := range shapes() {

@@ -2,8 +2,8 @@ package main
 
 import "time"
 
-// The types of this file are what somebody would write for MoneyKit's responses without the SDK,
-// for encoding/json: money as texts, and nil for what is absent.
+// The types in this file are typical handwritten types for MoneyKit's responses and encoding/json.
+// Amounts are strings, and absent members are nil.
 
 type plainLink struct {
 	ID                string                  `json:"link_id"`

@@ -94,7 +94,7 @@ func TestCacheLife(t *testing.T) {
 		assert.Equal(t, 2, s.count())
 		has(t, c, "b")
 		_, err := c.Key(t.Context(), "a")
-		require.ErrorContains(t, err, "does not have the key", "a key that was withdrawn is gone")
+		require.ErrorContains(t, err, "does not have the key", "the withdrawn key is removed")
 		assert.Equal(t, jws.Stats{Requests: 2, Unknown: 1, Keys: 1, Fetched: time.Now()}, c.Stats())
 	})
 }
@@ -107,7 +107,7 @@ func TestCacheUnknownKey(t *testing.T) {
 		_, err := c.Key(t.Context(), "b")
 		var unknown *jws.UnknownKeyError
 		require.ErrorAs(t, err, &unknown)
-		assert.Zero(t, unknown.Wait, "the set was read for this key")
+		assert.Zero(t, unknown.Wait, "the set was fetched for this key")
 
 		s.change(set(jwk(t, "a"), jwk(t, "b")), nil)
 		<-time.After(4 * time.Minute)
@@ -165,7 +165,7 @@ func TestCacheFailures(t *testing.T) {
 			_, err := c.Key(t.Context(), "a")
 			require.ErrorIs(t, err, down)
 		}
-		assert.Equal(t, 1, s.count(), "a pause after a failure")
+		assert.Equal(t, 1, s.count(), "no fetch during the pause")
 		start := time.Now()
 		for time.Since(start) < time.Hour {
 			<-time.After(time.Second)
@@ -206,7 +206,7 @@ func TestCacheKeepsOldKeys(t *testing.T) {
 		assert.Greater(t, requests, 100, "it tries")
 		assert.Less(t, requests, 200, "every five minutes")
 		_, err := c.Key(t.Context(), "b")
-		require.ErrorIs(t, err, down, "nobody knows whether there is such a key")
+		require.ErrorIs(t, err, down, "the key may exist")
 
 		<-time.After(time.Minute)
 		_, err = c.Key(t.Context(), "a")
@@ -249,8 +249,8 @@ func TestCacheFlood(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		assert.EqualValues(t, 20_000, refused.Load())
-		assert.Equal(t, 2, s.count(), "one for the flood")
-		assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(256<<10), "nothing is kept")
+		assert.Equal(t, 2, s.count(), "one request for the flood")
+		assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(256<<10), "the cache stores no unknown key ids")
 		assert.EqualValues(t, 20_000, c.Stats().Unknown)
 	})
 }
