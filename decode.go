@@ -16,8 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// decodeResponse decodes a successful response into out. Its errors hold nothing of the body, which
-// is the user's data, but the path of a member and the id of its row.
+// decodeResponse decodes a successful response into out. The body contains personal data, so errors
+// quote only the path of a member and the id of its row.
 func decodeResponse(resp *http.Response, body []byte, out any) error {
 	body = trimMark(body)
 	content := bytes.TrimSpace(body)
@@ -26,8 +26,8 @@ func decodeResponse(resp *http.Response, body []byte, out any) error {
 		return nil
 	case len(content) == 0:
 		return errors.New("the response has no body")
-	case !isJSON(resp): // Also where nothing is wanted of it: it is not MoneyKit's success.
-		return errors.New("the response is not JSON by its content type")
+	case !isJSON(resp): // Even if out is nil: a response that is not JSON is not MoneyKit's.
+		return errors.New("the response's content type is not JSON")
 	case out == nil:
 		return nil
 	}
@@ -43,7 +43,7 @@ func decodeResponse(resp *http.Response, body []byte, out any) error {
 		if err := json.Unmarshal(body, out.out); err != nil {
 			return fmt.Errorf("the response does not fit %T: %w", out.out, transport.Hide(err))
 		}
-	default: // the set of keys, which nothing but its own reader looks into
+	default: // the key set, whose keys stay raw JSON
 		if err := json.Unmarshal(body, out); err != nil {
 			return fmt.Errorf("decoding the response: %w", transport.Hide(err))
 		}
@@ -53,27 +53,27 @@ func decodeResponse(resp *http.Response, body []byte, out any) error {
 
 // object is a type that decodes JSON objects. decode.gen.go has the methods.
 type object interface {
-	// member decodes the value of a member, and reports whether the type has a member of that name.
-	// If not, nothing is read.
+	// member decodes the value of a member. It returns false, and reads nothing, if the type has no
+	// member of that name.
 	member(c *wirejson.Cursor, name []byte) bool
 }
 
-// row is an object with an id, which errors name.
+// row is an object with an id, which errors quote.
 type row interface {
 	object
 	idName() string // the name of the member with the id
 }
 
-// decode decodes data into v as encoding/json does, but accepts more forms of a scalar. Its errors
-// are those of [wirejson.Cursor.End].
+// decode decodes data into v as encoding/json does, but accepts more forms of a scalar. It returns
+// the error of [wirejson.Cursor.End].
 func decode(data []byte, v object) error {
 	c := wirejson.NewCursor(data)
 	decodeObject(c, v)
 	return c.End()
 }
 
-// decodeObject decodes an object. As in encoding/json a name may be in another case, of two members
-// with one name the last one counts, and null leaves v as it is.
+// decodeObject decodes an object. As in encoding/json, names match in any case, the last of several
+// members with one name counts, and null leaves v unchanged.
 func decodeObject(c *wirejson.Cursor, v object) {
 	if c.Null() {
 		return
@@ -114,7 +114,7 @@ func decodePointer[T any, P objectOf[T]](c *wirejson.Cursor, v **T) {
 	decodeObject(c, P(*v))
 }
 
-// decodeList decodes a list. Like encoding/json it decodes into the items that are there.
+// decodeList decodes a list. Like encoding/json, it decodes into the existing items.
 func decodeList[T any](c *wirejson.Cursor, v *[]T, item func(*wirejson.Cursor, *T)) {
 	if c.Null() {
 		*v = nil
@@ -137,8 +137,9 @@ func decodeList[T any](c *wirejson.Cursor, v *[]T, item func(*wirejson.Cursor, *
 	*v = list
 }
 
-// more returns how many items a list of n is likely to get, from the bytes that they took and those
-// that are left in the document. A small list may be one of many, so it grows as with append.
+// more returns how many items to allocate for a list that has n items. It estimates the number from
+// the bytes that the items took and the bytes left in the document. A small list may be one of
+// many, so it grows as with append.
 func more(n, took, left int) int {
 	const small, most = 16, 8
 	if n < small {
@@ -162,7 +163,7 @@ func decodeText[T ~string](c *wirejson.Cursor, v *T) {
 	*v = T(text)
 }
 
-// decodeMap decodes objects by key.
+// decodeMap decodes a map of objects.
 func decodeMap[T any, P objectOf[T]](c *wirejson.Cursor, v *map[string]T) {
 	if c.Null() {
 		*v = nil
@@ -211,10 +212,10 @@ func decodeFloat(c *wirejson.Cursor, v **float64) {
 	c.Float(*v)
 }
 
-// trimMark returns a body without the byte order mark that some proxies put before it.
+// trimMark removes the byte order mark that some proxies put before a body.
 func trimMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")) }
 
-// isJSON reports whether the response says that it is JSON, or says nothing.
+// isJSON reports whether the response's content type is JSON or missing.
 func isJSON(resp *http.Response) bool {
 	switch header := resp.Header.Get("Content-Type"); header {
 	case "", "application/json":

@@ -20,13 +20,13 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// decoded returns all structs that are in responses, by name: the results of the methods of
-// services, and what these consist of.
+// decoded returns all structs in responses, by name: the results of the services' methods, and the
+// structs in these results.
 func decoded() []reflect.Type {
 	found := map[string]reflect.Type{}
 	var add func(t reflect.Type)
 	add = func(t reflect.Type) {
-		switch t.Kind() { //nolint:exhaustive // Others hold no structs.
+		switch t.Kind() { //nolint:exhaustive // Other kinds contain no structs.
 		case reflect.Pointer, reflect.Slice, reflect.Map:
 			add(t.Elem())
 		case reflect.Struct:
@@ -50,7 +50,7 @@ func decoded() []reflect.Type {
 		for j := range service.Type.NumMethod() {
 			method := service.Type.Method(j).Type
 			for k := range method.NumOut() {
-				// Other results are made of responses, or are not JSON objects.
+				// Other results are built from responses, or are not JSON objects.
 				if out := method.Out(k); out.Kind() == reflect.Pointer && !slices.Contains([]reflect.Type{
 					reflect.TypeFor[*moneykit.ConnectResult](), reflect.TypeFor[*moneykit.TransactionBatch](),
 				}, out) {
@@ -78,8 +78,8 @@ func TestEveryResponseTypeHasADecoder(t *testing.T) {
 
 // agree decodes data as a value of type of twice, and compares with encoding/json:
 //
-//   - what encoding/json decodes has the same value;
-//   - what is not JSON is refused as such;
+//   - a document that encoding/json accepts has the same value;
+//   - invalid JSON returns a syntax error;
 //   - a document that encoding/json refuses for its values has the value of the mended document,
 //     or is refused, too.
 func agree(t *testing.T, of reflect.Type, data []byte) {
@@ -95,7 +95,7 @@ func agree(t *testing.T, of reflect.Type, data []byte) {
 		require.Truef(t, reflect.DeepEqual(want.Interface(), got.Interface()), "%v of %.200q:\n%+v\n%+v", of, data, want, got)
 	case !json.Valid(data):
 		require.ErrorIsf(t, err, wirejson.ErrSyntax, "%v of %.200q", of, data)
-	case strictjson.Unique(data) == nil: // The mended document has no duplicates to tell apart.
+	case strictjson.Unique(data) == nil: // Mending needs unique members.
 		mended, hopeless := mend(data, of)
 		if hopeless != nil {
 			require.Errorf(t, err, "%v of %.200q", of, data)
@@ -109,7 +109,7 @@ func agree(t *testing.T, of reflect.Type, data []byte) {
 	}
 }
 
-// sample returns a value of type t with all members, as JSON. With n the values differ.
+// sample returns a value of type t with all members, as JSON. The values depend on n.
 func sample(t reflect.Type, n int) string {
 	switch reflect.New(t).Interface().(type) {
 	case *moneykit.Decimal:
@@ -119,7 +119,7 @@ func sample(t reflect.Type, n int) string {
 	case *moneykit.Timestamp:
 		return []string{`"2023-02-16T09:14:11"`, `"2023-02-16T09:14:11.25+02:00"`}[n%2]
 	}
-	switch t.Kind() { //nolint:exhaustive // Types of responses have no others.
+	switch t.Kind() { //nolint:exhaustive // Types of responses have no other kinds.
 	case reflect.Pointer:
 		return sample(t.Elem(), n+1)
 	case reflect.Struct:
@@ -151,7 +151,7 @@ func object(t reflect.Type, n int, replaced, value string) string {
 	return "{" + strings.Join(members, ",") + "}"
 }
 
-// oddValues are put in the place of each member of each type.
+// oddValues replace each member of each type in turn.
 var oddValues = []string{
 	`null`, `true`, `false`, `0`, `-0`, `7`, `-1`, `1.5`, `1e2`, `1E-2`, `100.0`, `1e400`, `-1e400`, `9007199254740993`,
 	`99999999999999999999`,
@@ -197,7 +197,7 @@ func TestDecodeAgreesOnOddValues(t *testing.T) {
 var oddDocuments = []string{
 	" \t\r\n{ \"size\" : 1 , \"transactions\" : [ { } , null ] } \n", "\v{}", "{}\x00", "\u00a0{}", "\xef\xbb\xbf{}", "{}{}", "{},",
 	"[{}]", `"{}"`,
-	// Members that come twice.
+	// Duplicate members.
 	`{"size":1,"size":2}`, `{"size":1,"size":null}`, `{"size":1,"Size":2}`, `{"SIZE":1,"size":2,"sIzE":3}`, `{"size":"1","size":2}`,
 	`{"transactions":[{"description":"a","pending":true},{"category":"b"}],"transactions":[{"category":"c"}]}`,
 	`{"transactions":[{"description":"a"},{"category":"b"}],"transactions":[{"category":"c"}],"transactions":[{},{},{"type":"x"}]}`,
@@ -221,7 +221,7 @@ var oddDocuments = []string{
 	"{\"lin\u212a\":{\"lin\u212a_id\":\"a\"}}",
 	`{"size\u0000":1}`, `{"size ":1}`, `{" size":1}`, "{\"size\xff\":1}", `{"siZe":"x"}`, `{"":1}`, `{"transactions ":[}`,
 	`{"ſize":1,"size":2}`, `{"Ä":1}`,
-	// What is unknown is still checked.
+	// The syntax of unknown members is checked.
 	`{"new":{"a":[1,{"b":"\u00e4"}]},"size":1}`, `{"new":{"a":[1,{"b":"\u00"}]},"size":1}`, `{"new":01,"size":1}`,
 	`{"new":[1 2],"size":1}`, `{"new":tru}`,
 	`{"new":` + strings.Repeat("[", 9999) + strings.Repeat("]", 9999) + `}`, `{"new":` + strings.Repeat("[",
@@ -265,7 +265,7 @@ func TestDecodeOfCutDocuments(t *testing.T) {
 	}
 }
 
-// TestDecodeOfLongLists decodes lists beyond the sizes at which a list grows in another way.
+// TestDecodeOfLongLists decodes lists beyond the sizes at which the growth changes.
 func TestDecodeOfLongLists(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{0, 1, 15, 16, 17, 128, 129, 1000} {
@@ -274,11 +274,11 @@ func TestDecodeOfLongLists(t *testing.T) {
 		agree(t, reflect.TypeFor[moneykit.Link](), []byte(list))
 		var link moneykit.Link
 		require.NoError(t, moneykit.Decode([]byte(list), &link))
-		assert.LessOrEqual(t, cap(link.Tags), max(12*n, 32), "what follows a list may not be its items")
+		assert.LessOrEqual(t, cap(link.Tags), max(12*n, 32), "the bytes after a list are not all items of it")
 	}
 }
 
-// TestDecodedStrings changes a body after it was decoded: strings are copies.
+// TestDecodedStrings checks that strings are copies, by changing a body after decoding it.
 func TestDecodedStrings(t *testing.T) {
 	t.Parallel()
 	body := syncPageJSON(50)
@@ -291,7 +291,7 @@ func TestDecodedStrings(t *testing.T) {
 	assert.Equal(t, want, got)
 }
 
-// TestDecodePaths wants the path and the row of what is wrong.
+// TestDecodePaths checks the path and the row in errors.
 func TestDecodePaths(t *testing.T) {
 	t.Parallel()
 	for document, want := range map[string]string{
@@ -336,8 +336,8 @@ func TestDecodePaths(t *testing.T) {
 	}
 }
 
-// FuzzDecode chooses the type by the first number. One target for all types costs less time than
-// one for each.
+// FuzzDecode chooses the type by the first number. One target for all types takes less time than
+// one target for each type.
 func FuzzDecode(f *testing.F) {
 	types := decoded()
 	for i, of := range types {
@@ -359,7 +359,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, i uint8, data []byte) { agree(t, types[int(i)%len(types)], data) })
 }
 
-// TestDecodeAgreesOnSandboxResponses decodes what the fake MoneyKit responds with.
+// TestDecodeAgreesOnSandboxResponses decodes responses of the fake MoneyKit.
 func TestDecodeAgreesOnSandboxResponses(t *testing.T) {
 	t.Parallel()
 	responses := sandboxResponses(t)
@@ -402,7 +402,7 @@ func sandboxResponses(tb testing.TB) map[string][]byte {
 	return bodies
 }
 
-// syncPageJSON is a page of n changes, of which 1 in 26 is an update.
+// syncPageJSON is a page of n changes. 1 in 26 is an update.
 func syncPageJSON(n int) []byte {
 	var created, updated []string
 	for i := range n {

@@ -12,9 +12,9 @@ import (
 
 var errLenient = errors.New("not even a lenient decoder reads it")
 
-// mend returns data, which is valid JSON without duplicate members, with each scalar in the form
-// that encoding/json takes for type t. It says what a lenient decoder has to make of a document
-// that encoding/json refuses.
+// mend returns data with each scalar in the form that encoding/json accepts for type t. data must
+// be valid JSON without duplicate members. A lenient decoder must decode data as encoding/json
+// decodes the result.
 func mend(data json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 	data = bytes.TrimSpace(data)
 	if string(data) == "null" {
@@ -27,7 +27,7 @@ func mend(data json.RawMessage, t reflect.Type) (json.RawMessage, error) {
 		value any
 		ok    bool
 	)
-	switch t.Kind() { //nolint:exhaustive // Types of responses have no others.
+	switch t.Kind() { //nolint:exhaustive // Types of responses have no other kinds.
 	case reflect.Pointer:
 		return mend(data, t.Elem())
 	case reflect.Struct, reflect.Map:

@@ -16,8 +16,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// TestAnswersThatAreNotMoneyKits covers what a proxy, or a server in trouble, may answer.
-func TestAnswersThatAreNotMoneyKits(t *testing.T) {
+// TestResponsesThatAreNotMoneyKits covers responses of proxies and of failing servers.
+func TestResponsesThatAreNotMoneyKits(t *testing.T) {
 	t.Parallel()
 	html := strings.Repeat("<p>bad gateway</p>", 100)
 	tests := []struct {
@@ -34,8 +34,8 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 		{"a framework's 404", 404, "application/json", `{"detail":"Not Found"}`, "404 Not Found"},
 		{"an unknown status", 599, "text/plain", "what", "599"},
 		{"binary", 503, "application/octet-stream", "\xff\x00\x01", "503"},
-		{"200 with HTML", 200, "text/html", "<h1>captive portal</h1>", "the response is not JSON by its content type"},
-		{"200 with text", 200, "text/plain", linkJSON, "the response is not JSON by its content type"},
+		{"200 with HTML", 200, "text/html", "<h1>captive portal</h1>", "the response's content type is not JSON"},
+		{"200 with text", 200, "text/plain", linkJSON, "the response's content type is not JSON"},
 		{"200 without a body", 200, "application/json", "", "no body"},
 		{"200 with spaces", 200, "application/json", " \n", "no body"},
 		{"200 with null", 200, "application/json", " null\n", "the response is null"},
@@ -61,9 +61,9 @@ func TestAnswersThatAreNotMoneyKits(t *testing.T) {
 			assert.Equal(t, "req_7", e.RequestID)
 			assert.Contains(t, err.Error(), tt.want)
 			assert.Contains(t, err.Error(), "request id req_7")
-			assert.NotContains(t, err.Error(), "12345678", "a value is the user's")
+			assert.NotContains(t, err.Error(), "12345678", "values are personal data")
 			require.NotErrorIs(t, err, moneykit.ErrNotFound, "a proxy's 404 does not say that there is no link")
-			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "reading has no outcome")
+			assert.NotErrorIs(t, err, moneykit.ErrOutcomeUnknown, "a read changes nothing, so its outcome is not unknown")
 		})
 	}
 }
@@ -110,7 +110,7 @@ func TestNullsAreAbsence(t *testing.T) {
 	assert.Nil(t, a.Balances.Available, "absent money is nil, never zero")
 }
 
-// oneOdd returns a page of 500 transactions of which one has an odd member.
+// oneOdd returns a page of 500 transactions, one of which has an odd member.
 func oneOdd(member string) string {
 	rows := make([]string, 500)
 	for i := range rows {
@@ -124,7 +124,7 @@ func oneOdd(member string) string {
 	return `{"transactions":[` + strings.Join(rows, ",") + `],"accounts":[],"total":500,"page":1,"size":500,"link":` + linkJSON + `}`
 }
 
-// TestOddScalars reads pages of which one scalar has another form than MoneyKit documents.
+// TestOddScalars reads pages with one scalar of an undocumented form.
 func TestOddScalars(t *testing.T) {
 	t.Parallel()
 	for _, member := range []string{
@@ -150,7 +150,7 @@ func TestOddScalars(t *testing.T) {
 	}
 }
 
-// TestMeaninglessScalars wants the path and the row in the error, and not the value.
+// TestMeaninglessScalars checks that errors contain the path and the row, and not the value.
 func TestMeaninglessScalars(t *testing.T) {
 	t.Parallel()
 	for member, want := range map[string]string{
@@ -174,7 +174,7 @@ func TestMeaninglessScalars(t *testing.T) {
 	}
 }
 
-// TestOddCounts reads the numbers of a page, and the life of an access token, in other spellings.
+// TestOddCounts reads a page's numbers and an access token's lifetime in undocumented forms.
 func TestOddCounts(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
@@ -195,7 +195,7 @@ func TestOddCounts(t *testing.T) {
 	})
 }
 
-// TestByteOrderMark reads responses behind a proxy that puts a mark before them.
+// TestByteOrderMark reads responses to which a proxy has added a byte order mark.
 func TestByteOrderMark(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)
@@ -209,7 +209,7 @@ func TestByteOrderMark(t *testing.T) {
 	require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
 }
 
-// TestCapturedBodies reads a page whose memory the client may use again, and keeps the capture.
+// TestCapturedBodies checks that a captured body stays unchanged while the client reuses memory.
 func TestCapturedBodies(t *testing.T) {
 	t.Parallel()
 	mock := newMock(t)

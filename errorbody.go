@@ -62,10 +62,10 @@ func readLocation(data []byte) location {
 	return at
 }
 
-// decode fills e from the body of an error response: any form that MoneyKit uses, and the form of
-// FastAPI for a request that it cannot parse. A member of an unexpected type is ignored, and the
-// other members are still read. If the body is not a JSON object, e is unchanged. known reports
-// whether a name is one of the request's own names, which are no personal data.
+// decode fills e from the body of an error response. It accepts all forms that MoneyKit uses, and
+// FastAPI's form for a request that it cannot parse. It ignores a member of an unexpected type, and
+// still reads the others. If the body is not a JSON object, e is unchanged. known reports whether
+// the API defines a name. Such names are not personal data.
 func (e *Error) decode(body []byte, known func(string) bool) {
 	var parsed map[string]json.RawMessage
 	if json.Unmarshal(body, &parsed) != nil {

@@ -15,21 +15,21 @@ import (
 // Event is an event that MoneyKit reports by a webhook: [*LinkStateChanged], [*ProductRefreshed],
 // [*TransactionsAvailable], or [*UnknownEvent] for an event that is newer than this package.
 //
-// Events may arrive late, more than once and in any order. An event says what happened to a link,
-// not what the link is like now: read the link, or sync its transactions, rather than store what an
-// event says.
+// Events may arrive late, more than once and in any order. An event reports a past change of a
+// link, not the link's current state. Read the link or sync its transactions instead of storing the
+// event's data.
 type Event interface {
 	// Meta returns the fields that all events have.
 	Meta() EventMeta
 }
 
-// EventMeta holds the fields that all events have. Printing an event, logging it and encoding it as
-// JSON show only its type, its link and its delivery.
+// EventMeta contains the fields that all events have. Printing an event, logging it and encoding it
+// as JSON show only its type, its link and its delivery.
 type EventMeta struct {
 	// Type is the name of the event as MoneyKit sent it, even if this package does not know it.
 	Type EventType
-	// Major and Minor are the version of the event's form. This package knows major version 1, in
-	// which later minor versions only add members.
+	// Major and Minor are the version of the event's form. This package knows major version 1.
+	// Later minor versions only add members.
 	Major, Minor int
 	// IdempotencyKey is the same for all deliveries of one event.
 	IdempotencyKey string
@@ -39,8 +39,8 @@ type EventMeta struct {
 	LinkTags  []string
 	// DeliveryToken identifies the delivery for MoneyKit's support. It is not signed.
 	DeliveryToken string
-	// DeliveryAttempt counts the deliveries of this event; 0 if MoneyKit did not say. It is not
-	// signed.
+	// DeliveryAttempt is the number of this delivery of the event; 0 if MoneyKit did not send it.
+	// It is not signed.
 	DeliveryAttempt int
 	// Raw is the whole body of the webhook. Put it into a queue, and read it there with
 	// [ParseUnverifiedEvent].
@@ -58,11 +58,12 @@ func (m EventMeta) String() string {
 // Format writes [EventMeta.String] for every verb of fmt.
 func (m EventMeta) Format(f fmt.State, verb rune) { plain.Format(f, verb, m.String()) }
 
-// MarshalText is [EventMeta.String], for encoders such as that of log/slog. To put an event into a
-// queue, use Raw.
+// MarshalText returns [EventMeta.String], for encoders such as [slog.JSONHandler]. To put an event
+// into a queue, use Raw.
 func (m EventMeta) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// label returns the type for texts. An unknown type could hold anything.
+// label returns the type for logs and messages, shortened to safe text: an unknown type could
+// contain anything.
 func (t EventType) label() string { return plain.Label(string(t)) }
 
 // LogValue returns the type of the event, its link and its delivery.
@@ -80,7 +81,7 @@ type LinkStateChanged struct {
 	EventMeta
 
 	State LinkState
-	// Error is why the link cannot be used, with [LinkStateError].
+	// Error is why the link cannot be used. It is set when State is [LinkStateError].
 	Error        LinkError
 	ErrorMessage string
 }
@@ -93,7 +94,7 @@ type ProductRefreshed struct {
 	Product        Product
 	State          ProductState
 	StateChangedAt Timestamp
-	ErrorMessage   string // with [ProductStateFailed]
+	ErrorMessage   string // set when State is [ProductStateFailed]
 }
 
 // TransactionsAvailable reports that [Client.SyncTransactions] has changes to fetch.
@@ -105,17 +106,16 @@ type TransactionsAvailable struct {
 }
 
 // UnknownEvent is an event with a type or a major version that this package does not know.
-// EventMeta holds the fields that the event has in common with known events; the others are in Raw.
+// EventMeta contains the fields that all events have. Raw contains the others.
 type UnknownEvent struct{ EventMeta }
 
-// maxEvent bounds the body of a webhook. Real ones have less than a kilobyte, unless the link has
-// many tags.
+// maxEvent is the largest accepted body of a webhook, in bytes. Real bodies have less than a
+// kilobyte, unless the link has many tags.
 const maxEvent = 1 << 20
 
 // ParseUnverifiedEvent reads the body of a webhook without verifying who sent it. Use it only for
-// bodies that were verified before: those that your own handler put into a queue as
-// [EventMeta].Raw. It returns an error that matches [ErrMalformedEvent] if the body is not an
-// event.
+// verified bodies, such as an [EventMeta].Raw that your own handler put into a queue. It returns an
+// error that matches [ErrMalformedEvent] if the body is not an event.
 func ParseUnverifiedEvent(body []byte) (Event, error) {
 	event, err := parseEvent(body, delivery{})
 	if err != nil {
@@ -124,14 +124,14 @@ func ParseUnverifiedEvent(body []byte) (Event, error) {
 	return event, nil
 }
 
-// eventBody is all members of all events.
+// eventBody contains the members of all events.
 type eventBody struct {
 	EventMeta
 
 	state, errorCode, errorMessage, product string
 	changedAt                               Timestamp
 	hasHistory                              bool
-	wrong                                   error // with a member that an unknown event may have as it likes
+	wrong                                   error // of the first unreadable member
 }
 
 func eventNames() []string {
@@ -142,7 +142,7 @@ func eventNames() []string {
 	}
 }
 
-// parseEvent reads the body of a webhook. delivery is what its header says.
+// parseEvent reads the body of a webhook. delivery is from its header.
 func parseEvent(data []byte, delivery delivery) (Event, error) {
 	if len(data) > maxEvent {
 		return nil, fmt.Errorf("has more than %d bytes", maxEvent)
@@ -201,12 +201,12 @@ func (b *eventBody) read(name string, value *strictjson.Reader) error {
 	return nil
 }
 
-// event returns the event of the type that the body names. A new type is a case here, a type above
-// and a field of [Router].
+// event returns the event of the type that the body names. To support a new type, add a case here,
+// a type above and a field of [Router].
 func (b *eventBody) event() (Event, error) {
 	kind := b.Type
 	if b.Major != 1 {
-		kind = "" // Nothing is known of the form of another major version.
+		kind = "" // The form of another major version is unknown.
 	}
 	switch kind {
 	case EventTypeLinkStateChanged:
@@ -237,9 +237,9 @@ func (b *eventBody) known(event Event, own ...required) (Event, error) {
 	return event, nil
 }
 
-// readTags makes one string of which all tags are parts: links may have many tags.
+// readTags reads the tags. They share the memory of one string, because a link may have many tags.
 func (b *eventBody) readTags(value *strictjson.Reader) error {
-	tags := make([][2]int, 0, 32) // where they are in the body; 32 fit on the stack
+	tags := make([][2]int, 0, 32) // start and end of each in the body; 32 fit on the stack
 	err := value.Array(func(item *strictjson.Reader) error {
 		if item.Kind() != 'n' {
 			start := item.Offset()
@@ -273,8 +273,8 @@ func readText[T ~string](value []byte, to *T) error {
 	return nil
 }
 
-// readCount leaves n unchanged if the value is not a count: a version that cannot be read is not
-// another version.
+// readCount reads a version number. It leaves n unchanged if the value is not a count, so that an
+// unreadable version does not count as another version.
 func readCount(value []byte, n *int) error {
 	count, ok := wirejson.Int(value)
 	if !ok || count < 0 || count > math.MaxInt32 {

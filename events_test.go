@@ -81,8 +81,7 @@ func TestParseUnverifiedEvent(t *testing.T) {
 	}
 }
 
-// What is newer than this package is handed on rather than refused: MoneyKit would deliver it
-// again and again.
+// Events of unknown types are passed on. If they were refused, MoneyKit would deliver them again.
 func TestUnknownEvents(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -104,7 +103,7 @@ func TestUnknownEvents(t *testing.T) {
 	}
 }
 
-// TestEventWithNullTags takes a null in the tags for no tag.
+// TestEventWithNullTags checks that null tags are skipped.
 func TestEventWithNullTags(t *testing.T) {
 	t.Parallel()
 	event, err := moneykit.ParseUnverifiedEvent([]byte(strings.Replace(eventJSON, `["a & b"]`, `[null,"a",7]`, 1)))
@@ -138,7 +137,7 @@ func TestEventLogValue(t *testing.T) {
 	assert.Less(t, logs.Len(), 300)
 }
 
-// TestOddEvents reads webhooks whose scalars have other forms than MoneyKit documents.
+// TestOddEvents reads webhooks whose scalars have undocumented forms.
 func TestOddEvents(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{

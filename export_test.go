@@ -1,6 +1,6 @@
 package moneykit
 
-// What tests in package moneykit_test need of the inside.
+// The tests in package moneykit_test need these internals.
 
 // Decode decodes a response into out, a pointer to a type that has a decoder.
 func Decode(data []byte, out any) error { return decode(data, out.(object)) }

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// maxPage is the page size that the iterators request by default. It keeps the number of requests
-// low and a page small.
+// maxPage is the page size that the iterators request by default. It is a compromise between few
+// requests and small pages.
 const maxPage = 1000
 
 // page is a page of a list, and the position of the next page.

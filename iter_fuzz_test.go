@@ -16,7 +16,7 @@ import (
 func FuzzLists(f *testing.F) {
 	for _, list := range lists {
 		for _, query := range []string{"", "?cursor=2", "?page=1", "?page=3"} {
-			r, err := http.NewRequest(http.MethodGet, testBase+list.path+query, nil) //nolint:noctx // it is not sent
+			r, err := http.NewRequest(http.MethodGet, testBase+list.path+query, nil) //nolint:noctx // The request is not sent.
 			if err != nil {
 				f.Fatal(err)
 			}

@@ -205,7 +205,7 @@ func TestAll(t *testing.T) {
 			})
 			client := newClient(t, mock)
 			all := tt.all(t.Context(), client)
-			assert.Zero(t, requests, "nothing is read before the loop begins")
+			assert.Zero(t, requests, "no request before the loop begins")
 
 			want := []string{"1a", "1b", "2a", "2b", "3a", "3b"}
 			if tt.hows[0] == "repeat" {
@@ -225,7 +225,7 @@ func TestAll(t *testing.T) {
 					break
 				}
 			}
-			assert.Equal(t, 1, requests, "no page is read ahead")
+			assert.Equal(t, 1, requests, "no page is fetched ahead")
 
 			for _, how = range tt.hows {
 				got, err := collect(all)
@@ -258,7 +258,7 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	mock := newMock(t)
 	pages := []string{
 		`{"transactions":[{"transaction_id":"b"}],"total":2}`,
-		`{"transactions":[{"transaction_id":"b"}],"total":3}`, // a came before it meanwhile
+		`{"transactions":[{"transaction_id":"b"}],"total":3}`, // Transaction a was inserted before b.
 		`{"transactions":[{"transaction_id":"c"}],"total":3}`,
 	}
 	mock.RegisterResponder(http.MethodGet, testBase+"/links/mk_1/transactions", func(r *http.Request) (*http.Response, error) {
@@ -270,7 +270,7 @@ func TestAllWhileTheListGrows(t *testing.T) {
 	})
 	got, err := collect(ids(newClient(t, mock).Transactions.All(t.Context(), "mk_1", moneykit.TransactionListParams{Size: 1}), transactionID))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"b", "b", "c"}, got, "one can come twice")
+	assert.Equal(t, []string{"b", "b", "c"}, got, "an item can appear twice")
 }
 
 func TestAllInConcurrentLoops(t *testing.T) {

@@ -42,8 +42,8 @@ func decisive() []string {
 	}
 }
 
-// readMembers reads the members of an object. A value of another kind has none. If a member that is
-// not decisive appears twice, the last one counts.
+// readMembers reads the members of an object. It returns no members for a value of another kind. If
+// a member that is not decisive appears twice, the last one counts.
 func readMembers(data json.RawMessage) (members, error) {
 	if len(data) == 0 || data[0] != '{' {
 		return members{}, nil
@@ -71,7 +71,7 @@ func readMembers(data json.RawMessage) (members, error) {
 }
 
 // looseMembers reads an object without the rules for decisive names. It is for objects that are not
-// verified anyway, so that their names are no reason to refuse a token.
+// verified anyway. An unusual name in them must not make the token unusable.
 func looseMembers(data json.RawMessage) members {
 	var found members
 	if len(data) == 0 || data[0] != '{' || json.Unmarshal(data, &found) != nil {
@@ -80,7 +80,7 @@ func looseMembers(data json.RawMessage) members {
 	return found
 }
 
-// tokenNames returns the names of the token's member on all platforms.
+// tokenNames returns the names that the platforms use for the member with the token.
 func tokenNames() []string { return []string{"exchangeableToken", "exchangeable_token", "token"} }
 
 // lookAlike returns the decisive name that equals name or differs from it only in case.
@@ -181,7 +181,7 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	if m.isLayer("linked") && m.isLayer("relinked") {
 		return nil, errors.New("it says both linked and relinked")
 	}
-	for _, name := range []string{"linked", "relinked", "_0"} { // Swift encodes an enumeration so.
+	for _, name := range []string{"linked", "relinked", "_0"} { // Swift encodes enumerations this way.
 		if m.isLayer(name) {
 			return m[name], nil
 		}
@@ -189,7 +189,7 @@ func (p *connectPayload) layer(m members) (json.RawMessage, error) {
 	return nil, nil //nolint:nilnil // not a layer
 }
 
-// isLayer reports whether a member contains the result. It does not if it is a flag beside a token.
+// isLayer reports whether a member contains the result. A flag beside a token does not.
 func (m members) isLayer(name string) bool {
 	return m.has(name) && (isNested(m[name]) || m.text(tokenNames()...) == "")
 }
@@ -217,7 +217,8 @@ func isEmpty(data json.RawMessage) bool {
 
 // readArguments reads the arguments of Connect Web's callbacks: (token, institution, link id),
 // (institution, link id), (error) or (). If the only argument is a payload of its own, it returns
-// that: an app may post its callback's argument in an array. Otherwise it returns nil.
+// that argument, because an app may post its callback's argument in an array. Otherwise it returns
+// nil.
 func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
 	args := firstOf(data, 10) // real callbacks have three at most
 	given := slices.DeleteFunc(slices.Clone(args), isEmpty)
@@ -236,7 +237,7 @@ func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
 		case isInstitution(m) && p.institution == nil:
 			p.institution = m
 		case !isText || text == "":
-		case i == 0, i == 1 && len(p.tokens) > 0: // The second is a text instead of the institution.
+		case i == 0, i == 1 && len(p.tokens) > 0: // The second may be a text where the institution should be.
 			p.tokens = append(p.tokens, text)
 		case p.linkID == "":
 			p.linkID = text
@@ -248,7 +249,7 @@ func (p *connectPayload) readArguments(data json.RawMessage) json.RawMessage {
 // isInstitution reports whether an object names an institution.
 func isInstitution(m members) bool { return m.has("id", "name") }
 
-// isFailure reports whether an object is an error of any platform.
+// isFailure reports whether an object is an error, in the form of any platform.
 func isFailure(m members) bool {
 	return m.has("error_id", "errorId", "identifier", "displayed_message", "displayedMessage")
 }
@@ -389,7 +390,7 @@ func readScreens(data json.RawMessage) []ConnectScreen {
 	return screens
 }
 
-// newConnectError reads the error of any platform.
+// newConnectError reads an error in the form of any platform.
 func newConnectError(m members) *ConnectError {
 	return &ConnectError{
 		ID:               m.text("error_id", "errorId", "identifier"),
@@ -404,7 +405,8 @@ func (p *connectPayload) hasTags() bool {
 	return slices.ContainsFunc(readScreens(p.members["trackedScreens"]), func(s ConnectScreen) bool { return s.Tag != "" })
 }
 
-// source returns the platform, by the members that only that platform sends.
+// source returns the platform. It recognizes a platform by the members that only that platform
+// sends.
 func (p *connectPayload) source() ConnectSource {
 	identifier, _ := readMembers(p.members["linkIdentifier"])
 	_, unwrapped := wirejson.Text(p.members["linkIdentifier"])

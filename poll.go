@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// pollEvery is the pause between polls. It keeps them below MoneyKit's limit of 15 reads of a link
+// pollEvery is the pause between polls. It keeps polls below MoneyKit's limit of 15 reads of a link
 // a minute.
 const pollEvery = 5 * time.Second
 

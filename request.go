@@ -27,27 +27,27 @@ type request struct {
 	method    string
 	path      string // escaped
 	query     []byte // escaped
-	body      any    // encoded as a form if it is url.Values, else as JSON; nil for none
-	linkID    string // of the link that it is about, empty if none
+	body      any    // encoded as a form if it is url.Values, else as JSON; nil for no body
+	linkID    string // the id of the link that the request is about; empty if there is none
 
 	auth   authMode
 	when   transport.When // which failures it may be retried after
-	wrong  fieldErrors    // what is wrong with it
-	limit  int            // of the body in bytes, 0 for none
-	answer int64          // bound of the response in bytes, 0 for the client's
+	wrong  fieldErrors    // invalid parameters; the request is sent only if there are none
+	limit  int            // largest body in bytes, 0 for no limit
+	answer int64          // largest response in bytes, 0 for the client's limit
 }
 
-// authMode says how a request names its sender.
+// authMode is how a request is authenticated.
 type authMode int
 
 const (
 	authAlways   authMode = iota // a bearer token, or the client's id and secret in headers
-	authNone                     // the request brings its own
+	authNone                     // the body contains the credentials
 	authClientID                 // only the client's id, in a header
 )
 
-// newRequest prepares an operation, such as "GET /links/{id}", and fills the parameters of its
-// path with ids, in order.
+// newRequest returns a request for an operation, such as "GET /links/{id}". ids are the parameters
+// of its path, in order.
 func newRequest(operation string, ids ...string) *request {
 	method, path, _ := strings.Cut(operation, " ")
 	r := &request{operation: operation, method: method, path: path, when: transport.WhenRefused}
@@ -69,7 +69,7 @@ func newRequest(operation string, ids ...string) *request {
 	return r
 }
 
-// segment returns a parameter of the path, escaped. The ids that MoneyKit makes need no escapes.
+// segment returns the escaped value of a path parameter. MoneyKit's ids need no escapes.
 func (r *request) segment(name, value string) string {
 	if !strings.ContainsFunc(value, isReserved) {
 		return value
@@ -82,16 +82,15 @@ func (r *request) segment(name, value string) string {
 	return segment
 }
 
-// isReserved reports whether a character could have a meaning in a URL. RFC 3986 calls the others
-// unreserved.
+// isReserved reports whether a character is not one of the unreserved characters of RFC 3986.
 func isReserved(c rune) bool {
 	unreserved := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.' || c == '~'
 	return !unreserved
 }
 
-// movesPath reports whether a segment of a path would change which path the request goes to, at a
-// server or at a gateway that decodes it once more. What is encoded more often than anybody decodes
-// counts as moving it: to decode all of it could take for ever.
+// movesPath reports whether a path segment would send the request to another path, at a server or
+// at a gateway that decodes the path again. It decodes the segment at most ten times. For a segment
+// that is encoded more often it returns true.
 func movesPath(segment string) bool {
 	const most = 10
 	for range most {
@@ -112,8 +111,8 @@ func movesPath(segment string) bool {
 	return true
 }
 
-// unescaped decodes the percent-encoded characters in s, also beside what only looks like one: a
-// gateway may decode those that it can.
+// unescaped decodes the percent-encoded characters in s. Unlike url.PathUnescape it leaves invalid
+// escapes as they are and decodes the others, because a gateway may do the same.
 func unescaped(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {
@@ -157,7 +156,7 @@ func (r *request) addBool(name string, value bool) {
 	}
 }
 
-// addList adds a query parameter for each of values.
+// addList adds one query parameter for each value.
 func (r *request) addList(name string, values []string) {
 	if slices.Contains(values, "") {
 		r.wrong.add(name, "must not have an empty id")
@@ -187,7 +186,8 @@ func (r *request) addTime(name string, value textMarshaler) {
 	r.add(name, string(text))
 }
 
-// between checks a parameter against its limits; 0 is no limit, and a zero value is not sent.
+// between checks that a parameter is at least least and at most most. If most is 0, there is no
+// upper limit. It accepts the value 0, which is not sent.
 func (r *request) between(name string, value, least, most int) {
 	if value != 0 && (value < least || (most > 0 && value > most)) {
 		if most > 0 {
@@ -198,14 +198,14 @@ func (r *request) between(name string, value, least, most int) {
 	}
 }
 
-// ordered checks the two ends of a range of days.
+// ordered checks that a range of days does not end before it starts.
 func (r *request) ordered(start, end Date) {
 	if !start.IsZero() && !end.IsZero() && end.Compare(start) < 0 {
 		r.wrong.add("end_date", "must not be before start_date")
 	}
 }
 
-// check returns the error of a request that is not to be sent, nil if nothing is wrong.
+// check returns an error if the request has invalid parameters.
 func (r *request) check() error { return invalid(r.operation, r.wrong) }
 
 func (r *request) contentType() string {
@@ -215,7 +215,7 @@ func (r *request) contentType() string {
 	return "application/json"
 }
 
-// encode returns the body, nil for none.
+// encode returns the encoded body, or nil if there is none.
 func (r *request) encode() ([]byte, error) {
 	if r.body == nil {
 		return nil, nil
@@ -233,11 +233,11 @@ func (r *request) encode() ([]byte, error) {
 	return body, r.check()
 }
 
-// knows reports whether name is a word of the document: a parameter of the request, a member of a
-// body, or a place where parameters stand. Other names could be anybody's data.
+// knows reports whether name is defined by the API: a parameter of the request, a member of a
+// request body, or a part of a request such as "query". Other names could be personal data.
 func (r *request) knows(name string) bool {
 	places := []string{"body", "query", "path", "header"}
-	sent, _ := url.ParseQuery(string(r.query)) // What cannot be read is not known.
+	sent, _ := url.ParseQuery(string(r.query)) // An invalid query contributes no names.
 	if slices.Contains(places, name) || sent.Has(name) || strings.Contains(r.operation, "{"+name+"}") {
 		return true
 	}
@@ -252,10 +252,10 @@ func (r *request) knows(name string) bool {
 	return name == "exchangeable_token" || name == "products"
 }
 
-// hasMember reports whether a type of this package, or one that it consists of, has a member in
-// JSON.
+// hasMember reports whether a type, or the type of one of its fields, has a JSON member called
+// name.
 func hasMember(t reflect.Type, name string, seen map[reflect.Type]bool) bool {
-	switch t.Kind() { //nolint:exhaustive // Others have no members.
+	switch t.Kind() { //nolint:exhaustive // Other kinds have no members.
 	case reflect.Pointer, reflect.Slice:
 		return hasMember(t.Elem(), name, seen)
 	case reflect.Struct:

@@ -30,7 +30,7 @@ func TestIDsInPaths(t *testing.T) {
 			assert.Equal(t, "GET /links/{id}", e.Operation)
 			require.Len(t, e.Fields, 1)
 			assert.Equal(t, "id", e.Fields[0].Field)
-			require.Error(t, client.Links.Delete(t.Context(), id), "above all a DELETE of all links")
+			require.Error(t, client.Links.Delete(t.Context(), id), "it must not delete all links")
 			_, err = client.Accounts.List(t.Context(), id, moneykit.AccountListParams{})
 			require.ErrorIs(t, err, moneykit.ErrorCodeValidationFailed, id)
 		}
@@ -65,7 +65,7 @@ func TestIDsInPaths(t *testing.T) {
 			_, err := client.Links.Get(t.Context(), id)
 			require.NoError(t, err, id)
 			assert.Equal(t, want, got)
-			assert.Equal(t, id, decoded, "the server reads the id that was given")
+			assert.Equal(t, id, decoded, "the server must receive the caller's id")
 		}
 	})
 }
@@ -84,5 +84,5 @@ func TestQueryArraysRepeatTheKey(t *testing.T) {
 	assert.Equal(t, "account_ids=a%2Cb&account_ids=c%26d%3De", query)
 	_, err = client.Accounts.List(t.Context(), "mk_1", moneykit.AccountListParams{AccountIDs: []string{}})
 	require.NoError(t, err)
-	assert.Empty(t, query, "nothing is sent for nothing")
+	assert.Empty(t, query, "empty lists are not sent")
 }

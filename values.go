@@ -58,8 +58,8 @@ func (d Date) String() string {
 }
 
 // Time returns the first moment of the day in loc. It is later than midnight if clocks are set
-// forward at midnight on that day. For a day that the zone skipped, it is the first moment after
-// it.
+// forward at midnight on that day. If the zone skipped the whole day, Time returns the first moment
+// after it.
 func (d Date) Time(loc *time.Location) time.Time {
 	midnight := d.utc()
 	const most = 26 * time.Hour // No offset is larger.
@@ -82,7 +82,7 @@ func (d Date) utc() time.Time { return time.Date(d.Year, d.Month, d.Day, 0, 0, 0
 // AddDays returns the date n days later, or earlier if n is negative.
 func (d Date) AddDays(n int) Date { return DateOf(d.utc().AddDate(0, 0, n)) }
 
-// Compare returns -1 if d is before x, 0 if they are the same day, +1 if d is after.
+// Compare returns -1 if d is before x, 0 if they are the same day, and +1 if d is after x.
 func (d Date) Compare(x Date) int { return d.utc().Compare(x.utc()) }
 
 // MarshalText returns YYYY-MM-DD, or an empty text for the zero value. It returns an error for a
@@ -100,7 +100,7 @@ func (d Date) MarshalText() ([]byte, error) {
 // UnmarshalText accepts the same texts as [ParseDate], and an empty text as the zero value.
 func (d *Date) UnmarshalText(text []byte) error { return d.set(string(text)) }
 
-// wantDate and wantTimestamp are what errors say that a text is not.
+// wantDate and wantTimestamp are the expected forms, for errors.
 const (
 	wantDate      = "a date in the form YYYY-MM-DD"
 	wantTimestamp = "an RFC 3339 timestamp"
@@ -139,7 +139,7 @@ func (d *Date) decode(c *wirejson.Cursor) {
 	}
 }
 
-// Scan reads a day from a database: a time, a text, or NULL as the zero value.
+// Scan implements [database/sql.Scanner]. It accepts a time, a text, and NULL as the zero value.
 func (d *Date) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
@@ -156,7 +156,7 @@ func (d *Date) Scan(src any) error {
 	return fmt.Errorf("moneykit: cannot scan a %T into a Date", src)
 }
 
-// Value returns the day as YYYY-MM-DD, NULL for the zero value.
+// Value implements [driver.Valuer]. It returns the day as YYYY-MM-DD, or NULL for the zero value.
 func (d Date) Value() (driver.Value, error) {
 	text, err := d.MarshalText()
 	if err != nil || len(text) == 0 {
@@ -165,8 +165,8 @@ func (d Date) Value() (driver.Value, error) {
 	return string(text), nil
 }
 
-// Timestamp is a moment that MoneyKit reports. The zero value means that there is none, and
-// marshals as null.
+// Timestamp is a moment that MoneyKit reports. The zero value means that there is none. It marshals
+// as null.
 type Timestamp struct{ time.Time }
 
 // ParseTimestamp reads a moment in any form of RFC 3339 or ISO 8601. A moment without an offset is
@@ -215,7 +215,7 @@ func (t *Timestamp) decode(c *wirejson.Cursor) {
 	}
 }
 
-// Scan reads a moment from a database: a time, a text, or NULL as the zero value.
+// Scan implements [database/sql.Scanner]. It accepts a time, a text, and NULL as the zero value.
 func (t *Timestamp) Scan(src any) error {
 	switch v := src.(type) {
 	case nil:
@@ -232,7 +232,7 @@ func (t *Timestamp) Scan(src any) error {
 	return fmt.Errorf("moneykit: cannot scan a %T into a Timestamp", src)
 }
 
-// Value returns the moment in UTC, NULL for the zero value.
+// Value implements [driver.Valuer]. It returns the moment in UTC, or NULL for the zero value.
 func (t Timestamp) Value() (driver.Value, error) {
 	if t.IsZero() {
 		return nil, nil //nolint:nilnil // NULL
@@ -253,7 +253,7 @@ func (t Timestamp) MarshalJSON() ([]byte, error) {
 }
 
 // Field is a field in an update: set, cleared, or unchanged. The zero value leaves the stored value
-// unchanged. Make the others with [Set] and [Clear].
+// unchanged. [Set] and [Clear] make the other values.
 type Field[T any] struct {
 	value T
 	state fieldState

@@ -58,7 +58,7 @@ func TestDateValues(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`20230216`), &d))
 
 	_, err := json.Marshal(moneykit.Date{Year: 2023, Month: 2, Day: 30})
-	require.Error(t, err, "a day that does not exist is not sent")
+	require.Error(t, err, "a day that does not exist must not be sent")
 }
 
 func TestTimestamp(t *testing.T) {

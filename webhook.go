@@ -20,14 +20,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/recent"
 )
 
-// Errors of [WebhooksService.Verify], for [errors.Is]. The errors that wrap them say more; show
-// them to an operator and not to the sender.
+// Errors of [WebhooksService.Verify], for [errors.Is]. The returned error gives the exact reason:
+// log it, but do not send it to the sender of the webhook.
 var (
 	// ErrNotSigned: the request has no MoneyKit-Signature header. It is not from MoneyKit.
 	ErrNotSigned = errors.New("moneykit: the webhook is not signed")
-	// ErrInvalidSignature: the signature is not one of MoneyKit's.
+	// ErrInvalidSignature: the signature is malformed or not made by MoneyKit.
 	ErrInvalidSignature = errors.New("moneykit: the webhook's signature is invalid")
-	// ErrStaleSignature: the signature is MoneyKit's, but too old or from the future.
+	// ErrStaleSignature: the signature is MoneyKit's, but too old or dated in the future.
 	ErrStaleSignature = errors.New("moneykit: the webhook's signature is out of date")
 	// ErrBodyMismatch: the signature is MoneyKit's, but for another body. Usually something between
 	// the network and Verify has decoded the body and encoded it again.
@@ -36,7 +36,7 @@ var (
 	ErrMalformedEvent = errors.New("moneykit: the webhook is not an event")
 	// ErrKeysUnavailable: MoneyKit's keys are not available, or the signature's key is unknown and
 	// may be newer than the cached keys. The webhook may be genuine. MoneyKit delivers it again.
-	ErrKeysUnavailable = errors.New("moneykit: the keys of webhooks are not available")
+	ErrKeysUnavailable = errors.New("moneykit: MoneyKit's signing keys are not available")
 )
 
 const (
@@ -50,7 +50,7 @@ type verifier struct {
 	keys        jws.Cache
 	ages        jws.Ages
 	now         func() time.Time
-	environment string // of the client, as far as its id shows it
+	environment string // the part of the client id before the first _, "" if it has none
 	explained   recent.Map[struct{}, int]
 }
 
@@ -75,8 +75,8 @@ func newVerifier(c *core, ages jws.Ages, keyLife time.Duration, now func() time.
 }
 
 // Verify returns the event of a webhook if MoneyKit signed this body and the signature is not too
-// old. body is the body of the request, unchanged, at most 1 MiB: a body that was decoded and
-// encoded again is not what MoneyKit signed. The event's Raw shares its memory.
+// old. body is the unchanged body of the request, at most 1 MiB. A body that was decoded and
+// encoded again does not match the signature. The event's Raw shares memory with body.
 //
 // It returns an [*Error] that matches
 //
@@ -99,13 +99,13 @@ func (s *WebhooksService) Verify(ctx context.Context, header http.Header, body [
 	return v.event(claims, header, body)
 }
 
-// webhookError returns the error of a webhook that is refused. The text of err consists of this
-// package's words.
+// webhookError returns the error for a refused webhook. The text of err is logged, so it must not
+// quote the webhook's body.
 func webhookError(class, err error) *Error {
 	return &Error{Operation: "verifying a webhook", class: class, why: strings.TrimPrefix(class.Error(), "moneykit: "), err: err}
 }
 
-// readSignature returns the token in a request's header, of which nothing is believed yet.
+// readSignature returns the token in a request's header. The token is not verified yet.
 func readSignature(header http.Header) (*jws.Token, error) {
 	signatures := headerValues(header, headerSignature)
 	switch {
@@ -121,13 +121,13 @@ func readSignature(header http.Header) (*jws.Token, error) {
 	return token, nil
 }
 
-// headerValues returns what a header has under name, however its keys are written: queues and
-// gateways hand headers on in maps with lower-case keys.
+// headerValues returns the values of the header field name. It ignores the case of the header's
+// keys, because queues and gateways pass headers on in maps with lower-case keys.
 func headerValues(header http.Header, name string) (values []string) {
 	for key, list := range header {
 		switch {
 		case !strings.EqualFold(key, name):
-		case values == nil: // as nearly always
+		case values == nil: // the usual case
 			values = list
 		default:
 			values = slices.Concat(values, list)
@@ -136,8 +136,8 @@ func headerValues(header http.Header, name string) (values []string) {
 	return values
 }
 
-// signed returns the claims of the signature in a header, if it is MoneyKit's and not out of date.
-// It needs no body, so a sender without a signature cannot make the receiver read one.
+// signed verifies the signature in a header, checks its age and returns its claims. It needs no
+// body, so an unsigned request cannot make the receiver read one.
 func (v *verifier) signed(ctx context.Context, header http.Header) (*jws.Claims, error) {
 	token, err := readSignature(header)
 	if err != nil {
@@ -157,7 +157,7 @@ func (v *verifier) signed(ctx context.Context, header http.Header) (*jws.Claims,
 	return claims, nil
 }
 
-// event returns the event in a body, if it is the body that was signed.
+// event checks that body is the body that was signed, and returns its event.
 func (v *verifier) event(claims *jws.Claims, header http.Header, body []byte) (Event, error) {
 	if hash := sha256.Sum256(body); subtle.ConstantTimeCompare(hash[:], claims.BodyHash[:]) != 1 {
 		return nil, webhookError(ErrBodyMismatch, errors.New(v.explain(header, body, claims.BodyHash)))
@@ -169,12 +169,12 @@ func (v *verifier) event(claims *jws.Claims, header http.Header, body []byte) (E
 	return event, nil
 }
 
-// explain returns why a body is not the one that was signed. It does so for a few bodies a minute,
+// explain returns why a body differs from the signed body. It explains only a few bodies a minute,
 // because anyone who has seen a signature can send it with any body.
 func (v *verifier) explain(header http.Header, body []byte, signed [sha256.Size]byte) string {
 	const most = 5
 	if v.explained.Change(struct{}{}, func(n int) int { return n + 1 }) > most {
-		return "several others have differed in the last minute"
+		return "no explanation: too many bodies differed from the signed ones in the last minute"
 	}
 	return bodydiff.Explain(strings.Join(headerValues(header, "Content-Encoding"), ","), body, signed)
 }
@@ -185,20 +185,20 @@ func (v *verifier) noKey(id string, err error) error {
 	switch {
 	case errors.As(err, &unavailable):
 		return webhookError(ErrKeysUnavailable, err)
-	case !errors.As(err, &unknown): // the context's
-		return &Error{Operation: "verifying a webhook", why: "fetching the keys took too long", err: err}
+	case !errors.As(err, &unknown): // the error of the context
+		return &Error{Operation: "verifying a webhook", why: "the context ended before the keys were fetched", err: err}
 	case unknown.Wait > 0: // A forgery may have used up the refetch that a genuine new key needs.
-		return webhookError(ErrKeysUnavailable, fmt.Errorf("key %s: %w: it is newer than the key set, or forged", plain.Label(id), err))
+		return webhookError(ErrKeysUnavailable, fmt.Errorf("key %s: %w: the key is newer than the key set, or the webhook is forged", plain.Label(id), err))
 	}
-	own := "of this client's own environment"
+	own := "the client id does not name its environment"
 	if v.environment != "" {
-		own = "of the environment of this client's id, which begins with " + plain.Label(v.environment)
+		own = "the client id is for the environment " + plain.Label(v.environment)
 	}
 	return webhookError(ErrInvalidSignature, fmt.Errorf(
-		"key %s: %w: it is of MoneyKit's other environment or another application, and not %s, or forged", plain.Label(id), err, own))
+		"key %s: %w: the webhook comes from another environment or application, or is forged (%s)", plain.Label(id), err, own))
 }
 
-// delivery is what the header of a delivery says about it. It is not signed.
+// delivery is what a webhook's header says about its delivery. It is not signed.
 type delivery struct {
 	token   string
 	attempt int
@@ -219,12 +219,12 @@ func readDelivery(header http.Header) delivery {
 
 // WebhookKeyStats counts fetches of MoneyKit's signing keys.
 type WebhookKeyStats struct {
-	Requests int64     // for the key set
-	Failures int64     // of these requests
-	Unknown  int64     // webhooks signed with a key that the set did not have
-	Keys     int       // that are in use
-	Skipped  int       // keys of the set that cannot verify webhooks
-	Fetched  time.Time // when they were fetched; zero if they never were
+	Requests int64     // requests for the key set
+	Failures int64     // requests that failed
+	Unknown  int64     // webhooks whose key was not in the key set
+	Keys     int       // usable keys in the cached key set
+	Skipped  int       // keys in the cached key set that cannot verify webhooks
+	Fetched  time.Time // when the key set was last fetched; zero if it never was
 }
 
 // KeyStats returns counters of the key cache of [WebhooksService.Verify], for metrics.

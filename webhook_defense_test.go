@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// unread is a body that counts what is read of it.
+// unread is a body that counts the bytes that are read.
 type unread struct {
 	io.Reader
 
@@ -37,7 +37,7 @@ func (u unread) Read(p []byte) (int, error) {
 
 func (u unread) Close() error { return nil }
 
-// TestForgedBodiesAreNotRead sends large bodies without a signature that would make them believed.
+// TestForgedBodiesAreNotRead sends large bodies without a valid signature.
 func TestForgedBodiesAreNotRead(t *testing.T) {
 	t.Parallel()
 	forged := map[string]func(h *hook){
@@ -80,7 +80,7 @@ func (r *recorderOfStatus) Header() http.Header {
 func (r *recorderOfStatus) Write(p []byte) (int, error) { return len(p), nil }
 func (r *recorderOfStatus) WriteHeader(status int)      { r.status = status }
 
-// TestForgeriesDoNotFloodTheLog counts what a thousand forged deliveries leave in the log.
+// TestForgeriesDoNotFloodTheLog counts the log records of a thousand forged deliveries.
 func TestForgeriesDoNotFloodTheLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -94,7 +94,7 @@ func TestForgeriesDoNotFloodTheLog(t *testing.T) {
 		assert.Equal(t, 10, strings.Count(logs.String(), "webhook refused"))
 		time.Sleep(time.Minute)
 		assert.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code)
-		assert.Equal(t, 11, strings.Count(logs.String(), "webhook refused"), "and again in the next minute")
+		assert.Equal(t, 11, strings.Count(logs.String(), "webhook refused"), "the limit is per minute")
 	})
 }
 
@@ -117,7 +117,7 @@ func TestExplanationsAreFew(t *testing.T) {
 	})
 }
 
-// TestForgedKeyIDDoesNotRefuseANewKey rotates keys just after somebody made up a key id.
+// TestForgedKeyIDDoesNotRefuseANewKey rotates keys just after a delivery with a made-up key id.
 func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)
@@ -131,13 +131,13 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	now = now.Add(10 * time.Minute)
 	good := h.head
 	h.head = strings.Replace(good, "key-1", "made-up", 1)
-	require.Equal(t, http.StatusBadRequest, h.answer(handler).Code, "the refetch tells that there is no such key")
+	require.Equal(t, http.StatusBadRequest, h.answer(handler).Code, "the refetched key set does not have the key")
 
 	keys = `{"keys":[` + jwkOf(t, h.key, "key-2") + `,` + jwkOf(t, newKey(t), "key-1") + `]}`
 	now = now.Add(time.Second)
 	h.head = strings.Replace(good, "key-1", "key-2", 1)
 	h.claims = claimsAt(now, h.signed)
-	require.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code, "it may be genuine soon")
+	require.Equal(t, http.StatusServiceUnavailable, h.answer(handler).Code, "the key may be newer than the key set")
 	_, err := client.Webhooks.Verify(t.Context(), h.request().Header, []byte(h.body))
 	require.ErrorIs(t, err, moneykit.ErrKeysUnavailable)
 	require.NotErrorIs(t, err, moneykit.ErrInvalidSignature)
@@ -146,8 +146,7 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, h.answer(handler).Code, "MoneyKit comes back")
 }
 
-// TestFinalFailuresAreAcknowledged lets functions fail in ways that another delivery would not
-// change.
+// TestFinalFailuresAreAcknowledged lets functions fail with final errors.
 func TestFinalFailuresAreAcknowledged(t *testing.T) {
 	t.Parallel()
 	gone := fmt.Errorf("syncing: %w", &moneykit.Error{Code: moneykit.ErrorCodeLinkDeleted})
@@ -178,7 +177,7 @@ func TestFinalFailuresAreAcknowledged(t *testing.T) {
 			assert.Equal(t, tt.status, h.answer(handler).Code)
 			if tt.status == 204 {
 				assert.Equal(t, 1, calls, "the event counts as handled")
-				assert.Equal(t, 1, strings.Count(logs.String(), "level=WARN"), "it is logged once")
+				assert.Equal(t, 1, strings.Count(logs.String(), "level=WARN"), "the error is logged once")
 				return
 			}
 			assert.Equal(t, 2, calls)
@@ -186,7 +185,7 @@ func TestFinalFailuresAreAcknowledged(t *testing.T) {
 	}
 }
 
-// TestWebhookOfADeletedLink delivers as MoneyKit does, to a function that syncs.
+// TestWebhookOfADeletedLink delivers an event of a deleted link to a function that syncs.
 func TestWebhookOfADeletedLink(t *testing.T) {
 	t.Parallel()
 	mk := moneykittest.NewServer(t)
@@ -204,7 +203,7 @@ func TestWebhookOfADeletedLink(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, w.status)
 }
 
-// TestHandlersWithoutABody serve requests that no server makes, but tests do.
+// TestHandlersWithoutABody serves requests whose body is nil, which only tests make.
 func TestHandlersWithoutABody(t *testing.T) {
 	t.Parallel()
 	h := newHook(t)

@@ -18,7 +18,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// FuzzParseUnverifiedEvent: what is an event has what its type promises, and reads the same again.
+// FuzzParseUnverifiedEvent checks that an accepted event has the required fields of its type, and
+// that its Raw is the whole body.
 func FuzzParseUnverifiedEvent(f *testing.F) {
 	for _, seed := range []string{
 		eventJSON,
@@ -67,7 +68,7 @@ func fuzzKey(f *testing.F) *ecdsa.PrivateKey {
 	return key
 }
 
-// FuzzWebhookHandler sends anything to the whole handler. Only what was signed gets through.
+// FuzzWebhookHandler sends arbitrary deliveries to the handler. It must accept only signed bodies.
 func FuzzWebhookHandler(f *testing.F) {
 	key := fuzzKey(f)
 	signing := b64(`{"alg":"ES256","kid":"key-1","typ":"JWT"}`) + "." + b64(claimsAt(hookTime(), eventJSON))

@@ -29,18 +29,18 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// order is that of the group of P-256.
+// order is the order of the group of P-256.
 func order() []byte { return elliptic.P256().Params().N.Bytes() }
 
 func setHeader(name string, values ...string) func(*http.Request) {
 	return func(r *http.Request) { r.Header[http.CanonicalHeaderKey(name)] = values }
 }
 
-// hookCase is a delivery that is refused.
+// hookCase is a delivery that the handler refuses.
 type hookCase struct {
 	name string
 	make func(h *hook)
-	want error // that Verify fails with
+	want error // the class of Verify's error
 	says string
 }
 
@@ -117,18 +117,18 @@ func hostileHooks() []hookCase {
 		{"detached payload", func(h *hook) { h.member(`"b64":false,"crit":["b64"]`) }, invalid, "b64"},
 		{"the payload of another token", func(h *hook) {
 			h.segments(func(s []string) []string { s[1] = b64(claimsAt(hookTime(), "{}")); return s })
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"the header of another token", func(h *hook) {
 			h.segments(func(s []string) []string { s[0] = b64(`{"typ":"JWT","alg":"ES256","kid":"key-1"}`); return s })
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 
 		// The token's header.
 		{"header that is no JSON", func(h *hook) { h.head = "alg=ES256" }, invalid, "not valid JSON"},
 		{"header that is a list", func(h *hook) { h.head = `[` + h.head + `]` }, invalid, "not a JSON object"},
 		{"header with something after it", func(h *hook) { h.head += "{}" }, invalid, "not valid JSON"},
 		{"header with white space around it", func(h *hook) { h.head += "\n" }, invalid, "white space around it"},
-		{"a member of the header that has one twice", func(h *hook) { h.member(`"mk":{"a":1,"a":2}`) }, invalid, "one name"},
-		{"header with a number too large for anybody", func(h *hook) { h.member(`"mk":1e999`) }, invalid, "not valid JSON"},
+		{"a duplicate member inside a header member", func(h *hook) { h.member(`"mk":{"a":1,"a":2}`) }, invalid, "one name"},
+		{"header with a number too large for a float", func(h *hook) { h.member(`"mk":1e999`) }, invalid, "not valid JSON"},
 		{"header that is not UTF-8", func(h *hook) { h.member("\"x\":\"\xff\"") }, invalid, "not valid JSON in UTF-8"},
 		{"no algorithm", func(h *hook) { h.head = `{"kid":"key-1"}` }, invalid, "no algorithm"},
 		{"algorithm null", func(h *hook) { h.head = `{"alg":null,"kid":"key-1"}` }, invalid, "another algorithm"},
@@ -150,10 +150,10 @@ func hostileHooks() []hookCase {
 		{"the algorithm twice", func(h *hook) { h.member(`"alg":"ES256"`) }, invalid, "one name"},
 		{"the algorithm twice, once escaped", func(h *hook) { h.member(`"\u0061lg":"ES256"`) }, invalid, "one name"},
 		{"the algorithm in another case", func(h *hook) { h.head = `{"ALG":"ES256","kid":"key-1"}` }, invalid, "in case"},
-		{"the key id in another case besides", func(h *hook) { h.member(`"Kid":"key-2"`) }, invalid, "in case"},
+		{"a second key id in another case", func(h *hook) { h.member(`"Kid":"key-2"`) }, invalid, "in case"},
 		{"the key id with a Kelvin sign", func(h *hook) { h.member(`"` + "\u212a" + `id":"key-2"`) }, invalid, "in case"},
 		{"two key ids", func(h *hook) { h.member(`"kid":"key-1"`) }, invalid, "one name"},
-		{"no key id", func(h *hook) { h.head = `{"alg":"ES256"}` }, invalid, "names no key"},
+		{"no key id", func(h *hook) { h.head = `{"alg":"ES256"}` }, invalid, "has no kid"},
 		{"empty key id", func(h *hook) { h.head = `{"alg":"ES256","kid":""}` }, invalid, "kid"},
 		{"key id that is a number", func(h *hook) { h.head = `{"alg":"ES256","kid":1}` }, invalid, "kid"},
 		{"key id of 257 bytes", func(h *hook) { h.head = `{"alg":"ES256","kid":"` + strings.Repeat("k", 257) + `"}` }, invalid, "256 bytes"},
@@ -179,36 +179,36 @@ func hostileHooks() []hookCase {
 		// The signature value.
 		{"signature of 63 bytes", func(h *hook) { h.cipher = func(s []byte) []byte { return sign(h.t, h.key, s)[1:] } }, invalid, "63 bytes"},
 		{"signature of 65 bytes", func(h *hook) { h.cipher = func(s []byte) []byte { return append(sign(h.t, h.key, s), 0) } }, invalid, "65 bytes"},
-		{"signature of zeros", func(h *hook) { h.cipher = func([]byte) []byte { return make([]byte, 64) } }, invalid, "not by the key"},
+		{"signature of zeros", func(h *hook) { h.cipher = func([]byte) []byte { return make([]byte, 64) } }, invalid, "not made with the key"},
 		{"r is zero", func(h *hook) {
 			h.cipher = func(s []byte) []byte { return append(make([]byte, 32), sign(h.t, h.key, s)[32:]...) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"s is zero", func(h *hook) {
 			h.cipher = func(s []byte) []byte { return append(sign(h.t, h.key, s)[:32], make([]byte, 32)...) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"r is the order", func(h *hook) {
 			h.cipher = func(s []byte) []byte { return append(order(), sign(h.t, h.key, s)[32:]...) }
-		}, invalid, "not by the key"},
-		{"r and s are the order", func(h *hook) { h.cipher = func([]byte) []byte { return append(order(), order()...) } }, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
+		{"r and s are the order", func(h *hook) { h.cipher = func([]byte) []byte { return append(order(), order()...) } }, invalid, "not made with"},
 		{"r and s are out of range", func(h *hook) {
 			h.cipher = func([]byte) []byte { return bytes.Repeat([]byte{0xff}, 64) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"r and s are one", func(h *hook) {
 			h.cipher = func([]byte) []byte { one := make([]byte, 64); one[31], one[63] = 1, 1; return one }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"r and s are swapped", func(h *hook) {
 			h.cipher = func(s []byte) []byte { out := sign(h.t, h.key, s); return append(out[32:], out[:32]...) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"another key's signature", func(h *hook) {
 			other := newKey(h.t)
 			h.cipher = func(s []byte) []byte { return sign(h.t, other, s) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"another token's signature", func(h *hook) {
 			h.cipher = func([]byte) []byte { return sign(h.t, h.key, []byte("e30.e30")) }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"one bit of the signature", func(h *hook) {
 			h.cipher = func(s []byte) []byte { out := sign(h.t, h.key, s); out[40] ^= 1; return out }
-		}, invalid, "not by the key"},
+		}, invalid, "not made with the key"},
 		{"DER signature", func(h *hook) {
 			h.cipher = func(s []byte) []byte {
 				hash := sha256.Sum256(s)
@@ -280,7 +280,7 @@ func hostileHooks() []hookCase {
 		{"time zero", func(h *hook) { h.claim("iat", "0") }, stale, "ago"},
 		{"two hours and a quarter old", func(h *hook) {
 			h.claim("iat", seconds(-2*time.Hour-15*time.Minute-time.Second))
-		}, stale, "clock is fast by 1s or more"},
+		}, stale, "clock is fast by at least 1s"},
 		{"a day old", func(h *hook) { h.claim("iat", seconds(-24*time.Hour)) }, stale, "24h0m0s ago"},
 		{"five minutes ahead", func(h *hook) { h.claim("iat", seconds(5*time.Minute+time.Second)) }, stale, "5m1s in the future"},
 		{"a day ahead", func(h *hook) { h.claim("iat", seconds(24*time.Hour)) }, stale, "clock is slow"},
@@ -288,7 +288,7 @@ func hostileHooks() []hookCase {
 		{"not valid yet", func(h *hook) { h.claim("nbf", seconds(10*time.Minute)) }, stale, "not valid for another 10m0s"},
 		{"expiry in a text", func(h *hook) { h.claim("exp", `"`+seconds(time.Hour)+`"`) }, invalid, "exp, which is not a number"},
 		{"two times", func(h *hook) { h.claims = strings.Replace(claimsAt(hookTime(), h.signed), `"iat"`, `"iat":1,"iat"`, 1) }, invalid, "one name"},
-		{"time in another case besides", func(h *hook) { h.claim("IAT", "1") }, invalid, "in case"},
+		{"a second time in another case", func(h *hook) { h.claim("IAT", "1") }, invalid, "in case"},
 		{"issuer that is no text", func(h *hook) { h.claim("iss", "1") }, invalid, "iss, which is not a text"},
 		{"audience that is a number", func(h *hook) { h.claim("aud", "1") }, invalid, "aud, which"},
 		{"audience with a number", func(h *hook) { h.claim("aud", `["a",1]`) }, invalid, "aud, which"},
@@ -323,7 +323,7 @@ func hostileHooks() []hookCase {
 		{"altered body", func(h *hook) { h.body = strings.Replace(h.body, "mk_1", "mk_2", 1) }, mismatch, "altered"},
 		{"truncated body", func(h *hook) { h.body = h.body[:40] }, mismatch, "cut off"},
 		{"empty body", func(h *hook) { h.body = "" }, mismatch, "has read it before"},
-		{"body with a line end more", func(h *hook) { h.body += "\n" }, mismatch, "white space was put around it"},
+		{"body with an additional line end", func(h *hook) { h.body += "\n" }, mismatch, "white space was put around it"},
 		{"body indented", func(h *hook) {
 			var out bytes.Buffer
 			require.NoError(h.t, json.Indent(&out, []byte(h.body), "", "  "))
@@ -355,8 +355,8 @@ func hostileHooks() []hookCase {
 		{"signed empty body", func(h *hook) { h.sends("") }, noEvent, "not valid JSON"},
 		{"signed list of events", func(h *hook) { h.sends("[" + eventJSON + "]") }, noEvent, "not a JSON object"},
 		{"two link ids", event(`"link_id"`, `"link_id":"mk_2","link_id"`), noEvent, "one name"},
-		{"link id in another case besides", event(`"link_id"`, `"Link_Id":"mk_2","link_id"`), noEvent, "in case"},
-		{"a member of a member twice", event(`"link_id"`, `"new":[{"a":1,"a":1}],"link_id"`), noEvent, "one name"},
+		{"a second link id in another case", event(`"link_id"`, `"Link_Id":"mk_2","link_id"`), noEvent, "in case"},
+		{"a duplicate member inside a member", event(`"link_id"`, `"new":[{"a":1,"a":1}],"link_id"`), noEvent, "one name"},
 		{"link id in another case", event(`"link_id"`, `"LINK_ID"`), noEvent, "in case"},
 		{"link id that is a list", event(`"mk_1"`, `[1]`), noEvent, "link_id, which is not a text"},
 		{"no link id", event(`"link_id":"mk_1",`, ``), noEvent, "link_id"},
@@ -395,13 +395,13 @@ func TestHostileWebhooks(t *testing.T) {
 
 			request.Body = io.NopCloser(bytes.NewReader(body))
 			answer := httptest.NewRecorder()
-			client = h.client() // It has no keys yet, as the first.
+			client = h.client() // Like the first client, it has no keys yet.
 			client.Webhooks.Handler(func(context.Context, moneykit.Event) error {
 				t.Error("the function was called")
 				return nil
 			}).ServeHTTP(answer, request)
 			want := http.StatusBadRequest
-			if tt.want == moneykit.ErrKeysUnavailable { //nolint:errorlint // it is the case's own
+			if tt.want == moneykit.ErrKeysUnavailable { //nolint:errorlint // The case contains this value.
 				want = http.StatusServiceUnavailable
 			}
 			assert.Equal(t, want, answer.Code)
@@ -416,15 +416,15 @@ type unusualHook struct {
 	make func(h *hook)
 }
 
-// unusualHooks are deliveries that are odd and yet genuine.
+// unusualHooks are unusual deliveries that are genuine.
 func unusualHooks() []unusualHook {
 	swap := func(old, now string) func(h *hook) {
 		return func(h *hook) { h.sends(strings.Replace(eventJSON, old, now, 1)) }
 	}
 	seconds := func(d time.Duration) string { return fmt.Sprint(hookTime().Add(d).Unix()) }
 	return []unusualHook{
-		{"a plain one", func(*hook) {}},
-		{"header keys in lower case, as a queue hands them on", func(h *hook) {
+		{"unchanged", func(*hook) {}},
+		{"header keys in lower case, as in a queue", func(h *hook) {
 			token := h.compact()
 			h.change = func(r *http.Request) {
 				r.Header = http.Header{"moneykit-signature": {token}, "moneykit-delivery-token": {"delivery-1"}, "moneykit-delivery-attempt": {"2"}}
@@ -434,7 +434,7 @@ func unusualHooks() []unusualHook {
 		{"type in lower case", func(h *hook) { h.head = `{"alg":"ES256","kid":"key-1","typ":"jwt"}` }},
 		{"header with white space and another order", func(h *hook) { h.head = "{\n \"typ\" : \"JWT\",\t\"kid\":\"key-1\", \"alg\":\"ES256\" }" }},
 		{"header with escapes", func(h *hook) { h.head = `{"\u0061lg":"\u0045S256","kid":"key\u002d1"}` }},
-		{"header with a member that nobody knows", func(h *hook) { h.member(`"mk":{"v":2}`) }},
+		{"header with an unknown member", func(h *hook) { h.member(`"mk":{"v":2}`) }},
 		{"key id of 256 bytes", func(h *hook) {
 			id := strings.Repeat("k", 256)
 			h.head = `{"alg":"ES256","kid":"` + id + `"}`
@@ -449,7 +449,7 @@ func unusualHooks() []unusualHook {
 		{"time with an exponent", func(h *hook) { h.claim("iat", "1.7723664e9") }},
 		{"two hours and a quarter old", func(h *hook) { h.claim("iat", seconds(-2*time.Hour-15*time.Minute)) }},
 		{"five minutes ahead", func(h *hook) { h.claim("iat", seconds(5*time.Minute)) }},
-		{"a claim that nobody knows", func(h *hook) { h.claim("delivery", `{"a":[1,2]}`) }},
+		{"an unknown claim", func(h *hook) { h.claim("delivery", `{"a":[1,2]}`) }},
 		{"s in the upper half", func(h *hook) {
 			h.cipher = func(signing []byte) []byte { // n-s is as good as s
 				out := sign(h.t, h.key, signing)
@@ -459,7 +459,7 @@ func unusualHooks() []unusualHook {
 				return out
 			}
 		}},
-		{"a key set with keys that nobody understands", func(h *hook) {
+		{"a key set with unusable keys", func(h *hook) {
 			h.keys = `{"keys":[null,1,{},{"kty":"OKP","crv":"Ed25519","kid":"key-1","x":"YQ"},{"kty":"RSA","kid":"r"},` +
 				`{"kty":"EC","crv":"P-256","kid":"bad","x":"AA","y":"AA"},` + jwkOf(h.t, h.key, "key-1") + `],"next":1}`
 		}},
@@ -478,7 +478,7 @@ func unusualHooks() []unusualHook {
 		{"a body with white space around", func(h *hook) { h.sends("\r\n " + eventJSON + "\n") }},
 		{"a newer minor version with new members", swap(`"webhook_minor_version":0`, `"webhook_minor_version":7,"a":{"state":"x","n":-1.5e7}`)},
 		{"escapes in the body", swap(`"link_id":"mk_1"`, `"l\u0069nk_id":"\u006dk_1"`)},
-		{"a state that nobody knows", swap(`"state":"error"`, `"state":"paused"`)},
+		{"an unknown state", swap(`"state":"error"`, `"state":"paused"`)},
 		{"no tags", swap(`["a & b"]`, `[]`)},
 		{"tags null", swap(`["a & b"]`, `null`)},
 		{"time without a zone", swap(`12:00:00Z`, `12:00:00.123456`)},
@@ -532,7 +532,7 @@ func gzipped(t *testing.T, s string) string {
 	return out.String()
 }
 
-// What the operator is told, and nobody else.
+// The error says how the body was changed, without quoting it.
 func TestWebhookBodyMismatch(t *testing.T) {
 	t.Parallel()
 	const spaced = `{"webhook_event": "link.state_changed", "link_id": "mk_1", "n": "caf` + "é" + ` <&> \u2028"}`
@@ -554,7 +554,7 @@ func TestWebhookBodyMismatch(t *testing.T) {
 		{"a form", `{"a":"1+1"}`, `{"a":"1 1"}`, "as a form"},
 		{"escaped as in a URL", `{"a":"b c"}`, `%7B%22a%22%3A%22b+c%22%7D`, "as in a URL"},
 		{"in alphabetical order", spaced, `{"link_id":"mk_1","n":"x","webhook_event":"link.state_changed"}`, "alphabetical order"},
-		{"too large to look into", "{}", strings.Repeat("x", 65<<10), "too large to find out"},
+		{"too large to explain", "{}", strings.Repeat("x", 65<<10), "too large to be explained"},
 		{"something else", "{}", spaced, "another delivery's"},
 	}
 	for _, tt := range tests {
@@ -570,8 +570,7 @@ func TestWebhookBodyMismatch(t *testing.T) {
 	}
 }
 
-// Whoever saw a signature can send it with any body; finding out what happened to the body must not
-// cost more than the body.
+// Anyone who has seen a signature can send it with any body, so no explanation may be expensive.
 func TestWebhookExpensiveBody(t *testing.T) { //nolint:paralleltest // it measures memory
 	for name, body := range map[string]string{
 		"nested": strings.Repeat("[", 9990) + "0" + strings.Repeat(",0", 21000) + strings.Repeat("]", 9990),
@@ -604,11 +603,12 @@ func TestWebhookUnknownKey(t *testing.T) {
 		}
 		err := verify()
 		require.ErrorIs(t, err, moneykit.ErrInvalidSignature)
-		require.ErrorContains(t, err, `key key-2: the key set, just read, does not have the key: it is of MoneyKit's other environment`)
-		require.ErrorContains(t, err, `this client's id, which begins with sandbox`)
+		require.ErrorContains(t, err, `key key-2: the key set, fetched just now, does not have the key: `+
+			`the webhook comes from another environment or application, or is forged`)
+		require.ErrorContains(t, err, `the client id is for the environment sandbox`)
 		err = verify()
-		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "it may be newer than the key set")
-		require.ErrorContains(t, err, "not read again for 5m0s: it is newer than the key set, or forged")
+		require.ErrorIs(t, err, moneykit.ErrKeysUnavailable, "the key may be newer than the key set")
+		require.ErrorContains(t, err, "not refetched for 5m0s: the key is newer than the key set, or the webhook is forged")
 		assert.Equal(t, moneykit.WebhookKeyStats{Requests: 1, Unknown: 2, Keys: 1, Fetched: hookTime()}, client.Webhooks.KeyStats())
 
 		canceled, cancel := context.WithCancel(t.Context())

@@ -23,20 +23,20 @@ const dedupeLease = 5 * time.Minute
 // HandlerOption configures [WebhooksService.Handler].
 type HandlerOption func(*handlerConfig) error
 
-// handlerConfig is what handler options write.
+// handlerConfig contains the settings that handler options change.
 type handlerConfig struct {
 	dedupe Deduper // nil for none
 	final  func(error) bool
 }
 
-// WithDedupe handles each event once, by its idempotency key, however often MoneyKit delivers it. A
-// delivery of an event that was handled gets 204 at once. A delivery of an event that is being
-// handled gets 503, so that MoneyKit delivers it again and learns the outcome.
+// WithDedupe handles each event once, by its idempotency key, however often MoneyKit delivers it.
+// If an event was handled before, the handler responds with 204 at once. If another delivery of the
+// event is being handled, the handler responds with 503, and MoneyKit delivers the event again.
 //
-// An event counts as handled when the function has returned nil or an error that is final (see
-// [WithFinal]). The function's context ends after five minutes; then another delivery may claim the
-// event. Keys contain the client's id and the link id, so several applications can share a
-// [Deduper]. If d is nil, events are not remembered.
+// An event counts as handled when the function has returned nil or a final error (see
+// [WithFinal]). The function's context ends after five minutes. After that, another delivery can
+// claim the event. Keys depend on the client id and the link id, so several applications can share
+// a [Deduper]. If d is nil, repeated deliveries are handled again.
 func WithDedupe(d Deduper) HandlerOption {
 	return func(c *handlerConfig) error {
 		c.dedupe = d
@@ -44,9 +44,9 @@ func WithDedupe(d Deduper) HandlerOption {
 	}
 }
 
-// WithFinal sets which errors of the function are final: another delivery of the event would fail
-// in the same way. After a final error the handler responds with 204, logs the error, and counts
-// the event as handled. By default errors that match [ErrLinkDeleted] are final.
+// WithFinal sets which errors of the function are final: errors after which another delivery would
+// fail in the same way. After a final error the handler logs the error, responds with 204, and
+// counts the event as handled. By default, errors that match [ErrLinkDeleted] are final.
 func WithFinal(isFinal func(error) bool) HandlerOption {
 	return func(c *handlerConfig) error {
 		if isFinal == nil {
@@ -58,26 +58,26 @@ func WithFinal(isFinal func(error) bool) HandlerOption {
 }
 
 // Handler returns the endpoint for a link's webhook. It verifies each delivery as
-// [WebhooksService.Verify] does, signature and age before it reads the body, calls fn with the
-// event, and responds with
+// [WebhooksService.Verify] does, and checks the signature and its age before it reads the body. It
+// calls fn with the event, and responds with
 //
 //   - 204 if fn returned nil or a final error (see [WithFinal]), or if the event was handled before
 //     (see [WithDedupe]);
 //   - 400 if the webhook is not signed, not signed by MoneyKit, out of date, altered, or not an
 //     event;
-//   - 405 for another method than POST, and 413 for a body of more than 1 MiB;
+//   - 405 for any method but POST, and 413 for a body of more than 1 MiB;
 //   - 500 if fn fails or panics, or if the [Deduper] fails;
 //   - 503 if MoneyKit's keys are not available, if the signature's key is unknown and may be newer
 //     than the cached keys, or if another delivery of the event is being handled.
 //
-// Responses have no body and never say why a delivery is refused. MoneyKit delivers again for two
-// hours after every status but 204. fn should return nil for events that the program ignores, and
-// return soon: to do work that takes long, put [EventMeta].Raw into a queue and read it there with
-// [ParseUnverifiedEvent].
+// Responses have no body and never say why a delivery is refused. After any status but 204,
+// MoneyKit delivers the event again for two hours. fn should return nil for events that the program
+// ignores, and it should return quickly: for work that takes long, put [EventMeta].Raw into a queue
+// and read it there with [ParseUnverifiedEvent].
 //
-// Refused and failed deliveries are logged with the reason and MoneyKit's delivery token, with the
-// client's logger or else [slog.Default]. Of refusals with the same status, the first ten a minute
-// are logged as warnings or errors, the others at debug level.
+// Refused and failed deliveries are logged with the reason and MoneyKit's delivery token, by the
+// client's logger, or by [slog.Default] if the client has none. For each status, the first ten
+// refusals a minute are logged as warnings or errors, and the others at debug level.
 //
 // Handler panics if fn or an option is nil.
 func (s *WebhooksService) Handler(fn func(ctx context.Context, event Event) error, opts ...HandlerOption) http.Handler {
@@ -108,10 +108,10 @@ type webhookHandler struct {
 	handlerConfig
 
 	verifier *verifier
-	logger   *slog.Logger // nil for the default one
+	logger   *slog.Logger // nil for slog.Default
 	clientID string
 	fn       func(context.Context, Event) error
-	refused  recent.Map[int, int] // how many deliveries in the last minute, by status
+	refused  recent.Map[int, int] // number of refusals in the last minute, by status
 }
 
 // errTooLarge is the error of a body that is too large.
@@ -139,7 +139,7 @@ func (h *webhookHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(outcome.status())
 }
 
-// receive returns the event of a delivery. A body is read only behind a signature of MoneyKit's.
+// receive returns the event of a delivery. It reads the body only if the signature is valid.
 func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event, error) {
 	claims, err := h.verifier.signed(r.Context(), r.Header)
 	if err != nil {
@@ -159,10 +159,10 @@ func (h *webhookHandler) receive(w http.ResponseWriter, r *http.Request) (Event,
 	return h.verifier.event(claims, r.Header, body)
 }
 
-// readEvent returns the body of a delivery, in a buffer of its announced size. An announcement of
-// more than real events have is not believed until the bytes are there.
+// readEvent returns the body of a delivery. It allocates the announced size in advance, but no more
+// than 64 KiB, because a sender can announce any size.
 func readEvent(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	if r.Body == nil { // A server never leaves it nil; tests do.
+	if r.Body == nil { // Servers always set it, but tests may not.
 		return nil, nil
 	}
 	const believed = 64 << 10
@@ -181,7 +181,7 @@ func (h *webhookHandler) refuse(w http.ResponseWriter, r *http.Request, err erro
 	case errors.Is(err, ErrKeysUnavailable), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		status, level = http.StatusServiceUnavailable, slog.LevelError
 	}
-	const most = 10 // a minute: anybody can send what is refused
+	const most = 10 // a minute, because anybody can send requests that are refused
 	if h.refused.Change(status, func(n int) int { return n + 1 }) > most {
 		level = slog.LevelDebug
 	}
@@ -192,15 +192,15 @@ func (h *webhookHandler) refuse(w http.ResponseWriter, r *http.Request, err erro
 	w.WriteHeader(status)
 }
 
-// outcome is what became of an event.
+// outcome is the result of handling an event.
 type outcome int
 
 const (
 	eventFailed  outcome = iota
-	eventHandled         // now
-	eventDone            // before
-	eventBusy            // another delivery is at it
-	eventFinal           // it failed, and would again
+	eventHandled         // The function has handled the event.
+	eventDone            // An earlier delivery was handled.
+	eventBusy            // Another delivery is being handled.
+	eventFinal           // The function failed with a final error.
 )
 
 func (o outcome) status() int {
@@ -220,13 +220,13 @@ func (h *webhookHandler) logHandled(ctx context.Context, event Event, o outcome,
 	case o == eventFailed:
 		level, message = slog.LevelError, "moneykit: webhook failed"
 	case o == eventBusy:
-		level, message = slog.LevelInfo, "moneykit: webhook is being handled already"
+		level, message = slog.LevelInfo, "moneykit: another delivery of the webhook is being handled"
 	case o == eventDone:
 		message = "moneykit: webhook was handled before"
 	case o == eventFinal:
-		level, message = slog.LevelWarn, "moneykit: webhook failed, and is not delivered again"
+		level, message = slog.LevelWarn, "moneykit: webhook failed with a final error"
 	case err != nil:
-		level, message = slog.LevelError, "moneykit: webhook handled, but perhaps not remembered"
+		level, message = slog.LevelError, "moneykit: webhook handled, but the deduper failed to record it"
 	}
 	log := h.log()
 	if !log.Enabled(ctx, level) {
@@ -241,7 +241,7 @@ func (h *webhookHandler) logHandled(ctx context.Context, event Event, o outcome,
 
 func (h *webhookHandler) log() *slog.Logger { return cmp.Or(h.logger, slog.Default()) }
 
-// handle lets fn handle an event, unless that was done or is under way.
+// handle calls fn with an event, unless the event was handled before or is being handled.
 func (h *webhookHandler) handle(ctx context.Context, event Event) (outcome, error) {
 	if h.dedupe == nil {
 		return h.call(ctx, event)
@@ -257,7 +257,7 @@ func (h *webhookHandler) handle(ctx context.Context, event Event) (outcome, erro
 		return eventBusy, nil
 	}
 	handled := false
-	defer func() { // also when fn ends the goroutine
+	defer func() { // This also runs if fn calls runtime.Goexit.
 		if !handled {
 			h.release(ctx, key, token)
 		}
@@ -271,7 +271,7 @@ func (h *webhookHandler) handle(ctx context.Context, event Event) (outcome, erro
 	handled = true
 	after, cancel := afterwards(ctx)
 	defer cancel()
-	// A failure is no reason to have the event delivered again: it was handled.
+	// The event was handled, so it is acknowledged even if Commit fails.
 	return o, errors.Join(err, h.dedupe.Commit(after, key, token))
 }
 
@@ -279,12 +279,12 @@ func (h *webhookHandler) release(ctx context.Context, key, token string) {
 	after, cancel := afterwards(ctx)
 	defer cancel()
 	if err := h.dedupe.Release(after, key, token); err != nil {
-		h.log().LogAttrs(ctx, slog.LevelError, "moneykit: webhook not released: another delivery gets it after the lease only",
+		h.log().LogAttrs(ctx, slog.LevelError, "moneykit: webhook not released: another delivery can claim it only after the lease",
 			slog.Duration("lease", dedupeLease), slog.String("error", err.Error()))
 	}
 }
 
-// afterwards returns a context for what must be done although the sender may be gone.
+// afterwards returns a context for calls that must run even if the sender has disconnected.
 func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 }
@@ -306,9 +306,9 @@ func (h *webhookHandler) call(ctx context.Context, event Event) (o outcome, err 
 	return eventFailed, err
 }
 
-// dedupeKey returns a key that identifies an event among those of all applications and links. It is
-// a hash, because an idempotency key may hold any characters. An unknown event may have no
-// idempotency key; then its body identifies it.
+// dedupeKey returns a key that identifies an event among the events of all applications and links.
+// The key is a hash, because an idempotency key may contain any characters. If an unknown event has
+// no idempotency key, its body identifies it.
 func dedupeKey(clientID string, meta EventMeta) string {
 	hash := sha256.New()
 	for _, part := range []string{clientID, meta.LinkID, cmp.Or(meta.IdempotencyKey, string(meta.Raw))} {

@@ -20,7 +20,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// exactly counts what becomes of events that are delivered often, and whose handling often fails.
+// exactly counts how often each event is handled. Its handling often fails.
 type exactly struct {
 	running, succeeded, tries []atomic.Int32
 	overlaps                  atomic.Int32
@@ -29,7 +29,7 @@ type exactly struct {
 
 func (x *exactly) key(i int) string { return "evt_" + strconv.Itoa(i) }
 
-// handle fails, panics or ends its goroutine in a third of all first tries.
+// handle fails, panics or calls runtime.Goexit in a third of all first attempts.
 func (x *exactly) handle(_ context.Context, event moneykit.Event) error {
 	i, err := strconv.Atoi(strings.TrimPrefix(event.Meta().IdempotencyKey, "evt_"))
 	if err != nil {
@@ -51,8 +51,8 @@ func (x *exactly) handle(_ context.Context, event moneykit.Event) error {
 	return nil
 }
 
-// work delivers each worker's share of the events, and others' besides, until each of its own is
-// acknowledged.
+// work delivers the worker's share of the events until each is acknowledged. In between it also
+// delivers events of other workers.
 func (x *exactly) work(worker, workers int, deliver func(i int) int) {
 	r := rand.New(rand.NewPCG(1, uint64(worker))) // the same in each run
 	var mine []int
@@ -70,7 +70,7 @@ func (x *exactly) work(worker, workers int, deliver func(i int) int) {
 		if status != http.StatusNoContent {
 			continue
 		}
-		if r.IntN(4) == 0 { // MoneyKit did not hear it
+		if r.IntN(4) == 0 { // The response is lost, so MoneyKit delivers again.
 			x.answers[deliver(i)].Add(1)
 		}
 		mine[at] = mine[len(mine)-1]
@@ -98,7 +98,7 @@ func newExactly(n int) *exactly {
 	return &exactly{running: make([]atomic.Int32, n), succeeded: make([]atomic.Int32, n), tries: make([]atomic.Int32, n)}
 }
 
-// events is how many are delivered. CI delivers 20,000 under the race detector.
+// events is the number of delivered events. CI delivers 20,000 under the race detector.
 var events = flag.Int("events", 2_000, "how many events TestWebhookExactlyOnce delivers")
 
 // Many workers deliver events, some more than once, until each has been acknowledged, to a function
@@ -120,7 +120,7 @@ func TestWebhookExactlyOnce(t *testing.T) {
 		r.Header.Set("MoneyKit-Signature", tokens[i])
 		w := httptest.NewRecorder()
 		func() {
-			defer func() { _ = recover() }() // a server survives them
+			defer func() { _ = recover() }() // Servers recover from panics, too.
 			handler.ServeHTTP(w, r)
 		}()
 		return w.Code

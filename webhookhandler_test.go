@@ -19,7 +19,7 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// answer returns the answer of handler to one more delivery of h.
+// answer returns the response of handler to one more delivery of h.
 func (h *hook) answer(handler http.Handler) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, h.request())
@@ -85,7 +85,7 @@ func (u untouchable) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// zeros yields n bytes and keeps none.
+// zeros is a reader of n zero bytes.
 type zeros struct{ n, read int64 }
 
 func (z *zeros) Read(p []byte) (int, error) {
@@ -98,8 +98,8 @@ func (z *zeros) Read(p []byte) (int, error) {
 	return int(n), nil
 }
 
-// A gigabyte from outside costs no more than the largest that is accepted. The tests do not run
-// beside others, because they measure memory.
+// A body of a gigabyte takes no more memory than the largest accepted body. This test does not run
+// in parallel, because it measures memory.
 func TestWebhookMemory(t *testing.T) { //nolint:paralleltest // see above
 	const gigabyte = 1 << 30
 	allocated := func(f func()) uint64 {
@@ -195,13 +195,13 @@ func TestWebhookRefusalIsLogged(t *testing.T) { //nolint:paralleltest // it repl
 	assert.Equal(t, 1, strings.Count(line, "\n"))
 }
 
-// scripted is a Deduper that fails where it is told to.
+// scripted is a Deduper that fails as its fields say.
 type scripted struct {
 	moneykit.MemoryDeduper
 
 	claim, commit, release error
-	lost                   bool                // what fails has taken effect: only the answer is lost
-	state                  moneykit.ClaimState // in place of the real one
+	lost                   bool                // Failing calls take effect, and only their result is lost.
+	state                  moneykit.ClaimState // replaces the real one
 	keys                   []string
 	deadlines              []bool
 }
@@ -250,7 +250,7 @@ func TestWithDedupe(t *testing.T) {
 		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
 		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
 		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
-		{"a state that is none", &scripted{state: 9}, ignore, 503, 503},
+		{"an undefined claim state", &scripted{state: 9}, ignore, 503, 503},
 		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
 		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
 		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
@@ -268,12 +268,12 @@ func TestWithDedupe(t *testing.T) {
 			}
 			assert.Equal(t, tt.second, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(tt.dedupe))).Code)
 			assert.Regexp(t, "^sha256:[0-9a-f]{64}$", tt.dedupe.keys[0])
-			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release are bounded, and outlive the request")
+			assert.NotContains(t, tt.dedupe.deadlines, false, "commit and release have a deadline and outlive the request")
 		})
 	}
 }
 
-// The sender may be gone when the function returns.
+// The event is committed even if the sender has disconnected before the function returns.
 func TestWithDedupeOutlivesRequest(t *testing.T) {
 	t.Parallel()
 	h, d := newHook(t), &scripted{}
@@ -295,7 +295,7 @@ func TestWithDedupeOutlivesRequest(t *testing.T) {
 	assert.Equal(t, moneykit.ClaimDone, state)
 }
 
-// A goroutine that the function ends gives its event back.
+// If the function calls runtime.Goexit, the event is released.
 func TestWithDedupeGoexit(t *testing.T) {
 	t.Parallel()
 	h, d := newHook(t), &scripted{}
@@ -312,7 +312,8 @@ func TestWithDedupeGoexit(t *testing.T) {
 	assert.Equal(t, http.StatusNoContent, h.answer(client.Webhooks.Handler(ignore, moneykit.WithDedupe(d))).Code)
 }
 
-// Keys are hashes of the application, the link and the idempotency key, or of the body without one.
+// Keys are hashes of the client id, the link id and the idempotency key. The body replaces a
+// missing idempotency key.
 func TestDedupeKeys(t *testing.T) {
 	t.Parallel()
 	d := &scripted{}

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// The programs that build compares. Each gets a link and prints its state.
+// The programs that build compares. Each fetches a link and prints its state.
 const (
 	sdkProgram = `package main
 
@@ -90,14 +90,14 @@ output-options: {skip-prune: true, response-type-suffix: Answer}
 )
 
 // build compares a program that uses the SDK with one that uses the client that oapi-codegen
-// generates from the same document. Nothing of it is written into the module: go build is told
-// where the files are that seem to be there.
+// generates from the same document. It writes no files into the module: go build -overlay adds
+// them.
 func build(ctx context.Context, _ config) ([]row, error) {
 	dir, err := os.MkdirTemp("", "moneykit-bench-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // The system cleans up, too.
+	defer os.RemoveAll(dir) //nolint:errcheck // The system also cleans up temporary files.
 	b := builder{dir: dir, replace: map[string]string{}}
 	if b.root, err = os.Getwd(); err != nil {
 		return nil, err
@@ -135,16 +135,17 @@ func build(ctx context.Context, _ config) ([]row, error) {
 
 type builder struct {
 	root, dir string
-	replace   map[string]string // files that go build shall see, and where they are
+	replace   map[string]string // the overlay: paths in the module, and the files that replace them
 }
 
-// program is what a build has made.
+// program is the result of a build.
 type program struct {
 	size int64
 	cpu  time.Duration // processor time of the build
 }
 
-// generate writes the stock client. It cannot have our types, so the document's Go names go.
+// generate writes the stock client. It cannot use this module's types, so generate removes the
+// document's Go names.
 func (b *builder) generate(ctx context.Context) error {
 	document, err := os.ReadFile(filepath.Join(b.root, "internal/openapi/openapi.yaml"))
 	if err != nil {

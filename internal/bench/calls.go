@@ -12,7 +12,7 @@ import (
 
 const testBase = "https://moneykit.test"
 
-// sdkCalls are the SDK's calls for the pages.
+// sdkCalls returns the SDK's calls for the pages.
 type sdkCalls struct {
 	link, accounts, list, sync side
 }
@@ -34,7 +34,7 @@ func newCalls(ctx context.Context, c *moneykit.Client) sdkCalls {
 		sync: func() error {
 			for batch, err := range c.Transactions.Sync(ctx, "mk_1", "") {
 				if err == nil && len(batch.Created) != pageRows {
-					err = errors.New("the page is not whole")
+					err = errors.New("the page is incomplete")
 				}
 				return err
 			}
@@ -48,8 +48,8 @@ func decodes[T any](page []byte) side {
 	return func() error { return json.Unmarshal(page, new(T)) }
 }
 
-// decoding compares a call without a network, of which decoding is nearly all for a page of this
-// size, with nothing but json.Unmarshal.
+// decoding compares a call without a network with json.Unmarshal alone. For a page of this size,
+// decoding takes nearly all of the call's time.
 func decoding(ctx context.Context, c config) ([]row, error) {
 	p, err := newPages(ctx)
 	if err != nil {
@@ -99,7 +99,7 @@ func calls(ctx context.Context, c config) ([]row, error) {
 			return nil, err
 		}
 		allocs := got.allocs(call.name, 0.90, 0.90)
-		if call.small { // A ratio of few allocations would say little.
+		if call.small { // With few allocations, their ratio means little.
 			allocs.value, allocs.unit, allocs.goal, allocs.bound = got.sdkAllocs-got.handAllocs, " more", 10, 10
 		}
 		rows = append(rows, got.row(call.name, call.goal, call.bound), allocs)
@@ -107,8 +107,8 @@ func calls(ctx context.Context, c config) ([]row, error) {
 	return rows, nil
 }
 
-// loopback compares a call over the loopback interface. Both sides have a server and a pool of
-// connections in common.
+// loopback compares a call over the loopback interface. Both sides share a server and a pool of
+// connections.
 func loopback(ctx context.Context, c config) ([]row, error) {
 	p, err := newPages(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ func fake(_ context.Context, c config) ([]row, error) {
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// linkSize returns the KiB that a link takes, after its transactions were read.
+// linkSize returns the memory of a link in KiB after its transactions were read.
 func linkSize() float64 {
 	const links = 500
 	mk := moneykittest.New()
@@ -54,7 +54,7 @@ func linkSize() float64 {
 	used := func() float64 {
 		var stats runtime.MemStats
 		runtime.GC()
-		runtime.GC() // What pools keep survives the first.
+		runtime.GC() // The first run does not free the contents of pools.
 		runtime.ReadMemStats(&stats)
 		return float64(stats.HeapAlloc)
 	}
@@ -67,8 +67,8 @@ func linkSize() float64 {
 	return size
 }
 
-// load measures the fake MoneyKit under the requests of users who link a bank and read its data, on
-// the same cores as it.
+// load measures the fake MoneyKit while users link a bank and read its data. The users run on the
+// same cores.
 func load(ctx context.Context, c config) ([]row, error) {
 	data, err := output(ctx, "./internal/sandboxload", "-users", strconv.Itoa(c.users), "-reads", "3000", "-json")
 	if err != nil {

@@ -1,13 +1,13 @@
-// Bench measures what the module costs, beside the same work written by hand with the standard
+// Bench compares the costs of the module with the same work written by hand with the standard
 // library, and prints one table of ratios:
 //
 //	go run ./internal/bench
 //	go run ./internal/bench -build
 //
-// Both sides of a comparison take turns for a while. The table has the median of the ratios of
-// their processor times, and its quartiles. With -build, which takes minutes, it also builds
-// programs with an empty cache. With -check it fails if a row is over its bound, which is wider
-// than the goal, because machines differ.
+// Both sides of a comparison take turns for a while. The table shows the median and the quartiles
+// of the ratios of their processor times. With -build it also builds programs with an empty cache,
+// which takes minutes. With -check it fails if a row is over its bound. Bounds are wider than
+// goals, because machines differ.
 package main
 
 import (
@@ -37,15 +37,15 @@ func main() {
 	}
 }
 
-// config is what the flags decide.
+// config contains the settings of the flags.
 type config struct {
 	only  *regexp.Regexp // names of groups
-	time  time.Duration  // of a comparison
-	rows  int            // that are synced
-	users int            // of the fake
+	time  time.Duration  // duration of a comparison
+	rows  int            // number of synced rows
+	users int            // number of users of the fake MoneyKit
 }
 
-// group is a part of the table that is measured together.
+// group is a group of rows that are measured together.
 type group struct {
 	name    string
 	measure func(context.Context, config) ([]row, error)

@@ -52,7 +52,7 @@ func members(path string, t reflect.Type) []string {
 	return []string{path}
 }
 
-// TestGroups measures briefly what needs no other program. What the figures are is of no matter.
+// TestGroups briefly measures the groups that need no other program. It ignores the figures.
 func TestGroups(t *testing.T) { //nolint:paralleltest // It measures memory.
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-time", "20us", "-only", "decode|client|loopback|webhooks|fake"}, &out))

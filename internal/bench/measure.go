@@ -9,14 +9,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/usage"
 )
 
-// side is one way of doing some work, once.
+// side does the compared work once, in one of two ways.
 type side func() error
 
-// comparison is what the SDK costs beside code written by hand.
+// comparison is the cost of the SDK compared with code written by hand.
 type comparison struct {
-	sdk, hand        time.Duration // medians, once
-	ratio, low, high float64       // median and quartiles of the ratios of the rounds
-	sdkAllocs        float64       // once
+	sdk, hand        time.Duration // medians, for doing the work once
+	ratio, low, high float64       // median and quartiles of the rounds' ratios
+	sdkAllocs        float64       // for doing the work once
 	handAllocs       float64
 }
 
@@ -36,9 +36,9 @@ func (c comparison) allocs(name string, goal, bound float64) row {
 	}
 }
 
-// compare lets both sides take turns for at least d. A round is a batch of each side of some
-// milliseconds. Times are the processor time of this process where the system tells it, so that
-// other programs on the machine disturb little, and else those of the clock.
+// compare lets both sides take turns for at least d. In each round, each side runs for some
+// milliseconds. Times are processor times of this process, so that other programs on the machine
+// disturb little. On systems that do not report them, times are clock times.
 func compare(d time.Duration, sdk, hand side) (comparison, error) {
 	const least = 9
 	batch, n := min(2*time.Millisecond, d), 1
@@ -59,7 +59,7 @@ func compare(d time.Duration, sdk, hand side) (comparison, error) {
 	for start, turn := time.Now(), 0; turn < least || time.Since(start) < d; turn++ {
 		sides, times := [2]side{sdk, hand}, [2]time.Duration{}
 		for i := range sides {
-			at := (turn + i) % 2 // Whoever comes second finds caches warm.
+			at := (turn + i) % 2 // The second side finds warm caches, so they take turns.
 			took, err := repeat(n, sides[at])
 			if err != nil {
 				return comparison{}, err
@@ -79,7 +79,7 @@ func compare(d time.Duration, sdk, hand side) (comparison, error) {
 	return c, err
 }
 
-// repeat returns the time that f takes n times.
+// repeat returns the time of n calls of f.
 func repeat(n int, f side) (time.Duration, error) {
 	start, cpu := time.Now(), usage.CPU()
 	for range n {
@@ -93,7 +93,7 @@ func repeat(n int, f side) (time.Duration, error) {
 	return time.Duration((usage.CPU() - cpu) * float64(time.Second)), nil
 }
 
-// allocations returns how many allocations f makes once, and of how many bytes.
+// allocations returns the number of allocations of one call of f, and their total bytes.
 func allocations(n int, f side) (count, bytes float64, err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -102,13 +102,13 @@ func allocations(n int, f side) (count, bytes float64, err error) {
 	return float64(after.Mallocs-before.Mallocs) / float64(n), float64(after.TotalAlloc-before.TotalAlloc) / float64(n), err
 }
 
-// quantile sorts values and returns the one at q, from 0 to 1.
+// quantile sorts values and returns the quantile q, from 0 to 1.
 func quantile(values []float64, q float64) float64 {
 	slices.Sort(values)
 	return values[int(q*float64(len(values)-1)+0.5)]
 }
 
-// duration writes a time with three digits.
+// duration formats a time with three digits.
 func duration(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

@@ -14,10 +14,10 @@ import (
 	"github.com/moneykit/moneykit-go/moneykittest"
 )
 
-// pages are responses of the fake MoneyKit, by path, as a transport that needs no network.
+// pages is a transport that needs no network. It contains responses of the fake MoneyKit by path.
 type pages map[string][]byte
 
-// The paths of pages, besides that of access tokens.
+// The paths of pages, besides the path for access tokens.
 const (
 	pathLink     = "/links/mk_1"
 	pathAccounts = "/links/mk_1/accounts"
@@ -25,11 +25,11 @@ const (
 	pathSync     = "/links/mk_1/transactions/sync"
 )
 
-// pageRows is how many transactions a page has. It is the sync page that the goals are for.
+// pageRows is the number of transactions of a page. The goals are for a sync page of this size.
 const pageRows = 522
 
-// newPages asks a fake MoneyKit for a link, and fills a page of each kind with the transactions of
-// several links.
+// newPages fetches a link from a fake MoneyKit, and fills a page of each kind with the transactions
+// of several links.
 func newPages(ctx context.Context) (pages, error) {
 	mk := moneykittest.New()
 	defer mk.Close()
@@ -70,7 +70,7 @@ func newPages(ctx context.Context) (pages, error) {
 	})
 }
 
-// replace replaces members of a page.
+// replace replaces members of the page at path.
 func (p pages) replace(path string, members map[string]any) error {
 	var page map[string]any
 	if err := json.Unmarshal(p[path], &page); err != nil {
@@ -114,7 +114,7 @@ func newClient(base string, transport http.RoundTripper, opts ...moneykit.Option
 		moneykit.WithBaseURL(base), moneykit.WithHTTPClient(&http.Client{Transport: transport}))...)
 }
 
-// byHand returns a call as one would write it without the SDK: a bounded body, and encoding/json.
+// byHand returns a call as written without the SDK: with a limited body and encoding/json.
 func byHand[T any](ctx context.Context, base string, transport http.RoundTripper, path string) side {
 	client := &http.Client{Transport: transport, Timeout: time.Minute}
 	return func() error {

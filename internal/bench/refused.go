@@ -14,10 +14,10 @@ import (
 	"github.com/moneykit/moneykit-go/internal/usage"
 )
 
-// largeBody is the size of the largest body that a refusal explains.
+// largeBody is the size of the largest body whose refusal is explained.
 const largeBody = 64 << 10
 
-// shapes returns bodies of that size which could be expensive to read.
+// shapes returns bodies of that size that could be expensive to read.
 func shapes() map[string][]byte {
 	fill := func(start, part, end string) []byte {
 		return []byte(start + strings.Repeat(part, (largeBody-len(start)-len(end))/len(part)) + end)
@@ -37,7 +37,7 @@ func shapes() map[string][]byte {
 	}
 	var packed bytes.Buffer
 	w, _ := gzip.NewWriterLevel(&packed, flate.BestCompression) // The level is valid.
-	_, _ = w.Write(make([]byte, 4<<20))                         // A buffer takes all.
+	_, _ = w.Write(make([]byte, 4<<20))                         // A buffer returns no errors.
 	_ = w.Close()
 	return map[string][]byte{
 		"nesting":                fill("", "[", ""),
@@ -78,8 +78,9 @@ func shapes() map[string][]byte {
 	}
 }
 
-// refused measures the most that a refused body costs: one that was not signed, and whose
-// difference from the signed body is explained, and one that was signed and is no event.
+// refused measures the largest cost of a refused body. An altered body is refused with an
+// explanation of its difference from the signed body. A signed body is refused because it is not an
+// event.
 func refused(ctx context.Context, _ config) ([]row, error) {
 	s, err := newSigner()
 	if err != nil {
@@ -117,21 +118,21 @@ func refused(ctx context.Context, _ config) ([]row, error) {
 	return []row{slowest, largest}, nil
 }
 
-// refusal returns what refusing a body costs in processor time and memory.
+// refusal returns the processor time and memory of refusing a body.
 func refusal(ctx context.Context, s *signer, sig signature, body []byte, want error) (milliseconds, megabytes float64, err error) {
-	client, err := s.client() // It explains five bodies a minute.
+	client, err := s.client() // A new client, because a client explains only five bodies a minute.
 	if err != nil {
 		return 0, 0, err
 	}
-	if _, err := client.Webhooks.Verify(ctx, sig.header, nil); err == nil { // It fetches the keys.
+	if _, err := client.Webhooks.Verify(ctx, sig.header, nil); err == nil { // This call fetches the keys.
 		return 0, 0, errors.New("an empty body was not refused")
 	}
 	verify := func() error {
 		_, err := client.Webhooks.Verify(ctx, sig.header, body)
-		if errors.Is(err, want) || (err == nil && errors.Is(want, moneykit.ErrMalformedEvent)) { // It may be of an unknown type.
+		if errors.Is(err, want) || (err == nil && errors.Is(want, moneykit.ErrMalformedEvent)) { // It may be an unknown event.
 			return nil
 		}
-		return errors.Join(errors.New("it is not refused as it should be"), err)
+		return errors.Join(errors.New("the body was not refused with the expected error"), err)
 	}
 	var times []float64
 	for range 3 {

@@ -20,7 +20,7 @@ func output(ctx context.Context, args ...string) ([]byte, error) {
 	return data, nil
 }
 
-// syncing compares the sync engine with a loop by hand, in processes of their own.
+// syncing compares the sync engine with a handwritten loop, each in its own process.
 func syncing(ctx context.Context, c config) ([]row, error) {
 	data, err := output(ctx, "./internal/syncbench", "-rows", strconv.Itoa(c.rows), "-rounds", "5", "-json")
 	if err != nil {

@@ -9,12 +9,12 @@ import (
 // row is a line of the table.
 type row struct {
 	name      string
-	sdk, hand string // what each side costs
+	sdk, hand string // the costs of the sides
 	unit      string // of value; empty for a ratio
 	value     float64
 	low, high float64 // quartiles of value; 0 if it was measured once
 	goal      float64 // 0 for none
-	bound     float64 // that -check refuses to pass; 0 for none
+	bound     float64 // limit for -check; 0 for none
 	least     bool    // the goal and the bound are minima
 }
 
@@ -29,7 +29,7 @@ func (r row) over(limit float64) bool {
 	return r.value > limit
 }
 
-// table prints rows in Markdown, as they come.
+// table prints rows in Markdown as they are added.
 type table struct {
 	out    io.Writer
 	beyond []string // rows that are over their bound
@@ -46,7 +46,7 @@ func newTable(out io.Writer) *table {
 func (t *table) add(rows []row) {
 	for _, r := range rows {
 		value, goal, verdict := figure(r.value)+r.unit, figure(r.goal), "ok"
-		if r.unit != "" && r.sdk == "" { // It is no ratio.
+		if r.unit != "" && r.sdk == "" { // The value is not a ratio.
 			r.sdk, value = value, ""
 		}
 		var spread string
@@ -69,7 +69,7 @@ func (t *table) add(rows []row) {
 	}
 }
 
-// figure writes a number with the digits that mean something.
+// figure formats a number with its significant digits.
 func figure(f float64) string {
 	switch {
 	case math.Abs(f) < 10:

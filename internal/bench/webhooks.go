@@ -28,7 +28,7 @@ func newSigner() (*signer, error) {
 	return &signer{key}, err
 }
 
-// client returns a client that has the signer's key.
+// client returns a client that trusts the signer's key.
 func (s *signer) client() (*moneykit.Client, error) {
 	point, err := s.key.PublicKey.Bytes() // 4, x, y
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *signer) client() (*moneykit.Client, error) {
 
 func encode(data []byte) string { return base64.RawURLEncoding.EncodeToString(data) }
 
-// signature is the header of a webhook, and what the standard library needs to verify it.
+// signature is the header of a webhook, and the data that the standard library needs to verify it.
 type signature struct {
 	header http.Header
 	signed []byte
@@ -74,7 +74,7 @@ func (s *signer) sign(body []byte) (signature, error) {
 	}, []byte(signed), der}, nil
 }
 
-// event returns the body of a webhook with about that many bytes, most of them in tags.
+// event returns the body of a webhook with about size bytes, most of them in tags.
 func event(size int) []byte {
 	const start, end = `{"webhook_event":"link.state_changed","webhook_major_version":1,"webhook_minor_version":0,` +
 		`"webhook_idempotency_key":"c2b1f0f4-6e2a-4a3c-9d0b-5c8e7f1a2b3c","webhook_timestamp":"2024-01-09T10:32:38.401223+00:00",` +
@@ -83,8 +83,8 @@ func event(size int) []byte {
 	return []byte(start + strings.Repeat(tag, max(0, size-len(start)-len(end))/len(tag)) + end)
 }
 
-// webhooks compares verification with the cryptography in it: the hash of the body and the check of
-// the signature.
+// webhooks compares verification with its cryptography alone: hashing the body and checking the
+// signature.
 func webhooks(ctx context.Context, c config) ([]row, error) {
 	s, err := newSigner()
 	if err != nil {
@@ -133,7 +133,7 @@ func webhooks(ctx context.Context, c config) ([]row, error) {
 	return rows, nil
 }
 
-// deliver delivers a webhook to a handler, which accepts it.
+// deliver delivers a webhook to a handler. It returns an error if the handler does not accept it.
 func deliver(ctx context.Context, h http.Handler, header http.Header, body []byte) error {
 	var w response
 	r := &http.Request{Method: http.MethodPost, Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body))}

@@ -14,10 +14,10 @@ import (
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
-// Whoever saw a signature can send it with any body, so the cost of an explanation is limited. The
-// limits leave ample room for an event, which has a few kilobytes.
+// Anyone who has seen a signature can send it with any body, so the cost of an explanation is
+// limited. The limits leave ample room for an event, which has a few kilobytes.
 const (
-	maxBody = 64 << 10 // of the body
+	maxBody = 64 << 10 // largest explained body in bytes
 
 	// maxCompressed limits the gzip data that is decompressed. A deflate block of 30 bytes makes
 	// compress/flate allocate 35 kB, so a limit on the output is not enough.
@@ -26,9 +26,9 @@ const (
 
 const byteOrderMark = "\xef\xbb\xbf"
 
-// Explain returns how body probably came to differ from the signed body, whose hash is signed. It
-// undoes what servers, frameworks and gateways do to a body, one thing at a time, and compares the
-// hash of each result with signed. encoding is the request's Content-Encoding, if it has one.
+// Explain returns the probable reason why body differs from the signed body, whose hash is signed.
+// It reverses each change that servers, frameworks and gateways make to bodies, one at a time, and
+// compares the hash of the result with signed. encoding is the request's Content-Encoding, or "".
 //
 // Explain allocates less than 8 MB and hashes at most 2 MiB, whatever the body is.
 func Explain(encoding string, body []byte, signed [sha256.Size]byte) string {
@@ -40,7 +40,7 @@ func (m *matcher) explain(encoding string, body []byte) string {
 	case len(body) == 0:
 		return "it is empty: something has read it before the handler"
 	case len(body) > maxBody:
-		return "it is too large to find out why"
+		return "it is too large to be explained"
 	}
 	for _, r := range repairs() {
 		if m.matches(body, r.write) {
@@ -48,9 +48,9 @@ func (m *matcher) explain(encoding string, body []byte) string {
 		}
 	}
 	valid := json.Valid(body)
-	if valid { // no encoder writes anything else
+	if valid { // JSON encoders write nothing else.
 		if m.matches(body, fromString) {
-			return "it was encoded twice: it is a JSON string that holds the signed body"
+			return "it was encoded twice: it is a JSON string that contains the signed body"
 		}
 		for _, style := range styles() {
 			if m.matches(body, style.write) {
@@ -70,17 +70,17 @@ func (m *matcher) explain(encoding string, body []byte) string {
 		"or the signature is another delivery's"
 }
 
-// repair undoes one thing that may have happened to a body.
+// repair reverses one kind of change to a body.
 type repair struct {
-	says string
+	says string // the explanation
 
-	// write writes the body as it was before. It returns false if the thing cannot have happened to
-	// the body. It makes a fixed number of passes over the body, and each step writes something or
-	// moves on in the body; the limits of the matcher therefore limit the steps too.
+	// write writes the body without the change. It returns false if the change cannot have been made
+	// to the body. It makes a fixed number of passes over the body. Each step writes something or
+	// advances in the body, so the limits of the matcher also limit the steps.
 	write func(m *matcher, body []byte) bool
 }
 
-// repairs returns the repairs for all bodies; fromString and styles have those for JSON.
+// repairs returns the repairs for all bodies. The repairs for JSON are fromString and styles.
 func repairs() []repair {
 	return []repair{
 		{"a byte order mark was put before it", func(m *matcher, body []byte) bool {
@@ -105,15 +105,16 @@ func repairs() []repair {
 			m.addByte('\n')
 			return true
 		}},
-		{"it was decoded twice: it is what the signed JSON string held", toString},
-		{"it is in base64, as gateways pass bodies to functions", fromBase64},
+		{"it was decoded twice: it is the content of the signed JSON string", toString},
+		{"it is in base64, which gateways use to pass bodies to functions", fromBase64},
 		{"it is compressed, and the signature is for the decompressed body", fromGzip},
 		{"it was decoded as a form: plus signs became spaces", replace(" ", "+")},
 		{"it was escaped as in a URL", fromURL},
 	}
 }
 
-// replace returns a function that writes a body with replacement in place of old, if old is in it.
+// replace returns a function that writes a body with each old replaced by replacement. The function
+// returns false if the body does not contain old.
 func replace(old, replacement string) func(*matcher, []byte) bool {
 	return func(m *matcher, body []byte) bool {
 		before, after, found := bytes.Cut(body, []byte(old))
@@ -149,11 +150,12 @@ func fromGzip(m *matcher, body []byte) bool {
 	if err != nil {
 		return false
 	}
-	_, err = io.Copy(m, r) //nolint:gosec // Write limits it
+	_, err = io.Copy(m, r) //nolint:gosec // Write limits the size.
 	return err == nil
 }
 
-// isCompressed reports whether the request says that body is compressed, or body begins like gzip.
+// isCompressed reports whether the Content-Encoding says that body is compressed, or body begins
+// like gzip data.
 func isCompressed(encoding string, body []byte) bool {
 	return encoding != "" && !strings.EqualFold(encoding, "identity") || bytes.HasPrefix(body, []byte("\x1f\x8b"))
 }

@@ -21,7 +21,7 @@ const (
 
 	encodedAgain = "it was decoded and encoded again: its white space or the escapes in its strings differ"
 	compressed   = "it is compressed, and the signature is for the decompressed body"
-	inBase64     = "it is in base64, as gateways pass bodies to functions"
+	inBase64     = "it is in base64, which gateways use to pass bodies to functions"
 	spaceAround  = "white space was put around it"
 	inOrder      = "it may have been decoded and encoded again: its members are in alphabetical order, as encoders write maps"
 	notJSON      = "it was cut off or altered: it is not JSON"
@@ -39,9 +39,9 @@ func TestExplain(t *testing.T) {
 		{"line end added", "{}", "{}\n", spaceAround},
 		{"space added", "{}", " \t{}\r\n ", spaceAround},
 		{"line end lost", "{}\n", "{}", "the line end after it was lost"},
-		{"encoded twice", `{"a":"é<\n"}`, `"{\"a\":\"\u00e9<\\n\"}"`, "it was encoded twice: it is a JSON string that holds the signed body"},
-		{"encoded twice, with space around", `{}`, ` "{}" `, "it was encoded twice: it is a JSON string that holds the signed body"},
-		{"decoded twice", `"{\"a\":\"é<\\n\"}"`, `{"a":"é<\n"}`, "it was decoded twice: it is what the signed JSON string held"},
+		{"encoded twice", `{"a":"é<\n"}`, `"{\"a\":\"\u00e9<\\n\"}"`, "it was encoded twice: it is a JSON string that contains the signed body"},
+		{"encoded twice, with space around", `{}`, ` "{}" `, "it was encoded twice: it is a JSON string that contains the signed body"},
+		{"decoded twice", `"{\"a\":\"é<\\n\"}"`, `{"a":"é<\n"}`, "it was decoded twice: it is the content of the signed JSON string"},
 		{"base64", `{"a":1}`, "eyJhIjoxfQ==", inBase64},
 		{"base64 in lines", `{"a":1}`, "eyJh\r\nIjox\r\nfQ==\r\n", inBase64},
 		{"gzip", `{"a":1}`, compress(t, `{"a":1}`), compressed},
@@ -71,8 +71,8 @@ func TestExplain(t *testing.T) {
 		{"not an object", `[1, 2]`, `[1,2]`, encodedAgain},
 
 		{"empty", "{}", "", "it is empty: something has read it before the handler"},
-		{"as large as can be", "{}", strings.Repeat("x", bodydiff.MaxBody), notJSON},
-		{"too large", "{}", strings.Repeat("x", bodydiff.MaxBody+1), "it is too large to find out why"},
+		{"largest explained body", "{}", strings.Repeat("x", bodydiff.MaxBody), notJSON},
+		{"too large", "{}", strings.Repeat("x", bodydiff.MaxBody+1), "it is too large to be explained"},
 		{"cut off", `{"a":1,"b":2}`, `{"a":1,"b"`, notJSON},
 		{"gzip cut off", `{}`, compress(t, `{}`)[:20], "it is compressed"},
 		{"gzip of something else", `{}`, compress(t, `{"a":1}`), "it is compressed"},
@@ -114,7 +114,7 @@ func TestExplainEncoding(t *testing.T) {
 	}
 }
 
-// The limits must leave room for events that are larger than any MoneyKit sends.
+// The limits must leave room for events that are larger than the events that MoneyKit sends.
 func TestExplainLargeEvent(t *testing.T) {
 	t.Parallel()
 	var event bytes.Buffer
@@ -141,7 +141,7 @@ func TestExplainLargeEvent(t *testing.T) {
 		{"BOM lost", bom + plain, plain, "the byte order mark before it was lost"},
 		{"CRLF lost", strings.ReplaceAll(lines, "\n", "\r\n"), lines, "its line ends were changed from CRLF"},
 		{"line end lost", plain + "\n", plain, "the line end after it was lost"},
-		{"encoded twice", plain, string(asText), "it was encoded twice: it is a JSON string that holds the signed body"},
+		{"encoded twice", plain, string(asText), "it was encoded twice: it is a JSON string that contains the signed body"},
 		{"base64", plain[:40<<10], base64.StdEncoding.EncodeToString([]byte(plain[:40<<10])), inBase64},
 		{"form", plain, strings.ReplaceAll(plain, "+", " "), altered}, // not all spaces were plus signs
 		{"URL", plain[:30<<10], url.QueryEscape(plain[:30<<10]), "it was escaped as in a URL"},
@@ -153,8 +153,8 @@ func TestExplainLargeEvent(t *testing.T) {
 		{"four spaces", indented("    "), plain, encodedAgain},
 		{"tabs", indented("\t"), plain, encodedAgain},
 		{"another indentation", indented("   "), plain, altered},
-		{"gzip of the most that is decompressed", strings.Repeat(" ", 256<<10), compress(t, strings.Repeat(" ", 256<<10)), compressed},
-		{"gzip of more", strings.Repeat(" ", 256<<10+1), compress(t, strings.Repeat(" ", 256<<10+1)), "it is compressed"},
+		{"gzip of the largest decompressed body", strings.Repeat(" ", 256<<10), compress(t, strings.Repeat(" ", 256<<10)), compressed},
+		{"gzip of a larger body", strings.Repeat(" ", 256<<10+1), compress(t, strings.Repeat(" ", 256<<10+1)), "it is compressed"},
 		{"gzip of an event", plain[:5000], compress(t, plain[:5000]), compressed},
 	}
 	for _, tt := range tests {

@@ -14,7 +14,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/bodydiff"
 )
 
-// Whoever saw a signature can send it with any body, so no body may be expensive to explain.
+// Anyone who has seen a signature can send it with any body, so no explanation may be expensive.
 func TestExplainCost(t *testing.T) { //nolint:paralleltest // it measures memory
 	for name, body := range shapes(t, bodydiff.MaxBody) {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,7 @@ const (
 	MaxWritten    = maxWritten
 )
 
-// ExplainCounting is Explain that also returns the number of bytes written to all candidates.
+// ExplainCounting is like Explain, but also returns the number of bytes written for all candidates.
 func ExplainCounting(encoding string, body []byte, signed [sha256.Size]byte) (says string, written int) {
 	m := newMatcher(signed)
 	return m.explain(encoding, body), m.written

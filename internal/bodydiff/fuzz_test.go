@@ -11,8 +11,8 @@ import (
 	"github.com/moneykit/moneykit-go/internal/bodydiff"
 )
 
-// FuzzExplain checks that Explain keeps to its limits for any body, and that it recognizes what
-// encoding/json makes of any JSON.
+// FuzzExplain checks that Explain stays within its limits for any body, and that it recognizes JSON
+// that encoding/json has encoded again.
 func FuzzExplain(f *testing.F) {
 	for _, body := range shapes(f, 1<<10) {
 		f.Add("", body)
@@ -43,7 +43,7 @@ func FuzzExplain(f *testing.F) {
 	})
 }
 
-// encodings returns what encoding/json makes of body in those styles that Explain knows.
+// encodings returns body as encoded by encoding/json in each style that Explain knows.
 func encodings(t *testing.T, body []byte) (all [][]byte) {
 	t.Helper()
 	for _, indent := range []string{"  ", "    ", "\t"} {

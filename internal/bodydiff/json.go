@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// fromString writes what the JSON string that body consists of holds.
+// fromString writes the content of the JSON string that is the body.
 func fromString(m *matcher, body []byte) bool {
 	var s string
 	if json.Unmarshal(body, &s) != nil {
@@ -16,7 +16,7 @@ func fromString(m *matcher, body []byte) bool {
 	return true
 }
 
-// toString writes a JSON string that holds body.
+// toString writes body as a JSON string.
 func toString(m *matcher, body []byte) bool {
 	m.addByte('"')
 	for len(body) > 0 {
@@ -28,14 +28,14 @@ func toString(m *matcher, body []byte) bool {
 	return true
 }
 
-// jsonStyle is how an encoder writes what JSON allows to write in several ways.
+// jsonStyle is the style in which an encoder writes JSON.
 type jsonStyle struct {
 	spaced bool // a space follows colons and commas, as in Python
-	ascii  bool // all that is not ASCII is escaped, as in Python
-	html   bool // what is special in HTML and JavaScript is escaped, as in Go
+	ascii  bool // characters that are not ASCII are escaped, as in Python
+	html   bool // characters that are special in HTML and JavaScript are escaped, as in Go
 
-	// Each member and item has a line of its own, with width times indent per level before it,
-	// unless width is 0. Strings then stay as they are, as with json.Indent.
+	// If width is not 0, each member and item has a line of its own, indented by width times indent
+	// per level. Strings are then copied unchanged, as by json.Indent.
 	indent byte
 	width  int
 }
@@ -157,8 +157,8 @@ func (style jsonStyle) writeRune(m *matcher, r rune) {
 	}
 }
 
-// isSpecial reports whether encoding/json escapes a character by default only for the sake of HTML
-// and JavaScript.
+// isSpecial reports whether encoding/json escapes a character only because it is special in HTML or
+// JavaScript.
 func isSpecial(r rune) bool {
 	return r == '<' || r == '>' || r == '&' || r == '\u2028' || r == '\u2029'
 }
@@ -169,8 +169,8 @@ func writeEscape(m *matcher, unit rune) {
 	m.add('\\', 'u', digits[unit>>12&15], digits[unit>>8&15], digits[unit>>4&15], digits[unit&15])
 }
 
-// decodeRune returns the first character of the inside of a JSON string, and its length there.
-// Like encoding/json it returns U+FFFD for half a surrogate pair and for invalid UTF-8.
+// decodeRune returns the first character in text, the inside of a JSON string, and its encoded
+// length. Like encoding/json, it returns U+FFFD for half a surrogate pair and for invalid UTF-8.
 func decodeRune(text []byte) (r rune, size int) {
 	if text[0] != '\\' {
 		return utf8.DecodeRune(text)
@@ -202,19 +202,19 @@ func decodeRune(text []byte) (r rune, size int) {
 	return utf8.RuneError, 6
 }
 
-// decodeUnit returns the UTF-16 code unit whose escape text begins with.
+// decodeUnit returns the UTF-16 code unit of the escape at the beginning of text.
 func decodeUnit(text []byte) rune {
 	var unit rune
 	for _, c := range text[2:6] {
 		if c > '9' {
-			c += 9 // 'A' and 'a' end with the bits of 1
+			c += 9 // The low four bits of 'A' and 'a' are 1.
 		}
 		unit = unit<<4 | rune(c&15)
 	}
 	return unit
 }
 
-// stringEnd returns where the JSON string that begins at at ends, after its quote.
+// stringEnd returns the end of the JSON string at at, after its closing quote.
 func stringEnd(body []byte, at int) int {
 	for at++; body[at] != '"'; at++ {
 		if body[at] == '\\' {
@@ -224,7 +224,7 @@ func stringEnd(body []byte, at int) int {
 	return at + 1
 }
 
-// skipSpace returns the place of the first byte from at that is not white space.
+// skipSpace returns the position of the first byte from at on that is not white space.
 func skipSpace(body []byte, at int) int {
 	for body[at] == ' ' || body[at] == '\t' || body[at] == '\r' || body[at] == '\n' {
 		at++

@@ -6,21 +6,22 @@ import (
 	"hash"
 )
 
-// Limits of what is written to a matcher.
+// Limits of the bytes written to a matcher.
 const (
 	maxCandidate = 256 << 10 // for one candidate
 	maxWritten   = 2 << 20   // for all candidates together
 )
 
-// matcher finds out whether a candidate is the signed body. A candidate is hashed while it is
-// written, and is never held in memory. A candidate that exceeds a limit is not the signed body.
+// matcher checks whether a candidate is the signed body. It hashes a candidate while the candidate
+// is written, so that the candidate is never in memory as a whole. A candidate that exceeds a limit
+// does not match.
 type matcher struct {
 	signed  [sha256.Size]byte
 	hash    hash.Hash
-	buf     [2 << 10]byte // written, but not hashed yet
-	n       int           // bytes in buf
-	left    int           // bytes that the candidate may still have; negative after it had more
-	written int           // bytes of all candidates before
+	buf     [2 << 10]byte // written bytes that are not hashed yet
+	n       int           // number of bytes in buf
+	left    int           // bytes left for the candidate; negative after it exceeded a limit
+	written int           // bytes of all earlier candidates
 }
 
 func newMatcher(signed [sha256.Size]byte) *matcher {
@@ -42,7 +43,7 @@ func (m *matcher) matches(body []byte, write func(m *matcher, body []byte) bool)
 	return [sha256.Size]byte(m.hash.Sum(m.buf[:0])) == m.signed
 }
 
-// add adds bytes to the candidate. It drops them, and those of later calls, if they exceed a limit.
+// add adds bytes to the candidate. If they exceed a limit, it drops them and all later bytes.
 func (m *matcher) add(p ...byte) {
 	m.left -= len(p)
 	if m.full() {
@@ -58,7 +59,7 @@ func (m *matcher) add(p ...byte) {
 	}
 }
 
-// addByte is add for one byte, which most calls have.
+// addByte adds one byte to the candidate. Most calls add a single byte.
 func (m *matcher) addByte(c byte) {
 	m.left--
 	if m.full() {
@@ -73,7 +74,7 @@ func (m *matcher) addByte(c byte) {
 
 func (m *matcher) addString(s string) { m.add([]byte(s)...) }
 
-// flush hashes what is in buf.
+// flush hashes the bytes in buf.
 func (m *matcher) flush() {
 	m.hash.Write(m.buf[:m.n])
 	m.n = 0

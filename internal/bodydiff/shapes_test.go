@@ -15,7 +15,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/bodydiff"
 )
 
-// shapes returns bodies of up to size bytes that are made to be expensive, by name.
+// shapes returns expensive bodies of up to size bytes, by name.
 func shapes(tb testing.TB, size int) map[string][]byte {
 	tb.Helper()
 	fill := func(before, unit, after string) string {
@@ -167,10 +167,10 @@ func smallBlocks(size int) string {
 	return string(out.data)
 }
 
-// bits is deflate data while it is written.
+// bits writes deflate data.
 type bits struct {
 	data []byte
-	n    int // bits that are written
+	n    int // number of bits written
 }
 
 func (b *bits) bit(v int) {

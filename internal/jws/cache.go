@@ -12,69 +12,72 @@ import (
 
 // Times of Cache.
 const (
-	// MaxLife is how long MoneyKit allows to keep keys.
+	// MaxLife is how long MoneyKit allows keys to be cached.
 	MaxLife = 24 * time.Hour
-	// unknownPause is the least time between a success and a request for an unknown key: anybody
-	// can make up key ids.
+	// unknownPause is the pause between a successful fetch and the next fetch for an unknown key.
+	// It limits the requests that made-up key ids can cause.
 	unknownPause = 5 * time.Minute
-	// firstPause is the time after a failure, which doubles up to unknownPause.
+	// firstPause is the pause after a failed fetch. It doubles with each failure in a row, up to
+	// unknownPause.
 	firstPause = 5 * time.Second
-	// fetchTimeout bounds one request, whoever waits for it.
+	// fetchTimeout limits one fetch, independently of the contexts of its callers.
 	fetchTimeout = 10 * time.Second
 )
 
-// Cache keeps the key set of one place. It asks again when the set has reached the age Life, and
-// when it lacks a key; a set that cannot be replaced serves on to the age MaxLife. It keeps
-// nothing about keys that it does not know. Its fields do not change once it is in use.
+// Cache caches a key set. It refetches the set when the set has reached the age Life, or when it
+// lacks a requested key. While refetches fail, it serves the old set up to the age MaxLife. It
+// stores nothing about unknown key ids. Its exported fields must not change once it is in use.
 type Cache struct {
 	Fetch func(context.Context) ([]byte, error)
 	Now   func() time.Time
 	Life  time.Duration
 
 	mu      sync.Mutex
-	set     *KeySet // nil before the first
+	set     *KeySet // nil before the first successful fetch
 	fetched time.Time
-	next    time.Time // no request before
-	failure error     // of the last request
-	failed  int       // requests in a row
+	next    time.Time // time before which no fetch starts
+	failure error     // error of the last fetch, nil if it succeeded
+	failed  int       // number of failed fetches in a row
 	flight  *flight.Flight[*KeySet]
 	stats   Stats
 }
 
 // Stats counts what a Cache did.
 type Stats struct {
-	Requests int64 // for the key set
-	Failures int64 // of those
-	Unknown  int64 // signatures that named a key which the set does not have
-	Keys     int   // in the set
-	Skipped  int   // keys that are not of use
+	Requests int64 // fetches of the key set
+	Failures int64 // fetches that failed
+	Unknown  int64 // lookups of keys that were not in the set
+	Keys     int   // usable keys in the set
+	Skipped  int   // unusable keys in the set
 	Fetched  time.Time
 }
 
-// UnknownKeyError says that the key set does not have a key.
+// UnknownKeyError reports that the key set does not have a key.
 type UnknownKeyError struct {
-	Age  time.Duration // of the set
-	Wait time.Duration // until it may be asked for again; 0 if it was read for this key
+	Age  time.Duration // age of the set
+	Wait time.Duration // time until the set may be refetched; 0 if it was fetched for this key
 }
 
 func (e *UnknownKeyError) Error() string {
 	if e.Wait <= 0 {
-		return "the key set, just read, does not have the key"
+		return "the key set, fetched just now, does not have the key"
 	}
-	return fmt.Sprintf("the key set, read %v ago, does not have the key, and is not read again for %v",
+	return fmt.Sprintf("the key set, fetched %v ago, does not have the key and is not refetched for %v",
 		e.Age.Round(time.Second), e.Wait.Round(time.Second))
 }
 
-// UnavailableError says that there is no key set to look a key up in.
+// UnavailableError reports that the key set could not be fetched. Err is the cause.
 type UnavailableError struct{ Err error }
 
-func (e *UnavailableError) Error() string { return "the key set cannot be had: " + e.Err.Error() }
+func (e *UnavailableError) Error() string {
+	return "the key set could not be fetched: " + e.Err.Error()
+}
 
-// Unwrap returns why.
+// Unwrap returns the cause.
 func (e *UnavailableError) Unwrap() error { return e.Err }
 
-// Key returns the key with that id. It fails with *UnknownKeyError, *UnavailableError or the error
-// of ctx.
+// Key returns the key with the id. It returns an *UnknownKeyError, an *UnavailableError or the
+// error of ctx if there is none.
 func (c *Cache) Key(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
 	key, request, err := c.lookUp(ctx, id)
 	if key != nil || err != nil {
@@ -91,7 +94,8 @@ func (c *Cache) Key(ctx context.Context, id string) (*ecdsa.PublicKey, error) {
 	return nil, c.missing(0)
 }
 
-// lookUp returns the key, the request that may bring it, or why there is neither.
+// lookUp returns the key if it is cached, else the running fetch that may find it. It returns an
+// error if there is neither.
 func (c *Cache) lookUp(ctx context.Context, id string) (*ecdsa.PublicKey, *flight.Flight[*KeySet], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -105,7 +109,7 @@ func (c *Cache) lookUp(ctx context.Context, id string) (*ecdsa.PublicKey, *fligh
 		c.flight = flight.Start(ctx, fetchTimeout, c.fetch, c.land)
 	}
 	switch {
-	case key != nil: // old, but good: nobody waits for the new one
+	case key != nil: // The old key is still valid, so the caller does not wait for the fetch.
 		return key, nil, nil
 	case c.flight != nil:
 		return nil, c.flight, nil
@@ -113,7 +117,7 @@ func (c *Cache) lookUp(ctx context.Context, id string) (*ecdsa.PublicKey, *fligh
 	return nil, nil, c.missing(c.next.Sub(now))
 }
 
-// current returns the set, nil if it is too old.
+// current returns the set, or nil if it is too old.
 func (c *Cache) current() *KeySet {
 	if c.set == nil || c.Now().Sub(c.fetched) >= MaxLife {
 		return nil
@@ -121,7 +125,7 @@ func (c *Cache) current() *KeySet {
 	return c.set
 }
 
-// missing returns why a key cannot be had. After a failure nobody knows whether it exists.
+// missing returns the error for a missing key. If the last fetch failed, the key may still exist.
 func (c *Cache) missing(wait time.Duration) error {
 	if c.failure != nil {
 		return &UnavailableError{c.failure}
@@ -138,7 +142,7 @@ func (c *Cache) fetch(ctx context.Context) (*KeySet, error) {
 	return ParseKeySet(data)
 }
 
-// land keeps what a request brought, and the old set when it brought nothing.
+// land stores the result of a fetch. It keeps the old set if the fetch failed.
 func (c *Cache) land(set *KeySet, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,7 +158,7 @@ func (c *Cache) land(set *KeySet, err error) {
 	c.next = now.Add(unknownPause)
 }
 
-// Stats returns what was counted so far.
+// Stats returns the current counters.
 func (c *Cache) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -22,7 +22,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/jws"
 )
 
-// jwk returns a new key, as a key set has it.
+// jwk returns a new key and its JSON Web Key.
 func jwk(t *testing.T, id string) string {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -35,7 +35,7 @@ func jwk(t *testing.T, id string) string {
 
 func set(keys ...string) string { return `{"keys":[` + strings.Join(keys, ",") + `]}` }
 
-// source serves a key set that tests change.
+// source serves a key set that a test can change.
 type source struct {
 	mu    sync.Mutex
 	set   string
@@ -94,7 +94,7 @@ func TestCacheLife(t *testing.T) {
 		assert.Equal(t, 2, s.count())
 		has(t, c, "b")
 		_, err := c.Key(t.Context(), "a")
-		require.ErrorContains(t, err, "does not have the key", "a key that was withdrawn is gone")
+		require.ErrorContains(t, err, "does not have the key", "the withdrawn key is removed")
 		assert.Equal(t, jws.Stats{Requests: 2, Unknown: 1, Keys: 1, Fetched: time.Now()}, c.Stats())
 	})
 }
@@ -107,7 +107,7 @@ func TestCacheUnknownKey(t *testing.T) {
 		_, err := c.Key(t.Context(), "b")
 		var unknown *jws.UnknownKeyError
 		require.ErrorAs(t, err, &unknown)
-		assert.Zero(t, unknown.Wait, "the set was read for this key")
+		assert.Zero(t, unknown.Wait, "the set was fetched for this key")
 
 		s.change(set(jwk(t, "a"), jwk(t, "b")), nil)
 		<-time.After(4 * time.Minute)
@@ -115,7 +115,7 @@ func TestCacheUnknownKey(t *testing.T) {
 		require.ErrorAs(t, err, &unknown)
 		assert.Equal(t, time.Minute, unknown.Wait)
 		assert.Equal(t, 4*time.Minute, unknown.Age)
-		require.ErrorContains(t, err, "read 4m0s ago, does not have the key, and is not read again for 1m0s")
+		require.ErrorContains(t, err, "fetched 4m0s ago, does not have the key and is not refetched for 1m0s")
 		assert.Equal(t, 1, s.count())
 
 		<-time.After(time.Minute)
@@ -165,7 +165,7 @@ func TestCacheFailures(t *testing.T) {
 			_, err := c.Key(t.Context(), "a")
 			require.ErrorIs(t, err, down)
 		}
-		assert.Equal(t, 1, s.count(), "a pause after a failure")
+		assert.Equal(t, 1, s.count(), "no fetch during the pause")
 		start := time.Now()
 		for time.Since(start) < time.Hour {
 			<-time.After(time.Second)
@@ -188,7 +188,7 @@ func TestCacheFailures(t *testing.T) {
 	})
 }
 
-// A place that fails does not take the keys away before they are 24 hours old.
+// While refetches fail, the cache serves the old keys until they are 24 hours old.
 func TestCacheKeepsOldKeys(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -206,7 +206,7 @@ func TestCacheKeepsOldKeys(t *testing.T) {
 		assert.Greater(t, requests, 100, "it tries")
 		assert.Less(t, requests, 200, "every five minutes")
 		_, err := c.Key(t.Context(), "b")
-		require.ErrorIs(t, err, down, "nobody knows whether there is such a key")
+		require.ErrorIs(t, err, down, "the key may exist")
 
 		<-time.After(time.Minute)
 		_, err = c.Key(t.Context(), "a")
@@ -217,8 +217,7 @@ func TestCacheKeepsOldKeys(t *testing.T) {
 	})
 }
 
-// Anybody can make up ten thousand key ids; that costs MoneyKit one request, and this cache
-// nothing.
+// Ten thousand made-up key ids cause one request to MoneyKit, and take no memory in the cache.
 func TestCacheFlood(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // alone, because it measures memory
 		s := &source{set: set(jwk(t, "a"))}
@@ -250,8 +249,8 @@ func TestCacheFlood(t *testing.T) {
 		runtime.GC()
 		runtime.ReadMemStats(&after)
 		assert.EqualValues(t, 20_000, refused.Load())
-		assert.Equal(t, 2, s.count(), "one for the flood")
-		assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(256<<10), "nothing is kept")
+		assert.Equal(t, 2, s.count(), "one request for the flood")
+		assert.Less(t, int64(after.HeapAlloc)-int64(before.HeapAlloc), int64(256<<10), "the cache stores no unknown key ids")
 		assert.EqualValues(t, 20_000, c.Stats().Unknown)
 	})
 }

@@ -13,14 +13,14 @@ import (
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
-// Claims is what MoneyKit signs.
+// Claims are the signed claims of a token.
 type Claims struct {
-	jwt.RegisteredClaims // IssuedAt is always there
+	jwt.RegisteredClaims // IssuedAt is never nil.
 
 	BodyHash [32]byte // SHA-256 of the body
 }
 
-// maxTime is the end of the year 9999: what is later was not meant as seconds.
+// maxTime is the end of the year 9999 in seconds. Later times are probably in milliseconds.
 const maxTime = 253402300799
 
 func readClaims(data []byte) (*Claims, error) {
@@ -34,7 +34,7 @@ func readClaims(data []byte) (*Claims, error) {
 			if value.Kind() != '"' {
 				err = errors.New("is not a text")
 			}
-		case "aud": // whom MoneyKit would name is not published
+		case "aud": // MoneyKit does not publish its audiences, so only the form is checked.
 			err = checkAudience(value)
 		case "exp":
 			c.ExpiresAt, err = readTime(value.Raw())
@@ -78,9 +78,9 @@ func checkAudience(value *strictjson.Reader) error {
 	return nil
 }
 
-// readTime reads seconds since 1970, whose fraction is dropped.
+// readTime reads seconds since 1970. It drops fractions of a second.
 func readTime(value []byte) (*jwt.NumericDate, error) {
-	seconds, err := strconv.ParseFloat(string(value), 64) // JSON has no other words that it takes
+	seconds, err := strconv.ParseFloat(string(value), 64) // In valid JSON it accepts only numbers.
 	switch {
 	case err != nil:
 		return nil, errors.New("is not a number")
@@ -90,7 +90,7 @@ func readTime(value []byte) (*jwt.NumericDate, error) {
 	return &jwt.NumericDate{Time: time.Unix(int64(seconds), 0)}, nil
 }
 
-// readHash reads lower-case hexadecimal digits, as MoneyKit writes them.
+// readHash reads a SHA-256 hash in lower-case hexadecimal digits into hash.
 func readHash(value, hash []byte) error {
 	text, ok := strictjson.String(value)
 	if !ok || len(text) != hex.EncodedLen(len(hash)) || text != strings.ToLower(text) {
@@ -102,13 +102,14 @@ func readHash(value, hash []byte) error {
 	return nil
 }
 
-// Ages is how old and how new a signature may be.
+// Ages limits the age of a signature.
 type Ages struct {
-	Past   time.Duration // since it was made
-	Future time.Duration // until it was made, and beyond what else limits it: clocks differ
+	Past   time.Duration // largest time since it was made
+	Future time.Duration // tolerance for clocks that differ, for all times in the claims
 }
 
-// CheckAge checks when a signature was made and for when, at the time now.
+// CheckAge checks at the time now that a signature is neither too old nor from the future, and that
+// the period for which it is valid has begun and not ended.
 func (c *Claims) CheckAge(now time.Time, ages Ages) error {
 	err := jwt.NewValidator(
 		jwt.WithTimeFunc(func() time.Time { return now }), jwt.WithIssuedAt(), jwt.WithLeeway(ages.Future),
@@ -116,10 +117,10 @@ func (c *Claims) CheckAge(now time.Time, ages Ages) error {
 	age := now.Sub(c.IssuedAt.Time).Round(time.Second)
 	switch {
 	case errors.Is(err, jwt.ErrTokenUsedBeforeIssued):
-		return fmt.Errorf("it was made %v in the future, and %v are accepted: this machine's clock is slow, or MoneyKit's fast",
+		return fmt.Errorf("it was made %v in the future, and at most %v is accepted: this machine's clock is slow, or MoneyKit's is fast",
 			-age, ages.Future)
 	case age > ages.Past:
-		return fmt.Errorf("it was made %v ago, and %v are accepted: it is a replay, or this machine's clock is fast by %v or more",
+		return fmt.Errorf("it was made %v ago, and at most %v is accepted: it is a replay, or this machine's clock is fast by at least %v",
 			age, ages.Past, age-ages.Past)
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return fmt.Errorf("it expired %v ago", now.Sub(c.ExpiresAt.Time).Round(time.Second))

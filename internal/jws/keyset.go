@@ -9,20 +9,20 @@ import (
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
-// MaxKeySet bounds a key set in bytes; real ones have a few hundred.
+// MaxKeySet is the largest accepted key set in bytes. Real key sets have a few hundred bytes.
 const MaxKeySet = 64 << 10
 
 const maxKeys = 100
 
-// KeySet is the keys of a JSON Web Key Set that sign by ES256.
+// KeySet contains the ES256 keys of a JSON Web Key Set.
 type KeySet struct {
 	keys    map[string]*ecdsa.PublicKey
 	skipped int
 }
 
-// ParseKeySet reads a key set. It skips keys that it does not understand, that are for something
-// else, or that are not on the curve, so that they do no harm to the others. It refuses a set that
-// contradicts itself, or in which no key is left.
+// ParseKeySet reads a key set. It skips keys that are unreadable, not for ES256 signatures, or not
+// on the curve, so that the other keys remain usable. It returns an error if two different keys
+// have the same id, or if no key is usable.
 func ParseKeySet(data []byte) (*KeySet, error) {
 	if len(data) > MaxKeySet {
 		return nil, fmt.Errorf("the key set has more than %d bytes", MaxKeySet)
@@ -53,7 +53,7 @@ func (s *KeySet) add(item []byte) error {
 	id, key, err := readKey(item)
 	if err != nil {
 		s.skipped++
-		return nil //nolint:nilerr // one key must not spoil the others
+		return nil //nolint:nilerr // The other keys are still usable.
 	}
 	if other, ok := s.keys[id]; ok && !other.Equal(key) {
 		return errors.New("has two different keys with one kid")
@@ -62,7 +62,7 @@ func (s *KeySet) add(item []byte) error {
 	return nil
 }
 
-// Key returns the key with that id, nil if there is none.
+// Key returns the key with the id, or nil if there is none.
 func (s *KeySet) Key(id string) *ecdsa.PublicKey {
 	if s == nil {
 		return nil
@@ -70,7 +70,7 @@ func (s *KeySet) Key(id string) *ecdsa.PublicKey {
 	return s.keys[id]
 }
 
-// Len returns how many keys there are, and how many more were skipped.
+// Len returns the numbers of usable and of skipped keys.
 func (s *KeySet) Len() (usable, skipped int) {
 	if s == nil {
 		return 0, 0
@@ -106,7 +106,7 @@ func readKey(data []byte) (id string, key *ecdsa.PublicKey, err error) {
 				return errors.New("is not for signatures")
 			}
 		case "d":
-			return errors.New("is a private key") // and so everybody's
+			return errors.New("is a private key") // A published private key proves nothing.
 		}
 		return nil
 	})
@@ -120,7 +120,7 @@ func readKey(data []byte) (id string, key *ecdsa.PublicKey, err error) {
 	}
 	const half = 32
 	point := make([]byte, 1, 1+2*half)
-	point[0] = 4 // neither coordinate is compressed
+	point[0] = 4 // the mark of an uncompressed point
 	for _, coordinate := range []string{x, y} {
 		part, err := decodeSegment(coordinate)
 		if err != nil || len(part) != half {

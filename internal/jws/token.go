@@ -1,6 +1,6 @@
-// Package jws reads what MoneyKit signs its webhooks with: one compact JSON Web Token by ES256,
-// and the set of public keys that goes with it. It accepts one form of each and nothing else,
-// because a library that understands more can be talked into more.
+// Package jws verifies the signatures of MoneyKit's webhooks: compact JSON Web Tokens signed with
+// ES256, and the JSON Web Key Set with the public keys. It accepts one form of each, because every
+// other form that a verifier supports is a way to attack it.
 package jws
 
 import (
@@ -15,27 +15,27 @@ import (
 	"github.com/moneykit/moneykit-go/internal/strictjson"
 )
 
-// Bounds of a token. Real ones have about 400 bytes.
+// Limits of a token. Real tokens have about 400 bytes.
 const (
 	maxToken     = 8 << 10
 	maxKeyID     = 256
 	algorithm    = "ES256"
-	signatureLen = 64 // r and s
+	signatureLen = 64 // 32 bytes each for r and s
 )
 
-// Token is a token whose form was checked, and nothing else.
+// Token is a token of the right form. Its signature is not verified yet.
 type Token struct {
 	KeyID string
 
-	signed    string // header and payload, as they are signed
+	signed    string // the encoded header and payload, which the signature covers
 	payload   []byte
 	signature []byte
 }
 
-// Parse checks the form of a token: three segments of canonical base64url without padding, a
-// header with alg ES256 and a kid, nothing in it that would change what the token means or bring
-// a key along, and a signature of 64 bytes. Other members of the header are ignored, as RFC 7515
-// has it.
+// Parse checks the form of a token: three segments of canonical base64url without padding, a header
+// with alg ES256 and a kid, and a signature of 64 bytes. It returns an error if the header has a
+// member that changes the meaning of the token or contains a key. As RFC 7515 requires, it ignores
+// unknown members of the header.
 func Parse(compact string) (*Token, error) {
 	if len(compact) > maxToken {
 		return nil, fmt.Errorf("the token has more than %d bytes", maxToken)
@@ -66,8 +66,8 @@ func Parse(compact string) (*Token, error) {
 	return &t, nil
 }
 
-// decodeSegment decodes base64url in its only canonical form. encoding/base64 would skip line
-// ends even when it is strict.
+// decodeSegment decodes canonical base64url without padding. It checks for line ends itself,
+// because encoding/base64 skips them even in strict mode.
 func decodeSegment(s string) ([]byte, error) {
 	if s == "" {
 		return nil, errors.New("is empty")
@@ -77,13 +77,13 @@ func decodeSegment(s string) ([]byte, error) {
 	}
 	out, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil {
-		return nil, errors.New("is not base64url") // err would quote it
+		return nil, errors.New("is not base64url") // err would quote the segment.
 	}
 	return out, nil
 }
 
-// headerNames are the members of a header that are read or refused. All but the first three
-// change what the token means, or name a key that comes with it.
+// headerNames returns the members of a header that are read or refused. All but the first three are
+// refused: they change the meaning of the token, or contain or reference a key.
 func headerNames() []string {
 	return []string{
 		"alg", "kid", "typ",
@@ -102,7 +102,7 @@ func readHeader(data []byte) (keyID string, err error) {
 		switch name {
 		case "alg":
 			if alg = text; alg != algorithm {
-				return errors.New("asks for another algorithm than " + algorithm)
+				return errors.New("has another algorithm than " + algorithm)
 			}
 		case "kid":
 			switch keyID = text; {
@@ -125,17 +125,17 @@ func readHeader(data []byte) (keyID string, err error) {
 	case err != nil:
 		return "", err
 	case alg == "":
-		return "", errors.New("names no algorithm")
+		return "", errors.New("has no algorithm")
 	case keyID == "":
-		return "", errors.New("names no key")
+		return "", errors.New("has no kid")
 	}
 	return keyID, nil
 }
 
-// Verify checks the signature and returns what was signed.
+// Verify checks the signature and returns the signed claims.
 func (t *Token) Verify(key *ecdsa.PublicKey) (*Claims, error) {
 	if err := jwt.SigningMethodES256.Verify(t.signed, t.signature, key); err != nil {
-		return nil, errors.New("the signature is not by the key that the token names")
+		return nil, errors.New("the signature was not made with the key that the token names")
 	}
 	claims, err := readClaims(t.payload)
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 
 func b64(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) }
 
-// compact returns a token that key signs.
+// compact returns a token signed with key.
 func compact(tb testing.TB, key *ecdsa.PrivateKey, head, claims string) string {
 	tb.Helper()
 	signing := b64(head) + "." + b64(claims)
@@ -37,7 +37,7 @@ func newKey(tb testing.TB) *ecdsa.PrivateKey {
 	return key
 }
 
-// MoneyKit's published sample has this header and these claims, in this form.
+// MoneyKit's published sample has this header and claims of this form.
 const (
 	sampleHead   = `{"alg":"ES256","kid":"bXktc2FtcGxlLWtleQ","typ":"JWT"}`
 	sampleClaims = `{"iss":"https://api.moneykit.com","iat":1680000000,` +
@@ -59,11 +59,11 @@ func TestSampleToken(t *testing.T) {
 	signed := claims.IssuedAt.Time
 	require.NoError(t, claims.CheckAge(signed.Add(time.Hour), ages))
 	require.NoError(t, claims.CheckAge(signed.Add(-time.Minute), ages))
-	require.ErrorContains(t, claims.CheckAge(signed.Add(time.Hour+time.Second), ages), "made 1h0m1s ago, and 1h0m0s are accepted")
+	require.ErrorContains(t, claims.CheckAge(signed.Add(time.Hour+time.Second), ages), "made 1h0m1s ago, and at most 1h0m0s is accepted")
 	require.ErrorContains(t, claims.CheckAge(signed.Add(-61*time.Second), ages), "made 1m1s in the future")
 
 	_, err = token.Verify(&newKey(t).PublicKey)
-	require.ErrorContains(t, err, "not by the key")
+	require.ErrorContains(t, err, "not made with the key")
 }
 
 func TestKeySet(t *testing.T) {
@@ -92,7 +92,8 @@ func TestKeySet(t *testing.T) {
 	}
 }
 
-// FuzzToken: what has the right form has only one form, and nothing unsigned verifies.
+// FuzzToken checks that an accepted token has exactly one encoding, and that no unsigned token
+// verifies.
 func FuzzToken(f *testing.F) {
 	key := newKey(f)
 	genuine := compact(f, key, sampleHead, sampleClaims)
@@ -130,7 +131,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// FuzzClaims signs anything: what is taken for claims has a time and a hash.
+// FuzzClaims signs arbitrary payloads, and checks that accepted claims have a time and a hash.
 func FuzzClaims(f *testing.F) {
 	key := newKey(f)
 	f.Add(sampleClaims)
@@ -156,7 +157,7 @@ func FuzzClaims(f *testing.F) {
 	})
 }
 
-// FuzzKeySet: a key that is accepted is on the curve, and a good key is never lost to a bad one.
+// FuzzKeySet checks that accepted keys are on the curve, and that bad keys do not remove good ones.
 func FuzzKeySet(f *testing.F) {
 	good := `{"kty":"EC","crv":"P-256","kid":"good","x":"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY",` +
 		`"y":"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU"}`

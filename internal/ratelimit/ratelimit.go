@@ -7,8 +7,8 @@ import "time"
 // windows are fixed or sliding.
 const Window = time.Minute
 
-// Limits are the most requests of one operation in a [Window]. A zero field is a limit that is not
-// published.
+// Limits are the largest numbers of requests of one operation in a [Window]. A zero field means
+// that MoneyKit publishes no such limit.
 type Limits struct {
 	Link   int // requests about one link
 	User   int // requests about one user
@@ -16,8 +16,8 @@ type Limits struct {
 	App    int // requests of the application, over all its client ids
 }
 
-// For returns the limits of an operation, such as "GET /links/{id}". It reports false if none are
-// published. Refreshes of products have limits of hours and days, which are not among these.
+// For returns the limits of an operation, such as "GET /links/{id}". It returns false if none are
+// published. The limits do not include those of product refreshes, which are per hour and per day.
 func For(operation string) (Limits, bool) {
 	limits := published(operation)
 	return limits, limits != Limits{}

@@ -40,13 +40,13 @@ func TestFor(t *testing.T) {
 	}
 }
 
-// mention is an operation in a comment, with what the comment says about its limits.
+// mention matches an operation in a comment, with its limits. claim matches one of the limits.
 var (
 	mention = regexp.MustCompile(`\w+ \(([A-Z]+ /[^ )]*)\)((?:, [\d,]+(?: calls a minute)?(?: for an? \w+)?)*)`)
 	claim   = regexp.MustCompile(`, ([\d,]+)(?: calls a minute)?(?: for an? (\w+))?`)
 )
 
-// TestComments holds what the doc comments of the root package say about limits to the document.
+// TestComments compares the limits in the root package's doc comments with the published limits.
 func TestComments(t *testing.T) {
 	t.Parallel()
 	complete := map[string]bool{}
@@ -66,7 +66,7 @@ func TestComments(t *testing.T) {
 				case "":
 					claimed.Client = n
 				default:
-					t.Errorf("a limit of what? %s", m[0])
+					t.Errorf("unknown kind of limit: %s", m[0])
 				}
 			}
 			published, _ := ratelimit.For(m[1])

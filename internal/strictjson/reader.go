@@ -5,22 +5,21 @@ import (
 	"strings"
 )
 
-// Reader reads a document once, from its first byte to its last. A function that [Object] or
-// [Reader.Array] calls gets the Reader at the beginning of one value, and reads it with one of the
-// methods or leaves it alone. After the document proved invalid, values are empty; the error is
-// that of [Object].
+// Reader reads a document once, from its first byte to its last. [Object] and [Reader.Array] pass
+// it to functions with the position at the beginning of one value. The function reads the value
+// with one of the methods, or returns without reading it. In an invalid document values are empty,
+// and [Object] returns the error.
 type Reader struct {
 	data  []byte
 	at    int
-	depth int   // of the value at at
-	err   error // what is wrong with the document
+	depth int   // nesting depth of the value at the position at
+	err   error // first error of the document
 
-	// Names below the outermost object must also be unique, and numbers fit a float, if deep. Names
-	// in another case are the same, if fold.
-	deep, fold bool
+	deep bool // Names in nested objects must be unique too, and numbers must fit a float64.
+	fold bool // Names that differ only in case are the same.
 }
 
-// maxDepth bounds how deep values are nested.
+// maxDepth is how deep values may be nested.
 const maxDepth = 100
 
 // Raw returns the value. It is valid JSON, without white space around it, and part of the document.
@@ -33,8 +32,8 @@ func (r *Reader) Raw() []byte {
 	return r.data[start:r.at]
 }
 
-// Kind returns the first byte of the value, which says what it is: one of {["tfn- and the digits.
-// The value is not read by that. 0 means that the document is invalid.
+// Kind returns the first byte of the value, which identifies its kind: one of {["tfn- or a digit.
+// It does not read the value. It returns 0 if the document is invalid.
 func (r *Reader) Kind() byte {
 	if r.err != nil || r.at == len(r.data) {
 		return 0
@@ -42,10 +41,11 @@ func (r *Reader) Kind() byte {
 	return r.data[r.at]
 }
 
-// Offset returns the place of the value in the document. The value is not read by that.
+// Offset returns the position of the value in the document. It does not read the value.
 func (r *Reader) Offset() int { return r.at }
 
-// Array calls item for each item of the value, if it is an array, until item returns an error.
+// Array calls item for each item of the array, until item returns an error. It returns that error,
+// or ErrNotArray if the value is not an array.
 func (r *Reader) Array(item func(value *Reader) error) error {
 	if r.Kind() != '[' || r.depth > maxDepth {
 		r.skipValue()
@@ -64,7 +64,7 @@ func (r *Reader) Array(item func(value *Reader) error) error {
 	return refused
 }
 
-// end returns what is wrong with the document, when its outermost value has been read.
+// end returns the error of the document. The outermost value must have been read.
 func (r *Reader) end() error {
 	if r.err == nil && (r.skipSpace() != 0 || r.at < len(r.data)) {
 		r.err = ErrInvalid
@@ -72,8 +72,8 @@ func (r *Reader) end() error {
 	return r.err
 }
 
-// readObject calls member with the name of each member of the object at r, until it returns false.
-// member reads the value that r is at then.
+// readObject calls member with the name of each member of the object at r, until member returns
+// false. member must read the value.
 func (r *Reader) readObject(member func(name []byte) bool) {
 	r.readList('}', func() bool {
 		name := r.readName()
@@ -89,7 +89,7 @@ func (r *Reader) readObject(member func(name []byte) bool) {
 	})
 }
 
-// readArray calls item for each item of the array at r. item reads it.
+// readArray calls item for each item of the array at r. item must read the item.
 func (r *Reader) readArray(item func()) {
 	r.readList(']', func() bool {
 		item()
@@ -97,8 +97,8 @@ func (r *Reader) readArray(item func()) {
 	})
 }
 
-// readList calls next for each part of the list that begins at r with its bracket, until next
-// returns false, as it does when the document proves invalid. last is the bracket at the end.
+// readList calls next for each member or item of the object or array at r, until next returns
+// false. last is the closing bracket.
 func (r *Reader) readList(last byte, next func() bool) {
 	r.at++
 	r.depth++
@@ -122,7 +122,7 @@ func (r *Reader) readList(last byte, next func() bool) {
 	r.depth--
 }
 
-// skipValue reads the value at r and keeps nothing of it.
+// skipValue moves r past the value at r.
 func (r *Reader) skipValue() {
 	if r.err != nil {
 		return
@@ -154,7 +154,7 @@ func (r *Reader) skipValue() {
 	}
 }
 
-// skipUnique reads an object whose names must be unique.
+// skipUnique moves r past an object whose names must be unique.
 func (r *Reader) skipUnique() {
 	var seen nameSet
 	r.readObject(func(name []byte) bool {
@@ -166,10 +166,10 @@ func (r *Reader) skipUnique() {
 	})
 }
 
-// unseen adds a name to those of its object, and reports whether it was not there.
+// unseen adds a name to the names of its object. It returns false if the name is a duplicate.
 func (r *Reader) unseen(seen *nameSet, name []byte) bool {
 	if r.fold {
-		name = []byte(strings.ToLower(strings.ToUpper(string(name)))) // unites what Unicode folds to ASCII, too
+		name = []byte(strings.ToLower(strings.ToUpper(string(name)))) // Upper case first, so that letters that Unicode folds to ASCII match, too.
 	}
 	if !seen.add(name) {
 		r.err = ErrDuplicate

@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// The functions of this file check the grammar of JSON while they look for the end of a value.
+// The functions in this file find the end of a value and check its grammar.
 
-// skipSpace moves r behind white space, and returns the byte there, 0 at the end.
+// skipSpace moves r past white space. It returns the byte there, or 0 at the end of the document.
 func (r *Reader) skipSpace() byte {
 	for ; r.at < len(r.data); r.at++ {
 		if c := r.data[r.at]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
@@ -28,7 +28,7 @@ func (r *Reader) skipWord(word string) {
 	r.at = end
 }
 
-// readText moves r behind the string that begins at it.
+// readText moves r past the string at r.
 func (r *Reader) readText() {
 	at, data := r.at+1, r.data
 	for {
@@ -62,12 +62,12 @@ func (r *Reader) readText() {
 	r.err = ErrInvalid
 }
 
-// skipPlain returns the place of the first byte from at that ends a string or needs a closer look
-// in one: a quote, a backslash, a control character, or a part of a character beyond ASCII.
+// skipPlain returns the position of the first byte from at on that is not plain text in a string: a
+// quote, a backslash, a control character, or a byte that is not ASCII.
 func skipPlain(data []byte, at int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	// Eight bytes at a time. Each difference has the high bit of a byte set if the byte is one of
-	// those, and perhaps that of a byte behind it, but never that of one before it.
+	// Check eight bytes at a time. Each operand sets the high bit of a byte that matches. It may also
+	// set high bits of later bytes, but never of earlier ones, so the first set bit is right.
 	for ; at+8 <= len(data); at += 8 {
 		w := binary.LittleEndian.Uint64(data[at:])
 		found := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & highs
@@ -83,7 +83,7 @@ func skipPlain(data []byte, at int) int {
 	return at
 }
 
-// escapeLen returns the length of the escape that text begins with, 0 if it is not one.
+// escapeLen returns the length of the escape at the beginning of text, or 0 if it is invalid.
 func escapeLen(text []byte) int {
 	if len(text) < 2 {
 		return 0
@@ -99,15 +99,15 @@ func escapeLen(text []byte) int {
 	return 0
 }
 
-// skipNumber refuses numbers that are too large for a float: readers differ in what they make of
-// them.
+// skipNumber moves r past the number at r. If deep is set, a number that is too large for a float64
+// is an error, because readers interpret such numbers differently.
 func (r *Reader) skipNumber() {
 	end, scientific := skipDecimal(r.data, r.at)
 	if end < 0 {
 		r.err = ErrInvalid
 		return
 	}
-	const small = 300 // digits of a number that surely fits
+	const small = 300 // A number with up to 300 digits always fits.
 	if r.deep && (scientific || end-r.at > small) {
 		if _, err := strconv.ParseFloat(string(r.data[r.at:end]), 64); err != nil {
 			r.err = ErrInvalid
@@ -117,8 +117,8 @@ func (r *Reader) skipNumber() {
 	r.at = end
 }
 
-// skipDecimal returns where the number ends that begins at at, and whether it has an exponent; a
-// negative place if it is not a number.
+// skipDecimal returns the end of the number at at, and whether the number has an exponent. The end
+// is negative if there is no valid number.
 func skipDecimal(data []byte, at int) (end int, scientific bool) {
 	if data[at] == '-' {
 		at++
@@ -143,7 +143,7 @@ func skipDecimal(data []byte, at int) (end int, scientific bool) {
 	return skipDigits(data, at), true
 }
 
-// skipDigits returns where the digits end that begin at at, a negative place if there are none.
+// skipDigits returns the end of the digits at at, or -1 if there are none.
 func skipDigits(data []byte, at int) int {
 	start := at
 	for at < len(data) && isDigit(data[at]) {

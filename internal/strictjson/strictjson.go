@@ -1,9 +1,10 @@
-// Package strictjson reads JSON objects that must mean the same to every reader. encoding/json
-// takes the last of several members with one name, and a name in another case for a member that
-// it knows; a signature that one program checks and another program reads needs more.
+// Package strictjson reads JSON objects that must mean the same to every reader. encoding/json uses
+// the last of several members with one name, and accepts a name in another case. If one program
+// verifies a signed object and another program reads it, they could therefore read different
+// values. This package returns an error for such objects.
 //
-// A document is read in one pass: the grammar, the UTF-8 and the names are checked while the
-// caller takes the values.
+// A Reader makes one pass over a document. It checks the grammar, the UTF-8 and the names while the
+// caller reads the values.
 package strictjson
 
 import (
@@ -15,7 +16,7 @@ import (
 	"unicode/utf8"
 )
 
-// What is wrong with a value. The errors quote nothing of it but names that the caller knows.
+// Errors of a value. Their texts quote only names that the caller knows.
 var (
 	ErrInvalid   = errors.New("is not valid JSON in UTF-8")
 	ErrNotObject = errors.New("is not a JSON object")
@@ -23,22 +24,22 @@ var (
 	ErrDuplicate = errors.New("has two members with one name")
 )
 
-// Object calls member for each member of the JSON object that data consists of, in order, with the
-// reader at the member's value. It refuses two members of one name, at any depth, and a name that
-// differs from one of known only in case. What is wrong with the object as a whole may show only
-// after some members have been read.
+// Object calls member for each member of the JSON object data, in order, with the Reader at the
+// member's value. It returns an error for two members with one name, at any depth, and for a name
+// that differs from a known name only in case. It may call member for some members before it
+// finds an error.
 func Object(data []byte, known []string, member func(name string, value *Reader) error) error {
 	return object(&Reader{data: data, deep: true}, known, member)
 }
 
-// Outer is Object for an object whose members are read one by one: what is wrong with the names
-// below them is not its matter.
+// Outer is like [Object], but checks only the names of the object's own members. The caller checks
+// the values that it reads.
 func Outer(data []byte, known []string, member func(name string, value *Reader) error) error {
 	return object(&Reader{data: data}, known, member)
 }
 
-// Unique refuses all but one JSON value in UTF-8 whose objects, at any depth, have no two members
-// that encoding/json would take for one: with the same name, in whatever case.
+// Unique returns an error unless data is one JSON value in UTF-8 in which no object, at any depth,
+// has two members with the same name. Names that differ only in case count as the same.
 func Unique(data []byte) error {
 	r := &Reader{data: data, deep: true, fold: true}
 	r.skipSpace()
@@ -76,8 +77,8 @@ func object(r *Reader, known []string, member func(name string, value *Reader) e
 	return r.end()
 }
 
-// recognize returns a name as a string. It refuses a name that a more careless reader would take
-// for a known one.
+// recognize returns a name as a string. It returns an error for a name that differs from a known
+// name only in case, because another reader could accept it as the known name.
 func recognize(name []byte, known []string) (string, error) {
 	for _, k := range known {
 		if string(name) == k {
@@ -93,8 +94,8 @@ func recognize(name []byte, known []string) (string, error) {
 	return text, nil
 }
 
-// String returns the string that value, which is valid JSON, consists of; false if it is
-// something else.
+// String returns the decoded string in value, which must be valid JSON. It returns false if value
+// is not a string.
 func String(value []byte) (string, bool) {
 	if len(value) < 2 || value[0] != '"' {
 		return "", false
@@ -109,14 +110,14 @@ func String(value []byte) (string, bool) {
 	return s, true
 }
 
-// nameSet is a set of names. The few that most objects have need no map.
+// nameSet is a set of names. It needs no map for up to 16 names, which is enough for most objects.
 type nameSet struct {
 	few  [16][]byte
 	n    int
 	many map[string]bool
 }
 
-// add adds a name; it returns false if the name is there already.
+// add adds a name. It returns false if the set already contains it.
 func (s *nameSet) add(name []byte) bool {
 	for _, other := range s.few[:s.n] {
 		if string(other) == string(name) {

@@ -1,14 +1,14 @@
 //go:build !linux
 
-// Package usage reads what a process has used of its machine.
+// Package usage measures the resources that a process has used.
 package usage
 
 import "errors"
 
-// CPU returns the processor time of this process in seconds, 0 where that is not known.
+// CPU returns 0: the processor time is known only on Linux.
 func CPU() float64 { return 0 }
 
-// Memory fails: sizes are known on Linux alone.
+// Memory returns an error: the memory is known only on Linux.
 func Memory(string) (float64, error) {
-	return 0, errors.New("the memory of a process is measured on Linux alone")
+	return 0, errors.New("the memory of a process is measured only on Linux")
 }

@@ -15,7 +15,7 @@ func TestUsage(t *testing.T) {
 	t.Parallel()
 	before := usage.CPU()
 	for usage.CPU() == before {
-		// It works until that is noticed.
+		// Use processor time until the clock advances.
 	}
 	assert.Greater(t, usage.CPU(), before)
 	mib, err := usage.Memory("VmHWM")

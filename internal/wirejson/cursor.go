@@ -10,9 +10,9 @@ import (
 // maxDepth is how deep objects and arrays may be nested, as in encoding/json.
 const maxDepth = 10000
 
-// Cursor reads one JSON document in a single pass. It checks the syntax of what it passes, unknown
-// members included. After the first error nothing that it returns counts, so that a caller may look
-// for errors at the end alone.
+// Cursor reads one JSON document in a single pass. It checks the syntax of all that it reads or
+// skips. After the first error its results are meaningless, so a caller may check for errors once,
+// at the end.
 //
 // To read an object:
 //
@@ -40,7 +40,7 @@ func NewCursor(data []byte) *Cursor {
 // Kind is a kind of JSON value.
 type Kind uint8
 
-// The kinds that are told apart. KindOther stands for all others, and for what is not JSON.
+// The kinds of values. KindOther is every other kind, and invalid JSON.
 const (
 	KindOther Kind = iota
 	KindNull
@@ -48,7 +48,7 @@ const (
 	KindNumber
 )
 
-// Failed reports whether there was an error.
+// Failed reports whether an error has occurred.
 func (c *Cursor) Failed() bool { return c.err != nil }
 
 // End returns ErrSyntax if the document is not JSON from its beginning to its end, and otherwise
@@ -64,7 +64,8 @@ func (c *Cursor) End() error {
 	return c.err
 }
 
-// Wrong says that the next value is not what it should be.
+// Wrong sets the error to an [*Error] that says what the next value should be, unless there is an
+// error already.
 func (c *Cursor) Wrong(want string) {
 	if c.err == nil {
 		c.err = &Error{Want: want}
@@ -77,7 +78,7 @@ func (c *Cursor) syntax() {
 	}
 }
 
-// Under puts a member's name, or an index in brackets, before the path of the error.
+// Under prepends a member's name, or an index in brackets, to the path of the error.
 func (c *Cursor) Under(step string) {
 	var e *Error
 	if !errors.As(c.err, &e) {
@@ -89,8 +90,8 @@ func (c *Cursor) Under(step string) {
 	e.Path = step + e.Path
 }
 
-// Row puts the id of an object into the error, if it has none: the text of the member called name
-// of the object that begins at start.
+// Row sets the error's row id, unless it has one, to the text of the member called name of the
+// object that begins at start.
 func (c *Cursor) Row(start int, name string) {
 	var e *Error
 	if !errors.As(c.err, &e) || e.Row != "" {
@@ -108,16 +109,16 @@ func (c *Cursor) Row(start int, name string) {
 	}
 }
 
-// Offset returns where the next value begins, for [Cursor.Row].
+// Offset returns the position of the next value, for [Cursor.Row].
 func (c *Cursor) Offset() int {
 	c.peek()
 	return c.at
 }
 
-// Rest returns how many bytes of the document follow.
+// Rest returns the number of bytes left in the document.
 func (c *Cursor) Rest() int { return len(c.data) - c.at }
 
-// peek passes white space and returns the byte after it, 0 at the end.
+// peek skips white space and returns the next byte, or 0 at the end.
 func (c *Cursor) peek() byte {
 	if c.at < len(c.data) {
 		if b := c.data[c.at]; b > ' ' {
@@ -138,8 +139,8 @@ func (c *Cursor) peekSpace() byte {
 	return 0
 }
 
-// Open enters an object or an array, by its opening bracket. If something else is there the error
-// says that it is not what is wanted.
+// Open enters an object or an array, given by its opening bracket. If the next value is of another
+// kind, the error says that it is not want.
 func (c *Cursor) Open(bracket byte, want string) bool {
 	if c.err != nil {
 		return false
@@ -158,7 +159,7 @@ func (c *Cursor) Open(bracket byte, want string) bool {
 }
 
 // More reports whether the object or array, given by its closing bracket, has another member or
-// item. Otherwise it leaves the object or array.
+// item. If not, it leaves the object or array.
 func (c *Cursor) More(bracket byte) bool {
 	if c.err != nil {
 		return false
@@ -180,7 +181,7 @@ func (c *Cursor) More(bracket byte) bool {
 	return false
 }
 
-// Name returns the name of the next member. It is valid as long as the document is.
+// Name returns the name of the next member. The name stays valid as long as the document does.
 func (c *Cursor) Name() []byte {
 	if c.peek() != '"' {
 		c.syntax()
@@ -188,7 +189,7 @@ func (c *Cursor) Name() []byte {
 	}
 	name, own := c.str()
 	if own {
-		name = bytes.Clone(name) // The value may need the space.
+		name = bytes.Clone(name) // Reading the value may overwrite the buffer.
 	}
 	if c.peek() != ':' {
 		c.syntax()
@@ -198,7 +199,7 @@ func (c *Cursor) Name() []byte {
 	return name
 }
 
-// Null passes null, and reports whether that was the next value.
+// Null reports whether the next value is null. If so, it skips the value.
 func (c *Cursor) Null() bool { return c.peek() == 'n' && c.err == nil && c.literal("null") }
 
 func (c *Cursor) literal(word string) bool {
@@ -210,8 +211,8 @@ func (c *Cursor) literal(word string) bool {
 	return false
 }
 
-// Scalar passes null, a string or a number and returns its text, which is valid until the next
-// call. It does not pass other values.
+// Scalar reads null, a string or a number and returns its text, which is valid until the next call.
+// It does not read other values.
 func (c *Cursor) Scalar() (text []byte, kind Kind) {
 	if c.err != nil {
 		return nil, KindOther
@@ -228,7 +229,7 @@ func (c *Cursor) Scalar() (text []byte, kind Kind) {
 	return nil, KindOther
 }
 
-// Skip passes the next value.
+// Skip skips the next value.
 func (c *Cursor) Skip() {
 	if c.err != nil {
 		return
@@ -256,7 +257,7 @@ func (c *Cursor) Skip() {
 	}
 }
 
-// number passes a number and returns its digits.
+// number reads a number and returns its text.
 func (c *Cursor) number() []byte {
 	data, i := c.data, c.at
 	if i < len(data) && data[i] == '-' {
@@ -289,7 +290,7 @@ func (c *Cursor) number() []byte {
 	return text
 }
 
-// digits returns where the digits from i on end, -1 if there are none.
+// digits returns the end of the digits at i, or -1 if there are none.
 func digits(data []byte, i int) int {
 	start := i
 	for i < len(data) && isDigit(data[i]) {

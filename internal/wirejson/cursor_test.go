@@ -12,7 +12,7 @@ import (
 	"github.com/moneykit/moneykit-go/internal/wirejson"
 )
 
-// skips reports whether a cursor passes data as one value.
+// skips reports whether a cursor skips data as one value.
 func skips(data string) error {
 	c := wirejson.NewCursor([]byte(data))
 	c.Skip()
@@ -44,8 +44,7 @@ func TestSyntax(t *testing.T) {
 	}
 }
 
-// TestSyntaxComesFirst reports a document that is not JSON as such, also if a value before the
-// place is wrong.
+// TestSyntaxComesFirst checks that a syntax error takes precedence over a wrong value before it.
 func TestSyntaxComesFirst(t *testing.T) {
 	t.Parallel()
 	for data, want := range map[string]string{
@@ -60,7 +59,7 @@ func TestSyntaxComesFirst(t *testing.T) {
 	}
 }
 
-// TestAfterAnError reads on after an error, and gets nothing.
+// TestAfterAnError checks that reads after an error return nothing.
 func TestAfterAnError(t *testing.T) {
 	t.Parallel()
 	c := wirejson.NewCursor([]byte(`{"a":1}`))
@@ -127,7 +126,7 @@ func TestFold(t *testing.T) {
 	assert.False(t, other)
 }
 
-// TestKeep returns equal strings for equal texts, and leaves those alone that it has returned.
+// TestKeep checks that equal texts become equal strings, and that returned strings never change.
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, 10, 600, 5000} {
@@ -202,7 +201,8 @@ func TestScalars(t *testing.T) {
 	}
 }
 
-// FuzzSyntax holds a cursor to encoding/json: it passes what is valid, and texts are the same.
+// FuzzSyntax compares a cursor with encoding/json: both accept the same documents and return the
+// same texts.
 func FuzzSyntax(f *testing.F) {
 	for _, seed := range []string{
 		`{"a":[1,-2.5e+7,true,false,null,"b\u00e4\ud83d\ude00"]}`, `"\ud800\u0041"`, "\"\xff\xc3\"", `"\ud800\ud83d\ude00"`, `[1,]`,

@@ -2,26 +2,26 @@ package wirejson
 
 import "strings"
 
-// Sizes of what the strings of a document are kept in.
+// Sizes for the memory of a document's strings.
 const (
-	chunk   = 512 // bytes that short strings share
+	chunk   = 512 // bytes of a chunk, which short strings share
 	long    = 128 // A longer string has an allocation of its own.
-	slots   = 64  // of the strings that were read last
-	slotted = 40  // A longer string is not expected again.
+	slots   = 64  // number of recent strings
+	slotted = 40  // A longer string is not kept as a recent string.
 )
 
-// texts makes strings of a document's texts. Short ones lie together in chunks, so that a string
-// that is kept alone keeps one chunk and not the document, and a string that was read shortly
-// before is returned again.
+// texts makes the strings of a document. Short strings share chunks, so that a retained string
+// retains one chunk and not the whole document. Recent strings are returned again instead of
+// copied.
 type texts struct {
-	shared strings.Builder // Its strings stay as they are while it does not grow.
-	size   int             // of the next chunk
+	shared strings.Builder // Its strings remain valid because it never grows.
+	size   int             // size of the next chunk
 	recent *[slots]string
 }
 
 func (t *texts) init(size int) {
 	t.size = min(size, chunk)
-	if size > 4*chunk { // In less there is little that repeats itself.
+	if size > 4*chunk { // Smaller documents have few repeated strings.
 		t.recent = new([slots]string)
 	}
 }

@@ -1,9 +1,9 @@
 package wirejson
 
-// The methods of this file read a value into what to points to. null leaves it as it is, and
-// another kind of value is an error.
+// The methods in this file read a value into *to. null leaves *to unchanged. A value of another
+// kind is an error.
 
-// Text reads a string, or the digits of a number.
+// Text reads a string, or the text of a number.
 func (c *Cursor) Text(to *string) {
 	switch text, kind := c.Scalar(); kind {
 	case KindString, KindNumber:
@@ -14,8 +14,8 @@ func (c *Cursor) Text(to *string) {
 	}
 }
 
-// Keep returns text, which is from [Cursor.Scalar], as a string. Strings of up to 128 bytes share
-// memory with up to 512 bytes of other strings of the document.
+// Keep returns a text of [Cursor.Scalar] as a string. Strings of up to 128 bytes share chunks of
+// 512 bytes with other strings of the document.
 func (c *Cursor) Keep(text []byte) string { return c.texts.of(text) }
 
 // Bool reads true or false, or one of them in a string.
@@ -39,7 +39,7 @@ func (c *Cursor) Bool(to *bool) {
 	}
 }
 
-// Float reads a number, or one in a string.
+// Float reads a number, or a number in a string.
 func (c *Cursor) Float(to *float64) {
 	text, kind := c.Scalar()
 	if kind == KindNull {
@@ -53,7 +53,7 @@ func (c *Cursor) Float(to *float64) {
 	*to = n
 }
 
-// Int reads a whole number in whatever spelling: 100, 1e2, 100.0, "100".
+// Int reads a whole number in any notation: 100, 1e2, 100.0, "100".
 func (c *Cursor) Int(to *int) {
 	text, kind := c.Scalar()
 	if kind == KindNull {

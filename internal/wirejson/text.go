@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// str passes a string and returns its text, and whether that is in c.spare rather than in the
-// document. Bytes that are not UTF-8, and halves of surrogate pairs, become U+FFFD, each by itself,
-// as in encoding/json.
+// str reads a string and returns its text. own is true if the text is in c.spare, and false if it
+// is in the document. As in encoding/json, each byte that is not UTF-8 and each half of a surrogate
+// pair becomes U+FFFD.
 func (c *Cursor) str() (text []byte, own bool) {
 	data := c.data
 	start := c.at + 1
@@ -51,9 +51,8 @@ func (c *Cursor) str() (text []byte, own bool) {
 	return nil, false
 }
 
-// special marks the highest bit of the first byte of word that ends a run of plain ASCII: a quote,
-// a backslash, a control character or a byte that is not ASCII. Bytes after it may be marked
-// without cause.
+// special sets the highest bit of the first byte of word that is a quote, a backslash, a control
+// character or not ASCII. It may also set the highest bit of any later byte.
 func special(word uint64) uint64 {
 	const (
 		ones = 0x0101010101010101
@@ -63,8 +62,8 @@ func special(word uint64) uint64 {
 	return ((quote-ones)&^quote | (backslash-ones)&^backslash | (word-' '*ones)&^word | word) & high
 }
 
-// unescape passes the rest of a string, from its first backslash on, and returns its text. before
-// is what precedes it.
+// unescape reads the rest of a string, from its first backslash on, and returns the text of the
+// whole string. before is the text before the backslash.
 func (c *Cursor) unescape(before []byte) []byte {
 	data, i := c.data, c.at
 	text := append(c.spare[:0], before...)
@@ -120,7 +119,8 @@ func (c *Cursor) unescape(before []byte) []byte {
 	return nil
 }
 
-// hex returns the number that four hexadecimal digits are, -1 if there are none.
+// hex returns the value of the four hexadecimal digits at the beginning of data, or -1 if there are
+// none.
 func hex(data []byte) rune {
 	if len(data) < 4 {
 		return -1
@@ -140,7 +140,7 @@ func hex(data []byte) rune {
 	return r
 }
 
-// appendValid appends text with U+FFFD for each byte that is not UTF-8.
+// appendValid appends text, with U+FFFD in place of each byte that is not UTF-8.
 func appendValid(to, text []byte) []byte {
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
@@ -149,9 +149,9 @@ func appendValid(to, text []byte) []byte {
 	return to
 }
 
-// Fold returns the name of a member in lower case, as MoneyKit has all names, and whether that
-// differs from name. encoding/json also folds the two letters beyond ASCII that have a counterpart
-// in it.
+// Fold returns the name of a member in lower case, and whether that differs from name. All of
+// MoneyKit's names are in lower case. Like encoding/json, Fold also folds the two letters that
+// Unicode folds to ASCII letters.
 func Fold(name []byte) ([]byte, bool) {
 	other := func(b byte) bool { return 'A' <= b && b <= 'Z' || b >= utf8.RuneSelf }
 	if !slices.ContainsFunc(name, other) {
@@ -161,9 +161,9 @@ func Fold(name []byte) ([]byte, bool) {
 		switch {
 		case 'A' <= r && r <= 'Z':
 			return r + 'a' - 'A'
-		case r == '\u017F': // The long s.
+		case r == '\u017F': // the long s
 			return 's'
-		case r == '\u212A': // The sign of the kelvin.
+		case r == '\u212A': // the kelvin sign
 			return 'k'
 		}
 		return r

@@ -1,15 +1,15 @@
-// Package wirejson reads responses. It accepts the sane forms of a scalar that MoneyKit does not
-// document, and it names the member that cannot be read, without its value.
+// Package wirejson reads responses. It accepts undocumented forms of scalars whose meaning is
+// clear. Its errors name the member that cannot be read, but not its value.
 package wirejson
 
 import "errors"
 
-// Error says which member of a document cannot be read, and what it should be. It holds no value,
-// but the id of the row that the member belongs to.
+// Error reports a member of a document that cannot be read. It contains no value from the document
+// but the id of the member's row.
 type Error struct {
 	Path string // "transactions.created[3].date"; empty for the document itself
-	Row  string // the id of the row, empty if there is none
-	Want string // "a date"
+	Row  string // the id of the row, empty if it has none
+	Want string // what the value should be, for example "a date"
 }
 
 func (e *Error) Error() string {

@@ -1,6 +1,6 @@
-// Decoders writes decode.gen.go: for each type of types.gen.go that is in a response a method that
-// decodes its members. A type is in a response if the client calls an operation with it, as in
-// call[Link], or if a type that is in a response has it.
+// Decoders writes decode.gen.go. For each type of types.gen.go that occurs in a response, the file
+// has a method that decodes the type's members. A type occurs in a response if the client calls an
+// operation with it, as in call[Link], or if such a type has a field of it.
 //
 //	go run ./internal/openapi/decoders -dir .
 package main
@@ -82,7 +82,7 @@ func generate(dir fs.FS) ([]byte, error) {
 	return format.Source(out.Bytes())
 }
 
-// called returns the types that call is called with.
+// called returns the type arguments of all uses of call in a file.
 func called(file *ast.File) []string {
 	var types []string
 	ast.Inspect(file, func(n ast.Node) bool {
@@ -98,7 +98,7 @@ func called(file *ast.File) []string {
 	return types
 }
 
-// pkg is what is known about package moneykit.
+// pkg collects the types of package moneykit and the decoders that they need.
 type pkg struct {
 	types   map[string]ast.Expr // of types.gen.go
 	objects []object
@@ -171,8 +171,8 @@ func (p *pkg) visit(name string) error {
 	return nil
 }
 
-// reader returns the statement that reads a value of type t into the variable v, and the struct
-// that it needs a decoder of.
+// reader returns the statement that reads a value of type t into the variable v. of is the struct
+// whose decoder the statement needs, empty if it needs none.
 func (p *pkg) reader(t ast.Expr, v string) (statement, of string) {
 	switch t := t.(type) {
 	case *ast.Ident:
@@ -201,7 +201,7 @@ func (p *pkg) reader(t ast.Expr, v string) (statement, of string) {
 	return "", ""
 }
 
-// plain is reader for a type that is no more than its name.
+// plain is reader for a type that is a name.
 func (p *pkg) plain(t, v string) (statement, of string) {
 	switch {
 	case t == "string":
@@ -220,10 +220,10 @@ func (p *pkg) plain(t, v string) (statement, of string) {
 	return "", ""
 }
 
-// scalar reports whether a type has a decoder that is written by hand.
+// scalar reports whether a type has a handwritten decoder.
 func scalar(t string) bool { return t == "Decimal" || t == "Date" || t == "Timestamp" }
 
-// isText reports whether a type is string or based on it.
+// isText reports whether a type is string or a type whose underlying type is string.
 func (p *pkg) isText(t string) bool { return t == "string" || name(p.types[t]) == "string" }
 
 func (p *pkg) isStruct(t string) bool {
@@ -231,7 +231,7 @@ func (p *pkg) isStruct(t string) bool {
 	return ok
 }
 
-// name returns the name that an expression is, empty if it is something else.
+// name returns the name of an identifier, or "" for another expression.
 func name(e ast.Expr) string {
 	if id, ok := e.(*ast.Ident); ok {
 		return id.Name

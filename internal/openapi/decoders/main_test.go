@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// files is a package moneykit with types in types.gen.go.
+// files is a package moneykit with the types in types.gen.go.
 func files(types string) fstest.MapFS {
 	return fstest.MapFS{
 		"types.gen.go":   {Data: []byte("package moneykit\n" + types)},
