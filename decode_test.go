@@ -30,7 +30,7 @@ func TestResponsesThatAreNotMoneyKits(t *testing.T) {
 		{"HTML 502", 502, "text/html", html, "502 Bad Gateway"},
 		{"HTML 404", 404, "text/html", "<h1>nothing here</h1>", "404 Not Found"},
 		{"empty 500", 500, "", "", "500 Internal Server Error"},
-		{"JSON that is no error", 500, "application/json", `[1,2]`, "500"},
+		{"JSON that is not an error", 500, "application/json", `[1,2]`, "500"},
 		{"a framework's 404", 404, "application/json", `{"detail":"Not Found"}`, "404 Not Found"},
 		{"an unknown status", 599, "text/plain", "what", "599"},
 		{"binary", 503, "application/octet-stream", "\xff\x00\x01", "503"},

@@ -243,7 +243,7 @@ func TestAll(t *testing.T) {
 				case "stuck":
 					require.ErrorContains(t, err, "read before")
 					require.ErrorContains(t, err, "page 2")
-					assert.Equal(t, want[:4], got, "the rows before it are kept")
+					assert.Equal(t, want[:4], got, "the items before the error are yielded")
 				case "back":
 					require.ErrorContains(t, err, "page 3")
 					assert.Equal(t, want, got)
@@ -308,7 +308,7 @@ func TestAllFailsOnAPage(t *testing.T) {
 				return answers(200, tt.serve(r, ""))(r)
 			})
 			got, err := collect(tt.all(t.Context(), newClient(t, mock)))
-			assert.Equal(t, []string{"1a", "1b", "2a", "2b"}, got, "the rows before it are kept")
+			assert.Equal(t, []string{"1a", "1b", "2a", "2b"}, got, "the items before the error are yielded")
 			require.ErrorIs(t, err, moneykit.ErrLinkDeleted)
 			require.ErrorContains(t, err, "(page 3)")
 		})

@@ -112,7 +112,7 @@ func TestField(t *testing.T) {
 		params moneykit.LinkUpdateParams
 		want   string
 	}{
-		{"left", moneykit.LinkUpdateParams{}, `{}`},
+		{"unchanged", moneykit.LinkUpdateParams{}, `{}`},
 		{"cleared", moneykit.LinkUpdateParams{Webhook: moneykit.Clear[string]()}, `{"webhook":null}`},
 		{"set", moneykit.LinkUpdateParams{Webhook: moneykit.Set("https://example.com")}, `{"webhook":"https://example.com"}`},
 		{"set to an empty value", moneykit.LinkUpdateParams{Tags: moneykit.Set([]string{})}, `{"link_tags":[]}`},

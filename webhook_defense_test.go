@@ -143,7 +143,7 @@ func TestForgedKeyIDDoesNotRefuseANewKey(t *testing.T) {
 	require.NotErrorIs(t, err, moneykit.ErrInvalidSignature)
 
 	now = now.Add(5 * time.Minute)
-	require.Equal(t, http.StatusNoContent, h.answer(handler).Code, "MoneyKit comes back")
+	require.Equal(t, http.StatusNoContent, h.answer(handler).Code, "MoneyKit delivers again")
 }
 
 // TestFinalFailuresAreAcknowledged lets functions fail with final errors.
@@ -157,14 +157,14 @@ func TestFinalFailuresAreAcknowledged(t *testing.T) {
 		opts   []moneykit.HandlerOption
 		status int
 	}{
-		"deleted":             {gone, nil, 204},
-		"the sentinel":        {moneykit.ErrLinkDeleted, nil, 204},
-		"not found":           {moneykit.ErrNotFound, nil, 500},
-		"temporary":           {context.DeadlineExceeded, nil, 500},
-		"poison":              {poison, nil, 500},
-		"poison, known":       {poison, []moneykit.HandlerOption{moneykit.WithFinal(isPoison)}, 204},
-		"deleted, not listed": {gone, []moneykit.HandlerOption{moneykit.WithFinal(isPoison)}, 500},
-		"nothing is final":    {gone, []moneykit.HandlerOption{moneykit.WithFinal(func(error) bool { return false })}, 500},
+		"deleted":            {gone, nil, 204},
+		"the sentinel":       {moneykit.ErrLinkDeleted, nil, 204},
+		"not found":          {moneykit.ErrNotFound, nil, 500},
+		"temporary":          {context.DeadlineExceeded, nil, 500},
+		"poison":             {poison, nil, 500},
+		"poison, final":      {poison, []moneykit.HandlerOption{moneykit.WithFinal(isPoison)}, 204},
+		"deleted, not final": {gone, []moneykit.HandlerOption{moneykit.WithFinal(isPoison)}, 500},
+		"nothing is final":   {gone, []moneykit.HandlerOption{moneykit.WithFinal(func(error) bool { return false })}, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -152,7 +152,7 @@ func TestWebhookFailures(t *testing.T) {
 	}{
 		{"an error", func(context.Context, moneykit.Event) error { return failure }, "the database is down"},
 		{"a panic", func(context.Context, moneykit.Event) error { panic("lost") }, "panic: lost"},
-		{"a panic that net/http knows", func(context.Context, moneykit.Event) error { panic(http.ErrAbortHandler) }, "panic: net/http"},
+		{"a panic with http.ErrAbortHandler", func(context.Context, moneykit.Event) error { panic(http.ErrAbortHandler) }, "panic: net/http"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -246,15 +246,15 @@ func TestWithDedupe(t *testing.T) {
 		{"handled", &scripted{}, ignore, 204, 204},
 		{"failed and released", &scripted{}, fails, 500, 204},
 		{"failed and not released", &scripted{release: down}, fails, 500, 503}, // until the lease ends
-		{"failed and released, and the answer is lost", &scripted{release: down, lost: true}, fails, 500, 204},
+		{"failed, and the release succeeds with an error", &scripted{release: down, lost: true}, fails, 500, 204},
 		{"panicked", &scripted{}, func(context.Context, moneykit.Event) error { panic(1) }, 500, 204},
 		{"cannot be claimed", &scripted{claim: down}, ignore, 500, 500},
 		{"busy", &scripted{state: moneykit.ClaimBusy}, ignore, 503, 503},
 		{"an undefined claim state", &scripted{state: 9}, ignore, 503, 503},
 		{"done", &scripted{state: moneykit.ClaimDone}, fails, 204, 204},
-		{"handled, but not remembered", &scripted{commit: down}, ignore, 204, 503},
-		{"handled and remembered, and the answer is lost", &scripted{commit: down, lost: true}, ignore, 204, 204},
-		{"handled, but somebody else's by then", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 503},
+		{"handled, but the commit fails", &scripted{commit: down}, ignore, 204, 503},
+		{"handled, and the commit succeeds with an error", &scripted{commit: down, lost: true}, ignore, 204, 204},
+		{"handled, but the claim was lost", &scripted{commit: moneykit.ErrClaimLost}, ignore, 204, 503},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
