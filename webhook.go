@@ -188,7 +188,8 @@ func (v *verifier) noKey(id string, err error) error {
 	case !errors.As(err, &unknown): // the error of the context
 		return &Error{Operation: "verifying a webhook", why: "the context ended before the keys were fetched", err: err}
 	case unknown.Wait > 0: // A forgery may have used up the refetch that a genuine new key needs.
-		return webhookError(ErrKeysUnavailable, fmt.Errorf("key %s: %w: the key is newer than the key set, or the webhook is forged", plain.Label(id), err))
+		return webhookError(ErrKeysUnavailable,
+			fmt.Errorf("key %s: %w: the key is newer than the key set, or the webhook is forged", plain.Label(id), err))
 	}
 	own := "the client id does not name its environment"
 	if v.environment != "" {

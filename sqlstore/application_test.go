@@ -105,7 +105,9 @@ func testTokenTrouble(t *testing.T, d *database) {
 	token, err := s.Tokens(func(context.Context) (moneykit.Token, error) { return moneykit.Token{AccessToken: long}, nil }).Token(ctx, "")
 	require.NoError(t, err)
 	require.True(t, token.Expiry.IsZero())
-	token, err = d.store(t).Tokens(func(context.Context) (moneykit.Token, error) { return moneykit.Token{}, errors.New("fetched again") }).Token(ctx, "")
+	token, err = d.store(t).Tokens(func(context.Context) (moneykit.Token, error) {
+		return moneykit.Token{}, errors.New("fetched again")
+	}).Token(ctx, "")
 	require.NoError(t, err)
 	assert.Len(t, token.AccessToken, len(long))
 	assert.True(t, token.Expiry.IsZero())

@@ -17,9 +17,9 @@ import (
 	"github.com/moneykit/moneykit-go/sqlstore"
 )
 
-// testClocks lets a process whose clock is wrong, by decades or by ten minutes, share a database with
-// one whose clock is right: a bubble of synctest begins in the year 2000. For SQLite the clock is
-// that of the driver, so this is about PostgreSQL.
+// testClocks lets a process whose clock is wrong, by decades or by ten minutes, share a database
+// with one whose clock is right: a bubble of synctest begins in the year 2000. For SQLite the
+// clock is that of the driver, so this is about PostgreSQL.
 func testClocks(t *testing.T, d *database) {
 	t.Helper()
 	if d.dialect == sqlstore.SQLite {

@@ -13,7 +13,8 @@ import (
 	"github.com/moneykit/moneykit-go"
 )
 
-// testExtremes stores what a column may not hold as it is, and refuses what could not be read again.
+// testExtremes stores what a column may not hold as it is, and refuses what could not be read
+// again.
 func testExtremes(t *testing.T, d *database) {
 	t.Helper()
 	s, ctx := d.store(t), t.Context()

@@ -257,8 +257,8 @@ func testRestart(t *testing.T, d *database) {
 	same(t, mk, s, link.ID)
 }
 
-// TestSQLiteStaysLocked gives up when another process keeps the lock, also if each try waits for the
-// busy timeout, and stores the update once the lock is free.
+// TestSQLiteStaysLocked gives up when another process keeps the lock, also if each try waits for
+// the busy timeout, and stores the update once the lock is free.
 func TestSQLiteStaysLocked(t *testing.T) {
 	t.Parallel()
 	d := &database{sqlstore.SQLite, "sqlite", "file:" + t.TempDir() + "/locked.db?_pragma=busy_timeout(20)", nil}

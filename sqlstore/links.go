@@ -54,9 +54,9 @@ func (s *Store) SaveLink(ctx context.Context, userID string, link *moneykit.Link
 // keys of events are left to [Store.ForgetEvents].
 //
 // A sync that is under way stores nothing that it has read before: it conflicts, starts from the
-// beginning, and fails with [moneykit.ErrLinkDeleted] if the link was deleted at MoneyKit. Delete it
-// there first, or the next sync stores its transactions again. To refuse updates from before, a
-// position without a cursor stays, which is the link's id and a number.
+// beginning, and fails with [moneykit.ErrLinkDeleted] if the link was deleted at MoneyKit. Delete
+// it there first, or the next sync stores its transactions again. To refuse updates from before,
+// a position without a cursor stays, which is the link's id and a number.
 func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 	id := clean(linkID)
 	err := s.bounded(ctx, func(q querier) error {
@@ -75,7 +75,8 @@ func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 		}
 		// The position locks out syncs, so it comes first. One that has loaded no position yet must
 		// not find none again: it may have read a page before the deletion.
-		_, err = q.ExecContext(ctx, s.text(`INSERT INTO moneykit_positions (link_id, cursor, refreshed_at, generation, rebuilding, partial, updated_at)
+		_, err = q.ExecContext(ctx, s.text(`INSERT INTO moneykit_positions
+			(link_id, cursor, refreshed_at, generation, rebuilding, partial, updated_at)
 			VALUES ($1, $2, '', 1, false, false, {stamp})
 			ON CONFLICT (link_id) DO UPDATE SET cursor = excluded.cursor, refreshed_at = excluded.refreshed_at,
 			generation = moneykit_positions.generation + 1, rebuilding = false, partial = false, updated_at = excluded.updated_at`), id, []byte{})

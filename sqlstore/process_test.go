@@ -286,8 +286,8 @@ func testStopInUpdate(t *testing.T, d *database) {
 	assert.Len(t, got, 4)
 }
 
-// testStopInTransaction stops a process that holds a slot of a budget, and one that holds the rows of
-// a link that it deletes: others do not wait for them.
+// testStopInTransaction stops a process that holds a slot of a budget, and one that holds the
+// rows of a link that it deletes: others do not wait for them.
 func testStopInTransaction(t *testing.T, d *database) {
 	t.Helper()
 	if d.dialect == sqlstore.SQLite {

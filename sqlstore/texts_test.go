@@ -22,7 +22,9 @@ func testTexts(t *testing.T, d *database) {
 	s, ctx := d.store(t), t.Context()
 	long := strings.Repeat("🏦 \\\"{},'", 200)
 	same := []string{"a\xff\xfeb", "a\xffb", "a\ufffdb", "a\x00b"}
-	distinct := []string{"", " ", "NULL", "null", "{}", `\`, `\\`, `"`, "a,b", "\n\r\t\x01\x1f\x7f", "🏦", "e\u0301", "\u2028", "a\ufffd\ufffdb", "$1", "?"}
+	distinct := []string{
+		"", " ", "NULL", "null", "{}", `\`, `\\`, `"`, "a,b", "\n\r\t\x01\x1f\x7f", "🏦", "e\u0301", "\u2028", "a\ufffd\ufffdb", "$1", "?",
+	}
 	for _, id := range append(same, distinct...) {
 		u := update("mk_"+id, "", id+"cursor", moneykit.Transaction{ID: "other"})
 		for _, id := range append(same, distinct...) {

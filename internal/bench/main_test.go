@@ -164,7 +164,7 @@ func TestRefusal(t *testing.T) { //nolint:paralleltest // It measures memory.
 	own, err := s.sign(body)
 	require.NoError(t, err)
 	_, _, err = refusal(t.Context(), s, own, body, moneykit.ErrBodyMismatch)
-	require.ErrorContains(t, err, "it is not refused as it should be", "the body was signed")
+	require.ErrorContains(t, err, "not refused with the expected error", "the body was signed")
 }
 
 // TestShapes checks that the bodies are as large as they may be, apart from those that grow.

@@ -74,9 +74,9 @@ func (m *matcher) explain(encoding string, body []byte) string {
 type repair struct {
 	says string // the explanation
 
-	// write writes the body without the change. It returns false if the change cannot have been made
-	// to the body. It makes a fixed number of passes over the body. Each step writes something or
-	// advances in the body, so the limits of the matcher also limit the steps.
+	// write writes the body without the change. It returns false if the change cannot have been
+	// made to the body. It makes a fixed number of passes over the body. Each step writes
+	// something or advances in the body, so the limits of the matcher also limit the steps.
 	write func(m *matcher, body []byte) bool
 }
 

@@ -66,8 +66,9 @@ func (r *Reader) readText() {
 // quote, a backslash, a control character, or a byte that is not ASCII.
 func skipPlain(data []byte, at int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	// Check eight bytes at a time. Each operand sets the high bit of a byte that matches. It may also
-	// set high bits of later bytes, but never of earlier ones, so the first set bit is right.
+	// Check eight bytes at a time. Each operand sets the high bit of a byte that matches. It may
+	// also set high bits of later bytes, but never of earlier ones, so the first set bit is
+	// right.
 	for ; at+8 <= len(data); at += 8 {
 		w := binary.LittleEndian.Uint64(data[at:])
 		found := (w | (w - ones*' ') | ((w ^ ones*'"') - ones) | ((w ^ ones*'\\') - ones)) & highs
