@@ -11,8 +11,10 @@ import (
 // It returns an error that matches
 //
 //   - [ErrForbidden] if the user did not permit reading accounts;
-//   - [ErrRelinkRequired], or only [ErrorCodeLinkBadState], if the link cannot be used;
-//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone.
+//   - [ErrorCodeLinkBadState] if the link cannot be used, and also [ErrRelinkRequired] if the user
+//     must relink; [Error.LinkError] has the reason;
+//   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone;
+//   - the sentinels of every call, such as [ErrUnauthorized] and [ErrRateLimited].
 //
 // Retried like any read.
 //

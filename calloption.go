@@ -116,9 +116,9 @@ func WithoutRetry() CallOption {
 }
 
 // WithMaxWait limits each wait of this call between two attempts, in place of
-// [RetryPolicy].MaxWait, and each wait for a [Limiter]. If a wait would be longer, the call fails
-// at once, with [Error.RetryAfter] if MoneyKit or the limiter named a time. Use it where a person
-// waits for the response, such as in a web handler. d must be positive.
+// [RetryPolicy].MaxWait, and each wait for a [Limiter]. If MoneyKit or the limiter names a longer
+// time, the call fails at once with [Error.RetryAfter]. Use it where a person waits for the
+// response, such as in a web handler. d must be positive.
 func WithMaxWait(d time.Duration) CallOption {
 	return func(c *callConfig) error {
 		if d <= 0 {

@@ -21,10 +21,10 @@ type Deduper interface {
 	// one gets the claim. A claim ends after lease, even if its owner is still running; the next
 	// caller can then claim the event.
 	Claim(ctx context.Context, key string, lease time.Duration) (token string, state ClaimState, err error)
-	// Commit records that the event was handled. After it returns, Claim returns [ClaimDone] for
-	// longer than signatures are accepted: three hours, or more with [WithWebhookAge]. If the claim
-	// with the token has ended and another caller has claimed the event, Commit changes nothing and
-	// returns [ErrClaimLost].
+	// Commit records that the event was handled. After it returns, Claim must return [ClaimDone]
+	// for three hours, or for longer than the age given to [WithWebhookAge]. By default signatures
+	// are accepted for 2 h 15 min. If the claim with the token has ended and another caller has
+	// claimed the event, Commit changes nothing and returns [ErrClaimLost].
 	Commit(ctx context.Context, key, token string) error
 	// Release ends the claim, so that the next delivery can claim the event. It does nothing if the
 	// claim with the token has already ended.

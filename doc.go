@@ -53,12 +53,23 @@
 // checks the URL at which a user came back. The package connect serves the page at the redirect
 // URI. The page resumes Connect on the web or forwards the user to an app.
 //
+// # Concurrency
+//
+// A program needs one [Client] for each application. The client, its services, and the handlers and
+// iterators that they return are safe for concurrent use. The client may call a [TransactionStore],
+// [Deduper], [TokenSource], [Limiter] or observer from several goroutines. A [CallOption] may be
+// used for several calls, except [CaptureResponse].
+//
+// The module github.com/moneykit/moneykit-go/sqlstore implements these interfaces on a database
+// that several processes share, SQLite or PostgreSQL.
+//
 // # Authentication
 //
 // A [Client] fetches an access token when it first needs one, shares it between all callers, and
-// renews it in the background before it expires. If MoneyKit refuses a token as expired, the client
-// fetches another one and sends the request again, once. [WithTokenSource] shares a token between
-// processes. [WithHeaderAuth] sends the client's id and secret with each request instead.
+// renews it in the background before it expires. If MoneyKit refuses a token as expired, the
+// client fetches another one and sends the request again, once. [WithTokenSource] shares a token
+// between processes, for example one of sqlstore. [WithHeaderAuth] sends the client's id and
+// secret with each request instead.
 //
 // The credentials select MoneyKit's sandbox or its live environment; the URL is the same.
 //
@@ -95,20 +106,21 @@
 // after network errors and after 429, 502, 503 and 504. It retries other requests only after 429,
 // with which MoneyKit says that it did nothing. [RetryPolicy] limits the attempts and the waits. If
 // MoneyKit asks for a longer wait than the policy or the context allows, the call fails at once
-// with [Error.RetryAfter]. [WithMaxWait] shortens the waits of one call, for example in a web
+// with [Error.RetryAfter]. [WithMaxWait] limits the waits of one call, for example in a web
 // handler. [WithoutRetry] turns retries off for one call.
 //
 // If the response to a request that is not a read is lost, the error matches [ErrOutcomeUnknown]:
-// MoneyKit may have carried out the request, and the client did not send it again.
+// MoneyKit may have carried out the request, and the client did not send it again. After a lost
+// exchange, call [LinkSessionsService.Finish] again with the same result: it finds the link.
 //
 // # Rate limits
 //
 // MoneyKit limits the calls a minute of each operation, for a link and for an application. The
 // comments of methods state the limits. With [WithLimiter], a call waits before it is sent instead
 // of failing with 429. [MemoryLimiter] knows the published limits and counts the requests of one
-// process. [MemoryLimiter].Processes divides the limits between several processes. Your own
-// [Limiter] can count the requests of all processes in a common store. If the wait would outlast
-// the context's deadline or [WithMaxWait], the call fails at once with an error that matches
+// process. [MemoryLimiter].Processes divides the limits between several processes. The Limiter of
+// sqlstore counts the requests of all processes in a database. If the wait would outlast the
+// context's deadline or [WithMaxWait], the call fails at once with an error that matches
 // [ErrRateLimited] and has [Error.RetryAfter].
 //
 // # Timeouts
@@ -179,12 +191,13 @@
 //
 // # A copy of the transactions
 //
-// [Client.SyncTransactions] keeps a copy of a link's transactions in a [TransactionStore] of yours.
-// It follows MoneyKit's rules: changes arrive in no particular order, and a refresh replaces all
-// pending transactions. The store writes the position in the same database transaction as the rows,
-// so the next run resumes after a crash. Two processes may sync the same link: an update names the
-// position that it continues from, and the store returns [ErrSyncConflict] if its own position
-// differs. [TransactionsService.Sync] yields the changes without storing them.
+// [Client.SyncTransactions] keeps a copy of a link's transactions in a [TransactionStore]: the
+// Store of sqlstore, or your own. It follows MoneyKit's rules: changes arrive in no particular
+// order, and a refresh replaces all pending transactions. The store writes the position in the
+// same database transaction as the rows, so the next run resumes after a crash. Two processes may
+// sync the same link: an update names the position that it continues from, and the store returns
+// [ErrSyncConflict] if its own position differs. SyncTransactions then continues from the store's
+// position. [TransactionsService.Sync] yields the changes without storing them.
 //
 // A read returns the data that MoneyKit has stored. [ProductsService.Refresh] asks MoneyKit to
 // fetch new data from the bank, and [ProductsService.Wait] waits for it.
@@ -197,22 +210,25 @@
 // calls a function for each type of event. [WebhooksService.Verify] verifies a header and a body
 // without a handler, and [ParseUnverifiedEvent] reads a body that was verified before.
 //
-// Events arrive late, more than once and in any order. [WithDedupe] handles each event once.
-// [MemoryDeduper] remembers events in one process; your own [Deduper] can remember them in a
-// database for all instances. An event of a type newer than this package is an [*UnknownEvent].
+// Events arrive late, more than once and in any order. [WithDedupe] skips events that were
+// handled. [MemoryDeduper] remembers events in one process; the Deduper of sqlstore remembers them
+// in a database for all instances. The function must still be idempotent, because a process may
+// crash after its effects and before the event is recorded. An event of a type newer than this
+// package is an [*UnknownEvent].
 //
 // If the function fails, the response is 500, and MoneyKit retries the delivery for two hours. If
-// the function fails because its link is deleted, a retry would fail again, so the response is 204;
-// [WithFinal] sets which errors are final. If the key of the signature is unknown, it may be newer
-// than the cached keys, so the response is 503 until the client may refetch the keys. Refused
-// deliveries are logged with the reason; the response never says why.
+// the function fails because its link is deleted, a retry would fail again, so the response is
+// 204; [WithFinal] sets which errors are final. MoneyKit may sign with a new key. Until the client
+// may refetch the keys, a delivery with an unknown key gets 503, and MoneyKit delivers it again.
+// Refused deliveries are logged with the reason; the response never says why.
 //
 // # Logs, metrics and traces
 //
-// [WithLogger] logs calls and retries with log/slog. [WithObserver] reports each attempt of a call,
-// for metrics, and how long a [Limiter] delayed it. An [http.RoundTripper] in the client given to
-// [WithHTTPClient] can name a span with [OperationFrom]. The URL of a request is no name for a
-// span, because it contains ids.
+// [WithLogger] logs calls and retries with log/slog. Without it the client logs nothing; the
+// handlers of webhooks and of package connect log to [slog.Default]. [WithObserver] reports each
+// attempt of a call, for metrics, and how long a [Limiter] delayed it. An [http.RoundTripper] in
+// the client given to [WithHTTPClient] can name a span with [OperationFrom]. The URL of a request
+// is no name for a span, because it contains ids.
 //
 // # Other calls
 //

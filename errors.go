@@ -233,8 +233,8 @@ func (e Error) LogValue() slog.Value {
 	return slog.GroupValue(attrs...)
 }
 
-// MarshalJSON returns [Error.Error] as a JSON string. Without it, log/slog would write the fields
-// of an Error in a list.
+// MarshalJSON returns [Error.Error] as a JSON string. It also keeps log/slog from writing the
+// fields of an Error inside a slice.
 func (e Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 // Error returns the code as text, so that an ErrorCode can be the target of [errors.Is].

@@ -91,16 +91,19 @@ func WithAPIVersion(date string) Option {
 //
 // GET, DELETE and the request for an access token are retried after network errors and after 429,
 // 502, 503 and 504. Other methods are retried only after 429, with which MoneyKit says that it did
-// nothing. The wait is random, below a bound that doubles with each attempt, or is the time that
-// Retry-After names. If that is more than MaxWait or ends after the context's deadline, the call
-// fails at once with [Error.RetryAfter] set.
+// nothing.
+//
+// If MoneyKit names a time in Retry-After, the wait is that time. If the time exceeds MaxWait, the
+// call fails at once with [Error.RetryAfter]. Any other wait is random, below a limit that starts
+// at MinWait and doubles with each attempt up to MaxWait. A call also fails at once if a wait
+// would outlast the context's deadline.
 type RetryPolicy struct {
 	// MaxRetries is the number of attempts after the first. Zero means 3; a negative number means
 	// none.
 	MaxRetries int
-	// MinWait bounds the first wait. Zero means 500 ms.
+	// MinWait is the upper limit of the random first wait. Zero means 500 ms.
 	MinWait time.Duration
-	// MaxWait bounds each wait. Zero means 30 s.
+	// MaxWait is the upper limit of each wait. Zero means 30 s.
 	MaxWait time.Duration
 }
 

@@ -14,7 +14,8 @@ import (
 //   - [ErrRateLimited] if it is too early for another refresh. Accounts and transactions can be
 //     refreshed hourly, other products daily, and some banks allow it only at certain hours;
 //   - [ErrForbidden] if the user did not permit a product;
-//   - [ErrRelinkRequired], or only [ErrorCodeLinkBadState], if the link cannot be used;
+//   - [ErrorCodeLinkBadState] if the link cannot be used, and also [ErrRelinkRequired] if the user
+//     must relink; [Error.LinkError] has the reason;
 //   - [ErrLinkDeleted] or [ErrNotFound] if the link is gone;
 //   - [ErrorCodeValidationFailed] if products is empty.
 //

@@ -29,9 +29,11 @@ type handlerConfig struct {
 	final  func(error) bool
 }
 
-// WithDedupe handles each event once, by its idempotency key, however often MoneyKit delivers it.
-// If an event was handled before, the handler responds with 204 at once. If another delivery of the
-// event is being handled, the handler responds with 503, and MoneyKit delivers the event again.
+// WithDedupe skips events that were handled, by their idempotency key, however often MoneyKit
+// delivers them. If an event was handled before, the handler responds with 204 at once. If another
+// delivery of the event is being handled, the handler responds with 503, and MoneyKit delivers the
+// event again. The function must still be idempotent: if a process crashes after the function's
+// effects and before the event is recorded, the next delivery calls it again.
 //
 // An event counts as handled when the function has returned nil or a final error (see
 // [WithFinal]). The function's context ends after five minutes. After that, another delivery can

@@ -21,11 +21,11 @@ const budgetWindow = ratelimit.Window + 5*time.Second
 // allow. It does not know the users that some limits are about. Operations without a published
 // limit pass at once.
 //
-// A request takes one slot of each of its limits for 65 seconds on the database's clock, which is a
-// statement or two. If none is free, Wait waits. If the context's deadline comes before a slot is
-// free, Wait returns an error that matches [moneykit.ErrRateLimited], at once if it can. If the
-// database fails, Wait returns its error and the request is not sent. Slots that have served are
-// deleted.
+// Each request occupies one slot of each of its limits for 65 seconds, by the database's clock.
+// Taking the slots costs one or two SQL statements. If no slot is free, Wait waits. If the
+// context's deadline comes before a slot is free, Wait returns an error that matches
+// [moneykit.ErrRateLimited], at once if it can. If the database fails, Wait returns its error and
+// the request is not sent. Expired slots are deleted.
 //
 // Applications that share the database have budgets of their own only with [Store.Application].
 func (s *Store) Limiter() moneykit.Limiter {

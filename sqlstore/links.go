@@ -55,8 +55,9 @@ func (s *Store) SaveLink(ctx context.Context, userID string, link *moneykit.Link
 //
 // A sync that is under way stores nothing that it has read before: it conflicts, starts from the
 // beginning, and fails with [moneykit.ErrLinkDeleted] if the link was deleted at MoneyKit. Delete
-// it there first, or the next sync stores its transactions again. To refuse updates from before,
-// a position without a cursor stays, which is the link's id and a number.
+// the link at MoneyKit first, or the next sync stores its transactions again. One row stays, with
+// the link's id and a number. With it the store refuses updates from syncs that began before the
+// deletion.
 func (s *Store) DeleteLink(ctx context.Context, userID, linkID string) error {
 	id := clean(linkID)
 	err := s.bounded(ctx, func(q querier) error {

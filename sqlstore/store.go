@@ -29,8 +29,9 @@ func (d Dialect) String() string {
 	return fmt.Sprintf("Dialect(%d)", int(d))
 }
 
-// Store keeps what several processes of a back end share. It is a [moneykit.TransactionStore].
-// Methods may be called concurrently, except on a Store of [Store.InTx].
+// Store keeps what several processes of a back end share. It is a [moneykit.TransactionStore]. A
+// Store is safe for concurrent use. The Store that [Store.InTx] returns is not, because its
+// transaction is not.
 type Store struct {
 	db      *sql.DB
 	tx      *sql.Tx // nil outside of InTx

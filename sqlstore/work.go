@@ -36,10 +36,10 @@ func (e *BusyError) Error() string {
 	return fmt.Sprintf("sqlstore: another worker has claimed the work for %v", e.For)
 }
 
-// Request asks for work on a link: it raises the counter of the task, a name of your choice such as
-// "sync". Call it in the transaction that enqueues a job for the work, with [Store.InTx]. However
-// many requests come, one run of the work does for all that came before its Begin, and those that
-// come while it runs are not lost.
+// Request asks for work on a link: it raises the counter of the task, a name of your choice such
+// as "sync". Call it in the transaction that enqueues a job for the work, with [Store.InTx]. One
+// run of the work serves all requests that came before its Begin. Requests that come while it runs
+// start another run.
 //
 // A transaction keeps the counter locked until it ends. A transaction that requests work on several
 // links should do that in the order of their ids, so that two cannot block each other.
@@ -82,10 +82,10 @@ func (s *Store) Begin(ctx context.Context, linkID, task string, lease time.Durat
 	return Work{}, &BusyError{For: time.Duration(max(left, 1)) * time.Millisecond}
 }
 
-// Finish records that the work is done that was requested before its Begin, and ends the claim. It
-// reports whether more was requested meanwhile: then begin again. If the lease has ended, Finish
-// still succeeds as long as no other worker has claimed the work. It returns [ErrWorkLost]
-// otherwise; then nothing is recorded.
+// Finish marks everything that was requested before Begin as done, and ends the claim. It reports
+// whether more was requested meanwhile: then begin again. If the lease has ended, Finish still
+// succeeds as long as no other worker has claimed the work. It returns [ErrWorkLost] otherwise;
+// then nothing is recorded.
 func (s *Store) Finish(ctx context.Context, work Work) (more bool, err error) {
 	err = s.row(ctx, []any{&more}, `UPDATE moneykit_work SET done = $4, claim = '', leased_to = 0
 		WHERE link_id = $1 AND task = $2 AND claim = $3 RETURNING requested > $4`, work.LinkID, work.Task, work.held(), work.counter)

@@ -104,8 +104,9 @@ func (c *check) checkRoot(mod goMod) error {
 
 func (c *check) checkNested(dir string, mod goMod, root string) error {
 	for _, replace := range mod.Replace {
-		if replace.Old.Path != root || !strings.HasPrefix(replace.New.Path, "../") {
-			return fmt.Errorf("%s/go.mod replaces %s; only %s may be replaced, with its folder", dir, replace.Old.Path, root)
+		own := replace.Old.Path == root || strings.HasPrefix(replace.Old.Path, root+"/")
+		if !own || !strings.HasPrefix(replace.New.Path, "../") {
+			return fmt.Errorf("%s/go.mod replaces %s; only modules of this repository may be replaced, with their folders", dir, replace.Old.Path)
 		}
 	}
 	if !published(dir) {

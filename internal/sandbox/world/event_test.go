@@ -171,8 +171,10 @@ func TestFirstTransactions(t *testing.T) {
 	}{
 		"fetched by default": {nil, days, world.Play{}, []string{connected, updates}, []string{refreshed("transactions"), updates}},
 		"requested with prefetch": {
-			products(true), days, world.Play{},
-			[]string{connected, updates}, []string{refreshed("transactions"), updates},
+			products(true), days,
+			world.Play{},
+			[]string{connected, updates},
+			[]string{refreshed("transactions"), updates},
 		},
 		"requested without prefetch": {products(false), days, world.Play{}, []string{connected}, []string{refreshed("transactions"), updates}},
 		"not requested":              {noTransactions, days, world.Play{}, []string{connected}, nil},
