@@ -1,6 +1,7 @@
 package moneykit_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -308,7 +309,7 @@ func TestMemoryLimiterModel(t *testing.T) {
 // assertWindows fails if any window of a minute has more than limit requests.
 func assertWindows(t *testing.T, all []grant, limit int) {
 	t.Helper()
-	slices.SortFunc(all, func(a, b grant) int { return int(a.at - b.at) })
+	slices.SortFunc(all, func(a, b grant) int { return cmp.Compare(a.at, b.at) })
 	for i := limit; i < len(all); i++ {
 		assert.Greater(t, all[i].at-all[i-limit].at, ratelimit.Window, "%d requests within a minute", limit+1)
 	}
