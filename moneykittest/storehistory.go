@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"time"
 
@@ -92,6 +93,7 @@ func (s *storeCase) isIsolated() {
 		case <-done:
 			reading = false
 		default:
+			runtime.Gosched() // With GOOS=js, the writer runs only while this loop yields.
 		}
 		got, err := s.rows(link)
 		if err != nil {
