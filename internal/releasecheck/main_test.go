@@ -300,6 +300,9 @@ func TestClone(t *testing.T) {
 	require.True(t, found)
 	released := "v" + number
 
+	const unreleased = "github.com/moneykit/moneykit-go v0.0.0-00010101000000-000000000000"
+	r.edit("sqlstore/go.mod", unreleased, "github.com/moneykit/moneykit-go "+released)
+
 	out, err := check(released)
 	require.Error(t, err)
 	assert.Contains(t, out, "lines under Unreleased")

@@ -105,7 +105,7 @@ func (c *check) checkRoot(mod goMod) error {
 func (c *check) checkNested(dir string, mod goMod, root string) error {
 	for _, replace := range mod.Replace {
 		own := replace.Old.Path == root || strings.HasPrefix(replace.Old.Path, root+"/")
-		if !own || !strings.HasPrefix(replace.New.Path, "../") {
+		if !own || !strings.HasPrefix(replace.New.Path+"/", "../") {
 			return fmt.Errorf("%s/go.mod replaces %s; only modules of this repository may be replaced, with their folders", dir, replace.Old.Path)
 		}
 	}

@@ -55,8 +55,8 @@ func columns(text string) int {
 	return utf8.RuneCountInString(text) + (tabWidth-1)*strings.Count(text, "\t")
 }
 
-// commentLines returns the lines that are only comments. It leaves out directives such as
-// go:generate, which cannot be wrapped.
+// commentLines returns the lines that are only comments. It leaves out directives, such as
+// those of go generate, which cannot be wrapped.
 func (t *tree) commentLines(f file) map[int]bool {
 	lines := map[int]bool{}
 	for _, group := range f.syntax.Comments {
