@@ -2,8 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"net/http"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -68,6 +71,47 @@ func TestGroups(t *testing.T) { //nolint:paralleltest // It measures memory.
 	}
 	assert.NotContains(t, text, "NaN")
 	assert.NotContains(t, text, "SyncTransactions", "it was not asked for")
+}
+
+// TestOtherPrograms briefly measures the groups that run other programs of the module, and refused
+// bodies.
+func TestOtherPrograms(t *testing.T) { //nolint:paralleltest // It measures memory and changes the folder.
+	t.Chdir(filepath.Join("..", ".."))
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-time", "20us", "-rows", "1000", "-users", "20", "-only", "refused|sync|load"}, &out))
+	for _, name := range []string{
+		"slowest refused body", "memory of a refused body", "SyncTransactions, 1000 rows, processor time",
+		"SyncTransactions, memory above an idle client", "requests to the fake MoneyKit", "a user of the fake MoneyKit",
+	} {
+		assert.Equal(t, 1, strings.Count(out.String(), "| "+name), name)
+	}
+	_, err := output(t.Context(), "./internal/nothing")
+	require.ErrorContains(t, err, "./internal/nothing")
+}
+
+// TestCancelled runs the groups that make calls with a context that has ended.
+func TestCancelled(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, name := range []string{"decode", "client", "loopback", "sync", "load"} {
+		require.ErrorContains(t, run(ctx, []string{"-time", "20us", "-only", name}, io.Discard), name+": ")
+	}
+}
+
+func TestPages(t *testing.T) {
+	t.Parallel()
+	p := pages{"/page": []byte(`{"a":1,"b":2}`)}
+	require.NoError(t, p.replace("/page", map[string]any{"b": 3}))
+	assert.JSONEq(t, `{"a":1,"b":3}`, string(p["/page"]))
+	require.ErrorContains(t, p.replace("/other", nil), "/other: ")
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/other", nil)
+	require.NoError(t, err)
+	_, err = p.RoundTrip(req) //nolint:bodyclose // There is no response.
+	require.ErrorContains(t, err, "there is no page /other")
+	var r response
+	http.Error(&r, "a text", http.StatusBadRequest)
+	assert.Equal(t, http.StatusBadRequest, r.status)
 }
 
 func TestFlags(t *testing.T) {
