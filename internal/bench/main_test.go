@@ -107,7 +107,7 @@ func TestPages(t *testing.T) {
 	require.ErrorContains(t, p.replace("/other", nil), "/other: ")
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/other", nil)
 	require.NoError(t, err)
-	_, err = p.RoundTrip(req) //nolint:bodyclose // There is no response.
+	_, err = p.RoundTrip(req)
 	require.ErrorContains(t, err, "there is no page /other")
 	var r response
 	http.Error(&r, "a text", http.StatusBadRequest)
