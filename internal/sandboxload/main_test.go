@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -28,6 +30,18 @@ func TestLoad(t *testing.T) {
 	} {
 		assert.Regexp(t, want, out.String())
 	}
+}
+
+//nolint:paralleltest // it counts goroutines and memory of the process
+func TestJSON(t *testing.T) {
+	var out bytes.Buffer
+	profile := filepath.Join(t.TempDir(), "cpu")
+	args := []string{"-users", "3", "-workers", "1", "-reads", "5", "-json", "-cpuprofile", profile}
+	require.NoError(t, run(t.Context(), args, &out), &out)
+	var figures map[string]float64
+	require.NoError(t, json.Unmarshal(out.Bytes(), &figures), out.String())
+	assert.Positive(t, figures["Bytes"])
+	assert.FileExists(t, profile)
 }
 
 //nolint:paralleltest // it counts goroutines and memory of the process
