@@ -132,7 +132,7 @@ func same(t *testing.T, sandbox *moneykittest.Server, store *sqlstore.Store, lin
 func deliver(ctx context.Context, sandbox *moneykittest.Server, seed uint64) {
 	for ctx.Err() == nil {
 		seed++
-		sandbox.Deliver(moneykittest.Shuffled(seed), moneykittest.Concurrently(32))
+		sandbox.Deliver(moneykittest.Shuffled(seed), moneykittest.Concurrently(32)) //nolint:contextcheck // It has its own.
 		wait(ctx, 100*time.Millisecond)
 	}
 }

@@ -57,7 +57,7 @@ func startFleet(t *testing.T, sandbox *moneykittest.Server, api, database string
 	id, secret := sandbox.Credentials()
 	f.env = append(os.Environ(), "DATABASE_URL="+database, "MONEYKIT_BASE_URL="+api, "MONEYKIT_CLIENT_ID="+id, "MONEYKIT_CLIENT_SECRET="+secret)
 	for range n {
-		w, err := f.start()
+		w, err := f.start(t.Context())
 		require.NoError(t, err)
 		f.workers = append(f.workers, w)
 	}
@@ -90,9 +90,9 @@ func (f *fleet) said(t *testing.T, text string) int {
 }
 
 // start starts a worker and waits until it is ready.
-func (f *fleet) start() (*worker, error) {
-	cmd := exec.Command(f.program, "-listen", "127.0.0.1:0", "-workers", "8", "-lease", "3s", "-job-timeout", "5s", "-rescue", "7s", "-poll", "200ms",
-		"-retry", "200ms", "-retry-max", "2s", "-grace", "5s") //nolint:noctx // It is killed by hand.
+func (f *fleet) start(ctx context.Context) (*worker, error) {
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.program, "-listen", "127.0.0.1:0", "-workers", "8", "-lease", "3s", "-job-timeout", "5s", "-rescue", "7s", "-poll", "200ms",
+		"-retry", "200ms", "-retry-max", "2s", "-grace", "5s")
 	cmd.Env, cmd.Stderr = f.env, f.log
 	said, err := cmd.StdoutPipe()
 	if err != nil {
@@ -127,7 +127,7 @@ func (f *fleet) disturb(ctx context.Context, random *rand.Rand) {
 		}
 		i := random.IntN(len(f.workers))
 		if random.IntN(2) == 0 {
-			f.kill(i)
+			f.kill(ctx, i)
 			continue
 		}
 		f.mu.Lock()
@@ -141,14 +141,14 @@ func (f *fleet) disturb(ctx context.Context, random *rand.Rand) {
 }
 
 // kill kills a worker and starts another in its place.
-func (f *fleet) kill(i int) {
+func (f *fleet) kill(ctx context.Context, i int) {
 	f.mu.Lock()
 	old := f.workers[i]
 	f.kills++
 	f.mu.Unlock()
 	_ = old.cmd.Process.Kill()
 	<-old.ended
-	if next, err := f.start(); err == nil {
+	if next, err := f.start(ctx); err == nil {
 		f.mu.Lock()
 		f.workers[i] = next
 		f.mu.Unlock()

@@ -24,7 +24,8 @@ func Link(ctx workflow.Context, linkID string) error {
 	for {
 		// Without an event the link is synced once a day, in case a webhook was lost.
 		events.ReceiveWithTimeout(ctx, 24*time.Hour, nil)
-		for events.ReceiveAsync(nil) { //nolint:revive // One sync serves all events that are here.
+		for events.ReceiveAsync(nil) {
+			// One sync serves all events that are here.
 		}
 		err := workflow.ExecuteActivity(ctx, "Sync", linkID).Get(ctx, nil)
 		var failed *temporal.ApplicationError
@@ -63,8 +64,7 @@ func (a *Activities) Sync(ctx context.Context, linkID string) error {
 	case moneykit.ActionRelink, moneykit.ActionUser, moneykit.ActionGone, moneykit.ActionFix:
 		options.NonRetryable = true
 	default:
-		var refused *moneykit.Error
-		if errors.As(err, &refused) {
+		if refused, ok := errors.AsType[*moneykit.Error](err); ok {
 			options.NextRetryDelay = refused.RetryAfter
 		}
 	}
