@@ -91,7 +91,8 @@ func (f *fleet) said(t *testing.T, text string) int {
 
 // start starts a worker and waits until it is ready.
 func (f *fleet) start(ctx context.Context) (*worker, error) {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.program, "-listen", "127.0.0.1:0", "-workers", "8", "-lease", "3s", "-job-timeout", "5s", "-rescue", "7s", "-poll", "200ms",
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), f.program, "-listen", "127.0.0.1:0",
+		"-workers", "8", "-lease", "3s", "-job-timeout", "5s", "-rescue", "7s", "-poll", "200ms",
 		"-retry", "200ms", "-retry-max", "2s", "-grace", "5s")
 	cmd.Env, cmd.Stderr = f.env, f.log
 	said, err := cmd.StdoutPipe()
