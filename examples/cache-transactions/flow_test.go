@@ -96,7 +96,10 @@ func testFollow(c *cli) {
 	requireCopy(c.t, c.shown(), mk.Transactions(link.ID))
 
 	mk.AddTransactions(link.ID,
-		moneykit.Transaction{ID: "txn_1", Amount: moneykit.MustDecimal("0.1"), Description: "東京スターバックスコーヒー渋谷店", Pending: true},
+		moneykit.Transaction{
+			ID: "txn_1", Amount: moneykit.MustDecimal("0.1"),
+			Description: "東京スターバックスコーヒー渋谷店", Pending: true,
+		},
 		moneykit.Transaction{ID: "txn_2", Amount: moneykit.MustDecimal("12345678901234567.12345678"), Description: "A\x1b[31m\tred house"})
 	assert.Equal(c.t, 1, c.outcomes("sync")[link.ID].Pages)
 	requireCopy(c.t, c.shown(), mk.Transactions(link.ID))

@@ -130,7 +130,7 @@ func TestDeadConnection(t *testing.T) {
 				call()
 				require.Equal(t, 1, n.dialed())
 				close(n.cuts[0])
-				time.Sleep(tt.idle)
+				<-time.After(tt.idle)
 				start := time.Now()
 				var calls sync.WaitGroup
 				for range 3 {
